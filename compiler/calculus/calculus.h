@@ -1,0 +1,52 @@
+/* calculus — pure mathematics on the IR: derivatives in index notation. IR to IR; knows nothing of mechanics.
+ * Every function may be applied to its own results: derivatives of any order.
+ *
+ * An operation without a derivative (argmax, gathers' subscripts, draws' positions are constants and give zero;
+ * a NODIFF operation that depends on the variable) is an error reported at the term's span: the result is 0
+ * (none), and the caller poisons what it was building. */
+#ifndef LAG_CALCULUS_H
+#define LAG_CALCULUS_H
+
+#include "../ir/ir.h"
+
+/* ∂t/∂x[at…] of a term, through all definitions t depends on (forward when cheap, by reads with deltas eliminated).
+ * `at`: rank(x) INT terms. Free indices of t and `at` may overlap only on purpose (∂x[i]/∂x[i] = 1). */
+IrTerm calc_partial(IrProgram *p, IrTerm t, IrDef x, const IrTerm *at);
+
+/* Reverse mode: definitions grad[k], each shaped like wrt[k], of the scalar term `t` (no free indices). One sweep
+ * over the definition graph for all of them. wrt may be INPUT, VIEW or EXPR definitions; an EXPR is then taken as
+ * independent of what it is defined from. A wrt that t does not depend on gives a zero definition. Returns false
+ * after an error. A block INPUT read through VIEWs gets a CONCAT of the views' gradients. */
+bool calc_gradient(IrProgram *p, IrTerm t, const IrDef *wrt, uint32_t n, IrDef *grad);
+
+/* Vector-Jacobian product: as calc_gradient for Σ weight[i…] y[i…], weight a definition shaped like y. */
+bool calc_vjp(IrProgram *p, IrDef y, IrDef weight, const IrDef *wrt, uint32_t n, IrDef *grad);
+
+/* Forward mode: derivative of a term (or definition) along a direction: each x[k] moves with rate dx[k] (a
+ * definition shaped like x[k]). Definitions in between get tangent definitions, shared by hash-consing. */
+typedef struct CalcSeed { IrDef x, dx; } CalcSeed;
+IrTerm calc_tangent(IrProgram *p, IrTerm t, const CalcSeed *seeds, uint32_t n);
+IrDef calc_tangent_def(IrProgram *p, IrDef d, const CalcSeed *seeds, uint32_t n);
+
+/* ∂²t/∂x[i…]∂y[j…] as a definition of rank(x)+rank(y) axes. 0 after an error. */
+IrDef calc_hessian(IrProgram *p, IrTerm t, IrDef x, IrDef y);
+
+/* t as a polynomial of degree ≤ 1 in the scalar read `x` (a READ term, or any subterm): t = a + b·x with a and b
+ * free of x. False when t is not affine in x. */
+bool calc_linear(IrProgram *p, IrTerm t, IrTerm x, IrTerm *a, IrTerm *b);
+
+/* Rewrites that are exact in real arithmetic and shorten a term for a reader and for the machine: collects common
+ * factors of sums, expands and cancels products of powers, exp∘log. Idempotent. The IR's constructors already do the
+ * local part; this one may look at a whole term once. */
+IrTerm calc_tidy(IrProgram *p, IrTerm t);
+
+/* Sum-factorization of reductions: pulls factors that do not depend on the index out of the sum, splits sums of
+ * products over +, counts Σ of brackets in closed form, and names inner sums as definitions when that lowers
+ * the cost. */
+IrTerm calc_factor(IrProgram *p, IrTerm t);
+
+/* Largest relative difference between calc_gradient and central differences of the reference evaluator at the
+ * environment's point: what `lag derive --check` prints. */
+double calc_check_gradient(IrProgram *p, IrEnv *env, IrTerm t, IrDef x, double *where);
+
+#endif

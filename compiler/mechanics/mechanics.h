@@ -1,0 +1,68 @@
+/* mechanics — from a system and a dynamics to an update rule: Lagrangian, conjugate momenta, mass matrix, Legendre
+ * transform, Euler-Lagrange equations, parts and their exact flows, words. IR to IR; the sources of the formulas
+ * stand at each function. */
+#ifndef LAG_MECHANICS_H
+#define LAG_MECHANICS_H
+
+#include "../sema/sema.h"
+
+typedef enum MechMass {
+    MECH_MASS_NONE,     /* no kinetic term: first-order motion */
+    MECH_MASS_IDENTITY,
+    MECH_MASS_SCALAR,   /* m·1, m free of q */
+    MECH_MASS_DIAGONAL, /* m_i, free of q (may depend on states and time) */
+    MECH_MASS_DENSE,    /* constant dense */
+    MECH_MASS_DIAGONAL_Q, /* diagonal, depends on q */
+    MECH_MASS_DENSE_Q,  /* depends on q */
+    MECH_MASS_NONQUADRATIC,
+} MechMass;
+
+/* One line of the derivation: `lhs = rhs`. */
+typedef struct MechLine {
+    const char *lhs;      /* text with Unicode letters: "p", "∂L/∂θ'[i]"; NULL: a remark */
+    const char *relation; /* "=", "←", … */
+    IrTerm rhs;           /* over AXIS indices; 0: none */
+    IrDef def;            /* or a definition to be printed with its body */
+    const char *remark;
+    Span span;
+} MechLine;
+typedef struct MechSection {
+    const char *title;    /* "Lagrangian", "Conjugate momenta", … */
+    MechLine *lines;
+    uint32_t n;
+} MechSection;
+
+/* Where the runtime finds and puts things, and what is compiled. */
+typedef struct MechRun {
+    const SemaRun *run;
+    MechMass mass;
+    bool first_order;       /* y = q alone; else y = (q, v) under a method, (q, p) under a word */
+    IrFunc init;            /* sets q, v or p, states to their start */
+    IrFunc step;            /* words: one step; empty for methods */
+    IrFunc rhs;             /* methods: reads y (the blocks below) and t, sets dy */
+    IrFunc observe;         /* sets outputs[k] for every record and expectation */
+    IrDef *y, *dy;          /* methods: INPUTs that make up y in order, and OUTPUTs of the same shapes */
+    uint32_t n_y;
+    IrDef *outputs;         /* one OUTPUT per run->records[k] (in order) */
+    IrDef *expects;         /* three OUTPUT scalars per run->expects[k]: a, b, within */
+    IrDef loss;             /* OUTPUT scalar: potential, for progress and divergence checks; 0: none */
+    IrDef energy;           /* OUTPUT scalar: energy; 0: first-order or time-free training */
+    MechSection *sections;  /* the derivation, for lag derive */
+    uint32_t n_sections;
+} MechRun;
+
+/* Derives run `run` of the model. NULL after an error, which is reported at the user's line with the reason in
+ * mechanical terms (a singular mass matrix, a part that has no closed-form flow, …). */
+MechRun *mech_derive(Session *session, Model *model, const SemaRun *run);
+
+/* `lag derive`: the derivation as text or as a LaTeX document that compiles. */
+void mech_print_text(const Model *model, const MechRun *mech, Buf *out);
+void mech_print_latex(const Model *model, const MechRun *mech, Buf *out);
+
+/* `lag derive --check`: evaluates gradients and the Euler-Lagrange residual of the derived flows numerically with the
+ * reference evaluator at `points` random points; writes a line per check with its largest relative error; false
+ * when one is above `tolerance`. */
+bool mech_check(Session *session, const Model *model, const MechRun *mech, uint32_t points, double tolerance,
+                uint64_t seed, Buf *out);
+
+#endif

@@ -1,0 +1,170 @@
+/* sema — from the tree to IR: names, types, shapes, index ranges, inlining and lifting of functions, `~`
+ * statements, and for each `run` the system and dynamics joined into terms over one set of coordinates.
+ *
+ * Folders are stages; sema stands after calculus in the one-way order
+ * (base ast ir calculus sema mechanics plan emit jit driver), because a total time derivative and `grad` are
+ * ordinary terms and are taken while lowering. */
+#ifndef LAG_SEMA_H
+#define LAG_SEMA_H
+
+#include "../ast/ast.h"
+#include "../calculus/calculus.h"
+#include "../ir/ir.h"
+
+/* ---- what sema needs from outside ---- */
+
+typedef struct SemaOverride { const char *name, *value; } SemaOverride; /* --set name=value */
+
+/* Shape of a data file, asked while checking. `reader` is idx, csv, npy, npz, json; `member` the array or column
+ * wanted (NULL: the file's only or first). On success fills rank, extent, elem; else returns false with the message
+ * for the user in `why` (at most n bytes). */
+typedef bool (*SemaProbe)(void *context, const char *reader, const char *path, const char *const *members,
+                          uint32_t n_members, uint32_t *rank, uint64_t *extent, IrElem *elem, char *why, size_t n);
+
+typedef struct SemaOptions {
+    const SemaOverride *overrides;
+    uint32_t n_overrides;
+    SemaProbe probe;        /* NULL: files are not looked at; shapes must be declared */
+    void *probe_context;
+    const char *directory;  /* relative data paths and `use "file"` start here */
+    uint64_t seed;
+} SemaOptions;
+
+/* ---- what sema gives ---- */
+
+typedef struct SemaData {  /* a `data` declaration that some run or output needs */
+    IrDef def;             /* INPUT, role DATA */
+    Name name;
+    Span span;
+    const char *reader;    /* "idx", "csv", "npy", "npz", "json" */
+    const char *path;      /* resolved */
+    const char **members;  /* csv columns or json/npz keys; may be several columns stacked on the last axis */
+    uint32_t n_members;
+} SemaData;
+
+typedef enum SemaSupport {
+    SUPPORT_REAL, SUPPORT_LOWER, SUPPORT_UPPER, SUPPORT_INTERVAL, SUPPORT_SIMPLEX, SUPPORT_ORDERED, SUPPORT_SPHERE,
+    SUPPORT_STIEFEL, SUPPORT_CHOLESKY_CORR, SUPPORT_CORR, SUPPORT_COV, SUPPORT_DISCRETE,
+} SemaSupport;
+
+typedef struct SemaVar {   /* a declared param or coord (or spin, bit, angle, unit) */
+    Name name;
+    Span span;
+    DeclKind kind;
+    IrDef q;               /* INPUT, or VIEW into the run's block */
+    IrDef v;               /* its velocity q' in the same form */
+    IrTerm init, init_v;   /* over AXIS indices; draws allowed; 0: zero */
+    SemaSupport support;
+    IrTerm lower, upper;
+} SemaVar;
+
+/* One dynamical component: what `p`, `q` in a word move. Either the flat block of all coordinates (when the
+ * dynamics speaks of `q`), or one per declared coordinate. */
+typedef struct SemaBody {
+    Name name;
+    Span span;
+    IrDef q, v, p;         /* INPUTs of equal shape: coordinate, velocity, conjugate momentum */
+    uint32_t first, n;     /* the variables run->vars[first .. first+n-1] it holds */
+} SemaBody;
+
+typedef struct SemaTerm { IrTerm term; Span span; bool from_dynamics; } SemaTerm; /* term 0: not given */
+
+typedef struct SemaForce { uint32_t body; IrTerm value; Span span; } SemaForce; /* over axes of bodies[body].q */
+typedef struct SemaConstraint { IrDef residual; Span span; } SemaConstraint;    /* c[…] = 0, any rank */
+
+typedef struct SemaState { /* `state v' = rate`: an estimator */
+    Name name;
+    Span span;
+    IrDef s;               /* INPUT, role STATE */
+    IrTerm rate;           /* over axes of s; 0 for a state moved only by flows */
+    IrTerm start;          /* over axes; 0: zero */
+} SemaState;
+
+typedef struct SemaFlow {  /* `flow name { x' = rate … }`: a user's own part */
+    Name name;
+    Span span;
+    IrDef *target;         /* q, p (bodies') or states */
+    IrTerm *rate;
+    uint32_t n;
+} SemaFlow;
+
+typedef struct SemaWord SemaWord;
+struct SemaWord {
+    Span span;
+    Name part;             /* 0: repetition */
+    double fraction;
+    uint32_t count;
+    SemaWord *body;
+    uint32_t n;
+};
+
+typedef struct SemaHyper { Name name; Span span; IrDef def; double value; } SemaHyper;
+
+typedef struct SemaRecord { /* one recorded, printed or plotted quantity */
+    Name label;
+    const char *text;      /* its label as text: the name given or the source text */
+    Span span;
+    IrDef value;           /* any definition; may read `energy` and other placeholders of the run */
+    EveryUnit unit;        /* EVERY_NONE: at the end (print, expect) or the run's default (record) */
+    double every;
+    enum { RECORD_SERIES, RECORD_PRINT, RECORD_SAVE } form;
+    const char *path;      /* save */
+} SemaRecord;
+
+typedef struct SemaExpect { /* expect a == b within tol; expect a < b */
+    Span span;
+    const char *text;
+    BinaryOp op;
+    IrDef a, b, within;    /* scalars (or equal shapes); within 0: exact / 1e-9 relative */
+} SemaExpect;
+
+typedef struct SemaRun {
+    Span span;
+    Name label, dynamics, system;
+    Span dynamics_span, system_span;
+    SemaVar *vars;       uint32_t n_vars;
+    SemaBody *bodies;    uint32_t n_bodies;
+    bool block;
+    SemaTerm lagrangian, hamiltonian, kinetic, potential, dissipation, temperature, metric;
+    SemaForce *forces;   uint32_t n_forces;
+    SemaConstraint *constraints; uint32_t n_constraints;
+    SemaState *states;   uint32_t n_states;
+    SemaFlow *flows;     uint32_t n_flows;
+    SemaHyper *hypers;   uint32_t n_hypers;
+    IrDef time, step;    /* flex scalar INPUTs t and k */
+    IrDef energy;        /* placeholder scalar INPUT for `energy`; mechanics puts q'·∂L/∂q' − L in its place */
+    SemaWord word;       /* a repetition of 1; n = 0 when a method advances it */
+    Span word_span;
+    IrTerm by;           /* step size h, scalar term over hypers (1 when not said) */
+    const char *method;  /* "dop853", …; NULL for words */
+    Name *method_names; double *method_values; uint32_t n_method_args;
+    Span method_span;
+    double duration; DurationUnit unit; bool has_duration;
+    IrDef batch;         /* INPUT rows, role BATCH; 0: whole data in every step */
+    uint64_t batch_size, batch_of; /* rows in a batch; rows in the data axis */
+    SemaRecord *records; uint32_t n_records;
+    SemaExpect *expects; uint32_t n_expects;
+    const char *missing; /* a part of the runtime this build does not have ("discrete sweeps", …), for the message
+                            at the run statement; NULL: runnable */
+    Span missing_span;
+} SemaRun;
+
+typedef struct Model {
+    IrProgram *ir;
+    bool is_f32;           /* precision f32 */
+    SemaData *data;      uint32_t n_data;
+    SemaRun *runs;       uint32_t n_runs;
+} Model;
+
+/* Checks the file and everything it uses, and lowers every run. All errors are reported to the session; the result is
+ * NULL only when nothing could be lowered. The model lives in the session's arena, but for model->ir, which
+ * model_free releases. */
+Model *sema_analyze(Session *session, const File *file, const SemaOptions *options);
+void model_free(Model *model);
+
+/* The built-in standard library: files baked into the binary. */
+typedef struct SemaLibrary { const char *path, *text; } SemaLibrary;
+extern const SemaLibrary sema_library[];
+extern const uint32_t sema_library_count;
+
+#endif
