@@ -15,11 +15,22 @@
 
 typedef struct SemaOverride { const char *name, *value; } SemaOverride; /* --set name=value */
 
-/* Shape of a data file, asked while checking. `reader` is idx, csv, npy, npz, json; `member` the array or column
- * wanted (NULL: the file's only or first). On success fills rank, extent, elem; else returns false with the message
- * for the user in `why` (at most n bytes). */
-typedef bool (*SemaProbe)(void *context, const char *reader, const char *path, const char *const *members,
-                          uint32_t n_members, uint32_t *rank, uint64_t *extent, IrElem *elem, char *why, size_t n);
+/* Where a data declaration's values come from. */
+typedef struct SemaSource {
+    const char *reader;      /* "idx", "csv", "npy", "npz", "json" */
+    const char *path;        /* as the program says */
+    const char *key;         /* npz: array, json: key; NULL: the only one */
+    const char **columns;    /* csv: columns in this order; none: all… */
+    uint32_t n_columns;
+    const char **except;     /* …but these (the columns other declarators of the statement take) */
+    uint32_t n_except;
+    bool vector;             /* csv: exactly one column is meant, the declarator is of rank 1 */
+} SemaSource;
+
+/* Shape of a data file, asked while checking. On success fills rank, extent, elem (U8 … for whole numbers); else
+ * returns false with the message for the user in `why` (at most n bytes). */
+typedef bool (*SemaProbe)(void *context, const SemaSource *source, uint32_t *rank, uint64_t *extent, IrElem *elem,
+                          char *why, size_t n);
 
 typedef struct SemaOptions {
     const SemaOverride *overrides;
@@ -36,10 +47,7 @@ typedef struct SemaData {  /* a `data` declaration that some run or output needs
     IrDef def;             /* INPUT, role DATA */
     Name name;
     Span span;
-    const char *reader;    /* "idx", "csv", "npy", "npz", "json" */
-    const char *path;      /* resolved */
-    const char **members;  /* csv columns or json/npz keys; may be several columns stacked on the last axis */
-    uint32_t n_members;
+    SemaSource source;
 } SemaData;
 
 typedef enum SemaSupport {

@@ -1,0 +1,85 @@
+/* driver — the command `lag`: main and one file per subcommand. The only part of the compiler that prints or
+ * exits. */
+#ifndef LAG_DRIVER_H
+#define LAG_DRIVER_H
+
+#include "../jit/jit.h"
+#include "../mechanics/mechanics.h"
+#include "../../runtime/data/data.h"
+
+/* Exit statuses, as --help documents them. */
+enum {
+    EXIT_OK = 0,
+    EXIT_PROGRAM = 1,     /* the program has errors: messages were given */
+    EXIT_USAGE = 2,       /* the command line cannot be understood */
+    EXIT_RUN = 3,         /* the run stopped: divergence, bad data, full disk */
+    EXIT_EXPECT = 4,      /* the run ended, and an `expect` does not hold */
+    EXIT_INTERRUPT = 130, /* stopped by Ctrl-C, with the results so far */
+};
+
+typedef struct Options {
+    const char *file;        /* NULL when none was given; "-" is standard input */
+    const char *output;      /* derive, new: -o */
+    VEC(SemaOverride) sets;  /* --set name=value */
+    uint64_t seed;
+    uint32_t threads;        /* 0: all cores */
+    const char *out;         /* --out DIR; NULL: out/NAME */
+    const char *emit;        /* --emit=STAGE */
+    bool json, no_cache, latex, check, brief, in_place, help, quiet;
+} Options;
+
+typedef struct Command {
+    const char *name;
+    int (*run)(Session *session, Options *options);
+    const char *arguments;   /* as the usage line shows them */
+    const char *summary;     /* one line */
+    const char *help;        /* the rest of --help */
+} Command;
+
+int command_run(Session *session, Options *options);
+int command_derive(Session *session, Options *options);
+int command_check(Session *session, Options *options);
+int command_fmt(Session *session, Options *options);
+int command_doc(Session *session, Options *options);
+int command_new(Session *session, Options *options);
+int command_doctor(Session *session, Options *options);
+
+/* options.c: fills options from the arguments after the command's name; on a bad one writes a message and
+ * returns false. The strings of --set are cut in place in `args`. */
+bool options_parse(Options *options, int count, char **args);
+void options_free(Options *options);
+extern const char *const options_help;
+
+/* load.c: reads and registers the file (or standard input), parses and analyses it. NULL after errors; the caller
+ * prints the diagnostics with driver_finish. */
+File *load_file(Session *session, const Options *options);
+Model *load_model(Session *session, const Options *options);
+const char *load_directory(Session *session, const Options *options); /* where the program's relative paths start */
+bool load_source(const SemaSource *source, const char *directory, RtSource *found, char *path, size_t size,
+                 RtMessage *message);
+/* Prints all messages to stderr; EXIT_PROGRAM when there were errors, else EXIT_OK. */
+int driver_finish(Session *session, const Options *options);
+/* Whether stream `out` is a terminal that takes colours (NO_COLOR is honoured). */
+bool driver_colours(FILE *out);
+
+/* timing.c: how long the stages took, for --emit=time and doctor. */
+double driver_now(void); /* seconds, monotonic */
+
+/* code.c: one derived run as machine code. */
+typedef struct Code {
+    Plan *plan;
+    JitCode *jit;
+    IrFunc *records;       /* one function per record, cut from mech->observe */
+    uint32_t n_records;
+    const char **names;    /* symbols of the records' functions */
+    uint32_t flags_unused;
+    bool from_cache;
+} Code;
+/* Plans and compiles (or takes from the cache) the functions of `mech`. NULL after errors, reported. */
+Code *code_build(Session *session, const Model *model, const MechRun *mech, const Options *options);
+void code_free(Code *code);
+
+/* execute.c: runs one derived and compiled run with its data; returns an exit status. */
+int execute_run(Session *session, const Model *model, const MechRun *mech, Code *code, const Options *options);
+
+#endif

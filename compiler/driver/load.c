@@ -1,0 +1,110 @@
+/* load — from a path to a checked model. */
+#include "driver.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LARGEST_PROGRAM = 64 << 20 };
+
+static bool read_all(FILE *in, Buf *text) {
+    char chunk[65536];
+    size_t n;
+    while ((n = fread(chunk, 1, sizeof chunk, in)) > 0 && text->n <= LARGEST_PROGRAM)
+        buf_write(text, chunk, n);
+    return !ferror(in);
+}
+
+/* Reads the whole of options->file; on failure writes the reason and returns false. */
+static bool read_program(const Options *options, Buf *text) {
+    if (!options->file) {
+        fputs("lag: which program? Give a .lag file, or - for standard input\n", stderr);
+        return false;
+    }
+    bool is_stdin = !strcmp(options->file, "-");
+    FILE *in = is_stdin ? stdin : fopen(options->file, "rb");
+    errno = in ? 0 : errno;
+    bool ok = in && read_all(in, text);
+    if (!ok)
+        fprintf(stderr, "lag: cannot read %s: %s\n", options->file, strerror(errno));
+    else if (text->n > LARGEST_PROGRAM) {
+        fprintf(stderr, "lag: %s: a program of more than 64 MiB\n", options->file);
+        ok = false;
+    }
+    if (in && !is_stdin)
+        fclose(in);
+    return ok;
+}
+
+File *load_file(Session *session, const Options *options) {
+    Buf text = {0};
+    File *file = NULL;
+    if (read_program(options, &text)) {
+        uint32_t source = source_add(session, options->file, text.at ? text.at : "", text.n);
+        file = ast_parse(session, source);
+    }
+    buf_free(&text);
+    return file;
+}
+
+const char *load_directory(Session *session, const Options *options) {
+    const char *path = options->file;
+    const char *slash = strrchr(path, '/');
+    return slash ? arena_string(session->arena, path, (size_t)(slash - path) + (slash == path)) : ".";
+}
+
+/* The reader's view of a declaration's source, with its path looked up; false with the reason in `message`. */
+bool load_source(const SemaSource *source, const char *directory, RtSource *found, char *path, size_t size,
+                 RtMessage *message) {
+    if (!rt_data_find(source->path, directory, path, size, message))
+        return false;
+    *found = (RtSource){
+        .format = source->reader, .path = path, .key = source->key,
+        .columns = source->columns, .n_columns = source->n_columns,
+        .except = source->except, .n_except = source->n_except, .vector = source->vector,
+    };
+    return true;
+}
+
+static bool probe(void *context, const SemaSource *source, uint32_t *rank, uint64_t *extent, IrElem *elem, char *why,
+                  size_t n) {
+    RtMessage message;
+    RtSource found;
+    RtShape shape;
+    char path[PATH_MAX];
+    bool ok = load_source(source, context, &found, path, sizeof path, &message) &&
+              rt_data_probe(&found, &shape, &message);
+    if (ok) {
+        *rank = shape.rank;
+        memcpy(extent, shape.extent, sizeof *extent * shape.rank);
+        *elem = (IrElem)shape.elem;
+    } else {
+        snprintf(why, n, "%s", message.text);
+    }
+    return ok;
+}
+
+Model *load_model(Session *session, const Options *options) {
+    File *file = load_file(session, options);
+    if (!file)
+        return NULL;
+    const char *directory = load_directory(session, options);
+    SemaOptions sema = {
+        .overrides = options->sets.at,
+        .n_overrides = options->sets.n,
+        .probe = probe,
+        .directory = directory,
+        .probe_context = (void *)directory,
+        .seed = options->seed,
+    };
+    return sema_analyze(session, file, &sema);
+}
+
+int driver_finish(Session *session, const Options *options) {
+    diag_print_all(session, options->json ? stdout : stderr, driver_colours(stderr), options->json);
+    uint32_t errors = diag_error_count(session);
+    if (errors && !options->json)
+        fprintf(stderr, "%u error%s\n", errors, errors == 1 ? "" : "s");
+    return errors ? EXIT_PROGRAM : EXIT_OK;
+}

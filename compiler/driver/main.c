@@ -1,0 +1,90 @@
+/* main — finds the command and runs it in a session of its own. */
+#include "driver.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const Command commands[] = {
+    {"run", command_run, "FILE", "derive, compile and run every `run` of a program",
+     "FILE may be `-` for standard input. Results (recorded series, parameters) go to --out.\n"},
+    {"derive", command_derive, "FILE", "print the derivation, from the Lagrangian to the update rule",
+     "  --latex           a LaTeX document in the place of text\n"
+     "  --check           evaluates gradients and residuals numerically and prints the largest errors\n"
+     "  --short           only the energies, the solved parts and the final update\n"
+     "  -o FILE           writes there in the place of standard output\n\n"},
+    {"check", command_check, "FILE", "names, types, shapes, indices, completeness of the Lagrangian", ""},
+    {"fmt", command_fmt, "FILE", "print the program in canonical form (--in-place rewrites the file)", ""},
+    {"doc", command_doc, "[NAME]", "list the standard library, or show one of its entries", ""},
+    {"new", command_new, "NAME", "start a program of your own: writes NAME.lag", ""},
+    {"doctor", command_doctor, "", "what this machine gives: processor, linear algebra, cache, floating point", ""},
+};
+enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
+
+static void print_usage(FILE *out) {
+    fputs("lag — a compiler for learning Lagrangians\n\nusage: lag COMMAND [ARGUMENTS] [OPTIONS]\n\n", out);
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        fprintf(out, "  %-7s %-7s %s\n", commands[i].name, commands[i].arguments, commands[i].summary);
+    fprintf(out, "\n%s", options_help);
+}
+
+static const Command *find_command(const char *name) {
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if (!strcmp(commands[i].name, name))
+            return &commands[i];
+    return NULL;
+}
+
+static int unknown_command(const char *name) {
+    const char *names[COMMAND_COUNT];
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        names[i] = commands[i].name;
+    const char *nearest = diag_nearest(name, names, COMMAND_COUNT);
+    fprintf(stderr, "lag: no command `%s`", name);
+    if (nearest)
+        fprintf(stderr, "; did you mean `%s`?", nearest);
+    fputs("\nSee lag --help.\n", stderr);
+    return EXIT_USAGE;
+}
+
+bool driver_colours(FILE *out) {
+    const char *off = getenv("NO_COLOR"), *term = getenv("TERM");
+    return isatty(fileno(out)) && !(off && *off) && !(term && !strcmp(term, "dumb"));
+}
+
+int main(int count, char **args) {
+    if (count < 2) {
+        print_usage(stderr);
+        return EXIT_USAGE;
+    }
+    if (!strcmp(args[1], "--help") || !strcmp(args[1], "-h") || !strcmp(args[1], "help")) {
+        print_usage(stdout);
+        return EXIT_OK;
+    }
+    if (!strcmp(args[1], "--version")) {
+        puts("lag " LAG_VERSION);
+        return EXIT_OK;
+    }
+    const Command *command = find_command(args[1]);
+    if (!command)
+        return unknown_command(args[1]);
+    Options options = {0};
+    int status = EXIT_USAGE;
+    if (options_parse(&options, count - 2, args + 2)) {
+        if (options.help) {
+            printf("usage: lag %s %s [OPTIONS]\n\n%s.\n%s\n%s", command->name, command->arguments, command->summary,
+                   command->help, options_help);
+            status = EXIT_OK;
+        } else {
+            Session *session = session_new();
+            status = command->run(session, &options);
+            session_free(session);
+        }
+    }
+    options_free(&options);
+    if (fflush(stdout) || ferror(stdout)) {
+        perror("lag: standard output");
+        return EXIT_RUN;
+    }
+    return status;
+}
