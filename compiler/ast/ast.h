@@ -49,9 +49,13 @@ typedef struct BinderList { Binder *at; uint32_t n; } BinderList;
 typedef struct Arg { Span span; Name name; Expr *value; } Arg;
 typedef struct ArgList { Arg *at; uint32_t n; } ArgList;
 
+/* No expression is deeper than this (the parser reports it), so walks may recurse. */
+#define AST_MAX_DEPTH 2000
+
 struct Expr {
     ExprKind kind;
     Span span;
+    uint32_t depth; /* 1 for a leaf */
     union {
         struct { double value; bool is_int; } number;
         struct { Name text; } string;
@@ -69,6 +73,7 @@ struct Expr {
         struct { Expr *dist; } draw;                   /* a CALL */
         struct { StmtList lets; Expr *value; } block;  /* lets: DECLARE with DECL_LET */
         struct { Expr *lo, *hi; } range;               /* lo .. hi, both included */
+        struct { Expr *of; Name name; } field;         /* `fit.loss`: a quantity of the run labelled fit */
     };
 };
 
@@ -78,7 +83,8 @@ typedef enum DeclKind {
 
 /* One declared name: `θ[2] = [2.0, 2.5]`, `x' = 0.5` (primes 1), `tau : real > 0`, `W[784,128] : f32 = …`,
  * `x : real in (0, 1)`, `w : simplex[K]`. For DECL_STATE, `state v' = e` has primes 1 and init = the rate;
- * `state v' = e from e0` also has `start`. */
+ * `state v = e` has primes 0 and init = the value v takes at each step, computed from the values before it; `state v`
+ * alone (init NULL) is a quantity that the method keeps. `from e0` gives `start` to either. */
 typedef struct Declarator {
     Span span;        /* of the whole declarator */
     Span name_span;
@@ -144,6 +150,7 @@ struct Stmt {
             StmtList items;
             Name label;       /* `let`-like name of the run: `run fit = adam(…) on …`; 0: none */
             Expr *over;       /* `over N` ensembles; NULL: none */
+            ArgList system_args; /* `on kepler(e = 0.6)`: values of the system's parameters */
         } run;
         struct { ArgList items; Every every; } record; /* Arg.name set for `name = e` */
         struct { ArgList items; Every every; } print;
@@ -156,9 +163,12 @@ struct Stmt {
     };
 };
 
+typedef struct SpanList { Span *at; uint32_t n; } SpanList;
+
 typedef struct File {
     uint32_t source;
     StmtList items;
+    SpanList comments; /* in order, each from `#` to the end of its line; for printing only */
 } File;
 
 /* Parses one registered source into a File. Syntax errors are reported to the session (all of the file's, with
