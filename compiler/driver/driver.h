@@ -66,15 +66,16 @@ bool driver_colours(FILE *out);
 double driver_now(void); /* seconds, monotonic */
 
 /* code.c: one derived run as machine code. */
+typedef VEC(const IrFunc *) CodeFunctions;
 typedef struct Code {
+    IrProgram *ir;
     Plan *plan;
-    JitCode *jit;
-    IrFunc *records;       /* one function per record, cut from mech->observe */
-    uint32_t n_records;
-    const char **names;    /* symbols of the records' functions */
-    uint32_t flags_unused;
-    bool from_cache;
+    JitCode *jit;            /* NULL when only a stage was printed */
+    const char **observer;   /* symbol of the function that computes record k */
+    uint32_t threads;
+    bool fast, from_cache;
 } Code;
+uint32_t driver_threads(const Options *options);
 /* Plans and compiles (or takes from the cache) the functions of `mech`. NULL after errors, reported. */
 Code *code_build(Session *session, const Model *model, const MechRun *mech, const Options *options);
 void code_free(Code *code);

@@ -56,7 +56,8 @@ typedef struct MechRun {
 MechRun *mech_derive(Session *session, Model *model, const SemaRun *run);
 
 /* `lag derive`: the derivation as text or as a LaTeX document that compiles. */
-void mech_print_text(const Model *model, const MechRun *mech, Buf *out);
+/* brief: only the energies, the solved parts and the final assignments. */
+void mech_print_text(const Model *model, const MechRun *mech, bool brief, Buf *out);
 void mech_print_latex(const Model *model, const MechRun *mech, Buf *out);
 
 /* `lag derive --check`: evaluates gradients and the Euler-Lagrange residual of the derived flows numerically with the

@@ -1,0 +1,50 @@
+/* derive — the derivation of every run, from the declaration to the update rule, as text or LaTeX; with --check also
+ * the numeric residuals. */
+#include "driver.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Relative differences below this count as rounding of central differences. */
+static const double tolerance = 1e-6;
+enum { CHECK_POINTS = 5 };
+
+static bool write_text(const Options *options, const Buf *text) {
+    FILE *out = options->output ? fopen(options->output, "w") : stdout;
+    bool ok = out && (!text->n || fwrite(text->at, 1, text->n, out) == text->n);
+    if (options->output && out)
+        ok = !fclose(out) && ok;
+    if (!ok)
+        fprintf(stderr, "lag: cannot write %s: %s\n", options->output ? options->output : "output", strerror(errno));
+    return ok;
+}
+
+int command_derive(Session *session, Options *options) {
+    Model *model = load_model(session, options);
+    if (!model)
+        return diag_error_count(session) ? driver_finish(session, options) : EXIT_PROGRAM;
+    Buf text = {0};
+    bool holds = true;
+    uint32_t n_errors = diag_error_count(session);
+    for (uint32_t i = 0; i < model->n_runs && !n_errors; i++) {
+        MechRun *mech = mech_derive(session, model, &model->runs[i]);
+        if (!mech)
+            continue;
+        if (options->latex)
+            mech_print_latex(model, mech, &text);
+        else
+            mech_print_text(model, mech, options->brief, &text);
+        if (options->check)
+            holds &= mech_check(session, model, mech, CHECK_POINTS, tolerance, options->seed, &text);
+    }
+    uint32_t n_runs = model->n_runs;
+    model_free(model);
+    int status = driver_finish(session, options);
+    if (!n_runs && status == EXIT_OK)
+        fprintf(stderr, "lag: %s has no `run`: a system is derived together with the dynamics that moves it\n",
+                options->file);
+    if (status == EXIT_OK && !write_text(options, &text))
+        status = EXIT_RUN;
+    buf_free(&text);
+    return status == EXIT_OK && !holds ? EXIT_EXPECT : status;
+}

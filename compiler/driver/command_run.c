@@ -1,0 +1,105 @@
+/* run — derives, compiles and runs every `run` of a program, in order. */
+#include "driver.h"
+
+#include <string.h>
+
+static bool is_stage(const char *emit) {
+    static const char *const stages[] = {"ast", "ir", "derive", "plan", "llvm", "time"};
+    for (size_t i = 0; i < sizeof stages / sizeof *stages; i++)
+        if (!strcmp(emit, stages[i]))
+            return true;
+    fprintf(stderr, "lag: --emit=%s: the stages are ast, ir, derive, plan, llvm, time\n", emit);
+    return false;
+}
+
+/* A run whose part of the runtime this build does not have: said at the `run` statement. */
+static void report_missing(Session *session, const SemaRun *run) {
+    Diag *diag = diag_error(session, DIAG_RUN_MISSING, run->span, "%s is not in this build", run->missing);
+    if (run->missing_span.file)
+        diag_note_at(session, diag, run->missing_span, "needed by this");
+}
+
+static void print_ir(const Model *model, const MechRun *mech) {
+    Buf text = {0};
+    ir_print_func(model->ir, &mech->init, &text);
+    ir_print_func(model->ir, mech->step.groups.n ? &mech->step : &mech->rhs, &text);
+    ir_print_func(model->ir, &mech->observe, &text);
+    fwrite(text.at, 1, text.n, stdout);
+    buf_free(&text);
+}
+
+/* Prints the stage asked for; true when there is nothing left to do for this run. */
+static bool emit_stage(const Model *model, const MechRun *mech, const Code *code, const char *stage) {
+    Buf text = {0};
+    if (!strcmp(stage, "ir"))
+        print_ir(model, mech);
+    else if (!strcmp(stage, "derive"))
+        mech_print_text(model, mech, false, &text);
+    else if (!strcmp(stage, "plan") && code)
+        plan_print(code->plan, &text);
+    fwrite(text.at ? text.at : "", 1, text.n, stdout);
+    buf_free(&text);
+    return strcmp(stage, "time") != 0;
+}
+
+static int run_one(Session *session, Model *model, const SemaRun *run, const Options *options) {
+    const char *emit = options->emit;
+    double start = driver_now();
+    MechRun *mech = mech_derive(session, model, run);
+    if (!mech)
+        return EXIT_PROGRAM;
+    double derived = driver_now();
+    if (emit && (!strcmp(emit, "ir") || !strcmp(emit, "derive"))) {
+        emit_stage(model, mech, NULL, emit);
+        return EXIT_OK;
+    }
+    Code *code = code_build(session, model, mech, options);
+    if (!code)
+        return EXIT_PROGRAM;
+    if (emit && !strcmp(emit, "time"))
+        printf("derivation %.2f ms\nmachine code %.2f ms%s\n", 1e3 * (derived - start), 1e3 * (driver_now() - derived),
+               code->from_cache ? " (from the cache)" : "");
+    int status = EXIT_OK;
+    if (!emit || !emit_stage(model, mech, code, emit))
+        status = execute_run(session, model, mech, code, options);
+    code_free(code);
+    return status;
+}
+
+static int emit_ast(Session *session, Options *options) {
+    File *file = load_file(session, options);
+    int status = driver_finish(session, options);
+    Buf text = {0};
+    if (file && status == EXIT_OK) {
+        ast_print(session, file, &text);
+        fwrite(text.at, 1, text.n, stdout);
+    }
+    buf_free(&text);
+    return file ? status : EXIT_PROGRAM;
+}
+
+int command_run(Session *session, Options *options) {
+    if (options->emit && !is_stage(options->emit))
+        return EXIT_USAGE;
+    if (options->emit && !strcmp(options->emit, "ast"))
+        return emit_ast(session, options);
+    double start = driver_now();
+    Model *model = load_model(session, options);
+    if (!model)
+        return diag_error_count(session) ? driver_finish(session, options) : EXIT_PROGRAM;
+    if (options->emit && !strcmp(options->emit, "time"))
+        printf("source to IR %.2f ms\n", 1e3 * (driver_now() - start));
+    for (uint32_t i = 0; i < model->n_runs; i++)
+        if (model->runs[i].missing)
+            report_missing(session, &model->runs[i]);
+    int status = diag_error_count(session) ? EXIT_PROGRAM : EXIT_OK;
+    for (uint32_t i = 0; i < model->n_runs && (status == EXIT_OK || status == EXIT_EXPECT); i++) {
+        int ended = run_one(session, model, &model->runs[i], options);
+        status = ended != EXIT_OK ? ended : status;
+    }
+    if (!model->n_runs && !diag_error_count(session))
+        fprintf(stderr, "lag: %s has no `run`: nothing to do\n", options->file);
+    model_free(model);
+    int messages = driver_finish(session, options);
+    return status != EXIT_OK ? status : messages;
+}

@@ -1,0 +1,122 @@
+/* state — snapshots and finiteness of a run's state, and what is due when. */
+#include "state.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+double rt_now(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+size_t rt_block_bytes(const RtBlock *block) {
+    return (size_t)block->n * rt_elem_size(block->elem);
+}
+
+/* x·0 is 0 for finite x and NaN otherwise: a sum that vectorizes, one pass, no branches. */
+static bool finite_f64(const double *restrict x, uint64_t n) {
+    double sum = 0;
+    for (uint64_t i = 0; i < n; i++)
+        sum += x[i] * 0.0;
+    return sum == 0;
+}
+
+static bool finite_f32(const float *restrict x, uint64_t n) {
+    for (uint64_t i = 0; i < n;) {
+        uint64_t end = n - i < 4096 ? n : i + 4096;
+        uint32_t bad = 0;
+        for (; i < end; i++) {
+            uint32_t bits;
+            memcpy(&bits, &x[i], sizeof bits);
+            bad |= (bits & 0x7f800000u) == 0x7f800000u;
+        }
+        if (bad)
+            return false;
+    }
+    return true;
+}
+
+bool rt_block_finite(const char *mem, const RtBlock *block, uint64_t *element) {
+    const void *at = mem + block->offset;
+    if (block->elem == RT_F64 ? finite_f64(at, block->n) : block->elem != RT_F32 || finite_f32(at, block->n))
+        return true;
+    for (uint64_t i = 0; i < block->n; i++) {
+        double x = block->elem == RT_F64 ? ((const double *)at)[i] : (double)((const float *)at)[i];
+        if (!isfinite(x)) {
+            *element = i;
+            return false;
+        }
+    }
+    return true;
+}
+
+const RtBlock *rt_state_bad(const RtRun *run, uint64_t *element) {
+    for (uint32_t i = 0; i < run->n_state; i++)
+        if (!rt_block_finite(run->frame->mem, &run->state[i], element))
+            return &run->state[i];
+    return NULL;
+}
+
+char *rt_snapshot_new(const RtRun *run) {
+    size_t bytes = 1;
+    for (uint32_t i = 0; i < run->n_state; i++)
+        bytes += rt_block_bytes(&run->state[i]);
+    return malloc(bytes);
+}
+
+void rt_snapshot_take(const RtRun *run, char *snapshot) {
+    for (uint32_t i = 0; i < run->n_state; i++) {
+        size_t bytes = rt_block_bytes(&run->state[i]);
+        memcpy(snapshot, run->frame->mem + run->state[i].offset, bytes);
+        snapshot += bytes;
+    }
+}
+
+void rt_snapshot_restore(const RtRun *run, const char *snapshot) {
+    for (uint32_t i = 0; i < run->n_state; i++) {
+        size_t bytes = rt_block_bytes(&run->state[i]);
+        memcpy(run->frame->mem + run->state[i].offset, snapshot, bytes);
+        snapshot += bytes;
+    }
+}
+
+/* The value of the output's clock now: how many times it should have been taken by `at`. Times are compared with a
+ * slack of a millionth of the interval, so that 0.1 + 0.1 + 0.1 counts as 0.3. */
+static double clock_of(const RtOutput *output, const RtRunState *at) {
+    switch (output->unit) {
+    case RT_EVERY_STEPS:
+        return (double)at->step / output->every;
+    case RT_EVERY_TIME:
+        return at->time / output->every + 1e-6;
+    case RT_EVERY_EPOCH:
+        return at->epoch / output->every + 1e-9 - 1; /* nothing to see before the first pass */
+    case RT_AT_END:
+        break;
+    }
+    return at->at_end ? 0 : -1;
+}
+
+bool rt_outputs_due(RtRun *run, const RtRunState *at, RtRunResult *result) {
+    for (uint32_t i = 0; i < run->n_outputs; i++) {
+        RtOutput *output = &run->outputs[i];
+        double clock = clock_of(output, at);
+        if (clock < 0 || (uint64_t)clock < output->taken)
+            continue;
+        output->taken = (uint64_t)clock + 1;
+        int32_t status = output->observe(run->frame);
+        if (status) {
+            result->status = (RtStatus)status;
+            snprintf(result->message.text, sizeof result->message.text, "%s: %s", output->block.name,
+                     rt_status_text(result->status));
+            return false;
+        }
+        if (run->record && !run->record(run->context, i, at, &result->message)) {
+            result->status = RT_IO;
+            return false;
+        }
+    }
+    return true;
+}

@@ -1,0 +1,19 @@
+/* state — snapshots and finiteness of a run's state, and what is due when. Private to this folder. */
+#ifndef LAG_RT_RUN_STATE_H
+#define LAG_RT_RUN_STATE_H
+
+#include "run.h"
+
+size_t rt_block_bytes(const RtBlock *block);
+bool rt_block_finite(const char *mem, const RtBlock *block, uint64_t *element);
+/* The first block with an element that is not finite, or NULL. */
+const RtBlock *rt_state_bad(const RtRun *run, uint64_t *element);
+char *rt_snapshot_new(const RtRun *run); /* NULL: not enough memory */
+void rt_snapshot_take(const RtRun *run, char *snapshot);
+void rt_snapshot_restore(const RtRun *run, const char *snapshot);
+
+/* Computes and hands over every output that is due at `at`; false: stop with result->status and message set. */
+bool rt_outputs_due(RtRun *run, const RtRunState *at, RtRunResult *result);
+double rt_now(void); /* seconds, monotonic */
+
+#endif

@@ -1,0 +1,190 @@
+/* words — the step loop. The state is looked over every tenth of a second and kept when it is finite; when it is not,
+ * the run goes back to the kept state and repeats the interval step by step (it is reproducible) to name the very step
+ * and quantity, and to leave the last good state in memory. The steps themselves pay nothing for this. */
+#include "state.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+typedef struct Loop {
+    RtRun *run;
+    RtRunResult result;
+    char *kept;          /* the last state seen to be finite */
+    uint64_t kept_step;
+    double looked;       /* when it was last looked over */
+    double shown;        /* when progress was last shown */
+} Loop;
+
+static RtRunState where(const RtRun *run, uint64_t step) {
+    RtRunState at = {.step = step, .time = (double)step * run->h};
+    if (run->batches)
+        at.epoch = (double)step * (double)run->batch / (double)run->data_rows;
+    at.done = run->steps ? (double)step / (double)run->steps : 1;
+    at.at_end = step >= run->steps;
+    return at;
+}
+
+/* Sets the clocks, rows and noise for the state after `step` steps. */
+static void set_clocks(RtRun *run, const RtRunState *at) {
+    if (run->time)
+        *run->time = at->time;
+    if (run->step_number)
+        *run->step_number = (double)at->step;
+}
+
+/* Step number k: time is its start, the number its own. */
+static int32_t one_step(RtRun *run, uint64_t k) {
+    if (run->time)
+        *run->time = (double)(k - 1) * run->h;
+    if (run->step_number)
+        *run->step_number = (double)k;
+    if (run->batches)
+        rt_batches_next(run->batches, run->rows);
+    run->frame->draw_step = k;
+    return run->step(run->frame);
+}
+
+static bool is_bad(Loop *loop) {
+    loop->result.bad = rt_state_bad(loop->run, &loop->result.bad_element);
+    return loop->result.bad != NULL;
+}
+
+static void back_to_kept(Loop *loop) {
+    rt_snapshot_restore(loop->run, loop->kept);
+    if (loop->run->batches)
+        rt_batches_seek(loop->run->batches, loop->kept_step);
+    if (loop->run->prepare)
+        loop->run->prepare(loop->run->frame);
+}
+
+/* The interval since the kept state holds a step that went wrong: finds it and leaves the state before it. */
+static void find_divergence(Loop *loop, uint64_t last) {
+    RtRun *run = loop->run;
+    back_to_kept(loop);
+    uint64_t good = loop->kept_step;
+    for (uint64_t k = good + 1; k <= last; k++) {
+        rt_snapshot_take(run, loop->kept);
+        loop->kept_step = good;
+        int32_t status = one_step(run, k);
+        if (is_bad(loop) || status)
+            break;
+        good = k;
+    }
+    loop->result.bad_step = good + 1;
+    rt_snapshot_restore(run, loop->kept);
+    loop->result.at = where(run, good);
+    set_clocks(run, &loop->result.at);
+}
+
+static bool check_state(Loop *loop, uint64_t step, double now) {
+    loop->looked = now;
+    if (is_bad(loop)) {
+        loop->result.status = RT_NOT_FINITE;
+        find_divergence(loop, step);
+        return false;
+    }
+    rt_snapshot_take(loop->run, loop->kept);
+    loop->kept_step = step;
+    return true;
+}
+
+/* Whether any output is due after `step` steps: only then are clocks set and the state looked over. */
+static bool after_step(Loop *loop, uint64_t step, int32_t status, uint64_t *next_look) {
+    RtRun *run = loop->run;
+    RtRunState at = where(run, step);
+    double now = rt_now();
+    if (status) {
+        loop->result.status = (RtStatus)status;
+        find_divergence(loop, step);
+        return false;
+    }
+    if ((now - loop->looked > 0.1 || at.at_end) && !check_state(loop, step, now))
+        return false;
+    loop->result.at = at;
+    set_clocks(run, &at);
+    if (!rt_outputs_due(run, &at, &loop->result))
+        return false;
+    if (run->progress && (now - loop->shown > 0.1 || at.at_end)) {
+        loop->shown = now;
+        run->progress(run->context, &at);
+    }
+    if (run->stop && *run->stop && !at.at_end) {
+        loop->result.status = RT_INTERRUPTED;
+        return false;
+    }
+    *next_look = step + 1;
+    return true;
+}
+
+/* Steps from `step` after which nothing is due: as many as all outputs allow, at most `most`. */
+static uint64_t quiet_steps(const RtRun *run, uint64_t step, uint64_t most) {
+    uint64_t quiet = run->steps - step < most ? run->steps - step : most;
+    for (uint32_t i = 0; i < run->n_outputs && quiet > 1; i++) {
+        const RtOutput *output = &run->outputs[i];
+        double next = (double)output->taken * output->every, in_steps = INFINITY;
+        if (output->unit == RT_EVERY_STEPS)
+            in_steps = next - (double)step;
+        else if (output->unit == RT_EVERY_TIME)
+            in_steps = (next - (double)step * run->h) / run->h - 1e-6 * output->every / run->h;
+        else if (output->unit == RT_EVERY_EPOCH && run->batches)
+            in_steps = (next + output->every) * (double)run->data_rows / (double)run->batch - (double)step;
+        if (in_steps < (double)quiet)
+            quiet = in_steps < 1 ? 1 : (uint64_t)floor(in_steps);
+    }
+    return quiet ? quiet : 1;
+}
+
+static void step_loop(Loop *loop) {
+    RtRun *run = loop->run;
+    uint64_t step = 0, chunk = 1, next;
+    while (step < run->steps) {
+        uint64_t quiet = quiet_steps(run, step, chunk);
+        double start = rt_now();
+        int32_t status = RT_OK;
+        for (uint64_t i = 0; i < quiet && status == RT_OK; i++)
+            status = one_step(run, ++step);
+        /* Steps between two looks at the clock: about a hundredth of a second's worth. */
+        double took = rt_now() - start;
+        if (took < 0.005 && quiet == chunk && chunk < 1u << 20)
+            chunk *= 2;
+        else if (took > 0.02 && chunk > 1)
+            chunk /= 2;
+        if (!after_step(loop, step, status, &next))
+            return;
+    }
+}
+
+static void describe_divergence(Loop *loop) {
+    RtRunResult *result = &loop->result;
+    if (!result->bad || result->message.text[0])
+        return;
+    if (result->bad->n > 1)
+        snprintf(result->message.text, sizeof result->message.text, "%s (element %llu) is no longer finite after step %llu",
+                 result->bad->name, (unsigned long long)result->bad_element, (unsigned long long)result->bad_step);
+    else
+        snprintf(result->message.text, sizeof result->message.text, "%s is no longer finite after step %llu",
+                 result->bad->name, (unsigned long long)result->bad_step);
+}
+
+RtRunResult rt_run_words(RtRun *run) {
+    Loop loop = {.run = run, .looked = rt_now(), .shown = rt_now()};
+    RtRunState start = where(run, 0);
+    loop.kept = rt_snapshot_new(run);
+    if (!loop.kept) {
+        loop.result.status = RT_NO_MEMORY;
+        snprintf(loop.result.message.text, sizeof loop.result.message.text, "%s", rt_status_text(RT_NO_MEMORY));
+        return loop.result;
+    }
+    if (run->batches)
+        rt_batches_seek(run->batches, 0);
+    set_clocks(run, &start);
+    int32_t status = run->init(run->frame);
+    if (!status && run->prepare)
+        status = run->prepare(run->frame);
+    loop.result.status = (RtStatus)status;
+    if (!status && check_state(&loop, 0, rt_now()) && rt_outputs_due(run, &start, &loop.result))
+        step_loop(&loop);
+    describe_divergence(&loop);
+    free(loop.kept);
+    return loop.result;
+}

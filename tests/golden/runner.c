@@ -1,0 +1,318 @@
+/* runner — one golden test: runs `lag` on a file and compares what it says with what the file, or its neighbour,
+ * expects.
+ *
+ *   runner LAG check FILE       messages (code, line, text) of `lag check` against the `#! E0402: text` comments on
+ *                               the lines at fault; none expected: the program must pass
+ *   runner LAG text FILE CMD…   output of `lag CMD… FILE` against FILE with the extension .txt (--update rewrites it)
+ *   runner LAG run FILE         `lag run` must succeed (its `expect` statements hold)
+ *   runner LAG missing FILE     passes `lag check`; `lag run` either succeeds or says at a `run` statement that this part of
+ *                               the runtime is not in this build
+ *   runner LAG doc FILE         every ```lag block of a Markdown page: `lag` alone or `lag check` must pass lag check,
+ *                               `lag run` must run, `lag fail E0402` must give that code
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+typedef struct Text {
+    char *at;
+    size_t n;
+} Text;
+
+typedef struct Message {
+    char code[16];
+    int line;
+    char *text;
+    bool used;
+} Message;
+
+typedef struct Messages {
+    Message *at;
+    size_t n;
+} Messages;
+
+static _Noreturn void die(const char *what, const char *name) {
+    fprintf(stderr, "runner: %s: %s\n", name, what);
+    exit(2);
+}
+
+static Text read_stream(FILE *in) {
+    Text text = {calloc(1, 1), 0};
+    char chunk[65536];
+    size_t n;
+    while ((n = fread(chunk, 1, sizeof chunk, in)) > 0) {
+        text.at = realloc(text.at, text.n + n + 1);
+        if (!text.at)
+            die("out of memory", "read");
+        memcpy(text.at + text.n, chunk, n);
+        text.n += n;
+        text.at[text.n] = '\0';
+    }
+    return text;
+}
+
+static Text read_file(const char *path) {
+    FILE *in = fopen(path, "rb");
+    if (!in)
+        die(strerror(errno), path);
+    Text text = read_stream(in);
+    fclose(in);
+    return text;
+}
+
+/* Runs a command with `input` (may be NULL) as standard input; its output and messages go to `said`. */
+static int run_command(char *const *command, const Text *input, Text *said) {
+    FILE *out = tmpfile(), *in = tmpfile();
+    if (!out || !in)
+        die("no temporary file", command[0]);
+    if (input && fwrite(input->at, 1, input->n, in) != input->n)
+        die("cannot write", command[0]);
+    fflush(in);
+    rewind(in);
+    pid_t child = fork();
+    if (child == 0) {
+        dup2(fileno(in), 0);
+        dup2(fileno(out), 1);
+        dup2(fileno(out), 2);
+        execv(command[0], command);
+        _exit(127);
+    }
+    int status = 0;
+    if (child < 0 || waitpid(child, &status, 0) < 0)
+        die(strerror(errno), command[0]);
+    rewind(out);
+    *said = read_stream(out);
+    fclose(out);
+    fclose(in);
+    if (WIFSIGNALED(status)) {
+        fprintf(stderr, "%s: killed by signal %d\n%s\n", command[0], WTERMSIG(status), said->at);
+        exit(1);
+    }
+    return WEXITSTATUS(status);
+}
+
+static void add_message(Messages *list, const char *code, int line, const char *text, size_t length) {
+    list->at = realloc(list->at, (list->n + 1) * sizeof *list->at);
+    Message *message = &list->at[list->n++];
+    memset(message, 0, sizeof *message);
+    snprintf(message->code, sizeof message->code, "%s", code);
+    message->line = line;
+    message->text = strndup(text, length);
+}
+
+static void free_messages(Messages *list) {
+    for (size_t i = 0; i < list->n; i++)
+        free(list->at[i].text);
+    free(list->at);
+}
+
+/* `… #! E0402: text` : several on one line are separated by another `#!`. */
+static Messages expected_messages(const char *text) {
+    Messages list = {0};
+    int line = 1;
+    for (const char *at = text; *at; line++) {
+        const char *end = strchrnul(at, '\n');
+        for (const char *mark = at; (mark = memmem(mark, (size_t)(end - mark), "#!", 2)) != NULL;) {
+            mark += 2;
+            while (*mark == ' ')
+                mark++;
+            const char *colon = memchr(mark, ':', (size_t)(end - mark));
+            if (!colon || colon - mark > 10)
+                continue;
+            char code[16];
+            snprintf(code, sizeof code, "%.*s", (int)(colon - mark), mark);
+            const char *from = colon + 1 + strspn(colon + 1, " ");
+            const char *next = memmem(from, (size_t)(end - from), "#!", 2);
+            const char *to = next ? next : end;
+            while (to > from && (to[-1] == ' ' || to[-1] == '\r'))
+                to--;
+            add_message(&list, code, line, from, (size_t)(to - from));
+            mark = to;
+        }
+        at = *end ? end + 1 : end;
+    }
+    return list;
+}
+
+static Messages found_messages(const char *said) {
+    Messages list = {0};
+    for (const char *at = said; *at;) {
+        const char *end = strchrnul(at, '\n');
+        json_t *object = *at == '{' ? json_loadb(at, (size_t)(end - at), 0, NULL) : NULL;
+        const char *event = json_string_value(json_object_get(object, "event"));
+        const char *text = json_string_value(json_object_get(object, "message"));
+        const char *code = json_string_value(json_object_get(object, "code"));
+        if (event && text && code && (!strcmp(event, "error") || !strcmp(event, "warning")))
+            add_message(&list, code, (int)json_integer_value(json_object_get(object, "line")), text, strlen(text));
+        json_decref(object);
+        at = *end ? end + 1 : end;
+    }
+    return list;
+}
+
+static int compare(const char *file, Messages *want, Messages *have) {
+    int wrong = 0;
+    for (size_t i = 0; i < want->n; i++) {
+        bool found = false;
+        for (size_t j = 0; j < have->n && !found; j++) {
+            Message *w = &want->at[i], *h = &have->at[j];
+            if (!h->used && w->line == h->line && !strcmp(w->code, h->code) && !strcmp(w->text, h->text))
+                found = h->used = true;
+        }
+        if (!found) {
+            printf("%s:%d: expected  %s: %s\n", file, want->at[i].line, want->at[i].code, want->at[i].text);
+            wrong++;
+        }
+    }
+    for (size_t j = 0; j < have->n; j++) {
+        if (!have->at[j].used) {
+            printf("%s:%d: got       %s: %s\n", file, have->at[j].line, have->at[j].code, have->at[j].text);
+            wrong++;
+        }
+    }
+    return wrong;
+}
+
+static int test_check(char *lag, char *file) {
+    char *command[] = {lag, "check", "--json", file, NULL};
+    Text text = read_file(file), said;
+    int status = run_command(command, NULL, &said);
+    Messages want = expected_messages(text.at), have = found_messages(said.at);
+    int wrong = compare(file, &want, &have);
+    if (!wrong && (want.n == 0) != (status == 0)) {
+        printf("%s: exit status %d with %zu messages expected\n%s\n", file, status, want.n, said.at);
+        wrong = 1;
+    }
+    free_messages(&want);
+    free_messages(&have);
+    free(text.at);
+    free(said.at);
+    return wrong != 0;
+}
+
+static int test_text(char *lag, char *file, int n, char **words, bool update) {
+    char *command[16] = {lag};
+    int count = 1;
+    for (int i = 0; i < n && count < 13; i++)
+        command[count++] = words[i];
+    command[count++] = file;
+    Text said;
+    int status = run_command(command, NULL, &said);
+    char path[4096];
+    snprintf(path, sizeof path, "%.*s.txt", (int)(strrchr(file, '.') - file), file);
+    int wrong = status != 0;
+    if (status) {
+        printf("%s: exit status %d\n%s\n", file, status, said.at);
+    } else if (update) {
+        FILE *out = fopen(path, "wb");
+        if (!out || fwrite(said.at, 1, said.n, out) != said.n || fclose(out))
+            die(strerror(errno), path);
+    } else {
+        Text want = read_file(path);
+        if (want.n != said.n || memcmp(want.at, said.at, said.n)) {
+            printf("%s: differs from %s; got:\n%s\n", file, path, said.at);
+            wrong = 1;
+        }
+        free(want.at);
+    }
+    free(said.at);
+    return wrong;
+}
+
+static int test_run(char *lag, char *file) {
+    char out[] = "/tmp/lag-golden-XXXXXX";
+    if (!mkdtemp(out))
+        die(strerror(errno), out);
+    char *command[] = {lag, "run", "--out", out, file, NULL};
+    Text said;
+    int status = run_command(command, NULL, &said);
+    if (status)
+        printf("%s: exit status %d\n%s\n", file, status, said.at);
+    free(said.at);
+    char *clean[] = {"/bin/rm", "-rf", out, NULL};
+    run_command(clean, NULL, &said);
+    free(said.at);
+    return status != 0;
+}
+
+static int test_missing(char *lag, char *file) {
+    int wrong = test_check(lag, file);
+    char *command[] = {lag, "run", "--json", "--quiet", "--out", "/dev/null/none", file, NULL};
+    Text said;
+    int status = run_command(command, NULL, &said);
+    if (status != 1 || !strstr(said.at, "is not in this build")) {
+        printf("%s: expected the message that this part of the runtime is not in this build; exit status %d\n%s\n", file,
+               status, said.at);
+        wrong = 1;
+    }
+    free(said.at);
+    return wrong;
+}
+
+/* One block of a page, given on standard input. */
+static int test_block(char *lag, const char *page, int line, const char *kind, const Text *program) {
+    char *check[] = {lag, "check", "--json", "-", NULL};
+    char *run[] = {lag, "run", "--quiet", "--out", "/tmp/lag-golden-doc", "-", NULL};
+    bool is_run = !strncmp(kind, "run", 3), is_fail = !strncmp(kind, "fail ", 5);
+    Text said;
+    int status = run_command(is_run ? run : check, program, &said);
+    bool ok = is_fail ? status == 1 && strstr(said.at, kind + 5) != NULL : status == 0;
+    if (!ok)
+        printf("%s:%d: block `lag %s`: exit status %d\n%s\n", page, line, kind, status, said.at);
+    free(said.at);
+    return !ok;
+}
+
+static int test_doc(char *lag, char *page) {
+    Text text = read_file(page);
+    int line = 1, wrong = 0, blocks = 0;
+    char kind[64] = "";
+    const char *start = NULL;
+    int start_line = 0;
+    for (char *at = text.at; *at; line++) {
+        char *end = strchrnul(at, '\n');
+        if (!start && !strncmp(at, "```lag", 6) && (at[6] == '\n' || at[6] == ' ')) {
+            snprintf(kind, sizeof kind, "%.*s", (int)(end - at - 6), at + 6 + (at[6] == ' '));
+            kind[strcspn(kind, "\n`")] = '\0';
+            start = *end ? end + 1 : end;
+            start_line = line + 1;
+        } else if (start && !strncmp(at, "```", 3)) {
+            Text program = {(char *)start, (size_t)(at - start)};
+            wrong += test_block(lag, page, start_line, kind, &program);
+            blocks++;
+            start = NULL;
+        }
+        at = *end ? end + 1 : end;
+    }
+    free(text.at);
+    if (!blocks)
+        die("no ```lag block", page);
+    printf("%s: %d blocks, %d wrong\n", page, blocks, wrong);
+    return wrong != 0;
+}
+
+int main(int count, char **args) {
+    bool update = count > 1 && !strcmp(args[1], "--update");
+    args += update;
+    count -= update;
+    if (count < 4)
+        die("usage: runner [--update] LAG check|text|run|missing|doc FILE [COMMAND…]", args[0]);
+    char *lag = args[1], *kind = args[2], *file = args[3];
+    if (!strcmp(kind, "check"))
+        return test_check(lag, file);
+    if (!strcmp(kind, "text"))
+        return test_text(lag, file, count - 4, args + 4, update);
+    if (!strcmp(kind, "run"))
+        return test_run(lag, file);
+    if (!strcmp(kind, "missing"))
+        return test_missing(lag, file);
+    if (!strcmp(kind, "doc"))
+        return test_doc(lag, file);
+    die("unknown kind of test", kind);
+}
