@@ -10,9 +10,15 @@ typedef struct EmitOptions {
     bool verify;                /* run LLVM's verifier (debug builds, tests) */
 } EmitOptions;
 
-/* Each IrFunc of the plan becomes `int32_t NAME(RtFrame *frame)` (0, or an RtStatus). */
+/* Each function of the plan becomes `int32_t NAME(RtFrame *frame)` (0, or an RtStatus), and NAME_prepare where
+ * plan_has_prepare says so. NULL after an error, which is reported to the session. */
 EmitModule *emit_module(Session *session, const Plan *plan, const EmitOptions *options);
 void emit_free(EmitModule *module);
 void emit_print(EmitModule *module, bool optimized, Buf *out); /* --emit=llvm */
+void emit_optimize(EmitModule *module);                        /* once; what follows sees optimized code */
+/* Optimizes where that was not done yet and generates a relocatable object file (position-independent, for JIT and linker
+ * alike) into `out`; it wants the symbols of rt_abi.def, libm and libmvec. False after an error. */
+bool emit_object(Session *session, EmitModule *module, Buf *out);
+bool emit_assembly(Session *session, EmitModule *module, Buf *out);
 
 #endif
