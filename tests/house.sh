@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# The arrows of the house: an #include may only point to the same folder or to one earlier in the list; LLVM's headers
+# are for emit/ and jit/ alone; the compiler never includes another folder's private headers of the runtime but those named.
+set -u
+cd "$(dirname "$0")/.."
+failed=0
+complain() { echo "$1"; failed=1; }
+
+order=(base ast ir calculus sema mechanics plan emit jit driver)
+rank() { local i; for i in "${!order[@]}"; do [ "${order[$i]}" = "$1" ] && { echo "$i"; return; }; done; echo -1; }
+
+for file in compiler/*/*.[ch] grammar/*.[ly]; do
+  folder=$(basename "$(dirname "$file")")
+  [ "$folder" = grammar ] && folder=ast
+  here=$(rank "$folder")
+  [ "$here" -ge 0 ] || { complain "$file: folder $folder is not in the list of stages"; continue; }
+  while IFS= read -r line; do
+    target=$(sed -E 's/.*"([^"]+)".*/\1/' <<<"$line")
+    case "$target" in
+      *runtime/*) [ "$folder" != base ] && [ "$folder" != ast ] || complain "$file: includes $target" ;;
+      */*)
+        there=$(rank "$(basename "$(dirname "$target")")")
+        [ "$there" -ge 0 ] && [ "$there" -le "$here" ] || complain "$file: backward arrow to $target"
+        ;;
+    esac
+  done < <(grep -hE '^[[:space:]]*#[[:space:]]*include[[:space:]]+"' "$file")
+  if grep -qE '#[[:space:]]*include[[:space:]]*<llvm' "$file" && [ "$folder" != emit ] && [ "$folder" != jit ]; then
+    complain "$file: an LLVM header outside emit/ and jit/"
+  fi
+  if [ "$folder" != driver ] && [ "$folder" != grammar ]; then
+    grep -nE '(^|[^_a-z])(exit|printf|puts|abort)[[:space:]]*\(' "$file" | grep -vE 'arena\.c' | while read -r hit; do
+      echo "$file:$hit: only driver/ prints or exits"
+    done | grep . && failed=1
+  fi
+done
+
+for file in runtime/*.[ch] runtime/*/*.[ch]; do
+  grep -nE '#[[:space:]]*include.*(compiler/|llvm)' "$file" && complain "$file: the runtime knows nothing of the compiler"
+done
+
+for file in compiler/*/*.[ch] runtime/*.[ch] runtime/*/*.[ch]; do
+  lines=$(wc -l <"$file")
+  [ "$lines" -le 1000 ] || complain "$file: $lines lines; a room past 1000 wants dividing"
+done
+
+[ "$failed" -eq 0 ] && echo "the arrows point one way"
+exit "$failed"
