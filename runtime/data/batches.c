@@ -1,0 +1,159 @@
+/* batches — which rows each step sees.
+ *
+ * An epoch is a forward Fisher-Yates shuffle drawn as far as it is used: place i exchanges with a uniform place of i … n-1
+ * and is then final. The only pause at the beginning of an epoch is writing n integers in order. The draws of an epoch are
+ * the stream of the counter-based generator at (seed, epoch), so an epoch depends on nothing that came before it. */
+#include "data.h"
+
+#include "../random/random.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct RtBatches {
+    int64_t *rows;   /* NULL: place is row */
+    uint32_t *order; /* the present epoch's permutation, final below `place`; NULL: no shuffle */
+    uint64_t n, batch, seed, epoch, place, number;
+    RtStream stream;
+};
+
+static void begin_epoch(RtBatches *b, uint64_t epoch)
+{
+    b->epoch = epoch;
+    b->place = 0;
+    if (!b->order)
+        return;
+    for (uint64_t i = 0; i < b->n; i++)
+        b->order[i] = (uint32_t)i;
+    b->stream = rt_stream(b->seed, epoch, RT_SITE_SHUFFLE, 0);
+}
+
+RtBatches *rt_batches_new(const int64_t *rows, uint64_t n, uint64_t batch, uint64_t seed, bool shuffle, RtMessage *m)
+{
+    if (n == 0 || batch == 0 || batch > n) {
+        rt_fail(m, n == 0 ? "there are no rows to make batches of" : batch == 0 ? "a batch needs at least one row"
+                : "a batch of %llu rows is larger than the data (%llu rows)", (unsigned long long)batch,
+                (unsigned long long)n);
+        return NULL;
+    }
+    if (n > UINT32_MAX) {
+        rt_fail(m, "%llu rows are more than batches can be made of (4294967295)", (unsigned long long)n);
+        return NULL;
+    }
+    RtBatches *b = calloc(1, sizeof *b);
+    bool ok = b != NULL;
+    if (ok && shuffle)
+        ok = (b->order = malloc(n * sizeof *b->order)) != NULL;
+    if (ok && rows)
+        ok = (b->rows = malloc(n * sizeof *b->rows)) != NULL;
+    if (!ok) {
+        rt_batches_free(b);
+        rt_fail(m, "not enough memory to shuffle %llu rows", (unsigned long long)n);
+        return NULL;
+    }
+    if (rows)
+        memcpy(b->rows, rows, n * sizeof *rows);
+    b->n = n;
+    b->batch = batch;
+    b->seed = seed;
+    begin_epoch(b, 0);
+    return b;
+}
+
+void rt_batches_free(RtBatches *b)
+{
+    if (!b)
+        return;
+    free(b->order);
+    free(b->rows);
+    free(b);
+}
+
+/* The next `count` places of the present epoch, which has as many left. */
+static void draw(RtBatches *b, uint64_t count, int64_t *out)
+{
+    uint64_t end = b->place + count;
+    for (uint64_t i = b->place; i < end; i++) {
+        uint64_t at = i;
+        if (b->order) {
+            uint64_t j = i + rt_stream_below(&b->stream, b->n - i);
+            uint32_t chosen = b->order[j];
+            b->order[j] = b->order[i];
+            b->order[i] = chosen;
+            at = chosen;
+        }
+        if (out)
+            *out++ = b->rows ? b->rows[at] : (int64_t)at;
+    }
+    b->place = end;
+}
+
+void rt_batches_next(RtBatches *b, int64_t *rows)
+{
+    for (uint64_t done = 0; done < b->batch;) {
+        if (b->place == b->n)
+            begin_epoch(b, b->epoch + 1);
+        uint64_t left = b->n - b->place, count = b->batch - done < left ? b->batch - done : left;
+        draw(b, count, rows + done);
+        done += count;
+    }
+    b->number++;
+}
+
+void rt_batches_seek(RtBatches *b, uint64_t k)
+{
+    unsigned __int128 place = (unsigned __int128)k * b->batch;
+    begin_epoch(b, (uint64_t)(place / b->n));
+    draw(b, (uint64_t)(place % b->n), NULL);
+    b->number = k;
+}
+
+uint64_t rt_batches_position(const RtBatches *b)
+{
+    return b->number;
+}
+
+uint64_t rt_batches_in_epochs(const RtBatches *b, uint64_t epochs)
+{
+    return (uint64_t)(((unsigned __int128)epochs * b->n + b->batch - 1) / b->batch);
+}
+
+static int ascending(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+bool rt_split(uint64_t n, double fraction, uint64_t seed, RtSplit *split, RtMessage *m)
+{
+    memset(split, 0, sizeof *split);
+    if (n < 2 || n > UINT32_MAX || !(fraction > 0 && fraction < 1))
+        return rt_fail(m, n < 2 ? "%llu rows cannot be split in two" : n > UINT32_MAX ? "%llu rows are more than can be split"
+                       : "of %llu rows, the part to split off must be a fraction between 0 and 1", (unsigned long long)n);
+    uint64_t second = (uint64_t)(fraction * (double)n + 0.5);
+    second = second < 1 ? 1 : second > n - 1 ? n - 1 : second;
+    split->n_first = n - second;
+    split->n_second = second;
+    int64_t *order = malloc(n * sizeof *order);
+    split->first = malloc(split->n_first * sizeof *split->first);
+    split->second = malloc(second * sizeof *split->second);
+    if (!order || !split->first || !split->second) {
+        free(order);
+        rt_split_free(split);
+        return rt_fail(m, "not enough memory to split %llu rows", (unsigned long long)n);
+    }
+    rt_random_permutation(seed, 0, RT_SITE_SPLIT, (int64_t)n, order);
+    memcpy(split->second, order, second * sizeof *order);
+    memcpy(split->first, order + second, split->n_first * sizeof *order);
+    free(order);
+    qsort(split->first, split->n_first, sizeof *split->first, ascending);
+    qsort(split->second, second, sizeof *split->second, ascending);
+    return true;
+}
+
+void rt_split_free(RtSplit *split)
+{
+    free(split->first);
+    free(split->second);
+    memset(split, 0, sizeof *split);
+}
