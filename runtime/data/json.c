@@ -190,11 +190,9 @@ static bool begin(Reading *r, const json_t *value)
     /* an uneven document is walked without storing, so that its first uneven place is named and nothing allocated */
     if (rt_shape_count(&r->shape, 8, &count) && count == count_numbers(value))
         return true;
-    void *values = r->values;
-    r->values = NULL;
-    bool even = fill(r, value, 0);
-    r->values = values;
-    return !even || rt_fail(r->m, "%s, \"%s\": arrays must be rectangular", r->path, r->key);
+    if (fill(r, value, 0))
+        rt_fail(r->m, "%s, \"%s\": arrays must be rectangular", r->path, r->key);
+    return false;
 }
 
 static bool probe(const RtSource *source, RtShape *shape, RtMessage *m)
