@@ -84,7 +84,7 @@ void rt_axpy_f32(RtFrame *frame, int64_t n, float alpha, const float *x, int64_t
 void rt_axpy_f64(RtFrame *frame, int64_t n, double alpha, const double *x, int64_t incx, double *y, int64_t incy);
 
 /* ---- factorizations. Matrices are packed: n×n, and n×m for right-hand sides (m = 1: a vector). Outputs are whole (a
- * triangular factor has zeros in its other half), may be the same array as the input of the same shape, and are
+ * triangular factor has zeros in its other half), may be the array B (A, where there is no B), and are
  * unspecified when the status is not RT_OK. `work`: RT_LINALG_WORK(n, m, element size) bytes aligned to 64, m = n for
  * the inverse and 0 for logdet; NULL: taken from the heap for the call, which may then give RT_NO_MEMORY. ---- */
 
