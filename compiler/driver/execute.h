@@ -1,0 +1,41 @@
+/* execute — one compiled run with its memory, data, state and outputs. Private to driver/. */
+#ifndef LAG_DRIVER_EXECUTE_H
+#define LAG_DRIVER_EXECUTE_H
+
+#include "driver.h"
+
+#include "../../runtime/core/core.h"
+#include "../../runtime/run/run.h"
+
+typedef struct Execution {
+    Session *session;
+    const Options *options;
+    const Model *model;
+    const MechRun *mech;
+    const SemaRun *sema;
+    const Code *code;
+    const char *name;    /* of the run: its label, or the dynamics' name */
+    RtFrame frame;
+    RtArray *arrays;     /* model->n_data of them; values NULL where no function reads one */
+    RtRun run;
+    RtBlock *state;
+    RtOutput *outputs;   /* one a record that has a place, in order; record_of gives its number */
+    uint32_t *record_of;
+    RtBlock *y, *dy;
+    RtFunction monitor, expects;
+    double h;            /* value of the word's `by` */
+} Execution;
+
+/* prepare.c: memory, data, hyper-parameters, functions, state. False after a message on stderr. */
+bool execution_open(Execution *e);
+void execution_close(Execution *e);
+/* Where a definition lies in frame memory; false when no function uses it. */
+bool execution_block(const Execution *e, IrDef def, const char *name, RtBlock *block);
+/* Element i of a block as a double. */
+double execution_value(const Execution *e, const RtBlock *block, uint64_t i);
+/* The first element of a definition's place; NaN when no function uses it. */
+double execution_scalar(const Execution *e, IrDef def);
+/* Says what stopped the run, in colours on a terminal or as JSON. */
+void execution_complain(const Execution *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif
