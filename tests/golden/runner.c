@@ -7,12 +7,16 @@
  *   runner LAG run FILE         `lag run` must succeed (its `expect` statements hold)
  *   runner LAG missing FILE     passes `lag check`; `lag run` either succeeds or says at a `run` statement that this part of
  *                               the runtime is not in this build
+ *   runner LAG compare FILE     runs it and compares what it recorded, column by column by name, with the CSV that its head
+ *                               names: `#: compare REFERENCE.csv within 1e-9` (largest difference over the largest magnitude)
  *   runner LAG doc FILE         every ```lag block of a Markdown page: `lag` alone or `lag check` must pass lag check,
  *                               `lag run` must run, `lag fail E0402` must give that code
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -241,6 +245,101 @@ static int test_run(char *lag, char *file) {
     return status != 0;
 }
 
+/* ---- comparing tables ---- */
+
+typedef struct Table {
+    char **names;
+    double *values; /* row-major */
+    size_t columns, rows;
+} Table;
+
+static Table parse_table(char *text) {
+    Table table = {0};
+    char *line = strtok(text, "\n");
+    for (char *name = line; name; name = strpbrk(name, ",") ? strpbrk(name, ",") + 1 : NULL) {
+        table.names = realloc(table.names, (table.columns + 1) * sizeof *table.names);
+        table.names[table.columns++] = strndup(name, strcspn(name, ",\r"));
+    }
+    while ((line = strtok(NULL, "\n")) != NULL) {
+        table.values = realloc(table.values, (table.rows + 1) * table.columns * sizeof *table.values);
+        for (size_t c = 0; c < table.columns; c++) {
+            char *end;
+            table.values[table.rows * table.columns + c] = strtod(line, &end);
+            line = *end == ',' ? end + 1 : end;
+        }
+        table.rows++;
+    }
+    return table;
+}
+
+static void free_table(Table *table) {
+    for (size_t c = 0; c < table->columns; c++)
+        free(table->names[c]);
+    free(table->names);
+    free(table->values);
+}
+
+static int compare_tables(const char *file, const Table *have, const Table *want, double within) {
+    int wrong = 0, compared = 0;
+    for (size_t c = 0; c < want->columns; c++) {
+        size_t h = 0;
+        while (h < have->columns && strcmp(have->names[h], want->names[c]))
+            h++;
+        if (h == have->columns)
+            continue;
+        double largest = 0, off = 0;
+        size_t worst = 0;
+        for (size_t r = 0; r < want->rows && r < have->rows; r++) {
+            double w = want->values[r * want->columns + c], d = fabs(have->values[r * have->columns + h] - w);
+            largest = fabs(w) > largest ? fabs(w) : largest;
+            if (!(d <= off)) {
+                off = d;
+                worst = r;
+            }
+        }
+        printf("%s: %-18s largest difference %.2e of %.3g, row %zu\n", file, want->names[c], off, largest, worst + 2);
+        wrong += !(off <= within * (largest > 0 ? largest : 1)) || have->rows != want->rows;
+        compared++;
+    }
+    if (!compared || have->rows != want->rows)
+        printf("%s: %d columns in common, %zu rows where %zu are expected\n", file, compared, have->rows, want->rows);
+    return wrong || compared < 2 || have->rows != want->rows;
+}
+
+static int test_compare(char *lag, char *file) {
+    Text program = read_file(file);
+    char reference[256], path[4096], out[] = "/tmp/lag-numeric-XXXXXX";
+    double within = 0;
+    char *head = strstr(program.at, "#: compare ");
+    if (!head || sscanf(head, "#: compare %255s within %lf", reference, &within) != 2 || !mkdtemp(out))
+        die("no line `#: compare FILE within TOLERANCE`", file);
+    char *command[] = {lag, "run", "--quiet", "--out", out, file, NULL};
+    Text said;
+    int status = run_command(command, NULL, &said), wrong = 1;
+    snprintf(path, sizeof path, "%s/*.csv", out);
+    glob_t found;
+    if (status || glob(path, 0, NULL, &found) || found.gl_pathc != 1) {
+        printf("%s: exit status %d, or not exactly one table\n%s\n", file, status, said.at);
+    } else {
+        Text have = read_file(found.gl_pathv[0]);
+        snprintf(path, sizeof path, "%.*s%s", (int)(strrchr(file, '/') - file + 1), file, reference);
+        Text want = read_file(path);
+        Table a = parse_table(have.at), b = parse_table(want.at);
+        wrong = compare_tables(file, &a, &b, within);
+        free_table(&a);
+        free_table(&b);
+        free(have.at);
+        free(want.at);
+        globfree(&found);
+    }
+    free(said.at);
+    char *clean[] = {"/bin/rm", "-rf", out, NULL};
+    run_command(clean, NULL, &said);
+    free(said.at);
+    free(program.at);
+    return wrong;
+}
+
 static int test_missing(char *lag, char *file) {
     int wrong = test_check(lag, file);
     char *command[] = {lag, "run", "--json", "--quiet", "--out", "/dev/null/none", file, NULL};
@@ -302,7 +401,7 @@ int main(int count, char **args) {
     args += update;
     count -= update;
     if (count < 4)
-        die("usage: runner [--update] LAG check|text|run|missing|doc FILE [COMMAND…]", args[0]);
+        die("usage: runner [--update] LAG check|text|run|compare|missing|doc FILE [COMMAND…]", args[0]);
     char *lag = args[1], *kind = args[2], *file = args[3];
     if (!strcmp(kind, "check"))
         return test_check(lag, file);
@@ -312,6 +411,8 @@ int main(int count, char **args) {
         return test_run(lag, file);
     if (!strcmp(kind, "missing"))
         return test_missing(lag, file);
+    if (!strcmp(kind, "compare"))
+        return test_compare(lag, file);
     if (!strcmp(kind, "doc"))
         return test_doc(lag, file);
     die("unknown kind of test", kind);
