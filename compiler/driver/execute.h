@@ -35,6 +35,8 @@ bool execution_block(const Execution *e, IrDef def, const char *name, RtBlock *b
 double execution_value(const Execution *e, const RtBlock *block, uint64_t i);
 /* The first element of a definition's place; NaN when no function uses it. */
 double execution_scalar(const Execution *e, IrDef def);
+/* Whether denormals are flushed to zero while it runs: training flushes, mechanics does not. */
+bool execution_flushes(const Execution *e);
 /* Says what stopped the run, in colours on a terminal or as JSON. */
 void execution_complain(const Execution *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -170,6 +170,13 @@ static void list_state(Execution *e) {
     e->run.state = e->state;
 }
 
+bool execution_flushes(const Execution *e) {
+    for (uint32_t i = 0; i < e->sema->n_vars; i++)
+        if (e->sema->vars[i].kind != DECL_PARAM)
+            return false;
+    return true;
+}
+
 static RtFunction symbol(const Execution *e, const char *name) {
     return (RtFunction)jit_symbol(e->code->jit, name);
 }

@@ -1,0 +1,62 @@
+/* harness — a program of the language compiled and ready to step. */
+#include "harness.h"
+
+#include <stdlib.h>
+
+double bench_now(void) {
+    return driver_now();
+}
+
+static int by_value(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+double bench_median(double *values, size_t n) {
+    qsort(values, n, sizeof *values, by_value);
+    return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
+}
+
+void bench_open(Bench *bench, const char *path, uint32_t threads) {
+    *bench = (Bench){.session = session_new(), .options = {.file = path, .threads = threads, .quiet = true}};
+    bench->model = load_model(bench->session, &bench->options);
+    if (bench->model && !diag_error_count(bench->session) && bench->model->n_runs)
+        bench->mech = mech_derive(bench->session, bench->model, &bench->model->runs[0]);
+    if (bench->mech)
+        bench->code = code_build(bench->session, bench->model, bench->mech, &bench->options);
+    bench->run = (Execution){.session = bench->session, .options = &bench->options, .model = bench->model,
+                             .mech = bench->mech, .sema = bench->mech ? bench->mech->run : NULL, .code = bench->code,
+                             .name = path};
+    if (driver_finish(bench->session, &bench->options) != EXIT_OK || !bench->code || !execution_open(&bench->run))
+        exit(1);
+    rt_flush_denormals(execution_flushes(&bench->run));
+    RtRun *run = &bench->run.run;
+    if (run->init(run->frame) || (run->prepare && run->prepare(run->frame)))
+        exit(1);
+}
+
+void bench_step(Bench *bench, uint64_t k) {
+    RtRun *run = &bench->run.run;
+    if (run->time)
+        *run->time = (double)(k - 1) * run->h;
+    if (run->step_number)
+        *run->step_number = (double)k;
+    if (run->batches)
+        rt_batches_next(run->batches, run->rows);
+    run->frame->draw_step = k;
+    if (run->step(run->frame))
+        exit(1);
+}
+
+void bench_rhs(Bench *bench) {
+    RtRun *run = &bench->run.run;
+    if (run->rhs(run->frame))
+        exit(1);
+}
+
+void bench_close(Bench *bench) {
+    execution_close(&bench->run);
+    code_free(bench->code);
+    model_free(bench->model);
+    session_free(bench->session);
+}
