@@ -1,0 +1,288 @@
+/* build_stmt — statements whose form has a rule of its own: definitions that share a source, equations that are
+ * terms, the clauses of a run. */
+#include "parser.h"
+
+/* `data y[8], sigma[8] = json(…)`: the source belongs to all names before it that have none of their own. */
+static void share_source(Declarator *at, uint32_t n) {
+    for (uint32_t i = n - 1; i-- > 0;)
+        if (!at[i].init)
+            at[i].init = at[i + 1].init;
+}
+
+Item build_declare(Parser *parser, Span span, DeclKind kind, Seq *declarators) {
+    Stmt *stmt = build_stmt(parser, STMT_DECLARE, span);
+    stmt->declare.kind = kind;
+    stmt->declare.at = declarators->at;
+    stmt->declare.n = declarators->n;
+    if (kind == DECL_DATA)
+        share_source(stmt->declare.at, stmt->declare.n);
+    for (uint32_t i = 0; i < stmt->declare.n; i++) {
+        const Declarator *d = &stmt->declare.at[i];
+        const char *name = name_text(parser->session->names, d->name);
+        if (d->start && kind != DECL_STATE) {
+            Diag *diag = diag_error(parser->session, DIAG_SYNTAX, d->start->span, "`from` gives a state its first value");
+            diag_help(parser->session, diag, "write the value after `=`, or declare `state %s`", name);
+        }
+        if (!d->init && (kind == DECL_CONST || kind == DECL_LET || kind == DECL_DATA)) {
+            const char *what = kind == DECL_CONST ? "constant" : kind == DECL_LET ? "definition" : "data";
+            Diag *diag = diag_error(parser->session, DIAG_SYNTAX, d->span, "the %s `%s` has no value", what, name);
+            diag_help(parser->session, diag, kind == DECL_DATA ? "say where it is: `= csv(\"file.csv\")`" : "add `= …`");
+        }
+    }
+    return build_item(stmt);
+}
+
+static const struct { Word_ word; TermKind kind; } term_words[] = {
+    {WORD_kinetic, TERM_KINETIC}, {WORD_potential, TERM_POTENTIAL}, {WORD_dissipation, TERM_DISSIPATION},
+    {WORD_force, TERM_FORCE}, {WORD_temperature, TERM_TEMPERATURE}, {WORD_lagrangian, TERM_LAGRANGIAN},
+    {WORD_hamiltonian, TERM_HAMILTONIAN}, {WORD_metric, TERM_METRIC}, {WORD_proposal, TERM_PROPOSAL},
+    {WORD_accept, TERM_ACCEPT},
+};
+
+static Item build_term(Parser *parser, Span span, TermKind kind, BinderList axes, bool has_axes, Expr *value) {
+    Stmt *stmt = build_stmt(parser, STMT_TERM, span);
+    stmt->term.kind = kind;
+    stmt->term.axes = axes;
+    stmt->term.has_axes = has_axes;
+    stmt->term.value = value;
+    (void)parser;
+    return build_item(stmt);
+}
+
+/* Subscripts on the left of an equation, read as the indices they bind. */
+static BinderList subs_as_binders(Parser *parser, const Expr *subscript) {
+    Seq *binders = SEQ(parser, Binder);
+    for (uint32_t i = 0; i < subscript->subscript.subs.n; i++) {
+        Expr *sub = subscript->subscript.subs.at[i];
+        Binder binder = sub ? build_binder(parser, sub->span, sub, false) : (Binder){.span = subscript->span};
+        SEQ_PUSH(parser, binders, binder);
+    }
+    return (BinderList){binders->at, binders->n};
+}
+
+/* `q' = rate` or `v'[i] = rate`: the rates of a flow are states' declarations in form. */
+static Item build_rate(Parser *parser, Span span, Expr *lhs, const Expr *prime, const Expr *subscript, Expr *rhs) {
+    Seq *declarators = SEQ(parser, Declarator);
+    Declarator d = {.span = span, .name_span = prime->prime.of->span, .name = prime->prime.of->name.name,
+                    .primes = prime->prime.count, .init = rhs};
+    if (subscript) {
+        d.has_axes = true;
+        d.axes = subs_as_binders(parser, subscript);
+    }
+    (void)lhs;
+    SEQ_PUSH(parser, declarators, d);
+    return build_declare(parser, span, DECL_STATE, declarators);
+}
+
+static void report_equation(Parser *parser, Span span, const Expr *lhs) {
+    Diag *diag;
+    if (lhs->kind == EXPR_NAME) {
+        const char *name = name_text(parser->session->names, lhs->name.name);
+        diag = diag_error(parser->session, DIAG_EQUATION, lhs->span, "`%s` is not declared by this line", name);
+        diag_help(parser->session, diag, "write `let %s = …` (or const, param, coord, data)", name);
+    } else if (lhs->kind == EXPR_SUBSCRIPT && lhs->subscript.of->kind == EXPR_NAME) {
+        const char *name = name_text(parser->session->names, lhs->subscript.of->name.name);
+        diag = diag_error(parser->session, DIAG_EQUATION, lhs->span, "`%s[…]` is not declared by this line", name);
+        diag_help(parser->session, diag, "write `let %s[…] = …`", name);
+    } else if (lhs->kind == EXPR_CALL) {
+        const char *name = name_text(parser->session->names, lhs->call.callee->name.name);
+        diag = diag_error(parser->session, DIAG_EQUATION, lhs->span, "a function is declared with `fn`");
+        diag_help(parser->session, diag, "write `fn %s(…) = …`", name);
+    } else {
+        diag = diag_error(parser->session, DIAG_EQUATION, span, "an equation that holds is a `constraint`");
+        diag_help(parser->session, diag, "write `constraint` before it");
+    }
+}
+
+Item build_equation(Parser *parser, Span span, Expr *lhs, Expr *rhs) {
+    const Expr *head = lhs, *subscript = NULL;
+    if (lhs->kind == EXPR_SUBSCRIPT) {
+        subscript = lhs;
+        head = lhs->subscript.of;
+    } else if (lhs->kind == EXPR_PRIME && lhs->prime.of->kind == EXPR_SUBSCRIPT) {
+        subscript = lhs->prime.of; /* v[i]' is v'[i] */
+        Expr *moved = build_prime(parser, lhs->span, subscript->subscript.of);
+        moved->prime.count = lhs->prime.count;
+        head = moved;
+    }
+    if (head->kind == EXPR_PRIME && head->prime.of->kind == EXPR_NAME)
+        return build_rate(parser, span, lhs, head, subscript, rhs);
+    if (head->kind == EXPR_NAME)
+        for (size_t i = 0; i < sizeof term_words / sizeof *term_words; i++)
+            if (parser->words->of[term_words[i].word] == head->name.name) {
+                BinderList axes = subscript ? subs_as_binders(parser, subscript) : (BinderList){0};
+                return build_term(parser, span, term_words[i].kind, axes, subscript != NULL, rhs);
+            }
+    if (lhs->kind != EXPR_ERROR)
+        report_equation(parser, span, lhs);
+    return build_item(build_stmt(parser, STMT_ERROR, span));
+}
+
+Item build_tilde(Parser *parser, Span span, Expr *lhs, Expr *dist) {
+    Stmt *stmt = build_stmt(parser, STMT_TILDE, span);
+    stmt->tilde.lhs = lhs;
+    stmt->tilde.dist = dist;
+    if (dist->kind == EXPR_DRAW) {
+        Diag *diag = diag_error(parser->session, DIAG_SYNTAX, dist->span, "after `~` stands the distribution, not a draw from it");
+        diag_help(parser->session, diag, "leave out `draw`");
+        stmt->kind = STMT_ERROR;
+    } else if (dist->kind != EXPR_CALL && dist->kind != EXPR_ERROR) {
+        Diag *diag = diag_error(parser->session, DIAG_SYNTAX, dist->span, "after `~` stands a distribution");
+        diag_help(parser->session, diag, "for example normal(mu, sigma)");
+        stmt->kind = STMT_ERROR;
+    } else if (dist->kind == EXPR_ERROR) {
+        stmt->kind = STMT_ERROR;
+    }
+    return build_item(stmt);
+}
+
+Item build_step(Parser *parser, Span span, Expr *by, Block body) {
+    Stmt *stmt = build_stmt(parser, STMT_STEP, span);
+    stmt->step.by = by;
+    stmt->step.word = place_word(parser, body.items);
+    if (!body.items->n) {
+        Diag *diag = diag_error(parser->session, DIAG_WORD_FORM, body.span, "a step needs at least one part");
+        diag_help(parser->session, diag, "for example `step { p; q }`");
+    }
+    return build_item(stmt);
+}
+
+Item build_method(Parser *parser, Span span, Expr *call) {
+    Stmt *stmt = build_stmt(parser, STMT_METHOD, span);
+    stmt->method.call = call;
+    return build_item(stmt);
+}
+
+Item build_symmetry(Parser *parser, Span span, Expr *call) {
+    Stmt *stmt = build_stmt(parser, STMT_SYMMETRY, span);
+    stmt->symmetry.call = call;
+    return build_item(stmt);
+}
+
+Item build_use(Parser *parser, Span span, Name path, bool is_file) {
+    Stmt *stmt = build_stmt(parser, STMT_USE, span);
+    stmt->use.path = path;
+    stmt->use.is_file = is_file;
+    return build_item(stmt);
+}
+
+Item build_precision(Parser *parser, Span span, Name type) {
+    Stmt *stmt = build_stmt(parser, STMT_PRECISION, span);
+    stmt->precision.type = type;
+    return build_item(stmt);
+}
+
+Item build_setting(Parser *parser, Span span, Name name, Expr *value) {
+    Stmt *stmt = build_stmt(parser, STMT_SETTING, span);
+    stmt->setting.name = name;
+    stmt->setting.value = value;
+    return build_item(stmt);
+}
+
+Item build_expect(Parser *parser, Span span, Expr *value, Expr *within) {
+    Stmt *stmt = build_stmt(parser, STMT_EXPECT, span);
+    stmt->expect.value = value;
+    stmt->expect.within = within;
+    return build_item(stmt);
+}
+
+Item build_when(Parser *parser, Span span, Expr *a, Expr *b, Block body) {
+    Stmt *stmt = build_stmt(parser, STMT_WHEN, span);
+    stmt->when.a = a;
+    stmt->when.b = b;
+    stmt->when.items = place_statements(parser, body.items, PLACE_WHEN);
+    return build_item(stmt);
+}
+
+void build_stray(Parser *parser, Span span, Block body) {
+    (void)parser;
+    (void)span;
+    (void)body;
+}
+
+/* ---- runs ---- */
+
+Clauses *build_clauses(Parser *parser) { return ARENA_NEW(parser->session->arena, Clauses); }
+
+static void report_twice(Parser *parser, Span span, const char *what) {
+    diag_error(parser->session, DIAG_TWICE, span, "this run already has %s", what);
+}
+
+Clauses *clause_on(Parser *parser, Clauses *clauses, Name system, Span span, Seq *args) {
+    if (clauses->system)
+        report_twice(parser, span, "a system after `on`");
+    clauses->system = system;
+    clauses->system_span = span;
+    if (args)
+        clauses->system_args = (ArgList){args->at, args->n};
+    return clauses;
+}
+
+Clauses *clause_for(Parser *parser, Clauses *clauses, Span word, Expr *duration, Name unit, Span span) {
+    if (clauses->duration)
+        report_twice(parser, word, "a duration after `for`");
+    clauses->duration = duration;
+    clauses->unit = unit;
+    clauses->unit_span = span;
+    return clauses;
+}
+
+Clauses *clause_over(Parser *parser, Clauses *clauses, Span word, Expr *count) {
+    if (clauses->over)
+        report_twice(parser, word, "a number after `over`");
+    clauses->over = count;
+    return clauses;
+}
+
+static DurationUnit unit_of(Parser *parser, Name unit) {
+    if (!unit)
+        return DURATION_TIME;
+    if (unit == PARSER_WORD(parser, steps) || unit == PARSER_WORD(parser, step))
+        return DURATION_STEPS;
+    if (unit == PARSER_WORD(parser, epochs) || unit == PARSER_WORD(parser, epoch))
+        return DURATION_EPOCHS;
+    return DURATION_OTHER;
+}
+
+Item build_run(Parser *parser, Span span, Name label, Expr *dynamics, Clauses *clauses, const Block *body) {
+    Stmt *stmt = build_stmt(parser, STMT_RUN, span);
+    stmt->run.dynamics = dynamics;
+    stmt->run.label = label;
+    stmt->run.system = clauses->system;
+    stmt->run.system_span = clauses->system_span;
+    stmt->run.system_args = clauses->system_args;
+    stmt->run.duration = clauses->duration;
+    stmt->run.unit = unit_of(parser, clauses->unit);
+    stmt->run.unit_name = clauses->unit;
+    stmt->run.over = clauses->over;
+    if (body)
+        stmt->run.items = place_statements(parser, body->items, PLACE_RUN);
+    if (dynamics->kind != EXPR_NAME && dynamics->kind != EXPR_CALL) {
+        if (dynamics->kind != EXPR_ERROR) {
+            Diag *diag = diag_error(parser->session, DIAG_SYNTAX, dynamics->span, "after `run` stands the name of a dynamics");
+            diag_help(parser->session, diag, "for example `run adam(lr = 1e-3) on classifier`");
+        }
+        stmt->kind = STMT_ERROR;
+    } else if (!clauses->system) {
+        Diag *diag = diag_error(parser->session, DIAG_RUN_WITHOUT_SYSTEM, dynamics->span, "this run does not say what it moves");
+        diag_help(parser->session, diag, "add `on` and the name of a system");
+        stmt->kind = STMT_ERROR;
+    }
+    return build_item(stmt);
+}
+
+/* `every 0.1`, `every 10 steps`, `every epoch`; a unit of the method (`every 5 sweeps`) is one of its steps. */
+Every build_every(Parser *parser, Span span, Expr *count, Name unit) {
+    Every every = {.span = span, .unit = EVERY_TIME, .count = count};
+    if (!unit && count->kind == EXPR_NAME) {
+        Name word = count->name.name;
+        bool is_unit = unit_of(parser, word) != DURATION_OTHER || word == PARSER_WORD(parser, sweep);
+        if (!is_unit)
+            return every; /* a constant: a stretch of time */
+        unit = word;
+        every.count = NULL;
+    }
+    if (unit)
+        every.unit = unit_of(parser, unit) == DURATION_EPOCHS ? EVERY_EPOCH : EVERY_STEPS;
+    return every;
+}

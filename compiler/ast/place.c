@@ -1,0 +1,273 @@
+/* place — what stands where. The grammar reads every block as a list of items; here the list becomes the
+ * statements of a system, the lines of a function or the parts of a word, and what does not belong is reported in the
+ * user's words. */
+#include "parser.h"
+
+#include <string.h>
+
+#define IN(place) (1u << (place))
+#define DECLARATIONS_IN (IN(PLACE_FILE) | IN(PLACE_SYSTEM) | IN(PLACE_DYNAMICS))
+
+static const char *place_name(Place place) {
+    switch (place) {
+    case PLACE_FILE: return "a file";
+    case PLACE_SYSTEM: return "a system";
+    case PLACE_DYNAMICS: return "a dynamics";
+    case PLACE_FLOW: return "a flow";
+    case PLACE_RUN: return "a run";
+    case PLACE_WHEN: return "a `when`";
+    }
+    return "";
+}
+
+/* Where each kind of statement may stand. */
+static uint32_t places_of(const Stmt *stmt) {
+    switch (stmt->kind) {
+    case STMT_PRECISION: case STMT_USE: case STMT_FN: case STMT_SYSTEM: case STMT_DYNAMICS: case STMT_RUN:
+        return IN(PLACE_FILE);
+    case STMT_DECLARE:
+        if (stmt->declare.kind == DECL_STATE)
+            return IN(PLACE_SYSTEM) | IN(PLACE_DYNAMICS) | (stmt->declare.at[0].primes ? IN(PLACE_FLOW) : 0);
+        if (stmt->declare.kind == DECL_LET)
+            return DECLARATIONS_IN | IN(PLACE_FLOW) | IN(PLACE_RUN) | IN(PLACE_WHEN);
+        if (stmt->declare.kind == DECL_CONST || stmt->declare.kind == DECL_DATA)
+            return DECLARATIONS_IN;
+        return IN(PLACE_FILE) | IN(PLACE_SYSTEM) | IN(PLACE_DYNAMICS);
+    case STMT_TERM:
+        return IN(PLACE_SYSTEM) | IN(PLACE_DYNAMICS);
+    case STMT_TILDE: case STMT_SYMMETRY:
+        return IN(PLACE_SYSTEM);
+    case STMT_FLOW: case STMT_STEP: case STMT_METHOD:
+        return IN(PLACE_DYNAMICS);
+    case STMT_RECORD: case STMT_PRINT:
+        return IN(PLACE_RUN) | IN(PLACE_WHEN) | IN(PLACE_FILE);
+    case STMT_PLOT: case STMT_SAVE: case STMT_EXPECT:
+        return IN(PLACE_RUN) | IN(PLACE_FILE);
+    case STMT_SETTING: case STMT_WHEN:
+        return IN(PLACE_RUN);
+    case STMT_ERROR:
+        return ~0u;
+    case STMT_COUNT:
+        break;
+    }
+    return 0;
+}
+
+static const char *term_name(TermKind kind) {
+    switch (kind) {
+    case TERM_KINETIC: return "kinetic";
+    case TERM_POTENTIAL: return "potential";
+    case TERM_DISSIPATION: return "dissipation";
+    case TERM_FORCE: return "force";
+    case TERM_CONSTRAINT: return "constraint";
+    case TERM_TEMPERATURE: return "temperature";
+    case TERM_LAGRANGIAN: return "lagrangian";
+    case TERM_HAMILTONIAN: return "hamiltonian";
+    case TERM_METRIC: return "metric";
+    case TERM_PROPOSAL: return "proposal";
+    case TERM_ACCEPT: return "accept";
+    }
+    return "";
+}
+
+static const char *decl_name(DeclKind kind) {
+    switch (kind) {
+    case DECL_CONST: return "const";
+    case DECL_DATA: return "data";
+    case DECL_PARAM: return "param";
+    case DECL_COORD: return "coord";
+    case DECL_SPIN: return "spin";
+    case DECL_BIT: return "bit";
+    case DECL_ANGLE: return "angle";
+    case DECL_UNIT: return "unit";
+    case DECL_LET: return "let";
+    case DECL_STATE: return "state";
+    }
+    return "";
+}
+
+static const char *statement_word(Parser *parser, const Stmt *stmt) {
+    switch (stmt->kind) {
+    case STMT_TERM: return term_name(stmt->term.kind);
+    case STMT_DECLARE: return decl_name(stmt->declare.kind);
+    case STMT_TILDE: return "~";
+    case STMT_SETTING: return name_text(parser->session->names, stmt->setting.name);
+    case STMT_PRECISION: case STMT_USE: case STMT_FN: case STMT_SYSTEM: case STMT_DYNAMICS: case STMT_FLOW: case STMT_STEP:
+    case STMT_METHOD: case STMT_RUN: case STMT_RECORD: case STMT_PRINT: case STMT_PLOT: case STMT_SAVE: case STMT_EXPECT:
+    case STMT_WHEN: case STMT_SYMMETRY: case STMT_ERROR: case STMT_COUNT:
+        break;
+    }
+    return ast_stmt_kind_name(stmt->kind);
+}
+
+/* Words of other languages that would begin a statement there. */
+static const char *foreign_help(Parser *parser, Name name) {
+    if (name == PARSER_WORD(parser, def))
+        return "a function is written `fn f(x) = x^2`";
+    if (name == PARSER_WORD(parser, return))
+        return "the last line of a function's block is its value: leave out `return`";
+    if (name == PARSER_WORD(parser, import))
+        return "another file is read with `use \"file.lag\"`, a part of the library with `use nn`";
+    if (name == PARSER_WORD(parser, var))
+        return "a definition is written `let x = …`, a constant `const x = …`";
+    if (name == PARSER_WORD(parser, for) || name == PARSER_WORD(parser, while))
+        return "there are no loops: use an index, as in `let y[i] = x[i]^2` or `sum[i](x[i])`";
+    if (name == PARSER_WORD(parser, print))
+        return "write `print x` inside a run or after it";
+    return NULL;
+}
+
+static void report_misplaced(Parser *parser, const Stmt *stmt, Place place) {
+    const char *word = statement_word(parser, stmt);
+    uint32_t places = places_of(stmt);
+    Span span = stmt->span;
+    if (stmt->kind == STMT_SETTING && foreign_help(parser, stmt->setting.name)) {
+        span.end = span.start + (uint32_t)strlen(word);
+        Diag *diag = diag_error(parser->session, DIAG_MISPLACED, span, "`%s` means nothing here", word);
+        diag_help(parser->session, diag, "%s", foreign_help(parser, stmt->setting.name));
+        return;
+    }
+    Buf where = {0};
+    int n = 0;
+    for (int p = PLACE_FILE; p <= (int)PLACE_WHEN; p++)
+        if (places & IN(p))
+            buf_printf(&where, "%s%s", n++ ? " or " : "", p == PLACE_FILE ? "at the outer level" : place_name((Place)p));
+    Diag *diag = diag_error(parser->session, DIAG_MISPLACED, span, "`%s` does not belong in %s", word, place_name(place));
+    if (n)
+        diag_help(parser->session, diag, "it stands in %s", where.at);
+    buf_free(&where);
+}
+
+static void report_stray(Parser *parser, const Item *item) {
+    if (item->body) {
+        Diag *diag = diag_error(parser->session, DIAG_MISPLACED, item->span, "`repeat` does not belong here");
+        diag_help(parser->session, diag, "it stands in a `step`: step { repeat 10 { p/2; q; p/2 } }");
+        return;
+    }
+    if (item->value->kind == EXPR_ERROR)
+        return;
+    Diag *diag = diag_error(parser->session, DIAG_STRAY_VALUE, item->span, "this value goes nowhere");
+    if (item->value->kind == EXPR_BINARY && item->value->binary.op == BINARY_EQ)
+        diag_help(parser->session, diag, "`==` compares; a definition is `let x = …`, a constraint `constraint a = b`");
+    else
+        diag_help(parser->session, diag, "give it a name with `let`, or show it with `print`");
+}
+
+StmtList place_statements(Parser *parser, Seq *items, Place place) {
+    Seq *out = SEQ(parser, Stmt *);
+    for (uint32_t i = 0; i < items->n; i++) {
+        Item *item = (Item *)items->at + i;
+        Stmt *stmt = item->stmt;
+        if (stmt && !(places_of(stmt) & IN(place))) {
+            report_misplaced(parser, stmt, place);
+            stmt = build_stmt(parser, STMT_ERROR, item->span);
+        } else if (!stmt) {
+            report_stray(parser, item);
+            stmt = build_stmt(parser, STMT_ERROR, item->span);
+        }
+        SEQ_PUSH(parser, out, stmt);
+    }
+    return (StmtList){out->at, out->n};
+}
+
+/* ---- functions ---- */
+
+static void report_in_function(Parser *parser, const Item *item) {
+    if (item->stmt && item->stmt->kind == STMT_ERROR)
+        return;
+    if (!item->stmt) {
+        Diag *diag = diag_error(parser->session, DIAG_STRAY_VALUE, item->span, "only the last line of a function is its value");
+        diag_help(parser->session, diag, "give this one a name with `let`");
+        return;
+    }
+    const char *word = statement_word(parser, item->stmt);
+    Diag *diag = diag_error(parser->session, DIAG_MISPLACED, item->span, "`%s` does not belong in a function", word);
+    if (item->stmt->kind == STMT_SETTING && foreign_help(parser, item->stmt->setting.name))
+        diag_help(parser->session, diag, "%s", foreign_help(parser, item->stmt->setting.name));
+    else
+        diag_help(parser->session, diag, "a function holds `let`s and, as its last line, its value");
+}
+
+Expr *place_function_body(Parser *parser, Block block) {
+    Seq *lets = SEQ(parser, Stmt *);
+    Expr *value = NULL;
+    uint32_t depth = 0;
+    for (uint32_t i = 0; i < block.items->n; i++) {
+        Item *item = (Item *)block.items->at + i;
+        bool is_let = item->stmt && item->stmt->kind == STMT_DECLARE && item->stmt->declare.kind == DECL_LET;
+        if (is_let)
+            SEQ_PUSH(parser, lets, item->stmt);
+        else if (item->value && i + 1 == block.items->n)
+            value = item->value;
+        else
+            report_in_function(parser, item);
+    }
+    bool failed = false;
+    if (block.items->n)
+        failed = ((Item *)block.items->at)[block.items->n - 1].stmt != NULL
+            && ((Item *)block.items->at)[block.items->n - 1].stmt->kind == STMT_ERROR;
+    if (!value) {
+        Span at = {block.span.file, block.span.end - 1, block.span.end};
+        if (!failed) {
+            Diag *diag = diag_error(parser->session, DIAG_BLOCK_VALUE, at, "this function has no value");
+            diag_help(parser->session, diag, "its last line is its value: add one");
+        }
+        value = build_error(parser, at);
+    }
+    for (uint32_t i = 0; i < lets->n; i++) {
+        const Stmt *let = ((Stmt **)lets->at)[i];
+        for (uint32_t k = 0; k < let->declare.n; k++)
+            if (let->declare.at[k].init && let->declare.at[k].init->depth > depth)
+                depth = let->declare.at[k].init->depth;
+    }
+    return build_block(parser, block.span, lets, value, depth);
+}
+
+/* ---- words ---- */
+
+static void report_part(Parser *parser, const Item *item) {
+    if (item->stmt && item->stmt->kind == STMT_ERROR)
+        return;
+    if (item->value && item->value->kind == EXPR_ERROR)
+        return;
+    Diag *diag = diag_error(parser->session, DIAG_WORD_FORM, item->span, "this is not a part of a step");
+    diag_help(parser->session, diag, "parts are p, q, bath, a state or a flow; `p/2` is half a step of p, `repeat 10 { … }` repeats");
+}
+
+/* `p`, `p/2`, `q(0.3)`: the part and its fraction of a step; false for anything else. */
+static bool read_part(Parser *parser, const Expr *value, Word *word) {
+    if (value->kind == EXPR_NAME) {
+        word->part = value->name.name;
+        return true;
+    }
+    if (value->kind == EXPR_BINARY && value->binary.op == BINARY_DIV && value->binary.a->kind == EXPR_NAME) {
+        Expr *one = build_number(parser, value->binary.a->span, 1, true);
+        word->part = value->binary.a->name.name;
+        word->fraction = build_binary(parser, value->span, BINARY_DIV, one, value->binary.b);
+        return true;
+    }
+    bool one_arg = value->kind == EXPR_CALL && value->call.args.n == 1 && !value->call.args.at[0].name;
+    if (one_arg) {
+        word->part = value->call.callee->name.name;
+        word->fraction = value->call.args.at[0].value;
+        return true;
+    }
+    return false;
+}
+
+WordList place_word(Parser *parser, Seq *items) {
+    Seq *out = SEQ(parser, Word);
+    for (uint32_t i = 0; i < items->n; i++) {
+        const Item *item = (const Item *)items->at + i;
+        Word word = {.span = item->span};
+        if (item->body) {
+            word.count = item->repeat;
+            word.body = place_word(parser, item->body);
+        } else if (!item->value || !read_part(parser, item->value, &word)) {
+            report_part(parser, item);
+            continue;
+        }
+        SEQ_PUSH(parser, out, word);
+    }
+    return (WordList){out->at, out->n};
+}

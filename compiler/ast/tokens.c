@@ -1,0 +1,354 @@
+/* tokens — three passes over the list of tokens that settle what spelling cannot: which bracket belongs to which,
+ * which newlines end a statement, and which names are keywords where they stand. */
+#include "parser.h"
+
+#include <stdlib.h>
+
+/* Deeper brackets are reported; well below what a recursive walk over the tree can take. */
+enum { MAX_BRACKETS = 500 };
+
+static bool is_opener(int kind) { return kind == '(' || kind == '[' || kind == '{'; }
+static bool is_closer(int kind) { return kind == ')' || kind == ']' || kind == '}'; }
+static int closer_of(int opener) { return opener == '(' ? ')' : opener == '[' ? ']' : '}'; }
+
+/* True for a token that can be the last of an expression. */
+static bool ends_expression(int kind) {
+    switch (kind) {
+    case NAME: case NUMBER: case STRING: case BOOL: case MISREAD: case PRIME: case TRANSPOSE: case ')': case ']': case '}':
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool is_word(Parser *parser, const Token *token, Word_ word) {
+    return token->kind == NAME && token->value.name == parser->words->of[word];
+}
+
+static bool is_one_of(Parser *parser, const Token *token, Word_ first, Word_ last) {
+    for (int word = (int)first; token->kind == NAME && word <= (int)last; word++)
+        if (token->value.name == parser->words->of[word])
+            return true;
+    return false;
+}
+
+/* ---- brackets ---- */
+
+/* True when the token (the first of its line) can only begin a statement, so that an open ( or [ was forgotten. */
+static bool begins_statement(Parser *parser, const Token *token) {
+    const Token *next = token + 1;
+    switch (token->kind) {
+    case 0: case '}': case DECLARE: case FN:
+        return true;
+    case NAME:
+        if (next->kind == '=' || next->kind == '~' || next->kind == NAME)
+            return true;
+        return is_one_of(parser, token, WORD_print, WORD_expect) && (next->kind == STRING || next->kind == NUMBER);
+    default:
+        return false;
+    }
+}
+
+typedef VEC(uint32_t) OpenVec; /* token numbers of the brackets still open */
+
+static void report_unclosed(Parser *parser, const Token *opener, const Token *here) {
+    Diag *diag = diag_error(parser->session, DIAG_BRACKET, opener->span, "this `%c` is never closed", opener->kind);
+    if (here->kind != 0)
+        diag_note_at(parser->session, diag, here->span, "here something else begins");
+    diag_help(parser->session, diag, "add `%c`", closer_of(opener->kind));
+}
+
+static void close_top(TokenVec *out, OpenVec *open, Token closer) {
+    uint32_t opener = vec_pop(open);
+    closer.kind = closer_of(out->at[opener].kind);
+    closer.match = opener;
+    out->at[opener].match = out->n;
+    vec_push(out, closer);
+}
+
+/* Closes what was forgotten before `token`: every ( and [ down to the next {, with `braces` also those. */
+static void close_forgotten(Parser *parser, TokenVec *out, OpenVec *open, const Token *token, bool braces) {
+    while (open->n) {
+        const Token *opener = &out->at[open->at[open->n - 1]];
+        if (opener->kind == '{' && !braces)
+            return;
+        report_unclosed(parser, opener, token);
+        Token closer = {.span = {parser->file, token->span.start, token->span.start}};
+        close_top(out, open, closer);
+    }
+}
+
+/* How many { of the file have no }: only then is a line at the left margin taken for the end of a block. */
+static int count_missing_braces(Parser *parser) {
+    int depth = 0;
+    for (uint32_t i = 0; i < parser->tokens.n; i++)
+        depth += (parser->tokens.at[i].kind == '{') - (parser->tokens.at[i].kind == '}');
+    return depth;
+}
+
+static bool at_left_margin(Parser *parser, const Token *token) {
+    uint32_t start = token->span.start;
+    return start == 0 || parser->source->text[start - 1] == '\n' || parser->source->text[start - 1] == '\r';
+}
+
+static bool begins_top_level(Parser *parser, const Token *token) {
+    if (!at_left_margin(parser, token))
+        return false;
+    return token->kind == DECLARE || token->kind == FN
+        || (is_one_of(parser, token, WORD_system, WORD_run) && token[1].kind == NAME);
+}
+
+/* Skips a group nested too deeply: its opener becomes MISREAD, its closer is swallowed. */
+static uint32_t skip_deep_group(Parser *parser, uint32_t i) {
+    int depth = 0;
+    for (; parser->tokens.at[i].kind != 0; i++) {
+        depth += is_opener(parser->tokens.at[i].kind) ? 1 : is_closer(parser->tokens.at[i].kind) ? -1 : 0;
+        if (depth == 0)
+            return i;
+    }
+    return i - 1;
+}
+
+static void take_closer(Parser *parser, TokenVec *out, OpenVec *open, Token token) {
+    if (token.kind == '}')
+        close_forgotten(parser, out, open, &token, false);
+    if (!open->n || (token.kind != '}' && out->at[open->at[open->n - 1]].kind == '{')) {
+        Diag *diag = diag_error(parser->session, DIAG_BRACKET, token.span, "this `%c` closes nothing", token.kind);
+        diag_help(parser->session, diag, "remove it, or open it with `%c` where it should begin",
+                  token.kind == ')' ? '(' : token.kind == ']' ? '[' : '{');
+        return;
+    }
+    const Token *opener = &out->at[open->at[open->n - 1]];
+    if (closer_of(opener->kind) != token.kind) {
+        Diag *diag = diag_error(parser->session, DIAG_BRACKET, token.span, "`%c` is closed by `%c`", opener->kind, token.kind);
+        diag_note_at(parser->session, diag, opener->span, "opened here");
+        diag_help(parser->session, diag, "write `%c`", closer_of(opener->kind));
+    }
+    close_top(out, open, token);
+}
+
+void parser_match_brackets(Parser *parser) {
+    TokenVec out = {0};
+    OpenVec open = {0};
+    int missing = count_missing_braces(parser);
+    bool line = true;
+    int before = SEP;
+    for (uint32_t i = 0; i < parser->tokens.n; i++) {
+        Token token = parser->tokens.at[i];
+        if (token.kind == SEP) {
+            line = true;
+            vec_push(&out, token);
+            continue;
+        }
+        token.line = line;
+        parser->tokens.at[i].line = line;
+        if (line && missing > 0 && open.n && begins_top_level(parser, &parser->tokens.at[i])) {
+            missing -= (int)open.n;
+            close_forgotten(parser, &out, &open, &token, true);
+        } else if (line && open.n && out.at[open.at[open.n - 1]].kind != '{'
+                   && ends_expression(before) && begins_statement(parser, &parser->tokens.at[i])) {
+            close_forgotten(parser, &out, &open, &token, false);
+            vec_push(&out, (Token){.kind = SEP, .span = {parser->file, token.span.start, token.span.start}});
+        }
+        line = false;
+        before = token.kind;
+        if (token.kind == 0)
+            close_forgotten(parser, &out, &open, &token, true);
+        if (is_closer(token.kind)) {
+            take_closer(parser, &out, &open, token);
+            continue;
+        }
+        if (is_opener(token.kind) && open.n >= MAX_BRACKETS) {
+            parser_report_depth(parser, token.span);
+            uint32_t end = skip_deep_group(parser, i);
+            token.kind = MISREAD;
+            token.span.end = parser->tokens.at[end].span.end;
+            i = end;
+        } else if (is_opener(token.kind)) {
+            vec_push(&open, out.n);
+        }
+        vec_push(&out, token);
+    }
+    vec_free(&open);
+    vec_free(&parser->tokens);
+    parser->tokens = out;
+}
+
+/* ---- lines ---- */
+
+/* True when a statement cannot end after this token. */
+static bool must_go_on(int kind) {
+    if (is_opener(kind))
+        return true;
+    switch (kind) {
+    case '+': case '-': case '*': case '/': case '@': case '%': case '^': case '=': case '~': case ',': case ':': case '<':
+    case '>': case '|': case EQ: case NE: case LE: case GE: case AND: case OR: case NOT: case IN: case IF: case THEN:
+    case ELSE: case DRAW: case DOTDOT: case SQRT: case DECLARE: case FN: case SEP: case SEMICOLON:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* True when no statement can begin with this token. A `-` with a blank after it goes on with the line before;
+ * `-x` begins a value. */
+static bool goes_on(Parser *parser, const Token *token) {
+    switch (token->kind) {
+    case '+': case '*': case '/': case '@': case '%': case '^': case '=': case '~': case ',': case '<': case '>': case EQ:
+    case NE: case LE: case GE: case AND: case OR: case IN: case THEN: case ELSE: case '{': case ')': case ']': case '|':
+    case DOTDOT: case PRIME: case TRANSPOSE:
+        return true;
+    case '-': {
+        char after = parser->source->text[token->span.end];
+        return after == ' ' || after == '\t' || after == '\n' || after == '\r';
+    }
+    case NAME: {
+        int next = token[1].kind;
+        bool used_as_name = next == '=' || next == '~' || next == '[' || next == '(' || next == PRIME || next == SEP;
+        return is_one_of(parser, token, WORD_on, WORD_from) && !used_as_name;
+    }
+    default:
+        return false;
+    }
+}
+
+void parser_lay_out(Parser *parser) {
+    TokenVec out = {0};
+    VEC(int) open = {0};
+    uint32_t *moved = base_calloc(parser->tokens.n + 1, sizeof *moved);
+    for (uint32_t i = 0; i < parser->tokens.n; i++) {
+        Token *token = &parser->tokens.at[i];
+        int before = out.n ? out.at[out.n - 1].kind : SEP;
+        if (token->kind == SEP) {
+            const Token *next = token + 1;
+            while (next->kind == SEP)
+                next++;
+            bool in_brackets = open.n && open.at[open.n - 1] != '{';
+            if (in_brackets || must_go_on(before) || goes_on(parser, next))
+                continue;
+        }
+        if (token->kind == SEMICOLON)
+            token->kind = SEP;
+        if (token->kind == SEP && (before == SEP || before == '{'))
+            continue;
+        if ((token->kind == '}' || token->kind == 0) && before != SEP && before != '{')
+            vec_push(&out, (Token){.kind = SEP, .span = {parser->file, token->span.start, token->span.start}});
+        if (is_opener(token->kind))
+            vec_push(&open, token->kind);
+        moved[i] = out.n;
+        Token copy = *token;
+        if (is_closer(token->kind)) {
+            if (open.n)
+                (void)vec_pop(&open);
+            copy.match = moved[token->match];
+            out.at[copy.match].match = out.n;
+        }
+        vec_push(&out, copy);
+    }
+    free(moved);
+    vec_free(&open);
+    vec_free(&parser->tokens);
+    parser->tokens = out;
+}
+
+/* ---- keywords ---- */
+
+/* A word that begins a statement, and what must follow it for that; otherwise it is a name like any other. */
+typedef enum Follow { FOLLOW_ANY, FOLLOW_NAME, FOLLOW_BLOCK, FOLLOW_ON } Follow;
+static const struct { Word_ word; int kind; DeclKind decl; Follow follow; } statement_words[] = {
+    {WORD_data, DECLARE, DECL_DATA, FOLLOW_NAME},
+    {WORD_spin, DECLARE, DECL_SPIN, FOLLOW_NAME},
+    {WORD_bit, DECLARE, DECL_BIT, FOLLOW_NAME},
+    {WORD_angle, DECLARE, DECL_ANGLE, FOLLOW_NAME},
+    {WORD_unit, DECLARE, DECL_UNIT, FOLLOW_NAME},
+    {WORD_state, DECLARE, DECL_STATE, FOLLOW_NAME},
+    {WORD_system, SYSTEM, 0, FOLLOW_ANY},
+    {WORD_dynamics, DYNAMICS, 0, FOLLOW_ANY},
+    {WORD_run, RUN, 0, FOLLOW_ANY},
+    {WORD_record, RECORD, 0, FOLLOW_ANY},
+    {WORD_print, PRINT, 0, FOLLOW_ANY},
+    {WORD_plot, PLOT, 0, FOLLOW_NAME},
+    {WORD_save, SAVE, 0, FOLLOW_ANY},
+    {WORD_expect, EXPECT, 0, FOLLOW_ANY},
+    {WORD_use, USE, 0, FOLLOW_ANY},
+    {WORD_precision, PRECISION, 0, FOLLOW_ANY},
+    {WORD_flow, FLOW, 0, FOLLOW_ANY},
+    {WORD_step, STEP, 0, FOLLOW_BLOCK},
+    {WORD_method, METHOD, 0, FOLLOW_NAME},
+    {WORD_when, WHEN, 0, FOLLOW_ANY},
+    {WORD_symmetry, SYMMETRY, 0, FOLLOW_NAME},
+    {WORD_repeat, REPEAT, 0, FOLLOW_ANY},
+    {WORD_force, FORCE, 0, FOLLOW_ON},
+    {WORD_constraint, CONSTRAINT, 0, FOLLOW_ANY},
+};
+
+static bool follows(Parser *parser, const Token *token, Follow follow) {
+    const Token *next = token + 1;
+    switch (follow) {
+    case FOLLOW_ANY:
+        return next->kind != '=' && next->kind != '~' && next->kind != PRIME && next->kind != '.' && next->kind != '/';
+    case FOLLOW_NAME:
+        return next->kind == NAME || next->kind == NUMBER;
+    case FOLLOW_BLOCK:
+        return next->kind == '{' || is_word(parser, next, WORD_by);
+    case FOLLOW_ON:
+        if (next->kind == '[')
+            next = &parser->tokens.at[next->match] + 1;
+        return is_word(parser, next, WORD_on);
+    }
+    return false;
+}
+
+/* `batch 128`, `seed 7`: a name and at once a value. */
+static bool is_setting(const Token *token) {
+    int next = token[1].kind;
+    return next == NAME || next == NUMBER || next == STRING || next == BOOL;
+}
+
+static void name_statement_word(Parser *parser, Token *token) {
+    for (size_t i = 0; i < sizeof statement_words / sizeof *statement_words; i++)
+        if (is_word(parser, token, statement_words[i].word)) {
+            if (follows(parser, token, statement_words[i].follow)) {
+                token->kind = statement_words[i].kind;
+                if (token->kind == DECLARE)
+                    token->value.decl = statement_words[i].decl;
+                return;
+            }
+        }
+    if (is_setting(token))
+        token->kind = SETTING;
+}
+
+static const int clause_kinds[] = {ON, FOR, OVER, EVERY, WITHIN, FROM, BY, TO, PERIODIC};
+
+/* `on`, `for` … after something complete, where no name could stand. */
+static void name_clause_word(Parser *parser, Token *token, int before) {
+    if (!ends_expression(before) && before != FORCE && before != STEP)
+        return;
+    for (int i = 0; i <= (int)WORD_periodic - (int)WORD_on; i++)
+        if (token->value.name == parser->words->of[WORD_on + i])
+            token->kind = clause_kinds[i];
+}
+
+void parser_name_keywords(Parser *parser) {
+    int before = SEP;
+    for (uint32_t i = 0; i < parser->tokens.n; i++) {
+        Token *token = &parser->tokens.at[i];
+        if (token->kind == NAME) {
+            bool reduces = token[1].kind == '[' && parser->tokens.at[token[1].match + 1].kind == '('
+                && is_one_of(parser, token, WORD_sum, WORD_all);
+            if (reduces) {
+                Name name = token->value.name;
+                token->kind = REDUCE;
+                for (int word = 0; word <= (int)WORD_all - (int)WORD_sum; word++)
+                    if (parser->words->of[WORD_sum + word] == name)
+                        token->value.reduce = (ReduceOp)(REDUCE_SUM + word);
+            } else if (before == SEP || before == '{') {
+                name_statement_word(parser, token);
+            } else {
+                name_clause_word(parser, token, before);
+            }
+        }
+        before = token->kind;
+    }
+}
