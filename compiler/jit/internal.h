@@ -1,0 +1,43 @@
+/* internal.h — what the files of jit/ share. */
+#ifndef LAG_JIT_INTERNAL_H
+#define LAG_JIT_INTERNAL_H
+
+#include "jit.h"
+
+/* ---- symbols: what generated code may call ---- */
+
+/* Handles of the C library's mathematics; one per JitCode, so that nothing is global. */
+typedef struct JitSymbols { void *libm, *libmvec; } JitSymbols;
+void symbols_open(JitSymbols *symbols);
+void symbols_close(JitSymbols *symbols);
+/* The address of a function of rt_abi.def, of libm, of its vector variants in libmvec, or of memcpy, memmove, memset,
+ * memcmp; NULL for every other name. */
+void *symbols_find(const JitSymbols *symbols, const char *name);
+
+/* ---- loader of object files ---- */
+
+typedef struct Loaded Loaded;
+/* Copies the sections of a relocatable ELF object of this machine into memory, resolves its symbols and makes its code
+ * executable. NULL when it cannot, with the reason in `why`: the bytes may be anything at all. */
+Loaded *load_object(const uint8_t *bytes, size_t n, const JitSymbols *symbols, char *why, size_t why_size);
+void *load_symbol(const Loaded *loaded, const char *name);
+void load_free(Loaded *loaded);
+/* The name of some function that an ELF object of any machine defines; false: it defines none, or is damaged. */
+bool load_any_function(const uint8_t *bytes, size_t n, char *name, size_t name_size);
+
+/* ---- cache ---- */
+
+/* The object stored under `key`, or false: not there, damaged (then removed), not ours. */
+bool cache_read(Session *session, const JitKey *key, Buf *object);
+/* Stores it, atomically, where that is possible; says nothing where it is not. */
+void cache_write(Session *session, const JitKey *key, const Buf *object);
+void cache_remove(Session *session, const JitKey *key);
+
+/* ---- LLJIT ---- */
+
+typedef struct OrcCode OrcCode;
+OrcCode *orc_link(Session *session, const Buf *object, const JitSymbols *symbols); /* NULL after an error */
+void *orc_symbol(OrcCode *code, const char *name);
+void orc_free(OrcCode *code);
+
+#endif

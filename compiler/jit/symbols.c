@@ -1,0 +1,60 @@
+/* Names that generated code may call, and their addresses. */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <string.h>
+
+#include "../../runtime/rt.h"
+#include "internal.h"
+
+typedef void (*AnyFunction)(void);
+
+static const struct { const char *name; AnyFunction at; } table[] = {
+#define RT_FN(result, name, ...) {#name, (AnyFunction)name},
+#include "../../runtime/rt_abi.def"
+    /* the C library's own set a global sign, which threads would write at once */
+    {"lgamma", (AnyFunction)rt_lgamma},
+    {"lgammaf", (AnyFunction)rt_lgammaf},
+    {"memcpy", (AnyFunction)memcpy},
+    {"memmove", (AnyFunction)memmove},
+    {"memset", (AnyFunction)memset},
+    {"memcmp", (AnyFunction)memcmp},
+};
+
+void symbols_open(JitSymbols *symbols)
+{
+    symbols->libm = dlopen("libm.so.6", RTLD_NOW | RTLD_LOCAL);
+    symbols->libmvec = dlopen("libmvec.so.1", RTLD_NOW | RTLD_LOCAL);
+}
+
+void symbols_close(JitSymbols *symbols)
+{
+    if (symbols->libm)
+        dlclose(symbols->libm);
+    if (symbols->libmvec)
+        dlclose(symbols->libmvec);
+    *symbols = (JitSymbols){0};
+}
+
+/* Whether `object`, found under `name`, lies in library `prefix` itself and not in one that it stands on: libm's handle
+ * also finds system(). */
+static bool is_of_library(void *object, const char *prefix)
+{
+    Dl_info info;
+    if (!dladdr(object, &info) || !info.dli_fname)
+        return false;
+    const char *slash = strrchr(info.dli_fname, '/');
+    return strncmp(slash ? slash + 1 : info.dli_fname, prefix, strlen(prefix)) == 0;
+}
+
+void *symbols_find(const JitSymbols *symbols, const char *name)
+{
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (strcmp(name, table[i].name) == 0) {
+            union { AnyFunction function; void *object; } address = {table[i].at};
+            return address.object;
+        }
+    bool is_vector = strncmp(name, "_ZGV", 4) == 0;
+    void *library = is_vector ? symbols->libmvec : symbols->libm;
+    void *object = library ? dlsym(library, name) : NULL;
+    return object && is_of_library(object, is_vector ? "libmvec" : "libm") ? object : NULL;
+}
