@@ -1,0 +1,27 @@
+/* methods — the list of methods. A new one is its file and one line here. */
+#include "integrate.h"
+
+#include <string.h>
+
+extern const RtMethod rt_method_euler, rt_method_rk4, rt_method_dopri5, rt_method_dop853;
+
+static const RtMethod *const methods[] = {
+    &rt_method_euler,
+    &rt_method_rk4,
+    &rt_method_dopri5,
+    &rt_method_dop853,
+    NULL,
+};
+
+const RtMethod *const *rt_methods(void)
+{
+    return methods;
+}
+
+const RtMethod *rt_method(const char *name)
+{
+    for (const RtMethod *const *m = methods; *m; m++)
+        if (strcmp((*m)->name, name) == 0)
+            return *m;
+    return NULL;
+}
