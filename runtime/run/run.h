@@ -51,9 +51,9 @@ typedef struct RtRun {
     uint64_t batch, data_rows;
     double h;           /* words: time per step */
     uint64_t steps;     /* words: how many; 0 with a method */
-    double end_time;    /* methods: duration */
+    double end_time;    /* methods: duration; 0: `steps` steps instead */
     const RtMethod *method;
-    RtTolerance tolerance;
+    RtOdeOptions tolerance;
     const RtBlock *y, *dy; uint32_t n_y;
     RtOutput *outputs; uint32_t n_outputs;
     /* Called after output `index` was computed; false stops the run with `message` set (a full disk). */

@@ -122,3 +122,16 @@ bool rt_outputs_due(RtRun *run, const RtRunState *at, RtRunResult *result) {
     }
     return true;
 }
+
+void rt_outputs_at_end(RtRun *run, RtRunResult *result) {
+    if (result->status == RT_OK || result->status == RT_IO)
+        return;
+    RtRunState at = result->at;
+    at.at_end = true;
+    for (uint32_t i = 0; i < run->n_outputs; i++) {
+        RtOutput *output = &run->outputs[i];
+        RtMessage second; /* the first message is the one to show */
+        if (output->unit == RT_AT_END && !output->taken && output->observe(run->frame) == RT_OK && run->record)
+            run->record(run->context, i, &at, &second);
+    }
+}

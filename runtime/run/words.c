@@ -185,6 +185,7 @@ RtRunResult rt_run_words(RtRun *run) {
     if (!status && check_state(&loop, 0, rt_now()) && rt_outputs_due(run, &start, &loop.result))
         step_loop(&loop);
     describe_divergence(&loop);
+    rt_outputs_at_end(run, &loop.result);
     free(loop.kept);
     return loop.result;
 }

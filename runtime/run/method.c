@@ -1,0 +1,209 @@
+/* method — a run advanced by an integration method: the right-hand side is compiled code over the frame's memory, the
+ * method's vector y is the run's blocks laid end to end, and what is due between steps comes from dense output. */
+#include "state.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+typedef struct Motion {
+    RtRun *run;
+    RtRunResult result;
+    RtIntegrator *integrator;
+    double *y;       /* all blocks of y, end to end */
+    uint64_t steps;
+    double shown;
+} Motion;
+
+static uint64_t count_y(const RtRun *run) {
+    uint64_t n = 0;
+    for (uint32_t i = 0; i < run->n_y; i++)
+        n += run->y[i].n;
+    return n;
+}
+
+/* Copies between doubles laid end to end and the blocks in frame memory, which may be single precision. */
+static void scatter(const RtRun *run, const RtBlock *blocks, const double *y) {
+    for (uint32_t b = 0; b < run->n_y; b++) {
+        void *at = run->frame->mem + blocks[b].offset;
+        for (uint64_t i = 0; i < blocks[b].n; i++) {
+            if (blocks[b].elem == RT_F64)
+                ((double *)at)[i] = y[i];
+            else
+                ((float *)at)[i] = (float)y[i];
+        }
+        y += blocks[b].n;
+    }
+}
+
+static void gather(const RtRun *run, const RtBlock *blocks, double *y) {
+    for (uint32_t b = 0; b < run->n_y; b++) {
+        const void *at = run->frame->mem + blocks[b].offset;
+        for (uint64_t i = 0; i < blocks[b].n; i++)
+            y[i] = blocks[b].elem == RT_F64 ? ((const double *)at)[i] : (double)((const float *)at)[i];
+        y += blocks[b].n;
+    }
+}
+
+static RtStatus right_hand_side(void *context, double t, const double *y, double *dy) {
+    RtRun *run = context;
+    scatter(run, run->y, y);
+    if (run->time)
+        *run->time = t;
+    int32_t status = run->rhs(run->frame);
+    gather(run, run->dy, dy);
+    return (RtStatus)status;
+}
+
+static RtRunState at_time(const Motion *motion, double t, bool at_end) {
+    const RtRun *run = motion->run;
+    double done = run->end_time > 0 ? t / run->end_time : (double)motion->steps / (double)(run->steps ? run->steps : 1);
+    return (RtRunState){.step = motion->steps, .time = t, .done = done, .at_end = at_end};
+}
+
+/* Puts the state at time t into memory and hands over what is due. */
+static bool arrive(Motion *motion, const RtRunState *at, const double *y) {
+    RtRun *run = motion->run;
+    scatter(run, run->y, y);
+    if (run->time)
+        *run->time = at->time;
+    if (run->step_number)
+        *run->step_number = (double)at->step;
+    motion->result.at = *at;
+    return rt_outputs_due(run, at, &motion->result);
+}
+
+/* The next moment anything is due by the clock, at most the end. */
+static double next_time(const RtRun *run) {
+    double next = INFINITY;
+    for (uint32_t i = 0; i < run->n_outputs; i++) {
+        double due = (double)run->outputs[i].taken * run->outputs[i].every;
+        if (run->outputs[i].unit == RT_EVERY_TIME && due < next)
+            next = due;
+    }
+    return next;
+}
+
+static bool fail(Motion *motion, RtStatus status) {
+    double t;
+    size_t component = rt_ode_culprit(motion->integrator, &t);
+    const RtRun *run = motion->run;
+    const char *name = NULL;
+    char element[160];
+    for (uint32_t b = 0; b < run->n_y && !name; b++) {
+        if (component < run->y[b].n) {
+            motion->result.bad = &run->y[b];
+            motion->result.bad_element = component;
+            name = run->y[b].name;
+            if (name && run->y[b].n > 1) {
+                snprintf(element, sizeof element, "%s[%zu]", name, component);
+                name = element;
+            }
+        } else {
+            component -= run->y[b].n;
+        }
+    }
+    motion->result.status = status;
+    motion->result.bad_step = motion->steps + 1;
+    rt_ode_explain(motion->integrator, status, name, &motion->result.message);
+    scatter(run, run->y, rt_ode_state(motion->integrator));
+    if (run->time)
+        *run->time = rt_ode_time(motion->integrator);
+    motion->result.at = at_time(motion, rt_ode_time(motion->integrator), false);
+    return false;
+}
+
+/* Everything due by the clock within the last step, at its exact time. */
+static bool due_within_step(Motion *motion) {
+    const RtRun *run = motion->run;
+    double t, now = rt_ode_time(motion->integrator);
+    while ((t = next_time(run)) <= now) {
+        RtStatus status = rt_ode_at(motion->integrator, t, motion->y);
+        if (status)
+            return fail(motion, status);
+        RtRunState at = at_time(motion, t, run->end_time > 0 && t >= run->end_time * (1 - 1e-12));
+        if (!arrive(motion, &at, motion->y))
+            return false;
+    }
+    return true;
+}
+
+static void show_progress(Motion *motion, const RtRunState *at) {
+    double now = rt_now();
+    if (!motion->run->progress || (now - motion->shown < 0.1 && !at->at_end))
+        return;
+    motion->shown = now;
+    motion->run->progress(motion->run->context, at);
+}
+
+static bool is_over(const Motion *motion) {
+    const RtRun *run = motion->run;
+    return run->end_time > 0 ? rt_ode_done(motion->integrator) : motion->steps >= run->steps;
+}
+
+static void integrate(Motion *motion) {
+    RtRun *run = motion->run;
+    while (!is_over(motion)) {
+        RtStatus status = rt_ode_step(motion->integrator);
+        if (status) {
+            fail(motion, status);
+            return;
+        }
+        motion->steps++;
+        if (!due_within_step(motion))
+            return;
+        RtRunState at = at_time(motion, rt_ode_time(motion->integrator), is_over(motion));
+        if (!arrive(motion, &at, rt_ode_state(motion->integrator)))
+            return;
+        show_progress(motion, &at);
+        if (run->stop && *run->stop && !at.at_end) {
+            motion->result.status = RT_INTERRUPTED;
+            return;
+        }
+    }
+}
+
+/* The state's start, and an integrator aimed at the end. */
+static bool begin(Motion *motion) {
+    RtRun *run = motion->run;
+    RtOde ode = {.n = (size_t)count_y(run), .rhs = right_hand_side, .context = run};
+    if (run->time)
+        *run->time = 0;
+    int32_t status = run->init(run->frame);
+    if (!status && run->prepare)
+        status = run->prepare(run->frame);
+    motion->y = malloc((ode.n + 1) * sizeof *motion->y);
+    if (status || !motion->y) {
+        motion->result.status = status ? (RtStatus)status : RT_NO_MEMORY;
+        rt_fail(&motion->result.message, "%s", rt_status_text(motion->result.status));
+        return false;
+    }
+    gather(run, run->y, motion->y);
+    motion->result.bad = rt_state_bad(run, &motion->result.bad_element);
+    if (motion->result.bad) {
+        motion->result.status = RT_NOT_FINITE;
+        return rt_fail(&motion->result.message, "%s is not finite at the start", motion->result.bad->name);
+    }
+    RtRunState at = at_time(motion, 0, false);
+    if (!arrive(motion, &at, motion->y))
+        return false;
+    /* Counted in steps, an adaptive run has no end in time: one that it cannot reach. */
+    double end = run->end_time > 0          ? run->end_time
+                 : run->method->adaptive ? 1e12
+                                         : run->tolerance.h * (double)(run->steps + 1);
+    motion->integrator = rt_ode_new(run->method, &ode, &run->tolerance, 0, end, motion->y, &motion->result.message);
+    if (!motion->integrator)
+        motion->result.status = RT_NO_MEMORY;
+    return motion->integrator != NULL;
+}
+
+RtRunResult rt_run_method(RtRun *run) {
+    Motion motion = {.run = run, .shown = rt_now()};
+    if (begin(&motion)) {
+        integrate(&motion);
+        motion.result.ode = rt_ode_stats(motion.integrator);
+        rt_ode_free(motion.integrator);
+        rt_outputs_at_end(run, &motion.result);
+    }
+    free(motion.y);
+    return motion.result;
+}
