@@ -1,0 +1,537 @@
+/* integer — folding of INT and BOOL terms. An INT term is a linear form over atoms (index values and whatever is not
+ * linear: gathers, quotients); sums, multiples and comparisons are rebuilt from that form, so that equal subscripts
+ * are equal references. */
+#include "program.h"
+
+#include <math.h>
+
+static void affine_atom(Affine *a, IrTerm atom, int64_t coef, bool *fits) {
+    uint32_t k = 0;
+    while (k < a->n && a->atom[k] != atom)
+        k++;
+    if (k == a->n) {
+        if (k == AFFINE_MAX) {
+            *fits = false;
+            return;
+        }
+        a->atom[a->n] = atom;
+        a->coef[a->n++] = 0;
+    }
+    if (__builtin_add_overflow(a->coef[k], coef, &a->coef[k]))
+        *fits = false;
+    if (a->coef[k] == 0) {
+        a->n--;
+        a->atom[k] = a->atom[a->n];
+        a->coef[k] = a->coef[a->n];
+    }
+}
+
+static void affine_walk(const IrProgram *p, IrTerm t, int64_t scale, Affine *out, bool *fits, int depth) {
+    int64_t v;
+    while (*fits) {
+        IrOp op = op_of(p, t);
+        IrTerm a = arg_of(p, t, 0), b = arg_of(p, t, 1);
+        if (const_int(p, t, &v)) {
+            if (__builtin_mul_overflow(v, scale, &v) || __builtin_add_overflow(out->c, v, &out->c))
+                *fits = false;
+            return;
+        }
+        if (depth < 16 && (op == IR_ADD || op == IR_SUB)) {
+            affine_walk(p, b, op == IR_ADD ? scale : -scale, out, fits, ++depth);
+            t = a;
+        } else if (op == IR_NEG) {
+            scale = -scale;
+            t = a;
+        } else if (op == IR_MUL && const_int(p, a, &v)) {
+            if (__builtin_mul_overflow(v, scale, &scale))
+                *fits = false;
+            t = b;
+        } else {
+            affine_atom(out, t, scale, fits);
+            return;
+        }
+    }
+}
+
+/* By atom: one form, one term. */
+static void affine_sort(Affine *a) {
+    for (uint32_t k = 1; k < a->n; k++)
+        for (uint32_t j = k; j > 0 && a->atom[j] < a->atom[j - 1]; j--) {
+            IrTerm atom = a->atom[j];
+            int64_t coef = a->coef[j];
+            a->atom[j] = a->atom[j - 1];
+            a->coef[j] = a->coef[j - 1];
+            a->atom[j - 1] = atom;
+            a->coef[j - 1] = coef;
+        }
+}
+
+bool affine_of(const IrProgram *p, IrTerm t, Affine *out) {
+    bool fits = true;
+    out->n = 0;
+    out->c = 0;
+    affine_walk(p, t, 1, out, &fits, 0);
+    affine_sort(out);
+    return fits;
+}
+
+/* Σ over the atoms whose coefficient has sign `sign`, as a term; 0 when there are none. */
+static IrTerm affine_side(IrProgram *p, const Affine *a, int sign) {
+    IrTerm sum = 0;
+    for (uint32_t k = 0; k < a->n; k++) {
+        if ((a->coef[k] > 0) != (sign > 0))
+            continue;
+        int64_t c = a->coef[k] * sign;
+        IrTerm term = c == 1 ? a->atom[k] : raw_node(p, IR_MUL, IR_INT, ir_int(p, c), a->atom[k], 0);
+        sum = sum ? raw_node(p, IR_ADD, IR_INT, sum, term, 0) : term;
+    }
+    return sum;
+}
+
+IrTerm affine_term(IrProgram *p, Affine *a) {
+    affine_sort(a);
+    IrTerm plus = affine_side(p, a, 1), minus = affine_side(p, a, -1);
+    if (!plus && !minus)
+        return ir_int(p, a->c);
+    if (!plus) {
+        IrTerm first = a->c ? ir_int(p, a->c) : 0;
+        return first ? raw_node(p, IR_SUB, IR_INT, first, minus, 0) : raw_node(p, IR_NEG, IR_INT, minus, 0, 0);
+    }
+    if (minus)
+        plus = raw_node(p, IR_SUB, IR_INT, plus, minus, 0);
+    return a->c ? raw_node(p, IR_ADD, IR_INT, plus, ir_int(p, a->c), 0) : plus;
+}
+
+static IrTerm int_linear(IrProgram *p, IrTerm a, int64_t u, IrTerm b, int64_t v) {
+    Affine sum = {.n = 0};
+    bool fits = true;
+    affine_walk(p, a, u, &sum, &fits, 0);
+    if (b)
+        affine_walk(p, b, v, &sum, &fits, 0);
+    if (fits)
+        return affine_term(p, &sum);
+    if (!b)
+        return raw_node(p, IR_NEG, IR_INT, a, 0, 0);
+    if (v > 0 && b < a)
+        return raw_node(p, IR_ADD, IR_INT, b, a, 0);
+    return raw_node(p, v > 0 ? IR_ADD : IR_SUB, IR_INT, a, b, 0);
+}
+
+bool ir_affine(const IrProgram *p, IrTerm t, IrIdx *idx, int64_t *coef, uint32_t *n, int64_t *constant) {
+    Affine a;
+    if (type_of(p, t) != IR_INT || !affine_of(p, t, &a))
+        return false;
+    for (uint32_t k = 0; k < a.n; k++) {
+        if (!is_op(p, a.atom[k], IR_INDEX))
+            return false;
+        idx[k] = arg_of(p, a.atom[k], 0);
+        coef[k] = a.coef[k];
+    }
+    *n = a.n;
+    *constant = a.c;
+    return true;
+}
+
+/* ---- ranges ---------------------------------------------------------------------------------------------- */
+
+static int64_t floor_div(int64_t a, int64_t b) {
+    int64_t q = a / b;
+    return q - ((a % b != 0) && ((a < 0) != (b < 0)));
+}
+
+static bool range_walk(const IrProgram *p, IrTerm t, int64_t *lo, int64_t *hi, int depth);
+
+static bool range_atom(const IrProgram *p, IrTerm t, int64_t *lo, int64_t *hi, int depth) {
+    IrTerm a = arg_of(p, t, 0), b = arg_of(p, t, 1);
+    int64_t l, h, m;
+    switch ((int)op_of(p, t)) {
+    case IR_INDEX:
+        *lo = 0;
+        *hi = (int64_t)p->indices.at[a].extent - 1;
+        return true;
+    case IR_ARGMAX:
+    case IR_ARGMIN:
+        *lo = 0;
+        *hi = (int64_t)p->indices.at[a].extent - 1;
+        return true;
+    case IR_IMOD:
+        if (!const_int(p, b, &m) || m <= 0)
+            return false;
+        *lo = 0;
+        *hi = m - 1;
+        return true;
+    case IR_IDIV:
+        if (!const_int(p, b, &m) || m <= 0 || !range_walk(p, a, &l, &h, depth))
+            return false;
+        *lo = floor_div(l, m);
+        *hi = floor_div(h, m);
+        return true;
+    case IR_MIN:
+    case IR_MAX:
+        if (!range_walk(p, a, lo, hi, depth) || !range_walk(p, b, &l, &h, depth))
+            return false;
+        bool is_min = is_op(p, t, IR_MIN);
+        *lo = (l < *lo) == is_min ? l : *lo;
+        *hi = (h < *hi) == is_min ? h : *hi;
+        return true;
+    case IR_SELECT:
+        if (!range_walk(p, b, lo, hi, depth) || !range_walk(p, arg_of(p, t, 2), &l, &h, depth))
+            return false;
+        *lo = l < *lo ? l : *lo;
+        *hi = h > *hi ? h : *hi;
+        return true;
+    case IR_ABS:
+        if (!range_walk(p, a, &l, &h, depth))
+            return false;
+        *lo = l > 0 ? l : h < 0 ? -h : 0;
+        *hi = h > -l ? h : -l;
+        return true;
+    case IR_TO_INT:
+        if (type_of(p, a) != IR_BOOL)
+            return false;
+        *lo = 0;
+        *hi = 1;
+        return true;
+    case IR_READ:
+        if (p->defs.at[a].elem != IR_U8)
+            return false;
+        *lo = 0;
+        *hi = 255;
+        return true;
+    }
+    return false;
+}
+
+static bool range_walk(const IrProgram *p, IrTerm t, int64_t *lo, int64_t *hi, int depth) {
+    Affine form;
+    if (depth > 12 || !affine_of(p, t, &form))
+        return false;
+    *lo = *hi = form.c;
+    for (uint32_t k = 0; k < form.n; k++) {
+        int64_t l, h, c = form.coef[k];
+        if (!range_atom(p, form.atom[k], &l, &h, depth + 1))
+            return false;
+        if (__builtin_mul_overflow(l, c, &l) || __builtin_mul_overflow(h, c, &h))
+            return false;
+        if (__builtin_add_overflow(*lo, c > 0 ? l : h, lo) || __builtin_add_overflow(*hi, c > 0 ? h : l, hi))
+            return false;
+    }
+    return true;
+}
+
+bool ir_int_range(const IrProgram *p, IrTerm t, int64_t *lo, int64_t *hi) {
+    return type_of(p, t) == IR_INT && range_walk(p, t, lo, hi, 0);
+}
+
+/* ---- constructors ---------------------------------------------------------------------------------------- */
+
+IrTerm fold_int1(IrProgram *p, IrOp op, IrTerm a) {
+    int64_t v, lo, hi;
+    if (op == IR_NEG)
+        return int_linear(p, a, -1, 0, 0);
+    if (const_int(p, a, &v))
+        return ir_int(p, op == IR_ABS ? (v < 0 ? -v : v) : (v > 0) - (v < 0));
+    if (op == IR_ABS && ir_int_range(p, a, &lo, &hi) && (lo >= 0 || hi <= 0))
+        return lo >= 0 ? a : int_linear(p, a, -1, 0, 0);
+    return raw_node(p, op, IR_INT, a, 0, 0);
+}
+
+/* a div m and a mod m for constant m > 0: multiples of m leave the quotient, a remainder in range is itself. */
+static IrTerm fold_quotient(IrProgram *p, IrOp op, IrTerm a, int64_t m) {
+    Affine form, whole = {.n = 0}, rest = {.n = 0};
+    if (!affine_of(p, a, &form))
+        return raw_node(p, op, IR_INT, a, ir_int(p, m), 0);
+    bool fits = true;
+    for (uint32_t k = 0; k < form.n; k++) {
+        IrTerm atom = form.atom[k];
+        int64_t c = form.coef[k], inner;
+        if (c % m == 0)
+            affine_atom(&whole, atom, c / m, &fits);
+        else if (op == IR_IMOD && is_op(p, atom, IR_IMOD) && const_int(p, arg_of(p, atom, 1), &inner) && inner % m == 0)
+            affine_walk(p, arg_of(p, atom, 0), c, &rest, &fits, 0);
+        else
+            affine_atom(&rest, atom, c, &fits);
+    }
+    if (!fits)
+        return raw_node(p, op, IR_INT, a, ir_int(p, m), 0);
+    rest.c += form.c;
+    whole.c = floor_div(rest.c, m);
+    rest.c -= whole.c * m;
+    IrTerm remainder = affine_term(p, &rest);
+    int64_t lo, hi;
+    if (ir_int_range(p, remainder, &lo, &hi) && floor_div(lo, m) == floor_div(hi, m)) {
+        int64_t q = floor_div(lo, m);
+        whole.c += q;
+        return op == IR_IDIV ? affine_term(p, &whole)
+                             : int_linear(p, remainder, 1, ir_int(p, q * m), -1);
+    }
+    IrTerm quotient = raw_node(p, op, IR_INT, remainder, ir_int(p, m), 0);
+    return op == IR_IMOD ? quotient : int_linear(p, affine_term(p, &whole), 1, quotient, 1);
+}
+
+static IrTerm fold_minmax(IrProgram *p, IrOp op, IrTerm a, IrTerm b) {
+    int64_t lo, hi;
+    if (a == b)
+        return a;
+    if (ir_int_range(p, int_linear(p, a, 1, b, -1), &lo, &hi)) {
+        if (lo >= 0)
+            return op == IR_MAX ? a : b;
+        if (hi <= 0)
+            return op == IR_MAX ? b : a;
+    }
+    return b < a ? raw_node(p, op, IR_INT, b, a, 0) : raw_node(p, op, IR_INT, a, b, 0);
+}
+
+IrTerm fold_int2(IrProgram *p, IrOp op, IrTerm a, IrTerm b) {
+    int64_t x, y;
+    bool ca = const_int(p, a, &x), cb = const_int(p, b, &y);
+    switch ((int)op) {
+    case IR_ADD: return int_linear(p, a, 1, b, 1);
+    case IR_SUB: return int_linear(p, a, 1, b, -1);
+    case IR_MUL:
+        if (ca || cb) {
+            if ((ca ? x : y) == 0)
+                return ir_int(p, 0);
+            return int_linear(p, ca ? b : a, ca ? x : y, 0, 0);
+        }
+        return b < a ? raw_node(p, op, IR_INT, b, a, 0) : raw_node(p, op, IR_INT, a, b, 0);
+    case IR_IDIV:
+    case IR_IMOD:
+        if (cb && y == 1)
+            return op == IR_IDIV ? a : ir_int(p, 0);
+        if (cb && y > 0)
+            return fold_quotient(p, op, a, y);
+        if (ca && cb && y < 0)
+            return ir_int(p, op == IR_IDIV ? floor_div(x, y) : x - y * floor_div(x, y));
+        break;
+    case IR_MIN:
+    case IR_MAX: return fold_minmax(p, op, a, b);
+    }
+    return raw_node(p, op, IR_INT, a, b, 0);
+}
+
+/* ---- comparisons of INT terms ---------------------------------------------------------------------------- */
+
+/* lhs op rhs + c with all coefficients positive, constants on the right; < written as ≤ where it can be. */
+static IrTerm compare_parts(IrProgram *p, IrOp op, Affine *d) {
+    IrTerm lhs = affine_side(p, d, 1), rhs = affine_side(p, d, -1);
+    int64_t c = -d->c; /* lhs op rhs + c */
+    if (op == IR_LT) {
+        op = IR_LE;
+        c -= 1;
+    }
+    if ((op == IR_EQ || op == IR_NE) && (!lhs || (rhs && rhs < lhs))) {
+        IrTerm swap = lhs;
+        lhs = rhs;
+        rhs = swap;
+        c = -c;
+    }
+    if (!lhs)
+        return raw_node(p, op, IR_BOOL, ir_int(p, -c), rhs, 0);
+    if (op == IR_LE && c == -1 && rhs)
+        return raw_node(p, IR_LT, IR_BOOL, lhs, rhs, 0);
+    if (!rhs)
+        rhs = ir_int(p, c);
+    else if (c)
+        rhs = raw_node(p, IR_ADD, IR_INT, rhs, ir_int(p, c), 0);
+    return raw_node(p, op, IR_BOOL, lhs, rhs, 0);
+}
+
+static int64_t affine_gcd(const Affine *d) {
+    int64_t g = 0;
+    for (uint32_t k = 0; k < d->n; k++) {
+        int64_t b = d->coef[k] < 0 ? -d->coef[k] : d->coef[k];
+        while (b) {
+            int64_t r = g % b;
+            g = b;
+            b = r;
+        }
+    }
+    return g;
+}
+
+static IrTerm compare_int(IrProgram *p, IrOp op, IrTerm a, IrTerm b) {
+    IrTerm diff = int_linear(p, a, 1, b, -1);
+    Affine d;
+    int64_t lo, hi;
+    if (ir_int_range(p, diff, &lo, &hi)) {
+        bool never_eq = lo > 0 || hi < 0;
+        if ((op == IR_EQ || op == IR_NE) && never_eq)
+            return ir_bool(p, op == IR_NE);
+        if ((op == IR_EQ || op == IR_NE) && lo == 0 && hi == 0)
+            return ir_bool(p, op == IR_EQ);
+        if (op == IR_LT && (hi < 0 || lo >= 0))
+            return ir_bool(p, hi < 0);
+        if (op == IR_LE && (hi <= 0 || lo > 0))
+            return ir_bool(p, hi <= 0);
+    }
+    if (!affine_of(p, diff, &d))
+        return raw_node(p, op, IR_BOOL, a, b, 0);
+    int64_t g = affine_gcd(&d);
+    if (g > 1) {
+        if (d.c % g != 0 && (op == IR_EQ || op == IR_NE))
+            return ir_bool(p, op == IR_NE);
+        int64_t c = op == IR_LT ? floor_div(d.c - 1, g) + 1 : floor_div(d.c, g);
+        if (op == IR_LE) /* g·x + c ≤ 0 ⟺ x ≤ floor(−c/g) */
+            c = -floor_div(-d.c, g);
+        if (op == IR_LT) /* g·x + c < 0 ⟺ x ≤ floor((−c−1)/g) ⟺ x − floor((−c−1)/g) − 1 < 0 */
+            c = -floor_div(-d.c - 1, g) - 1;
+        for (uint32_t k = 0; k < d.n; k++)
+            d.coef[k] /= g;
+        d.c = c;
+    }
+    return compare_parts(p, op, &d);
+}
+
+/* INT behind a TO_REAL, or a whole REAL constant, as an INT term; 0 otherwise. */
+static IrTerm as_int(IrProgram *p, IrTerm t) {
+    double v;
+    if (is_op(p, t, IR_TO_REAL) && type_of(p, arg_of(p, t, 0)) == IR_INT)
+        return arg_of(p, t, 0);
+    if (const_real(p, t, &v) && floor(v) == v && fabs(v) < 9e15)
+        return ir_int(p, (int64_t)v);
+    return 0;
+}
+
+IrTerm fold_compare(IrProgram *p, IrOp op, IrTerm a, IrTerm b) {
+    double x, y;
+    if (ir_is_const(p, a, &x) && ir_is_const(p, b, &y))
+        return ir_bool(p, op_eval(op, x, y, 0) != 0);
+    if (type_of(p, a) == IR_INT)
+        return compare_int(p, op, a, b);
+    if (type_of(p, a) == IR_BOOL) {
+        bool v;
+        if (const_bool(p, a, &v) || const_bool(p, b, &v)) {
+            IrTerm other = op_of(p, a) == IR_CONST ? b : a;
+            if (op == IR_EQ || op == IR_NE)
+                return v == (op == IR_EQ) ? other : fold_not(p, other);
+        }
+    } else if (is_op(p, a, IR_TO_REAL) || is_op(p, b, IR_TO_REAL)) {
+        IrTerm u = as_int(p, a), v = as_int(p, b);
+        if (u && v)
+            return compare_int(p, op, u, v);
+    }
+    if (a == b)
+        return ir_bool(p, op == IR_EQ || op == IR_LE);
+    if ((op_flags(op) & COMM) && b < a)
+        return raw_node(p, op, IR_BOOL, b, a, 0);
+    return raw_node(p, op, IR_BOOL, a, b, 0);
+}
+
+/* ---- logic ----------------------------------------------------------------------------------------------- */
+
+uint32_t conjuncts(const IrProgram *p, IrTerm cond, IrTerm *out, uint32_t max) {
+    uint32_t n = 0;
+    if (!cond)
+        return 0;
+    while (is_op(p, cond, IR_AND) && n + 1 < max) {
+        IrTerm a = arg_of(p, cond, 0), b = arg_of(p, cond, 1);
+        if (is_op(p, b, IR_AND) && !is_op(p, a, IR_AND)) {
+            out[n++] = a;
+            cond = b;
+        } else {
+            n += conjuncts(p, b, out + n, is_op(p, b, IR_AND) ? (max - n) / 2 : 1);
+            cond = a;
+        }
+    }
+    out[n++] = cond;
+    return n;
+}
+
+IrTerm and2(IrProgram *p, IrTerm a, IrTerm b) {
+    return !a ? b : !b ? a : ir_op2(p, IR_AND, a, b);
+}
+
+#define CONJUNCTS 16
+
+IrTerm fold_logic2(IrProgram *p, IrOp op, IrTerm a, IrTerm b) {
+    bool v, is_and = op == IR_AND;
+    if (const_bool(p, a, &v))
+        return v == is_and ? b : a;
+    if (const_bool(p, b, &v))
+        return v == is_and ? a : b;
+    if (a == b)
+        return a;
+    if (a == fold_not(p, b))
+        return ir_bool(p, !is_and);
+    if (is_and) {
+        IrTerm in[CONJUNCTS], add[CONJUNCTS];
+        uint32_t n = conjuncts(p, a, in, CONJUNCTS), m = conjuncts(p, b, add, CONJUNCTS), kept = 0;
+        for (uint32_t j = 0; j < m; j++) {
+            bool known = false;
+            for (uint32_t k = 0; k < n; k++) {
+                known |= in[k] == add[j];
+                if (in[k] == fold_not(p, add[j]))
+                    return ir_bool(p, false);
+            }
+            if (!known)
+                add[kept++] = add[j];
+        }
+        if (kept < m) {
+            for (uint32_t j = 0; j < kept; j++)
+                a = fold_logic2(p, IR_AND, a, add[j]);
+            return a;
+        }
+    }
+    return b < a ? raw_node(p, op, IR_BOOL, b, a, 0) : raw_node(p, op, IR_BOOL, a, b, 0);
+}
+
+IrTerm fold_not(IrProgram *p, IrTerm a) {
+    IrTerm x = arg_of(p, a, 0), y = arg_of(p, a, 1);
+    bool v;
+    if (const_bool(p, a, &v))
+        return ir_bool(p, !v);
+    switch ((int)op_of(p, a)) {
+    case IR_NOT: return x;
+    case IR_EQ: return raw_node(p, IR_NE, IR_BOOL, x, y, 0);
+    case IR_NE: return raw_node(p, IR_EQ, IR_BOOL, x, y, 0);
+    case IR_LT:
+        if (type_of(p, x) == IR_INT)
+            return fold_compare(p, IR_LE, y, x);
+        break;
+    case IR_LE:
+        if (type_of(p, x) == IR_INT)
+            return fold_compare(p, IR_LT, y, x);
+        break;
+    }
+    return raw_node(p, IR_NOT, IR_BOOL, a, 0, 0);
+}
+
+IrTerm fold_select(IrProgram *p, IrTerm c, IrTerm a, IrTerm b) {
+    bool v;
+    if (const_bool(p, c, &v))
+        return v ? a : b;
+    if (a == b)
+        return a;
+    if (is_op(p, c, IR_NOT) && !ir_is_zero(p, b))
+        return fold_select(p, arg_of(p, c, 0), b, a);
+    if (is_op(p, a, IR_SELECT) && arg_of(p, a, 0) == c)
+        return fold_select(p, c, arg_of(p, a, 1), b);
+    if (is_op(p, b, IR_SELECT) && arg_of(p, b, 0) == c)
+        return fold_select(p, c, a, arg_of(p, b, 2));
+    IrType type = type_of(p, a);
+    if (type == IR_BOOL) {
+        if (const_bool(p, b, &v))
+            return v ? ir_op2(p, IR_OR, fold_not(p, c), a) : ir_op2(p, IR_AND, c, a);
+        if (const_bool(p, a, &v))
+            return v ? ir_op2(p, IR_OR, c, b) : ir_op2(p, IR_AND, fold_not(p, c), b);
+    }
+    if (type == IR_REAL && ir_is_zero(p, a))
+        return fold_select(p, fold_not(p, c), b, a);
+    if (type == IR_REAL && ir_is_zero(p, b)) { /* the form of a guarded product */
+        Mono m;
+        mono_start(&m);
+        Coef coef;
+        IrTerm base = coef_split(p, a, &coef);
+        if (is_op(p, base, IR_SELECT) && ir_is_zero(p, arg_of(p, base, 2))) {
+            c = fold_logic2(p, IR_AND, c, arg_of(p, base, 0));
+            return coef_apply(p, coef, fold_select(p, c, arg_of(p, base, 1), b));
+        }
+        if (is_op(p, base, IR_TO_REAL) && type_of(p, arg_of(p, base, 0)) == IR_BOOL)
+            return coef_apply(p, coef, ir_to_real(p, fold_logic2(p, IR_AND, c, arg_of(p, base, 0))));
+        if (ir_is_one(p, base))
+            return coef_apply(p, coef, ir_to_real(p, c));
+        return coef_apply(p, coef, raw_node(p, IR_SELECT, IR_REAL, c, base, b));
+    }
+    return raw_node(p, IR_SELECT, type, c, a, b);
+}

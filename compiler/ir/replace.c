@@ -1,0 +1,347 @@
+/* replace — replacement of definitions through the graph, and dependence of one definition on another. */
+#include "program.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- what a term reaches --------------------------------------------------------------------------------- */
+
+/* Calls visit for every definition t reads directly, each term once. */
+static void each_read(const IrProgram *p, IrTerm t, uint8_t *term_seen, void (*visit)(void *, IrDef), void *context) {
+    VEC(IrTerm) stack = {0};
+    IrTerm operands[IR_MAX_RANK];
+    if (!t)
+        return;
+    vec_push(&stack, t);
+    while (stack.n) {
+        IrTerm u = vec_pop(&stack);
+        if (term_seen[u >> 3] & (1u << (u & 7)))
+            continue;
+        term_seen[u >> 3] |= (uint8_t)(1u << (u & 7));
+        if (is_op(p, u, IR_READ))
+            visit(context, arg_of(p, u, 0));
+        uint32_t n = term_operands(p, u, operands);
+        for (uint32_t k = 0; k < n; k++)
+            vec_push(&stack, operands[k]);
+    }
+    vec_free(&stack);
+}
+
+static void mark_def(void *context, IrDef d) {
+    ((uint8_t *)context)[d] = 1;
+}
+
+void ir_reach(const IrProgram *p, IrTerm t, uint8_t *mark) {
+    uint8_t *seen = base_calloc(p->nodes.n / 8 + 1, 1);
+    each_read(p, t, seen, mark_def, mark);
+    for (IrDef d = p->defs.n - 1; d > 0; d--) { /* definitions use smaller ones only */
+        const IrDefInfo *info = &p->defs.at[d];
+        if (!mark[d])
+            continue;
+        if (info->kind == IR_DEF_EXPR)
+            each_read(p, info->body, seen, mark_def, mark);
+        if (info->kind == IR_DEF_VIEW)
+            mark[info->parent] = 1;
+        for (uint32_t k = 0; k < info->n_pieces; k++)
+            mark[info->pieces[k].def] = 1;
+        for (int k = 0; k < 2; k++)
+            if (info->operand[k])
+                mark[info->operand[k]] = 1;
+    }
+    free(seen);
+}
+
+/* ---- dependence ------------------------------------------------------------------------------------------ */
+
+/* Root INPUT and the elements of it that an INPUT or VIEW covers. */
+static IrDef storage_of(const IrProgram *p, IrDef d, uint64_t *first, uint64_t *count) {
+    *first = 0;
+    *count = ir_size(p, d);
+    while (p->defs.at[d].kind == IR_DEF_VIEW) {
+        *first += p->defs.at[d].offset;
+        d = p->defs.at[d].parent;
+    }
+    return d;
+}
+
+static bool bit_get(const uint64_t *bits, uint32_t k) { return bits[k >> 6] >> (k & 63) & 1; }
+static void bit_set(uint64_t *bits, uint32_t k) { bits[k >> 6] |= (uint64_t)1 << (k & 63); }
+
+static bool storage_overlaps(const IrProgram *p, IrDef d, IrDef on) {
+    uint64_t a, b, n, m;
+    return storage_of(p, d, &a, &n) == storage_of(p, on, &b, &m) && a < b + m && b < a + n;
+}
+
+static bool def_depends_now(const IrProgram *p, const DependTable *t, IrDef d) {
+    const IrDefInfo *info = &p->defs.at[d];
+    if (d == t->on)
+        return true;
+    switch (info->kind) {
+    case IR_DEF_INPUT:
+    case IR_DEF_VIEW: {
+        IrDefKind kind = p->defs.at[t->on].kind;
+        return (kind == IR_DEF_INPUT || kind == IR_DEF_VIEW) && storage_overlaps(p, d, t->on);
+    }
+    case IR_DEF_EXPR: return bit_get(t->terms.at, info->body);
+    case IR_DEF_CONCAT:
+        for (uint32_t k = 0; k < info->n_pieces; k++)
+            if (bit_get(t->defs.at, info->pieces[k].def))
+                return true;
+        return false;
+    case IR_DEF_LINALG:
+        return bit_get(t->defs.at, info->operand[0]) || (info->operand[1] && bit_get(t->defs.at, info->operand[1]));
+    }
+    return false;
+}
+
+static void bits_extend(Bits *v, uint32_t bits) {
+    while (v->n * 64 <= bits)
+        vec_push(v, 0);
+}
+
+/* Extends the table to all terms and definitions there are: operands come first, and a definition is complete before
+ * a term can read it. */
+static void depend_extend(IrProgram *p, DependTable *t) {
+    IrTerm operands[IR_MAX_RANK];
+    bits_extend(&t->terms, p->nodes.n);
+    bits_extend(&t->defs, p->defs.n);
+    for (IrTerm u = t->n_terms; u < p->nodes.n; u++) {
+        bool depends = false;
+        if (is_op(p, u, IR_READ)) {
+            for (IrDef d = arg_of(p, u, 0); t->n_defs <= d; t->n_defs++)
+                if (t->n_defs && def_depends_now(p, t, t->n_defs))
+                    bit_set(t->defs.at, t->n_defs);
+            depends = bit_get(t->defs.at, arg_of(p, u, 0));
+        }
+        uint32_t n = term_operands(p, u, operands);
+        for (uint32_t k = 0; k < n && !depends; k++)
+            depends = bit_get(t->terms.at, operands[k]);
+        if (depends)
+            bit_set(t->terms.at, u);
+    }
+    t->n_terms = p->nodes.n;
+    for (; t->n_defs < p->defs.n; t->n_defs++)
+        if (t->n_defs && def_depends_now(p, t, t->n_defs))
+            bit_set(t->defs.at, t->n_defs);
+}
+
+static DependTable *depend_table(IrProgram *p, IrDef on) {
+    while (p->depend_of.n < p->defs.n)
+        vec_push(&p->depend_of, 0);
+    if (!p->depend_of.at[on]) {
+        DependTable *t = base_calloc(1, sizeof *t);
+        t->on = on;
+        vec_push(&p->depends, t);
+        p->depend_of.at[on] = p->depends.n;
+    }
+    DependTable *t = p->depends.at[p->depend_of.at[on] - 1];
+    if (t->n_terms < p->nodes.n || t->n_defs < p->defs.n)
+        depend_extend(p, t);
+    return t;
+}
+
+bool ir_depends(IrProgram *p, IrTerm t, IrDef on) {
+    return t && bit_get(depend_table(p, on)->terms.at, t);
+}
+
+bool ir_def_depends(IrProgram *p, IrDef d, IrDef on) {
+    return bit_get(depend_table(p, on)->defs.at, d);
+}
+
+/* ---- replacement ----------------------------------------------------------------------------------------- */
+
+typedef struct Replacing {
+    const IrReplace *r;
+    uint32_t n;
+    IrDef *image;          /* by definition: what it became; itself when it did not change */
+    const IrReplace **by;  /* by definition: its replacement, or NULL */
+    uint32_t n_defs;
+} Replacing;
+
+/* body with its AXIS indices set to the subscripts of a read. */
+static IrTerm body_at(IrProgram *p, IrTerm body, IrDef shape, const IrTerm *subs) {
+    IrIdx from[IR_MAX_RANK];
+    uint32_t rank = p->defs.at[shape].rank;
+    for (uint32_t k = 0; k < rank; k++)
+        from[k] = ir_axis(p, k, p->defs.at[shape].extent[k]);
+    return ir_subst(p, body, from, subs, rank);
+}
+
+static IrTerm replaced_read(IrProgram *p, const Replacing *s, IrDef d, const IrTerm *subs) {
+    const IrReplace *r = s->by[d];
+    uint32_t rank = p->defs.at[d].rank;
+    if (r)
+        return r->body ? body_at(p, r->body, d, subs) : ir_read(p, r->to, subs, rank);
+    const IrDefInfo *info = &p->defs.at[d];
+    if (info->kind == IR_DEF_VIEW && s->image[d] == 0) { /* a window of a replaced block: element offset + place */
+        IrTerm place = ir_int(p, 0);
+        IrDef parent = info->parent;
+        int64_t offset = (int64_t)info->offset;
+        for (uint32_t k = 0; k < rank; k++)
+            place = ir_add(p, ir_mul(p, place, ir_int(p, (int64_t)p->defs.at[d].extent[k])), subs[k]);
+        place = ir_add(p, place, ir_int(p, offset));
+        return replaced_read(p, s, parent, &place);
+    }
+    return s->image[d] == d ? 0 : ir_read(p, s->image[d], subs, rank);
+}
+
+static IrTerm map_replaced(IrProgram *p, void *context, IrTerm read) {
+    Replacing *s = context;
+    IrDef d = arg_of(p, read, 0);
+    IrTerm subs[IR_MAX_RANK];
+    memcpy(subs, ir_read_subs(p, read), sizeof *subs * p->defs.at[d].rank);
+    if (d >= s->n_defs)
+        return read;
+    IrTerm t = replaced_read(p, s, d, subs);
+    return t ? t : read;
+}
+
+/* The definition that stands for d as an operand of a whole-tensor operation. */
+static IrDef replaced_def(IrProgram *p, const Replacing *s, IrDef d) {
+    const IrReplace *r = s->by[d];
+    if (r && !r->body)
+        return r->to;
+    if (!r && s->image[d])
+        return s->image[d];
+    IrIdx axes[IR_MAX_RANK];
+    IrTerm subs[IR_MAX_RANK];
+    IrDefInfo info = p->defs.at[d];
+    for (uint32_t k = 0; k < info.rank; k++) {
+        axes[k] = ir_axis(p, k, info.extent[k]);
+        subs[k] = ir_idx(p, axes[k]);
+    }
+    return ir_define(p, info.name, info.elem, axes, info.rank, replaced_read(p, s, d, subs));
+}
+
+
+static IrDef rebuild_def(IrProgram *p, const Replacing *s, IrDef d, uint8_t *touched_terms) {
+    IrDefInfo info = p->defs.at[d];
+    IrDef result = d;
+    switch (info.kind) {
+    case IR_DEF_INPUT: return d;
+    case IR_DEF_VIEW: {
+        const IrReplace *r = s->by[info.parent];
+        if (r && r->body)
+            return 0;
+        IrDef parent = r ? r->to : s->image[info.parent];
+        if (parent == info.parent)
+            return d;
+        return parent ? ir_view(p, info.name, parent, info.offset, info.rank, info.extent) : 0;
+    }
+    case IR_DEF_EXPR: {
+        if (!(touched_terms[info.body >> 3] >> (info.body & 7) & 1))
+            return d;
+        IrIdx axes[IR_MAX_RANK];
+        for (uint32_t k = 0; k < info.rank; k++)
+            axes[k] = ir_axis(p, k, info.extent[k]);
+        Span before = ir_at(p, info.span);
+        IrTerm body = ir_map_reads(p, info.body, map_replaced, (void *)s);
+        result = ir_define(p, info.name, info.elem, axes, info.rank, body);
+        ir_at(p, before);
+        break;
+    }
+    case IR_DEF_CONCAT: {
+        IrPiece *pieces = ARENA_ARRAY(p->arena, IrPiece, info.n_pieces + 1);
+        for (uint32_t k = 0; k < info.n_pieces; k++) {
+            pieces[k] = info.pieces[k];
+            pieces[k].def = replaced_def(p, s, pieces[k].def);
+        }
+        result = ir_concat(p, info.name, info.elem, info.rank, info.extent, pieces, info.n_pieces);
+        break;
+    }
+    case IR_DEF_LINALG: {
+        IrDef a = replaced_def(p, s, info.operand[0]);
+        IrDef b = info.operand[1] ? replaced_def(p, s, info.operand[1]) : 0;
+        result = ir_linalg(p, info.linalg, a, b);
+        break;
+    }
+    }
+    if (result != d) {
+        if (!p->defs.at[result].label)
+            p->defs.at[result].label = info.label;
+        p->defs.at[result].flex |= info.flex;
+        for (uint32_t k = 0; k < info.rank && p->defs.at[result].kind == IR_DEF_EXPR; k++)
+            if (!p->axis_names.at[result][k])
+                p->axis_names.at[result][k] = p->axis_names.at[d][k];
+    }
+    return result;
+}
+
+/* Which terms up to the present count hold a read that changes. */
+static void touch_terms(const IrProgram *p, const Replacing *s, uint8_t *touched, uint8_t *def_changed) {
+    IrTerm operands[IR_MAX_RANK];
+    IrDef done = 1;
+    uint32_t n_terms = p->nodes.n;
+    for (uint32_t u = 1; u < n_terms; u++) {
+        bool hit = false;
+        if (is_op(p, u, IR_READ)) {
+            for (; done <= arg_of(p, u, 0); done++) {
+                const IrDefInfo *info = &p->defs.at[done];
+                bool c = s->by[done] != NULL;
+                if (info->kind == IR_DEF_EXPR)
+                    c |= touched[info->body >> 3] >> (info->body & 7) & 1;
+                if (info->kind == IR_DEF_VIEW)
+                    c |= def_changed[info->parent];
+                for (uint32_t k = 0; k < info->n_pieces; k++)
+                    c |= def_changed[info->pieces[k].def];
+                c |= (info->operand[0] && def_changed[info->operand[0]])
+                     || (info->operand[1] && def_changed[info->operand[1]]);
+                def_changed[done] = c;
+            }
+            hit = def_changed[arg_of(p, u, 0)];
+        }
+        uint32_t n = term_operands(p, u, operands);
+        for (uint32_t k = 0; k < n && !hit; k++)
+            hit = touched[operands[k] >> 3] >> (operands[k] & 7) & 1;
+        if (hit)
+            touched[u >> 3] |= (uint8_t)(1u << (u & 7));
+    }
+}
+
+static void replacing_run(IrProgram *p, Replacing *s, IrTerm t, IrDef root) {
+    s->n_defs = p->defs.n;
+    s->image = base_calloc(s->n_defs, sizeof *s->image);
+    s->by = base_calloc(s->n_defs, sizeof *s->by);
+    for (uint32_t k = 0; k < s->n; k++)
+        s->by[s->r[k].from] = &s->r[k];
+    uint8_t *touched = base_calloc(p->nodes.n / 8 + 1, 1);
+    uint8_t *changed = base_calloc(s->n_defs, 1);
+    uint8_t *reached = base_calloc(s->n_defs, 1);
+    touch_terms(p, s, touched, changed);
+    if (root) {
+        reached[root] = 1;
+        ir_reach(p, 0, reached);
+    } else {
+        ir_reach(p, t, reached);
+    }
+    for (IrDef d = 1; d < s->n_defs; d++)
+        s->image[d] = reached[d] && !s->by[d] ? rebuild_def(p, s, d, touched) : d;
+    free(touched);
+    free(changed);
+    free(reached);
+}
+
+static void replacing_free(Replacing *s) {
+    free(s->image);
+    free(s->by);
+}
+
+IrTerm ir_replace(IrProgram *p, IrTerm t, const IrReplace *r, uint32_t n) {
+    Replacing s = {.r = r, .n = n};
+    if (!t)
+        return 0;
+    replacing_run(p, &s, t, 0);
+    t = ir_map_reads(p, t, map_replaced, &s);
+    replacing_free(&s);
+    return t;
+}
+
+IrDef ir_replace_def(IrProgram *p, IrDef d, const IrReplace *r, uint32_t n) {
+    Replacing s = {.r = r, .n = n};
+    if (!d)
+        return 0;
+    replacing_run(p, &s, 0, d);
+    d = replaced_def(p, &s, d);
+    replacing_free(&s);
+    return d;
+}
