@@ -66,8 +66,6 @@ typedef union ParseValue {
 typedef ParseValue ScanValue;
 
 typedef struct Parser Parser;
-#define LAG_LTYPE_IS_TRIVIAL 1
-#define LAG_STYPE_IS_TRIVIAL 1
 #include "lag_parser.h"
 
 /* What the scanner carries along. */

@@ -48,8 +48,10 @@ int scan_string(Scan *scan, ScanValue *value, const char *text, size_t length) {
 
 bool scan_at_word_end(const Scan *scan) {
     unsigned char c = (unsigned char)scan->text[scan->end];
-    bool in_word = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' || c >= 0xC3;
-    return !in_word && c != '(' && c != '[';
+    unsigned char d = c ? (unsigned char)scan->text[scan->end + 1] : 0;
+    bool superscript = c == 0xC2 || (c == 0xE2 && d == 0x81);
+    bool in_word = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
+    return !in_word && (c < 0x80 || superscript || (c == 0xE2 && d == 0x88)); /* 0xE2 0x88: mathematical operators */
 }
 
 /* Reports every run of bytes that is not UTF-8, at most one a line. */
