@@ -22,8 +22,10 @@ typedef struct Loaded Loaded;
 Loaded *load_object(const uint8_t *bytes, size_t n, const JitSymbols *symbols, char *why, size_t why_size);
 void *load_symbol(const Loaded *loaded, const char *name);
 void load_free(Loaded *loaded);
-/* The name of some function that an ELF object of any machine defines; false: it defines none, or is damaged. */
-bool load_any_function(const uint8_t *bytes, size_t n, char *name, size_t name_size);
+/* Looks at an ELF object of any machine without loading it: the name of some function it defines. False, with the reason
+ * in `why`: it wants a name that symbols_find does not know, defines no function, or is damaged. */
+bool load_inspect(const uint8_t *bytes, size_t n, const JitSymbols *symbols, char *function, size_t size, char *why,
+                  size_t why_size);
 
 /* ---- cache ---- */
 

@@ -215,9 +215,11 @@ static bool relocate(Loaded *l, const Elf64_Rela *r, uint8_t *at, uint64_t room)
     bool wide = type == R_X86_64_64 || type == R_X86_64_PC64;
     if (room < (wide ? 8 : 4))
         return refuse(l, "%s", "a relocation outside its section");
-    int64_t to = (int64_t)l->address[number] + r->r_addend, here = (int64_t)(uintptr_t)at;
-    int64_t jump = (int64_t)(uintptr_t)(l->block + l->jumps + 8 * number);
-    int64_t entry = (int64_t)(uintptr_t)(l->block + l->got + 8 * number);
+    /* in unsigned arithmetic, which wraps: addends of a damaged file may be anything */
+    uint64_t here = (uint64_t)(uintptr_t)at, addend = (uint64_t)r->r_addend, base = (uint64_t)(uintptr_t)l->block;
+    int64_t to = (int64_t)(l->address[number] + addend), distance = (int64_t)(l->address[number] + addend - here);
+    int64_t by_jump = (int64_t)(base + l->jumps + 8 * number + addend - here);
+    int64_t by_entry = (int64_t)(base + l->got + 8 * number + addend - here);
     switch (type) {
     case R_X86_64_NONE:
         return true;
@@ -225,21 +227,18 @@ static bool relocate(Loaded *l, const Elf64_Rela *r, uint8_t *at, uint64_t room)
         memcpy(at, &to, 8);
         return true;
     case R_X86_64_PC64:
-        to -= here;
-        memcpy(at, &to, 8);
+        memcpy(at, &distance, 8);
         return true;
     case R_X86_64_PLT32:
-        if (to - here != (int32_t)(to - here))
-            to = jump + r->r_addend;
-        return put32(l, at, to - here);
+        return put32(l, at, distance == (int32_t)distance ? distance : by_jump);
     case R_X86_64_PC32:
-        return put32(l, at, to - here);
+        return put32(l, at, distance);
     case R_X86_64_32S:
         return put32(l, at, to);
     case R_X86_64_GOTPCREL:
     case R_X86_64_GOTPCRELX:
     case R_X86_64_REX_GOTPCRELX:
-        return put32(l, at, entry + r->r_addend - here);
+        return put32(l, at, by_entry);
     default:
         return refuse(l, "%s", "a relocation of a kind this loader does not know");
     }
@@ -326,21 +325,23 @@ Loaded *load_object(const uint8_t *bytes, size_t n, const JitSymbols *symbols, c
     return NULL;
 }
 
-bool load_any_function(const uint8_t *bytes, size_t n, char *name, size_t name_size)
+bool load_inspect(const uint8_t *bytes, size_t n, const JitSymbols *symbols, char *function, size_t size, char *why,
+                  size_t why_size)
 {
-    char why[80];
-    Loaded l = {.bytes = bytes, .n = n, .why = why, .why_size = sizeof why};
+    Loaded l = {.bytes = bytes, .n = n, .why = why, .why_size = why_size};
+    function[0] = 0;
     if (!read_header(&l) || !read_symbols(&l))
         return false;
     for (uint32_t i = 1; i < l.n_symbols; i++) {
         const Elf64_Sym *s = &l.symbol[i];
-        if (ELF64_ST_BIND(s->st_info) == STB_GLOBAL && ELF64_ST_TYPE(s->st_info) == STT_FUNC &&
-            s->st_shndx != SHN_UNDEF) {
-            snprintf(name, name_size, "%s", symbol_name(&l, s));
-            return true;
-        }
+        if (ELF64_ST_BIND(s->st_info) == STB_LOCAL)
+            continue;
+        if (s->st_shndx == SHN_UNDEF && !symbols_find(symbols, symbol_name(&l, s)))
+            return refuse(&l, "it calls %s, which this machine has not", symbol_name(&l, s));
+        if (s->st_shndx != SHN_UNDEF && ELF64_ST_TYPE(s->st_info) == STT_FUNC)
+            snprintf(function, size, "%s", symbol_name(&l, s));
     }
-    return false;
+    return function[0] || refuse(&l, "%s", "it has no functions");
 }
 
 void *load_symbol(const Loaded *loaded, const char *name)

@@ -67,33 +67,40 @@ static LLVMErrorRef define_symbols(LLVMOrcDefinitionGeneratorRef generator, void
     return error;
 }
 
-OrcCode *orc_link(Session *session, const Buf *object, const JitSymbols *symbols)
+static bool link_object(Session *session, OrcCode *code, const Buf *object)
 {
-    OrcCode *code = base_calloc(1, sizeof *code);
-    code->symbols = symbols;
     LLVMInitializeNativeTarget();
     LLVMInitializeNativeAsmPrinter();
     if (report(session, LLVMOrcCreateLLJIT(&code->jit, NULL), "prepared for linking")) {
         code->jit = NULL;
-        orc_free(code);
-        return NULL;
+        return false;
     }
     LLVMOrcExecutionSessionSetErrorReporter(LLVMOrcLLJITGetExecutionSession(code->jit), keep_trouble, code);
     LLVMOrcJITDylibRef library = LLVMOrcLLJITGetMainJITDylib(code->jit);
     LLVMOrcJITDylibAddGenerator(library, LLVMOrcCreateCustomCAPIDefinitionGenerator(define_symbols, code, NULL));
     LLVMMemoryBufferRef buffer = LLVMCreateMemoryBufferWithMemoryRangeCopy(object->at, object->n, "lag");
-    if (report(session, LLVMOrcLLJITAddObjectFile(code->jit, library, buffer), "linked")) {
-        orc_free(code);
+    return !report(session, LLVMOrcLLJITAddObjectFile(code->jit, library, buffer), "linked");
+}
+
+OrcCode *orc_link(Session *session, const Buf *object, const JitSymbols *symbols)
+{
+    char name[512], why[256];
+    /* LLJIT would find any function of this process; generated code may call those of rt_abi.def only */
+    if (!load_inspect((const uint8_t *)object->at, object->n, symbols, name, sizeof name, why, sizeof why)) {
+        diag_error(session, DIAG_MACHINE_CODE, (Span){0}, "the compiled code could not be linked: %s", why);
         return NULL;
     }
-    /* the first lookup links the object */
-    char name[512];
-    if (load_any_function((const uint8_t *)object->at, object->n, name, sizeof name) && !orc_symbol(code, name)) {
+    OrcCode *code = base_calloc(1, sizeof *code);
+    code->symbols = symbols;
+    bool ok = link_object(session, code, object);
+    if (ok && !orc_symbol(code, name)) { /* the first lookup links */
         diag_error(session, DIAG_MACHINE_CODE, (Span){0}, "the compiled code could not be linked: %s", code->trouble);
-        orc_free(code);
-        return NULL;
+        ok = false;
     }
-    return code;
+    if (ok)
+        return code;
+    orc_free(code);
+    return NULL;
 }
 
 void *orc_symbol(OrcCode *code, const char *name)
