@@ -17,28 +17,33 @@ typedef enum MechMass {
     MECH_MASS_NONQUADRATIC,
 } MechMass;
 
-/* One line of the derivation: `lhs = rhs`. */
+/* One line of the derivation: `lhs relation rhs`. */
 typedef struct MechLine {
-    const char *lhs;      /* text with Unicode letters: "p", "∂L/∂θ'[i]"; NULL: a remark */
+    const char *lhs;      /* a symbol, text with Unicode letters: "p", "∂L/∂θ'"; NULL: a remark alone */
+    IrDef like;           /* the definition whose axes lhs and rhs run over; 0: a scalar */
     const char *relation; /* "=", "←", … */
     IrTerm rhs;           /* over AXIS indices; 0: none */
-    IrDef def;            /* or a definition to be printed with its body */
-    const char *remark;
+    const char *remark;   /* a sentence, after the formula or alone */
     Span span;
 } MechLine;
 typedef struct MechSection {
     const char *title;    /* "Lagrangian", "Conjugate momenta", … */
     MechLine *lines;
     uint32_t n;
+    bool essential;       /* shown in brief */
 } MechSection;
 
 /* Where the runtime finds and puts things, and what is compiled. */
 typedef struct MechRun {
     const SemaRun *run;
     MechMass mass;
-    bool first_order;       /* y = q alone; else y = (q, v) under a method, (q, p) under a word */
+    bool first_order;       /* y = q alone; else y = (q, v) under a method, (q, p) under a word or on a Hamiltonian;
+                               then the states */
     IrFunc init;            /* sets q, v or p, states to their start */
-    IrFunc step;            /* words: one step; empty for methods */
+    double step_size;       /* h, the value of run->by at the hyper-parameters' values */
+    double advance;         /* words: time advances by advance·h each step */
+    IrFunc step;            /* words: one step; empty for methods. t, the time at its beginning, and k = 1, 2, … are
+                               set by the caller before each call */
     IrFunc rhs;             /* methods: reads y (the blocks below) and t, sets dy */
     IrFunc observe;         /* sets outputs[k] for every record and expectation */
     IrDef *y, *dy;          /* methods: INPUTs that make up y in order, and OUTPUTs of the same shapes */

@@ -1,0 +1,435 @@
+/* algebra — the little algebra the derivation does itself: products in a fixed order with common factors
+ * cancelled, exponentials of logarithms, and moving terms between definitions and axes.
+ *
+ * needs: terms over AXIS indices      gives: equal terms in exact arithmetic      changes: nothing */
+#include "internal.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- products -------------------------------------------------------------------------------------------- */
+
+typedef struct Factor {
+    IrTerm base;
+    int power;
+} Factor;
+
+typedef struct Product {
+    double constant;
+    VEC(Factor) at;
+} Product;
+
+static void product_add(Product *out, IrTerm base, int power) {
+    for (uint32_t i = 0; i < out->at.n; i++) {
+        if (out->at.at[i].base == base) {
+            out->at.at[i].power += power;
+            return;
+        }
+    }
+    vec_push(&out->at, (Factor){base, power});
+}
+
+/* A constant exponent that is a small integer. */
+static bool integer_exponent(const IrProgram *p, IrTerm t, int *n) {
+    double value;
+    if (!ir_is_const(p, t, &value) || fabs(value) > 16 || value != rint(value))
+        return false;
+    *n = (int)value;
+    return true;
+}
+
+static void product_collect(const IrProgram *p, IrTerm t, int power, Product *out) {
+    IrNode node = *ir_node(p, t);
+    double value;
+    int n;
+    if (node.op == IR_MUL) {
+        product_collect(p, node.arg[0], power, out);
+        product_collect(p, node.arg[1], power, out);
+    } else if (node.op == IR_DIV) {
+        product_collect(p, node.arg[0], power, out);
+        product_collect(p, node.arg[1], -power, out);
+    } else if (node.op == IR_NEG) {
+        out->constant = power % 2 ? -out->constant : out->constant;
+        product_collect(p, node.arg[0], power, out);
+    } else if (ir_is_const(p, t, &value) && node.type == IR_REAL && (value != 0 || power > 0)) {
+        out->constant *= pow(value, power);
+    } else if (node.op == IR_POW && integer_exponent(p, node.arg[1], &n)) {
+        product_collect(p, node.arg[0], power * n, out);
+    } else {
+        product_add(out, t, power);
+    }
+}
+
+static IrTerm power_term(IrProgram *p, IrTerm base, int power) {
+    return power == 1 ? base : ir_pow(p, base, ir_real(p, power));
+}
+
+static IrTerm times(IrProgram *p, IrTerm a, IrTerm b) {
+    return !a ? b : !b ? a : ir_mul(p, a, b);
+}
+
+/* constant · scalars / scalars · tensors / tensors; the sign stands outside. */
+static IrTerm product_build(IrProgram *p, const Product *in) {
+    IrTerm part[4] = {0}; /* scalar above, scalar below, tensor above, tensor below */
+    for (uint32_t i = 0; i < in->at.n; i++) {
+        Factor f = in->at.at[i];
+        if (!f.power)
+            continue;
+        int slot = (ir_node(p, f.base)->free ? 2 : 0) + (f.power < 0);
+        part[slot] = times(p, part[slot], power_term(p, f.base, abs(f.power)));
+    }
+    double size = fabs(in->constant);
+    if (size == 0)
+        return ir_real(p, 0);
+    IrTerm lead = size == 1 && (part[0] || part[2] || !part[1]) ? part[0] : times(p, ir_real(p, size), part[0]);
+    if (part[1])
+        lead = ir_div(p, lead ? lead : ir_real(p, 1), part[1]);
+    IrTerm all = times(p, lead, part[2]);
+    if (!all)
+        all = ir_real(p, 1);
+    if (part[3])
+        all = ir_div(p, all, part[3]);
+    return in->constant < 0 ? ir_neg(p, all) : all;
+}
+
+IrTerm mech_quotient(Mech *m, IrTerm a, IrTerm b) {
+    Product product = {.constant = 1};
+    product_collect(m->p, a, 1, &product);
+    if (b)
+        product_collect(m->p, b, -1, &product);
+    IrTerm t = product_build(m->p, &product);
+    vec_free(&product.at);
+    return t;
+}
+
+IrTerm mech_product(Mech *m, IrTerm t) {
+    return mech_quotient(m, t, 0);
+}
+
+IrTerm mech_times(Mech *m, IrTerm a, IrTerm b) {
+    return mech_product(m, ir_mul(m->p, a, b));
+}
+
+bool mech_divides(Mech *m, IrTerm a, IrTerm b, IrTerm *quotient) {
+    Product below = {.constant = 1}, all = {.constant = 1};
+    product_collect(m->p, b, -1, &below);
+    product_collect(m->p, a, 1, &all);
+    product_collect(m->p, b, -1, &all);
+    bool divides = all.constant != 0 && isfinite(all.constant);
+    for (uint32_t i = 0; i < below.at.n && divides; i++) {
+        for (uint32_t k = 0; k < all.at.n; k++) {
+            if (all.at.at[k].base == below.at.at[i].base && below.at.at[i].power < 0 && all.at.at[k].power < 0)
+                divides = false;
+        }
+    }
+    if (divides)
+        *quotient = product_build(m->p, &all);
+    vec_free(&below.at);
+    vec_free(&all.at);
+    return divides;
+}
+
+bool mech_is_negative(Mech *m, IrTerm t) {
+    Product product = {.constant = 1};
+    product_collect(m->p, t, 1, &product);
+    vec_free(&product.at);
+    return product.constant < 0;
+}
+
+/* ---- exponentials ------------------------------------------------------------------------------------------ */
+
+/* x = scale · ln(base), seen through named scalars. */
+static bool as_logarithm(Mech *m, IrTerm x, IrTerm *base, double *scale) {
+    IrProgram *p = m->p;
+    *scale = 1;
+    for (int depth = 0; depth < 8; depth++) {
+        Product product = {.constant = 1};
+        product_collect(p, x, 1, &product);
+        Factor only = {0};
+        uint32_t n = 0;
+        for (uint32_t i = 0; i < product.at.n; i++) {
+            if (product.at.at[i].power) {
+                only = product.at.at[i];
+                n++;
+            }
+        }
+        vec_free(&product.at);
+        if (n != 1 || only.power != 1)
+            return false;
+        *scale *= product.constant;
+        IrNode node = *ir_node(p, only.base);
+        if (node.op == IR_LOG) {
+            *base = node.arg[0];
+            IrNode inner = *ir_node(p, *base);
+            if (inner.op == IR_DIV && ir_is_one(p, inner.arg[0])) {
+                *base = inner.arg[1];
+                *scale = -*scale;
+            }
+            return true;
+        }
+        if (node.op != IR_READ || node.arg[2] != 0 || ir_def(p, node.arg[0])->kind != IR_DEF_EXPR)
+            return false;
+        x = ir_def(p, node.arg[0])->body;
+    }
+    return false;
+}
+
+IrTerm mech_exp(Mech *m, IrTerm x) {
+    IrProgram *p = m->p;
+    IrTerm base;
+    double scale;
+    if (!as_logarithm(m, x, &base, &scale))
+        return ir_op1(p, IR_EXP, x);
+    if (scale == 1)
+        return base;
+    if (scale == -1)
+        return ir_div(p, ir_real(p, 1), base);
+    if (scale == 0.5)
+        return ir_op1(p, IR_SQRT, base);
+    return ir_pow(p, base, ir_real(p, scale));
+}
+
+IrTerm mech_one_minus_exp(Mech *m, IrTerm x) {
+    IrProgram *p = m->p;
+    IrTerm base;
+    double scale;
+    if (as_logarithm(m, x, &base, &scale) && (scale == 1 || scale == 2))
+        return ir_sub(p, ir_real(p, 1), scale == 1 ? base : ir_mul(p, base, base));
+    return ir_neg(p, ir_op1(p, IR_EXPM1, x));
+}
+
+/* ---- values -------------------------------------------------------------------------------------------------- */
+
+bool mech_value(Mech *m, IrTerm t, double *value) {
+    if (ir_is_const(m->p, t, value))
+        return true;
+    if (ir_node(m->p, t)->free)
+        return false;
+    uint32_t n = ir_def_count(m->p);
+    uint8_t *mark = base_calloc(n + 1, 1);
+    ir_reach(m->p, t, mark);
+    bool known = true;
+    for (IrDef d = 1; d <= n && known; d++)
+        known = !mark[d] || ir_def(m->p, d)->kind != IR_DEF_INPUT || ir_def(m->p, d)->role == IR_ROLE_HYPER;
+    free(mark);
+    bool ok = false;
+    if (known)
+        *value = ir_eval(m->env, t, NULL, &ok);
+    return known && ok;
+}
+
+/* ---- rewriting ------------------------------------------------------------------------------------------------- */
+
+typedef struct Memo {
+    IrTerm *key, *value;
+    uint32_t n, cap;
+} Memo;
+
+static IrTerm *memo_slot(Memo *memo, IrTerm t) {
+    uint32_t at = (t * 2654435761u) & (memo->cap - 1);
+    while (memo->key[at] && memo->key[at] != t)
+        at = (at + 1) & (memo->cap - 1);
+    memo->n += !memo->key[at];
+    memo->key[at] = t;
+    return &memo->value[at];
+}
+
+static void memo_grow(Memo *memo) {
+    Memo old = *memo;
+    memo->cap = old.cap ? old.cap * 2 : 64;
+    memo->n = 0;
+    memo->key = base_calloc(memo->cap, sizeof(IrTerm));
+    memo->value = base_calloc(memo->cap, sizeof(IrTerm));
+    for (uint32_t i = 0; i < old.cap; i++) {
+        if (old.key[i])
+            *memo_slot(memo, old.key[i]) = old.value[i];
+    }
+    free(old.key);
+    free(old.value);
+}
+
+typedef struct Rewrite {
+    Mech *m;
+    MechMap map;
+    void *context;
+    Memo memo;
+} Rewrite;
+
+static IrTerm rewrite(Rewrite *r, IrTerm t);
+
+static IrTerm rewrite_reduce(Rewrite *r, IrTerm t) {
+    IrProgram *p = r->m->p;
+    IrOp op = (IrOp)ir_node(p, t)->op;
+    IrIdx index;
+    IrTerm guard, body;
+    ir_open(p, t, &index, &guard, &body);
+    guard = guard ? rewrite(r, guard) : 0;
+    body = rewrite(r, body);
+    return ir_reduce(p, op, index, guard, body);
+}
+
+static IrTerm rewrite_read(Rewrite *r, IrTerm t) {
+    IrProgram *p = r->m->p;
+    IrDef def = ir_node(p, t)->arg[0];
+    uint32_t n = ir_node(p, t)->arg[2];
+    IrTerm subs[IR_MAX_RANK];
+    for (uint32_t i = 0; i < n; i++)
+        subs[i] = ir_read_subs(p, t)[i];
+    for (uint32_t i = 0; i < n; i++)
+        subs[i] = rewrite(r, subs[i]);
+    return ir_read(p, def, subs, n);
+}
+
+static IrTerm rewrite_operands(Rewrite *r, IrTerm t) {
+    IrProgram *p = r->m->p;
+    IrNode node = *ir_node(p, t);
+    IrOp op = (IrOp)node.op;
+    if (op == IR_CONST || op == IR_INDEX)
+        return t;
+    if (op == IR_READ)
+        return rewrite_read(r, t);
+    if (op == IR_DRAW)
+        return ir_draw(p, (IrDrawKind)node.arg[0], node.arg[1], rewrite(r, node.arg[2]));
+    if (ir_op_is_reduce(op))
+        return rewrite_reduce(r, t);
+    IrTerm a[3] = {0};
+    uint32_t arity = ir_op_arity(op);
+    for (uint32_t i = 0; i < arity; i++)
+        a[i] = rewrite(r, node.arg[i]);
+    return arity == 1 ? ir_op1(p, op, a[0]) : arity == 2 ? ir_op2(p, op, a[0], a[1]) : ir_op3(p, op, a[0], a[1], a[2]);
+}
+
+static IrTerm rewrite(Rewrite *r, IrTerm t) {
+    if (2 * (r->memo.n + 1) > r->memo.cap)
+        memo_grow(&r->memo);
+    IrTerm known = *memo_slot(&r->memo, t);
+    if (known)
+        return known;
+    IrTerm result = r->map(r->m, r->context, t);
+    if (!result)
+        result = rewrite_operands(r, t);
+    *memo_slot(&r->memo, t) = result;
+    return result;
+}
+
+IrTerm mech_rewrite(Mech *m, IrTerm t, MechMap map, void *context) {
+    Rewrite r = {.m = m, .map = map, .context = context};
+    IrTerm result = rewrite(&r, t);
+    free(r.memo.key);
+    free(r.memo.value);
+    return result;
+}
+
+/* ---- axes and definitions ------------------------------------------------------------------------------------------ */
+
+IrTerm mech_at(Mech *m, IrTerm t, uint32_t rank, const uint64_t *extent, const IrTerm *at) {
+    IrIdx from[IR_MAX_RANK];
+    for (uint32_t a = 0; a < rank; a++)
+        from[a] = ir_axis(m->p, a, extent[a]);
+    return ir_subst(m->p, t, from, at, rank);
+}
+
+IrDef mech_define(Mech *m, const char *label, IrElem elem, uint32_t rank, const uint64_t *extent, IrTerm t) {
+    IrIdx axes[IR_MAX_RANK];
+    IrTerm at[IR_MAX_RANK];
+    for (uint32_t a = 0; a < rank; a++) {
+        axes[a] = ir_fresh(m->p, extent[a], 0);
+        at[a] = ir_idx(m->p, axes[a]);
+    }
+    IrDef d = ir_define(m->p, 0, elem, axes, rank, mech_at(m, t, rank, extent, at));
+    if (label && ir_def(m->p, d)->kind == IR_DEF_EXPR && !ir_def(m->p, d)->name && !ir_def(m->p, d)->label)
+        ir_set_label(m->p, d, label);
+    return d;
+}
+
+IrTerm mech_sum(Mech *m, const MechBody *b, IrTerm t) {
+    IrIdx index[IR_MAX_RANK];
+    IrTerm at[IR_MAX_RANK];
+    for (uint32_t a = 0; a < b->rank; a++) {
+        index[a] = ir_fresh(m->p, b->extent[a], ir_axis_name(m->p, b->q, a));
+        at[a] = ir_idx(m->p, index[a]);
+    }
+    t = mech_at(m, t, b->rank, b->extent, at);
+    for (uint32_t a = b->rank; a-- > 0;)
+        t = ir_reduce(m->p, IR_SUM, index[a], 0, t);
+    return t;
+}
+
+IrTerm mech_ravel(Mech *m, uint32_t rank, const uint64_t *extent) {
+    IrTerm position = ir_int(m->p, 0);
+    for (uint32_t a = 0; a < rank; a++) {
+        position = ir_mul(m->p, position, ir_int(m->p, (int64_t)extent[a]));
+        position = ir_add(m->p, position, ir_idx(m->p, ir_axis(m->p, a, extent[a])));
+    }
+    return position;
+}
+
+bool mech_depends_any(Mech *m, IrTerm t, int what) {
+    for (uint32_t a = 0; t && a < m->n; a++) {
+        const MechBody *b = &m->bodies[a];
+        if ((what & MECH_ON_Q && ir_depends(m->p, t, b->q)) || (what & MECH_ON_V && ir_depends(m->p, t, b->v)) ||
+            (what & MECH_ON_P && ir_depends(m->p, t, b->p)))
+            return true;
+    }
+    return false;
+}
+
+IrTerm mech_shift_time(Mech *m, IrTerm t, IrTerm c) {
+    if (!m->run->time || ir_is_zero(m->p, c) || !ir_depends(m->p, t, m->run->time))
+        return t;
+    IrReplace r = {.from = m->run->time, .body = ir_add(m->p, ir_read0(m->p, m->run->time), c)};
+    return ir_replace(m->p, t, &r, 1);
+}
+
+/* ---- from (q, q', p, energy) to what is stored ------------------------------------------------------------------------ */
+
+static uint32_t replacements(Mech *m, IrReplace *r) {
+    uint32_t n = 0;
+    for (uint32_t a = 0; a < m->n; a++) {
+        const MechBody *b = &m->bodies[a];
+        if (m->stores_p || m->out->first_order) {
+            if (b->velocity)
+                r[n++] = (IrReplace){.from = b->v, .body = b->velocity};
+        } else if (b->momentum) {
+            r[n++] = (IrReplace){.from = b->p, .body = b->momentum};
+        }
+    }
+    return n;
+}
+
+/* The placeholder `energy` by its value in what is stored. */
+static IrReplace energy_replacement(const Mech *m) {
+    return (IrReplace){.from = m->run->energy,
+                       .body = m->stores_p && m->hamiltonian ? m->hamiltonian : m->energy};
+}
+
+IrTerm mech_resolve(Mech *m, IrTerm t) {
+    if (!t)
+        return 0;
+    if (m->run->energy && m->energy) {
+        IrReplace e = energy_replacement(m);
+        t = ir_replace(m->p, t, &e, 1);
+    }
+    IrReplace *r = ARENA_ARRAY(m->arena, IrReplace, m->n);
+    uint32_t n = replacements(m, r);
+    return n ? ir_replace(m->p, t, r, n) : t;
+}
+
+IrDef mech_resolve_def(Mech *m, IrDef d) {
+    if (m->run->energy && m->energy) {
+        IrReplace e = energy_replacement(m);
+        d = ir_replace_def(m->p, d, &e, 1);
+    }
+    IrReplace *r = ARENA_ARRAY(m->arena, IrReplace, m->n);
+    uint32_t n = replacements(m, r);
+    return n ? ir_replace_def(m->p, d, r, n) : d;
+}
+
+const char *mech_text(Mech *m, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    char *text = arena_vprintf(m->arena, format, args);
+    va_end(args);
+    return text;
+}

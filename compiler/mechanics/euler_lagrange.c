@@ -1,0 +1,150 @@
+/* euler_lagrange — the equations of motion as right-hand sides for methods.
+ *
+ * needs: mass matrix, gradients, dissipation      gives: q''(q, q', t), MechRun.rhs      changes: nothing
+ *
+ * d/dt ∂L/∂q' − ∂L/∂q = −∂R/∂q' + Q, that is
+ *     M q'' = ∂L/∂q − [(∂²L/∂q'∂q) q' + ∂²L/∂q'∂t] − ∂R/∂q' + Q          (Goldstein, Poole, Safko, eq. 1.70).
+ * The bracket is the derivative of p = ∂L/∂q' along q → q', t → 1 at fixed q': one tangent of p, so a chain of N links
+ * costs what p costs, and no derivative of M is ever formed. */
+#include "internal.h"
+
+/* d/dt ∂L/∂q' at fixed q', per body. */
+static bool set_bias(Mech *m) {
+    IrProgram *p = m->p;
+    CalcSeed *seeds = ARENA_ARRAY(m->arena, CalcSeed, m->n + 1);
+    uint32_t n = 0;
+    for (uint32_t a = 0; a < m->n; a++)
+        seeds[n++] = (CalcSeed){m->bodies[a].q, m->bodies[a].v};
+    if (m->run->time)
+        seeds[n++] = (CalcSeed){m->run->time, ir_define(p, 0, IR_F64, NULL, 0, ir_real(p, 1))};
+    for (uint32_t a = 0; a < m->n; a++) {
+        MechBody *b = &m->bodies[a];
+        IrTerm g = m->mass.gradient[a];
+        bool moves = mech_depends_any(m, g, MECH_ON_Q) || (m->run->time && ir_depends(p, g, m->run->time));
+        if (!moves)
+            continue;
+        IrDef momentum = mech_define(m, mech_text(m, "∂L/∂%s'", b->symbol), b->elem, b->rank, b->extent, g);
+        IrDef rate = calc_tangent_def(p, momentum, seeds, n);
+        if (!rate)
+            return false;
+        b->bias = calc_tidy(p, calc_factor(p, ir_at_subs(p, rate, b->at)));
+    }
+    return true;
+}
+
+static IrTerm right_side(Mech *m, uint32_t a) {
+    MechBody *b = &m->bodies[a];
+    IrTerm t = b->dl_dq;
+    if (b->bias)
+        t = ir_sub(m->p, t, b->bias);
+    if (m->dissipation)
+        t = ir_sub(m->p, t, m->friction.gradient[a]);
+    if (b->external)
+        t = ir_add(m->p, t, b->external);
+    return m->run->block ? t : calc_tidy(m->p, t);
+}
+
+static bool set_accelerations(Mech *m) {
+    if (!set_bias(m))
+        return false;
+    IrTerm *rhs = ARENA_ARRAY(m->arena, IrTerm, m->n), *x = ARENA_ARRAY(m->arena, IrTerm, m->n);
+    for (uint32_t a = 0; a < m->n; a++) {
+        rhs[a] = right_side(m, a);
+    }
+    bool positive = m->kinetic && !m->run->lagrangian.term && m->mass.quadratic;
+    if (!mech_form_solve(m, &m->mass, rhs, x, positive))
+        return false;
+    for (uint32_t a = 0; a < m->n; a++)
+        m->bodies[a].acceleration = m->run->block ? x[a] : calc_tidy(m->p, x[a]);
+    return true;
+}
+
+/* p' on a Hamiltonian: −∂H/∂q + Q − ∂R/∂q' at q' = ∂H/∂p. */
+static IrTerm hamilton_rate(Mech *m, uint32_t a) {
+    IrTerm t = m->bodies[a].pull;
+    if (m->dissipation)
+        t = ir_sub(m->p, t, m->friction.gradient[a]);
+    return mech_resolve(m, t);
+}
+
+/* ---- the function ---------------------------------------------------------------------------------------------------- */
+
+typedef struct Layout {
+    IrDef *y;
+    IrTerm *rate;
+    uint32_t n;
+} Layout;
+
+static void layout_add(Layout *l, IrDef y, IrTerm rate) {
+    l->y[l->n] = y;
+    l->rate[l->n++] = rate;
+}
+
+/* y in order: coordinates, then velocities (or momenta), then states. */
+static Layout layout_of(Mech *m) {
+    uint32_t most = 2 * m->n + m->run->n_states;
+    Layout l = {ARENA_ARRAY(m->arena, IrDef, most), ARENA_ARRAY(m->arena, IrTerm, most), 0};
+    for (uint32_t a = 0; a < m->n; a++) {
+        MechBody *b = &m->bodies[a];
+        bool solved = m->out->first_order || m->stores_p;
+        layout_add(&l, b->q, solved ? b->velocity : ir_read(m->p, b->v, b->at, b->rank));
+    }
+    for (uint32_t a = 0; a < m->n && !m->out->first_order; a++) {
+        MechBody *b = &m->bodies[a];
+        if (m->stores_p)
+            layout_add(&l, b->p, hamilton_rate(m, a));
+        else
+            layout_add(&l, b->v, b->acceleration);
+    }
+    for (uint32_t i = 0; i < m->run->n_states; i++) {
+        if (m->run->states[i].rate)
+            layout_add(&l, m->run->states[i].s, mech_resolve(m, m->run->states[i].rate));
+    }
+    return l;
+}
+
+static IrDef rate_output(Mech *m, IrDef y) {
+    const IrDefInfo *info = ir_def(m->p, y);
+    uint64_t extent[IR_MAX_RANK];
+    uint32_t rank = info->rank;
+    IrElem elem = info->elem;
+    for (uint32_t k = 0; k < rank; k++)
+        extent[k] = info->extent[k];
+    return ir_input(m->p, 0, IR_ROLE_OUTPUT, elem, rank, extent);
+}
+
+/* A method knows time, not steps: what changes once a step has no place in y. */
+static bool check_states(Mech *m) {
+    for (uint32_t i = 0; i < m->run->n_states; i++) {
+        const SemaState *s = &m->run->states[i];
+        if (s->rate)
+            continue;
+        diag_error(m->session, DIAG_MECH_PART, s->span, "`%s` is given step by step, and the method %s has no steps of its "
+                   "own: give it a rate, `state %s' = …`", name_text(m->session->names, s->name), m->run->method,
+                   name_text(m->session->names, s->name));
+        return false;
+    }
+    return true;
+}
+
+bool mech_pass_equations(Mech *m) {
+    if (m->is_word)
+        return true;
+    if (!check_states(m))
+        return false;
+    if (!m->out->first_order && !m->stores_p && !set_accelerations(m))
+        return false;
+    Layout l = layout_of(m);
+    MechRun *out = m->out;
+    out->y = l.y;
+    out->n_y = l.n;
+    out->dy = ARENA_ARRAY(m->arena, IrDef, l.n);
+    IrAssign *assign = ARENA_ARRAY(ir_arena(m->p), IrAssign, l.n);
+    for (uint32_t i = 0; i < l.n; i++) {
+        out->dy[i] = rate_output(m, l.y[i]);
+        assign[i] = (IrAssign){out->dy[i], l.rate[i], m->run->span};
+    }
+    mech_func_start(m, &out->rhs, "rhs", false, 1);
+    mech_func_add(&out->rhs, assign, l.n);
+    return true;
+}

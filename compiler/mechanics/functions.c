@@ -1,0 +1,136 @@
+/* functions — what is compiled beside the step: the start, and what is looked at.
+ *
+ * needs: momenta, energy, resolve      gives: MechRun.init, .observe and their outputs      changes: nothing */
+#include "internal.h"
+
+#include <string.h>
+
+/* ---- start ------------------------------------------------------------------------------------------------------------ */
+
+/* The initial velocity of a body over its axes; 0 when every variable starts at rest. */
+static IrTerm initial_velocity(Mech *m, const MechBody *b) {
+    const SemaVar *vars = &m->run->vars[b->sema->first];
+    uint32_t n = b->sema->n;
+    bool moves = false;
+    for (uint32_t i = 0; i < n; i++)
+        moves = moves || (vars[i].init_v && !ir_is_zero(m->p, vars[i].init_v));
+    if (!moves)
+        return 0;
+    if (n == 1 && vars[0].v == b->v)
+        return vars[0].init_v;
+    IrPiece *pieces = ARENA_ARRAY(m->arena, IrPiece, n);
+    uint64_t offset = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        const IrDefInfo *info = ir_def(m->p, vars[i].q);
+        uint64_t extent[IR_MAX_RANK];
+        uint32_t rank = info->rank;
+        memcpy(extent, info->extent, sizeof extent);
+        uint64_t at = info->kind == IR_DEF_VIEW ? info->offset : offset;
+        IrTerm v = vars[i].init_v ? vars[i].init_v : ir_real(m->p, 0);
+        pieces[i] = (IrPiece){mech_define(m, NULL, b->elem, rank, extent, v), {at, 0}};
+        offset += ir_size(m->p, vars[i].q);
+    }
+    IrDef d = ir_concat(m->p, 0, b->elem, b->rank, b->extent, pieces, n);
+    return ir_read(m->p, d, b->at, b->rank);
+}
+
+/* q from its declarations. */
+static void init_coordinates(Mech *m, IrFunc *f) {
+    const SemaRun *run = m->run;
+    IrAssign *assign = ARENA_ARRAY(ir_arena(m->p), IrAssign, run->n_vars);
+    for (uint32_t i = 0; i < run->n_vars; i++) {
+        IrTerm value = run->vars[i].init ? run->vars[i].init : ir_real(m->p, 0);
+        assign[i] = (IrAssign){run->vars[i].q, value, run->vars[i].span};
+    }
+    mech_func_add(f, assign, run->n_vars);
+}
+
+static void init_states(Mech *m, IrFunc *f) {
+    const SemaRun *run = m->run;
+    IrAssign *assign = ARENA_ARRAY(ir_arena(m->p), IrAssign, run->n_states);
+    for (uint32_t i = 0; i < run->n_states; i++) {
+        IrTerm value = run->states[i].start ? run->states[i].start : ir_real(m->p, 0);
+        assign[i] = (IrAssign){run->states[i].s, value, run->states[i].span};
+    }
+    mech_func_add(f, assign, run->n_states);
+}
+
+/* v, or p = ∂L/∂q' at the initial velocities. */
+static void init_motion(Mech *m, IrFunc *f) {
+    if (m->out->first_order)
+        return;
+    IrReplace *start = ARENA_ARRAY(m->arena, IrReplace, m->n);
+    for (uint32_t a = 0; a < m->n; a++) {
+        IrTerm v = initial_velocity(m, &m->bodies[a]);
+        start[a] = (IrReplace){.from = m->bodies[a].v, .body = v ? v : ir_real(m->p, 0)};
+    }
+    IrAssign *assign = ARENA_ARRAY(ir_arena(m->p), IrAssign, m->n);
+    for (uint32_t a = 0; a < m->n; a++) {
+        MechBody *b = &m->bodies[a];
+        IrTerm p = m->stores_p && b->momentum ? ir_replace(m->p, b->momentum, start, m->n) : ir_real(m->p, 0);
+        assign[a] = (IrAssign){m->stores_p ? b->p : b->v, m->stores_p ? p : start[a].body, b->sema->span};
+    }
+    mech_func_add(f, assign, m->n);
+}
+
+/* ---- what is looked at ---------------------------------------------------------------------------------------------------- */
+
+typedef struct Outputs {
+    IrAssign *at;
+    uint32_t n;
+} Outputs;
+
+static IrDef add_output(Mech *m, Outputs *o, IrDef value, Span span) {
+    const IrDefInfo *info = ir_def(m->p, value);
+    uint32_t rank = info->rank;
+    Name name = info->name;
+    uint64_t extent[IR_MAX_RANK];
+    memcpy(extent, info->extent, sizeof extent);
+    IrTerm at[IR_MAX_RANK];
+    for (uint32_t k = 0; k < rank; k++)
+        at[k] = ir_idx(m->p, ir_axis(m->p, k, extent[k]));
+    IrDef out = ir_input(m->p, name, IR_ROLE_OUTPUT, IR_F64, rank, extent);
+    IrTerm read = ir_to_real(m->p, ir_read(m->p, value, at, rank));
+    o->at[o->n++] = (IrAssign){out, read, span};
+    return out;
+}
+
+static IrDef add_scalar(Mech *m, Outputs *o, const char *name, IrTerm value, Span span) {
+    IrDef out = ir_input(m->p, name_of(m->session->names, name), IR_ROLE_OUTPUT, IR_F64, 0, NULL);
+    o->at[o->n++] = (IrAssign){out, mech_resolve(m, value), span};
+    return out;
+}
+
+static void add_records(Mech *m, Outputs *o) {
+    const SemaRun *run = m->run;
+    m->out->outputs = ARENA_ARRAY(m->arena, IrDef, run->n_records);
+    for (uint32_t i = 0; i < run->n_records; i++)
+        m->out->outputs[i] = add_output(m, o, mech_resolve_def(m, run->records[i].value), run->records[i].span);
+    m->out->expects = ARENA_ARRAY(m->arena, IrDef, 3 * run->n_expects);
+    for (uint32_t i = 0; i < run->n_expects; i++) {
+        const SemaExpect *e = &run->expects[i];
+        IrDef side[3] = {e->a, e->b, e->within};
+        for (uint32_t k = 0; k < 3; k++) {
+            if (side[k])
+                m->out->expects[3 * i + k] = add_output(m, o, mech_resolve_def(m, side[k]), e->span);
+        }
+    }
+}
+
+bool mech_pass_functions(Mech *m) {
+    const SemaRun *run = m->run;
+    mech_func_start(m, &m->out->init, "init", false, 3);
+    init_coordinates(m, &m->out->init);
+    init_states(m, &m->out->init);
+    init_motion(m, &m->out->init);
+    uint32_t most = run->n_records + 3 * run->n_expects + 2;
+    Outputs o = {ARENA_ARRAY(ir_arena(m->p), IrAssign, most), 0};
+    add_records(m, &o);
+    if (m->potential)
+        m->out->loss = add_scalar(m, &o, "loss", m->potential, m->potential_span);
+    if (m->energy && !m->out->first_order && !run->block)
+        m->out->energy = add_scalar(m, &o, "energy", m->stores_p && m->hamiltonian ? m->hamiltonian : m->energy, run->span);
+    mech_func_start(m, &m->out->observe, "observe", false, 1);
+    mech_func_add(&m->out->observe, o.at, o.n);
+    return true;
+}

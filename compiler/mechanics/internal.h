@@ -1,0 +1,222 @@
+/* internal — what the passes of this folder share; no other folder includes it.
+ *
+ * Terms that belong to a body are written over AXIS indices: axis 0 … rank-1 are the body's own. A block of a
+ * quadratic form between bodies a and b has rank(a) row axes followed by rank(b) column axes. */
+#ifndef LAG_MECHANICS_INTERNAL_H
+#define LAG_MECHANICS_INTERNAL_H
+
+#include "mechanics.h"
+
+/* ---- quadratic forms in the velocities (form.c) --------------------------------------------------------- */
+
+/* A scalar S seen as a form in the velocities (or in the momenta, for a Hamiltonian): S = ½ x·M x + b·x + c when
+ * quadratic, x = q' below. */
+typedef struct MechForm {
+    bool of_momenta;    /* x = p */
+    IrTerm *gradient;   /* per body: ∂S/∂q' over the body's axes */
+    IrTerm *linear;     /* per body: b, the gradient at q' = 0 */
+    IrTerm *block;      /* n×n: ∂²S/∂q'_a ∂q'_b over row and column axes; 0: vanishes */
+    IrTerm *diagonal;   /* per body: M_ii over its axes when the block is diagonal, else 0 */
+    uint32_t *component;/* per body: bodies with equal numbers are coupled through M */
+    MechMass structure;
+    bool quadratic;     /* M is free of q' */
+    bool on_q, on_time; /* M depends on coordinates, on t */
+} MechForm;
+
+/* ---- a body: what one `p` or `q` of a word moves --------------------------------------------------------- */
+
+typedef struct MechBody {
+    const SemaBody *sema;
+    IrDef q, v, p;
+    IrElem elem;
+    uint32_t rank;
+    uint64_t extent[IR_MAX_RANK];
+    uint64_t size;
+    IrTerm at[IR_MAX_RANK]; /* values of the AXIS indices 0 … rank-1 */
+    const char *symbol;     /* "θ", "q" */
+    const char *momentum_symbol; /* "p", or "p_θ" with several bodies */
+    IrTerm external;        /* generalized force Q, 0: none */
+    Span external_span;
+    IrTerm dl_dq;           /* ∂L/∂q in (q, q', t) */
+    IrTerm dr_dv;           /* ∂R/∂q', 0: no dissipation */
+    IrTerm bias;            /* d/dt ∂L/∂q' at fixed q': (∂²L/∂q'∂q) q' + ∂²L/∂q'∂t; 0: vanishes */
+    IrTerm momentum;        /* p as a function of (q, q', t) */
+    IrTerm velocity;        /* q' as a function of (q, p, t); of (q, t) for first-order motion */
+    IrTerm pull;            /* ∂L/∂q + Q, or −∂H/∂q + Q, as a function of (q, p, t): p' without friction */
+    IrTerm acceleration;    /* q'' as a function of (q, q', t) */
+} MechBody;
+
+/* ---- parts and their exact solutions (flows.c) ------------------------------------------------------------ */
+
+typedef enum MechPartKind { PART_P, PART_Q, PART_STATE, PART_FLOW, PART_BATH } MechPartKind;
+
+/* x' = a + b x + noise, elementwise, with everything but x frozen. */
+typedef struct MechRate {
+    IrDef target;
+    IrTerm a, b;         /* over the target's axes; 0: absent. A scale of both may be shared: see fixed */
+    IrTerm next;         /* the value it takes at once, whatever h; 0: moved by a rate */
+    IrTerm fixed;        /* fixed point -a/b where the quotient cancels; 0: none */
+    IrTerm variance;     /* stationary variance of the noise; 0: no noise */
+    IrTerm diffusion;    /* variance per unit time when b is absent; 0: no noise */
+    uint32_t rank;
+    uint64_t extent[IR_MAX_RANK];
+    const char *symbol;
+} MechRate;
+
+typedef struct MechPart {
+    Name name;
+    MechPartKind kind;
+    Span span;
+    MechRate *rate;
+    uint32_t n;
+    bool moves_q;        /* time advances with it */
+    bool solved;
+} MechPart;
+
+/* ---- the derivation in progress ---------------------------------------------------------------------------- */
+
+typedef struct Mech {
+    Session *session;
+    IrProgram *p;
+    Arena *arena;
+    const Model *model;
+    const SemaRun *run;
+    MechRun *out;
+    bool is_word;             /* advanced by a word, else by a method */
+    bool stores_p;            /* the state is (q, p): words, and methods on a Hamiltonian; else (q, q') or q alone */
+    IrEnv *env;               /* the hyper-parameters at their values */
+    MechBody *bodies;
+    uint32_t n;
+    IrTerm lagrangian, kinetic, potential, dissipation; /* scalars in (q, q', t); 0: absent */
+    Span kinetic_span, potential_span, dissipation_span;
+    MechForm mass, friction;
+    IrTerm proportional;      /* c with R = c·T (then ∂R/∂q' = c p), 0: not so */
+    IrTerm energy;            /* q'·∂L/∂q' − L in (q, q', t) */
+    IrTerm hamiltonian;       /* the energy in (q, p, t); 0 without a Legendre transform */
+    MechPart *parts;
+    uint32_t n_parts;
+    IrTerm step;              /* h */
+    uint32_t next_site;
+    VEC(MechSection) sections;
+} Mech;
+
+/* ---- algebra.c: products, exponentials, definitions ---------------------------------------------------------- */
+
+/* t as constant · scalars / scalars · tensors / tensors with common factors cancelled: what a reader expects and
+ * what lets generated code compute the scalar part once. Exact in real arithmetic. */
+IrTerm mech_product(Mech *m, IrTerm t);
+/* a / b and a · b in that form. */
+IrTerm mech_quotient(Mech *m, IrTerm a, IrTerm b);
+IrTerm mech_times(Mech *m, IrTerm a, IrTerm b);
+/* True when `t`, as a product, has a factor that is also a denominator: cancels nothing more with `by`. */
+bool mech_divides(Mech *m, IrTerm a, IrTerm b, IrTerm *quotient);
+/* e^x and 1 − e^x where x may be a multiple of a logarithm: e^(h ln β) = β^h, exactly β for h = 1. */
+IrTerm mech_exp(Mech *m, IrTerm x);
+IrTerm mech_one_minus_exp(Mech *m, IrTerm x);
+/* A real constant sign in front of t: true when its product form has a negative constant. */
+bool mech_is_negative(Mech *m, IrTerm t);
+/* The value of t where it follows from constants and hyper-parameters alone. */
+bool mech_value(Mech *m, IrTerm t, double *value);
+/* Every sub-term mapped bottom-up through `map`, which returns a replacement or 0; goes under reductions but not
+ * into definitions. */
+typedef IrTerm (*MechMap)(Mech *m, void *context, IrTerm t);
+IrTerm mech_rewrite(Mech *m, IrTerm t, MechMap map, void *context);
+/* Definition of a term over AXIS indices 0 … rank-1. */
+IrDef mech_define(Mech *m, const char *label, IrElem elem, uint32_t rank, const uint64_t *extent, IrTerm t);
+/* t (over AXIS indices 0 … rank-1) at other subscripts. */
+IrTerm mech_at(Mech *m, IrTerm t, uint32_t rank, const uint64_t *extent, const IrTerm *at);
+/* Σ over all axes of a body of a term over them: a scalar. */
+IrTerm mech_sum(Mech *m, const MechBody *b, IrTerm t);
+/* INT term: row-major position of AXIS indices in a tensor. */
+IrTerm mech_ravel(Mech *m, uint32_t rank, const uint64_t *extent);
+bool mech_depends_any(Mech *m, IrTerm t, int what); /* what: MECH_ON_Q, _V, _P */
+enum { MECH_ON_Q = 1, MECH_ON_V = 2, MECH_ON_P = 4 };
+/* Terms with t → t + c. */
+IrTerm mech_shift_time(Mech *m, IrTerm t, IrTerm c);
+/* Reads of velocities replaced by `velocity` (words), of momenta by ∂L/∂q' (methods), of `energy` by itself. */
+IrTerm mech_resolve(Mech *m, IrTerm t);
+IrDef mech_resolve_def(Mech *m, IrDef d);
+const char *mech_text(Mech *m, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* ---- form.c ---- */
+bool mech_form(Mech *m, IrTerm scalar, bool of_momenta, MechForm *form);
+/* Per body x with M x = rhs. False after an error. `spd`: M may be taken as positive definite. */
+bool mech_form_solve(Mech *m, const MechForm *form, const IrTerm *rhs, IrTerm *x, bool spd);
+const char *mech_structure_name(MechMass structure);
+/* Evaluates a small M (total size up to MECH_SMALL) at a generic point. Where it is singular, gives a direction x with
+ * M x = 0, one number per element of the stacked bodies, and returns true. */
+enum { MECH_SMALL = 24 };
+bool mech_form_singular(Mech *m, const MechForm *form, double *direction);
+
+/* ---- the passes ---- */
+bool mech_pass_lagrangian(Mech *m);
+bool mech_pass_dissipation(Mech *m);
+bool mech_pass_legendre(Mech *m);
+bool mech_pass_equations(Mech *m);
+bool mech_pass_parts(Mech *m);
+bool mech_pass_word(Mech *m);
+bool mech_pass_functions(Mech *m);
+bool mech_pass_sections(Mech *m);
+
+/* An empty function with room for `groups` groups, in the program's arena, and its next group. */
+void mech_func_start(Mech *m, IrFunc *f, const char *name, bool cyclic, uint32_t groups);
+void mech_func_add(IrFunc *f, IrAssign *assign, uint32_t n);
+
+/* The value after time h of a rate solved exactly. */
+IrTerm mech_flow_value(Mech *m, const MechRate *rate, IrTerm h, uint32_t site);
+MechPart *mech_find_part(Mech *m, Name name);
+
+/* ---- lines of the derivation: appended to at[*n…] ---- */
+void mech_conserved_lines(Mech *m, MechLine *at, uint32_t *n); /* what the exact motion conserves */
+void mech_order_lines(Mech *m, MechLine *at, uint32_t *n);     /* order and symmetry of the word */
+const char *mech_symbol(Mech *m, IrDef d);                     /* "θ", "p", "v" */
+
+/* ---- pretty.c: terms as a reader expects them --------------------------------------------------------------- */
+
+typedef enum PrettyKind {
+    PRETTY_NUMBER,   /* number */
+    PRETTY_SYMBOL,   /* text, primes, subscripts in at */
+    PRETTY_CALL,     /* text the function, arguments in at, subscripts of its result in below */
+    PRETTY_SUM,      /* terms in at, each with its sign */
+    PRETTY_PRODUCT,  /* numerators in at, denominators in below */
+    PRETTY_POWER,    /* at[0] ^ at[1] */
+    PRETTY_REDUCE,   /* text the operation, symbol the index, lo and hi, guard or NULL, at[0] the body */
+    PRETTY_RELATION, /* at[0] text at[1] */
+    PRETTY_CASES,    /* at[1] if at[0], else at[2] */
+    PRETTY_BRACKET,  /* 1 where at[0] holds, else 0 */
+    PRETTY_TUPLE,    /* pieces in at */
+} PrettyKind;
+
+typedef struct Pretty Pretty;
+struct Pretty {
+    PrettyKind kind;
+    const char *text, *symbol;
+    uint32_t primes;
+    bool negative;        /* as a term of a SUM: subtracted; elsewhere: a leading minus */
+    double number;
+    Pretty **at, **below;
+    uint32_t n, n_below;
+    Pretty *lo, *hi, *guard;
+};
+
+typedef struct PrettyScope PrettyScope;
+PrettyScope *pretty_scope_new(const Model *model, const SemaRun *run);
+/* The tree of a term over the axes of `like` (0: none). Definitions it mentions are remembered. */
+Pretty *pretty_term(PrettyScope *s, IrTerm t, IrDef like);
+/* `symbol` subscripted with the axes of `like`. */
+Pretty *pretty_subscripted(PrettyScope *s, const char *symbol, uint32_t primes, IrDef like);
+/* Definitions mentioned and not yet shown, one at a time in dependency order; 0: none left. Gives both sides; a
+ * definition that has nothing to show (an input) is passed over. */
+IrDef pretty_next_where(PrettyScope *s, Pretty **lhs, Pretty **rhs);
+/* Says that `d` need not be shown. */
+void pretty_mark_shown(PrettyScope *s, IrDef d);
+/* A symbol written in ASCII, Unicode or both ("beta1", "∂V/∂theta") in either spelling. */
+void symbol_write_text(Buf *out, const char *symbol);
+void symbol_write_latex(Buf *out, const char *symbol);
+/* One side of an equation. */
+void pretty_write_text(Buf *out, const Pretty *t);
+void pretty_write_latex(Buf *out, const Pretty *t);
+/* Shortest decimal that reads back as the same double. */
+const char *pretty_number(Arena *arena, double value);
+
+#endif

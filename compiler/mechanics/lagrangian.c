@@ -1,0 +1,220 @@
+/* lagrangian — joins what system and dynamics say into one Lagrangian, and finds the conjugate momenta and the mass
+ * matrix with its structure.
+ *
+ * needs: SemaRun       gives: L, T, V, p = ∂L/∂q', M = ∂²L/∂q'∂q', dissipation, forces      changes: nothing
+ *
+ * Source of the formulas: Goldstein, Poole, Safko, Classical Mechanics, chapters 1, 2 and 8. */
+#include "internal.h"
+
+#include <math.h>
+
+static void set_body(Mech *m, MechBody *b, const SemaBody *sema) {
+    const IrDefInfo *info = ir_def(m->p, sema->q);
+    *b = (MechBody){.sema = sema, .q = sema->q, .v = sema->v, .p = sema->p, .elem = info->elem, .rank = info->rank};
+    b->size = ir_size(m->p, sema->q);
+    for (uint32_t k = 0; k < b->rank; k++)
+        b->extent[k] = ir_def(m->p, sema->q)->extent[k];
+    for (uint32_t k = 0; k < b->rank; k++)
+        b->at[k] = ir_idx(m->p, ir_axis(m->p, k, b->extent[k]));
+    b->symbol = m->run->block ? "q" : name_text(m->session->names, sema->name);
+    b->momentum_symbol = m->run->n_bodies == 1 ? "p" : mech_text(m, "p_%s", b->symbol);
+}
+
+static void set_bodies(Mech *m) {
+    const SemaRun *run = m->run;
+    m->n = run->n_bodies;
+    m->bodies = ARENA_ARRAY(m->arena, MechBody, m->n ? m->n : 1);
+    for (uint32_t a = 0; a < m->n; a++)
+        set_body(m, &m->bodies[a], &run->bodies[a]);
+    for (uint32_t i = 0; i < run->n_forces; i++) {
+        MechBody *b = &m->bodies[run->forces[i].body];
+        IrTerm value = run->forces[i].value;
+        b->external = b->external ? ir_add(m->p, b->external, value) : value;
+        b->external_span = run->forces[i].span;
+    }
+}
+
+/* What was said about the energy, as scalars in (q, q', t). */
+static bool set_energies(Mech *m) {
+    const SemaRun *run = m->run;
+    IrProgram *p = m->p;
+    m->kinetic = run->kinetic.term;
+    m->potential = run->potential.term;
+    m->dissipation = run->dissipation.term;
+    m->kinetic_span = run->lagrangian.term ? run->lagrangian.span : run->kinetic.span;
+    m->potential_span = run->potential.term ? run->potential.span : run->system_span;
+    m->dissipation_span = run->dissipation.span;
+    if (run->hamiltonian.term) {
+        m->kinetic_span = run->hamiltonian.span;
+        m->hamiltonian = run->hamiltonian.term;
+        if (m->potential)
+            m->hamiltonian = ir_add(p, m->hamiltonian, m->potential);
+        return true;
+    }
+    IrTerm zero = ir_real(p, 0);
+    IrTerm t = run->lagrangian.term ? run->lagrangian.term : m->kinetic ? m->kinetic : zero;
+    m->lagrangian = m->potential ? ir_sub(p, t, m->potential) : t;
+    return true;
+}
+
+/* ---- degenerate Lagrangians -------------------------------------------------------------------------------------- */
+
+/* The element a position in the stacked bodies means: `θ[2]'`. */
+static const char *element_velocity(Mech *m, uint64_t flat) {
+    for (uint32_t a = 0; a < m->n; a++) {
+        const MechBody *b = &m->bodies[a];
+        if (flat >= b->size) {
+            flat -= b->size;
+            continue;
+        }
+        if (b->rank == 0)
+            return mech_text(m, "%s'", b->symbol);
+        Buf text = {0};
+        uint64_t stride = b->size;
+        for (uint32_t k = 0; k < b->rank; k++) {
+            stride /= b->extent[k];
+            buf_printf(&text, "%s%llu", k ? "," : "", (unsigned long long)(flat / stride % b->extent[k]));
+        }
+        const char *name = mech_text(m, "%s[%s]'", b->symbol, text.at);
+        buf_free(&text);
+        return name;
+    }
+    return "?";
+}
+
+static void report_null_direction(Mech *m, const double *x, Span span) {
+    uint64_t size = 0;
+    double largest = 0;
+    for (uint32_t a = 0; a < m->n; a++)
+        size += m->bodies[a].size;
+    for (uint64_t i = 0; i < size; i++)
+        largest = fmax(largest, fabs(x[i]));
+    Buf text = {0};
+    uint32_t shown = 0;
+    for (uint64_t i = 0; i < size; i++) {
+        double value = x[i] / largest;
+        if (fabs(value) < 1e-9)
+            continue;
+        buf_printf(&text, "%s%s = %.4g", shown++ ? ", " : "", element_velocity(m, i), value);
+    }
+    Diag *d = diag_error(m->session, DIAG_MECH_SINGULAR, span,
+                         "the mass matrix is singular: a motion with %s costs no kinetic energy, so nothing determines "
+                         "its acceleration", text.at);
+    diag_help(m->session, d, "drop that combination of coordinates, give it a kinetic energy, or hold it by a constraint");
+    buf_free(&text);
+}
+
+/* Every coordinate must have inertia when one has. */
+static bool check_inertia(Mech *m, const MechForm *f, Span span) {
+    bool complete = true;
+    for (uint32_t a = 0; a < m->n; a++) {
+        bool any = false;
+        for (uint32_t c = 0; c < m->n; c++)
+            any = any || f->block[a * m->n + c];
+        if (any)
+            continue;
+        complete = false;
+        Diag *d = diag_error(m->session, DIAG_MECH_NO_INERTIA, m->bodies[a].sema->span,
+                             "`%s` has no kinetic energy: ∂²L/∂%s'² = 0, so its equation of motion does not determine "
+                             "%s''", m->bodies[a].symbol, m->bodies[a].symbol, m->bodies[a].symbol);
+        diag_note_at(m->session, d, span, "the kinetic energy is given here, without %s'", m->bodies[a].symbol);
+        diag_help(m->session, d, "add a kinetic term for `%s`, or make it a `let` of the other coordinates",
+                  m->bodies[a].symbol);
+    }
+    if (!complete)
+        return false;
+    double direction[MECH_SMALL];
+    if (mech_form_singular(m, f, direction)) {
+        report_null_direction(m, direction, span);
+        return false;
+    }
+    return true;
+}
+
+/* ---- momenta ----------------------------------------------------------------------------------------------------------- */
+
+/* A Hamiltonian gives q' = ∂H/∂p; where it is quadratic in p, the momenta at given velocities follow by solving. */
+static bool hamilton_momenta(Mech *m) {
+    MechForm *f = &m->mass;
+    if (!mech_form(m, m->hamiltonian, true, f))
+        return false;
+    if (f->structure == MECH_MASS_NONE) {
+        diag_error(m->session, DIAG_MECH_NO_INERTIA, m->kinetic_span,
+                   "the Hamiltonian does not contain the momenta, so nothing moves");
+        return false;
+    }
+    if (!f->quadratic)
+        return true;
+    if (!check_inertia(m, f, m->kinetic_span))
+        return false;
+    IrTerm *rhs = ARENA_ARRAY(m->arena, IrTerm, m->n), *x = ARENA_ARRAY(m->arena, IrTerm, m->n);
+    for (uint32_t a = 0; a < m->n; a++)
+        rhs[a] = ir_sub(m->p, ir_read(m->p, m->bodies[a].v, m->bodies[a].at, m->bodies[a].rank), f->linear[a]);
+    if (!mech_form_solve(m, f, rhs, x, true))
+        return false;
+    for (uint32_t a = 0; a < m->n; a++)
+        m->bodies[a].momentum = x[a];
+    return true;
+}
+
+static bool lagrange_momenta(Mech *m) {
+    if (!mech_form(m, m->lagrangian, false, &m->mass))
+        return false;
+    m->out->first_order = m->mass.structure == MECH_MASS_NONE;
+    for (uint32_t a = 0; a < m->n; a++)
+        m->bodies[a].momentum = m->mass.gradient[a];
+    if (m->out->first_order)
+        return true;
+    return check_inertia(m, &m->mass, m->kinetic_span);
+}
+
+bool mech_pass_lagrangian(Mech *m) {
+    set_bodies(m);
+    if (m->n == 0) {
+        diag_error(m->session, DIAG_MECH_NO_COORDINATE, m->run->span, "`%s` has no coordinates, so nothing can move",
+                   name_text(m->session->names, m->run->system));
+        return false;
+    }
+    if (m->run->n_constraints) {
+        diag_error(m->session, DIAG_MECH_CONSTRAINT, m->run->constraints[0].span,
+                   "constraint forces are not part of this build: the motion on the constraint cannot be derived");
+        return false;
+    }
+    if (!set_energies(m))
+        return false;
+    bool ok = m->hamiltonian ? hamilton_momenta(m) : lagrange_momenta(m);
+    m->out->mass = m->mass.structure;
+    return ok;
+}
+
+/* ---- dissipation --------------------------------------------------------------------------------------------------------- */
+
+/* dissipation — the Rayleigh function R as a form in the velocities, and whether it is a multiple of the kinetic
+ * energy, R = c T: then the friction is c p whatever the mass matrix.
+ *
+ * needs: mass matrix      gives: friction form, proportional      changes: nothing */
+bool mech_pass_dissipation(Mech *m) {
+    if (m->dissipation && !mech_form(m, m->dissipation, false, &m->friction))
+        return false;
+    if (m->out->first_order && (!m->dissipation || m->friction.structure == MECH_MASS_NONE)) {
+        Diag *d = diag_error(m->session, DIAG_MECH_NO_MOTION, m->run->dynamics_span,
+                             "the motion is not determined: neither `%s` nor `%s` gives a kinetic energy or a "
+                             "dissipation in the velocities", name_text(m->session->names, m->run->system),
+                             name_text(m->session->names, m->run->dynamics));
+        diag_help(m->session, d, "give `kinetic` for motion with inertia, or `dissipation` for motion of first order");
+        return false;
+    }
+    if (m->out->first_order && !m->friction.quadratic) {
+        diag_error(m->session, DIAG_MECH_FRICTION, m->dissipation_span,
+                   "without kinetic energy the dissipation must be quadratic in the velocities: ∂R/∂q' = −∂V/∂q is "
+                   "solved for q'");
+        return false;
+    }
+    if (m->out->first_order)
+        return check_inertia(m, &m->friction, m->dissipation_span);
+    IrTerm c;
+    if (m->dissipation && m->kinetic && mech_divides(m, m->dissipation, m->kinetic, &c) &&
+        !mech_depends_any(m, c, MECH_ON_Q | MECH_ON_V | MECH_ON_P) && !m->run->lagrangian.term)
+        m->proportional = c;
+    return true;
+}

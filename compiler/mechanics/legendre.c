@@ -1,0 +1,178 @@
+/* legendre — from velocities to momenta: q' = M⁻¹ (p − b) by the structure of M, the Hamiltonian, and the energy.
+ *
+ * needs: momenta, mass matrix      gives: q'(q, p, t), H(q, p, t), E(q, q', t)      changes: nothing
+ *
+ * H(q, p, t) = p·q' − L at q' = q'(q, p, t) (Goldstein, Poole, Safko, section 8.1). For first-order motion q' follows from
+ * the dissipation instead: G q' = −∂V/∂q + Q with G = ∂²R/∂q'∂q'. */
+#include "internal.h"
+
+/* The part of L − or the whole H − whose gradient in q is the force. The kinetic energy is left out where it is free of
+ * q, so that the force is the very gradient that `force` means in a dynamics. */
+static IrTerm force_function(Mech *m, bool *negate) {
+    *negate = true;
+    if (m->hamiltonian)
+        return m->hamiltonian;
+    bool kinetic_moves = m->run->lagrangian.term || (m->kinetic && mech_depends_any(m, m->kinetic, MECH_ON_Q));
+    if (!kinetic_moves)
+        return m->potential ? m->potential : ir_real(m->p, 0);
+    *negate = false;
+    return m->lagrangian;
+}
+
+static bool coordinate_gradients(Mech *m) {
+    IrDef *wrt = ARENA_ARRAY(m->arena, IrDef, m->n), *gradient = ARENA_ARRAY(m->arena, IrDef, m->n);
+    for (uint32_t a = 0; a < m->n; a++)
+        wrt[a] = m->bodies[a].q;
+    bool negate;
+    IrTerm from = force_function(m, &negate);
+    if (!calc_gradient(m->p, from, wrt, m->n, gradient))
+        return false;
+    for (uint32_t a = 0; a < m->n; a++) {
+        MechBody *b = &m->bodies[a];
+        IrTerm g = m->run->block ? ir_read(m->p, gradient[a], b->at, b->rank) : ir_at_subs(m->p, gradient[a], b->at);
+        g = negate ? ir_neg(m->p, g) : g;
+        b->dl_dq = m->run->block ? g : calc_tidy(m->p, g);
+    }
+    return true;
+}
+
+/* ∂L/∂q + Q in (q, q', t). */
+static IrTerm pull(Mech *m, const MechBody *b) {
+    return b->external ? ir_add(m->p, b->dl_dq, b->external) : b->dl_dq;
+}
+
+/* ---- velocities ------------------------------------------------------------------------------------------------------- */
+
+static bool first_order_velocities(Mech *m) {
+    IrTerm *rhs = ARENA_ARRAY(m->arena, IrTerm, m->n), *x = ARENA_ARRAY(m->arena, IrTerm, m->n);
+    for (uint32_t a = 0; a < m->n; a++) {
+        MechBody *b = &m->bodies[a];
+        rhs[a] = pull(m, b);
+        if (mech_depends_any(m, rhs[a], MECH_ON_V)) {
+            diag_error(m->session, DIAG_MECH_FRICTION, b->external ? b->external_span : m->potential_span,
+                       "the force on `%s` depends on the velocities, and without kinetic energy only the dissipation may",
+                       b->symbol);
+            return false;
+        }
+        if (!ir_is_zero(m->p, m->friction.linear[a]))
+            rhs[a] = ir_sub(m->p, rhs[a], m->friction.linear[a]);
+    }
+    if (!mech_form_solve(m, &m->friction, rhs, x, true))
+        return false;
+    for (uint32_t a = 0; a < m->n; a++)
+        m->bodies[a].velocity = x[a];
+    return true;
+}
+
+static bool report_nonquadratic(Mech *m) {
+    Diag *d = diag_error(m->session, DIAG_MECH_NONQUADRATIC, m->kinetic_span,
+                         "the kinetic energy is not quadratic in the velocities, so p = ∂L/∂q' has no closed inverse for "
+                         "the word of `%s`", name_text(m->session->names, m->run->dynamics));
+    diag_help(m->session, d, "a method such as dop853 moves (q, q') and needs no Legendre transform");
+    return false;
+}
+
+static bool invert_momenta(Mech *m) {
+    IrTerm *rhs = ARENA_ARRAY(m->arena, IrTerm, m->n), *x = ARENA_ARRAY(m->arena, IrTerm, m->n);
+    for (uint32_t a = 0; a < m->n; a++) {
+        MechBody *b = &m->bodies[a];
+        rhs[a] = ir_read(m->p, b->p, b->at, b->rank);
+        if (!ir_is_zero(m->p, m->mass.linear[a]))
+            rhs[a] = ir_sub(m->p, rhs[a], m->mass.linear[a]);
+    }
+    if (!mech_form_solve(m, &m->mass, rhs, x, true))
+        return false;
+    for (uint32_t a = 0; a < m->n; a++)
+        m->bodies[a].velocity = x[a];
+    return true;
+}
+
+/* ---- energy -------------------------------------------------------------------------------------------------------------- */
+
+/* Σ x·y over all bodies. */
+static IrTerm contract(Mech *m, const IrTerm *x, const IrTerm *y) {
+    IrTerm sum = ir_real(m->p, 0);
+    for (uint32_t a = 0; a < m->n; a++)
+        sum = ir_add(m->p, sum, mech_sum(m, &m->bodies[a], ir_mul(m->p, x[a], y[a])));
+    return sum;
+}
+
+/* T is homogeneous of degree two: then q'·∂L/∂q' − L = T + V. */
+static bool kinetic_is_homogeneous(Mech *m) {
+    if (!m->kinetic || !m->mass.quadratic || m->run->lagrangian.term)
+        return false;
+    IrReplace *still = ARENA_ARRAY(m->arena, IrReplace, m->n);
+    for (uint32_t a = 0; a < m->n; a++) {
+        if (!ir_is_zero(m->p, m->mass.linear[a]))
+            return false;
+        still[a] = (IrReplace){.from = m->bodies[a].v, .body = ir_real(m->p, 0)};
+    }
+    if (m->potential && mech_depends_any(m, m->potential, MECH_ON_V))
+        return false;
+    return ir_is_zero(m->p, ir_replace(m->p, m->kinetic, still, m->n));
+}
+
+static void set_energy(Mech *m) {
+    IrProgram *p = m->p;
+    if (m->out->first_order) {
+        m->energy = m->potential ? m->potential : ir_real(p, 0);
+        return;
+    }
+    if (kinetic_is_homogeneous(m)) {
+        m->energy = m->potential ? ir_add(p, m->kinetic, m->potential) : m->kinetic;
+        return;
+    }
+    IrTerm *v = ARENA_ARRAY(m->arena, IrTerm, m->n);
+    for (uint32_t a = 0; a < m->n; a++)
+        v[a] = ir_read(p, m->bodies[a].v, m->bodies[a].at, m->bodies[a].rank);
+    m->energy = calc_tidy(p, ir_sub(p, contract(m, v, m->mass.gradient), m->lagrangian));
+}
+
+/* H from its pieces, so that it reads as it is written in a book: ½ (p − b)·M⁻¹(p − b) + V. */
+static void set_hamiltonian(Mech *m) {
+    if (!kinetic_is_homogeneous(m)) {
+        m->hamiltonian = mech_resolve(m, m->energy);
+        return;
+    }
+    IrTerm sum = ir_real(m->p, 0);
+    for (uint32_t a = 0; a < m->n; a++) {
+        MechBody *b = &m->bodies[a];
+        IrTerm p = ir_read(m->p, b->p, b->at, b->rank);
+        IrTerm density = mech_product(m, ir_mul(m->p, ir_real(m->p, 0.5), ir_mul(m->p, p, b->velocity)));
+        sum = ir_add(m->p, sum, mech_sum(m, b, density));
+    }
+    m->hamiltonian = m->potential ? ir_add(m->p, sum, m->potential) : sum;
+}
+
+/* q' = ∂H/∂p and p' = −∂H/∂q + Q. */
+static void hamilton_equations(Mech *m) {
+    for (uint32_t a = 0; a < m->n; a++) {
+        m->bodies[a].velocity = m->mass.gradient[a];
+        m->bodies[a].pull = pull(m, &m->bodies[a]);
+    }
+    m->energy = m->hamiltonian;
+}
+
+bool mech_pass_legendre(Mech *m) {
+    if (!coordinate_gradients(m))
+        return false;
+    if (m->hamiltonian) {
+        hamilton_equations(m);
+        return true;
+    }
+    if (m->out->first_order) {
+        set_energy(m);
+        return first_order_velocities(m);
+    }
+    set_energy(m);
+    if (!m->mass.quadratic)
+        return m->is_word ? report_nonquadratic(m) : true;
+    if (!m->is_word)
+        return true;
+    if (!invert_momenta(m))
+        return false;
+    for (uint32_t a = 0; a < m->n; a++)
+        m->bodies[a].pull = mech_resolve(m, pull(m, &m->bodies[a]));
+    set_hamiltonian(m);
+    return true;
+}

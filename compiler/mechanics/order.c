@@ -1,0 +1,118 @@
+/* order — the order of a word as an integrator, from its formal series.
+ *
+ * needs: a word of exact parts      gives: lines of the derivation      changes: nothing
+ *
+ * The parts are non-commuting letters A, B, …; the word is a product of exponentials e^(a_i h X_i). Its series is compared,
+ * monomial by monomial, with that of e^(h (A + B + …)), whose coefficient of every monomial of degree n is 1/n!. The order is
+ * the largest degree up to which all agree (Hairer, Lubich, Wanner, Geometric Numerical Integration, section III.5). */
+#include "internal.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_DEGREE = 6, MOST_LETTERS = 4, MOST_ELEMENTS = 200 };
+
+typedef struct Element {
+    uint32_t letter;
+    double fraction;
+} Element;
+
+typedef struct Elements {
+    Element at[MOST_ELEMENTS];
+    uint32_t n;
+    bool full;
+} Elements;
+
+static void unroll(Mech *m, const SemaWord *word, uint32_t n, Elements *out) {
+    for (uint32_t i = 0; i < n; i++) {
+        if (word[i].part) {
+            if (out->n == MOST_ELEMENTS) {
+                out->full = true;
+                return;
+            }
+            out->at[out->n++] = (Element){(uint32_t)(mech_find_part(m, word[i].part) - m->parts), word[i].fraction};
+            continue;
+        }
+        for (uint32_t k = 0; k < word[i].count && !out->full; k++)
+            unroll(m, word[i].body, word[i].n, out);
+    }
+}
+
+/* series[d] holds the coefficients of the monomials of degree d, numbered in base `letters`. Multiplies from the right by
+ * e^(c X): a monomial of degree d gains r letters X with weight c^r / r!. */
+static void multiply(double **series, uint32_t letters, uint32_t letter, double c) {
+    for (int d = MOST_DEGREE; d >= 1; d--) {
+        uint64_t count = (uint64_t)pow(letters, d);
+        for (uint64_t i = 0; i < count; i++) {
+            double weight = 1, sum = series[d][i];
+            uint64_t rest = i;
+            for (int r = 1; r <= d && rest % letters == letter; r++) {
+                rest /= letters;
+                weight *= c / r;
+                sum += weight * series[d - r][rest];
+            }
+            series[d][i] = sum;
+        }
+    }
+}
+
+static int order_of(const Elements *e, uint32_t letters) {
+    double *series[MOST_DEGREE + 1];
+    for (int d = 0; d <= MOST_DEGREE; d++)
+        series[d] = base_calloc((size_t)pow(letters, d), sizeof(double));
+    series[0][0] = 1;
+    double total = 0;
+    for (uint32_t i = 0; i < e->n; i++)
+        total += e->at[i].letter == 0 ? e->at[i].fraction : 0;
+    for (uint32_t i = 0; i < e->n; i++)
+        multiply(series, letters, e->at[i].letter, e->at[i].fraction / total);
+    int order = 0;
+    double expected = 1;
+    for (int d = 1; d <= MOST_DEGREE && order == d - 1; d++) {
+        expected /= d;
+        bool same = true;
+        uint64_t count = (uint64_t)pow(letters, d);
+        for (uint64_t i = 0; i < count; i++)
+            same = same && fabs(series[d][i] - expected) < 1e-10;
+        order = same ? d : order;
+    }
+    for (int d = 0; d <= MOST_DEGREE; d++)
+        free(series[d]);
+    return order;
+}
+
+static bool is_symmetric(const Elements *e) {
+    for (uint32_t i = 0; i < e->n / 2; i++) {
+        const Element *a = &e->at[i], *b = &e->at[e->n - 1 - i];
+        if (a->letter != b->letter || fabs(a->fraction - b->fraction) > 1e-14)
+            return false;
+    }
+    return true;
+}
+
+/* The parts are exact, deterministic, and nothing is conserved or estimated beside the motion. */
+static bool is_plain(Mech *m) {
+    if (m->out->first_order || m->n_parts < 2 || m->n_parts > MOST_LETTERS)
+        return false;
+    for (uint32_t i = 0; i < m->n_parts; i++) {
+        if (m->parts[i].kind == PART_BATH || m->parts[i].kind == PART_STATE)
+            return false;
+    }
+    return true;
+}
+
+void mech_order_lines(Mech *m, MechLine *at, uint32_t *n) {
+    if (!is_plain(m))
+        return;
+    Elements *e = base_calloc(1, sizeof *e);
+    unroll(m, &m->run->word, 1, e);
+    if (!e->full) {
+        int order = order_of(e, m->n_parts);
+        const char *symmetric = is_symmetric(e) ? "symmetric, hence reversible; " : "";
+        if (order > 0)
+            at[(*n)++] = (MechLine){.remark = mech_text(m, "%sof order %d%s", symmetric, order,
+                                                        order == MOST_DEGREE ? " at least" : "")};
+    }
+    free(e);
+}

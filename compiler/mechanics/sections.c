@@ -1,0 +1,288 @@
+/* sections — the derivation as a reader sees it: one section a step, lines of `lhs = rhs`.
+ *
+ * needs: everything derived      gives: MechRun.sections      changes: nothing */
+#include "internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- lines -------------------------------------------------------------------------------------------------------- */
+
+typedef struct Lines {
+    MechLine at[512];
+    uint32_t n;
+} Lines;
+
+static void add_line(Lines *l, MechLine line) {
+    if (l->n < sizeof l->at / sizeof *l->at)
+        l->at[l->n++] = line;
+}
+
+static void add_equation(Lines *l, const char *lhs, IrDef like, const char *relation, IrTerm rhs, Span span) {
+    add_line(l, (MechLine){.lhs = lhs, .like = like, .relation = relation, .rhs = rhs, .span = span});
+}
+
+static void add_remark(Lines *l, const char *remark) {
+    add_line(l, (MechLine){.remark = remark});
+}
+
+static void add_section(Mech *m, const char *title, bool essential, Lines *l) {
+    if (l->n) {
+        MechSection section = {title, arena_copy(m->arena, l->at, l->n * sizeof *l->at), l->n, essential};
+        vec_push(&m->sections, section);
+    }
+    l->n = 0;
+}
+
+static const char *primed(Mech *m, const MechBody *b, const char *primes) {
+    return mech_text(m, "%s%s", b->symbol, primes);
+}
+
+/* "p", or "p_x" where there are several bodies. */
+static const char *indexed(Mech *m, const char *symbol, const MechBody *b) {
+    return m->n == 1 ? symbol : mech_text(m, "%s_%s", symbol, b->symbol);
+}
+
+/* ---- what was said --------------------------------------------------------------------------------------------------- */
+
+static void lagrangian_lines(Mech *m, Lines *l) {
+    const SemaRun *run = m->run;
+    if (run->hamiltonian.term) {
+        add_equation(l, "H", 0, "=", run->hamiltonian.term, run->hamiltonian.span);
+    } else if (run->lagrangian.term) {
+        add_equation(l, "L", 0, "=", m->lagrangian, run->lagrangian.span);
+    } else {
+        bool both = m->kinetic && m->potential;
+        add_line(l, (MechLine){.lhs = "L", .relation = "=",
+                               .remark = both ? "T − V" : m->kinetic ? "T" : m->potential ? "−V" : "0"});
+        if (m->kinetic)
+            add_equation(l, "T", 0, "=", m->kinetic, run->kinetic.span);
+        if (m->potential)
+            add_equation(l, "V", 0, "=", m->potential, run->potential.span);
+    }
+    if (m->dissipation)
+        add_equation(l, "R", 0, "=", m->dissipation, run->dissipation.span);
+    for (uint32_t a = 0; a < m->n; a++) {
+        if (m->bodies[a].external)
+            add_equation(l, indexed(m, "Q", &m->bodies[a]), m->bodies[a].q, "=", m->bodies[a].external,
+                         m->bodies[a].external_span);
+    }
+    if (run->temperature.term)
+        add_equation(l, "tau", 0, "=", run->temperature.term, run->temperature.span);
+}
+
+static void momentum_lines(Mech *m, Lines *l) {
+    for (uint32_t a = 0; a < m->n && !m->mass.of_momenta; a++) {
+        MechBody *b = &m->bodies[a];
+        add_equation(l, b->momentum_symbol, b->q, "=", m->mass.gradient[a], m->kinetic_span);
+    }
+}
+
+/* The blocks of a quadratic form: its diagonal, or every block over two sets of axes. */
+static void form_lines(Mech *m, Lines *l, const MechForm *f, const char *symbol) {
+    for (uint32_t a = 0; a < m->n; a++) {
+        MechBody *b = &m->bodies[a];
+        if (f->diagonal[a])
+            add_equation(l, indexed(m, symbol, b), b->q, "=", f->diagonal[a], b->sema->span);
+        for (uint32_t c = 0; c < m->n; c++) {
+            MechBody *other = &m->bodies[c];
+            IrTerm block = f->block[a * m->n + c];
+            if (!block || c < a || (c == a && f->diagonal[a]) || b->rank + other->rank > IR_MAX_RANK)
+                continue;
+            uint64_t extent[IR_MAX_RANK];
+            memcpy(extent, b->extent, sizeof extent);
+            memcpy(extent + b->rank, other->extent, other->rank * sizeof *extent);
+            IrDef like = mech_define(m, NULL, IR_F64, b->rank + other->rank, extent, block);
+            const char *name = m->n == 1 ? symbol : mech_text(m, "%s_%s_%s", symbol, b->symbol, other->symbol);
+            add_equation(l, name, like, "=", block, b->sema->span);
+        }
+    }
+    add_remark(l, mech_text(m, "structure: %s", mech_structure_name(f->structure)));
+}
+
+static void legendre_lines(Mech *m, Lines *l) {
+    for (uint32_t a = 0; a < m->n; a++)
+        add_equation(l, primed(m, &m->bodies[a], "'"), m->bodies[a].q, "=", m->bodies[a].velocity, m->kinetic_span);
+    if (m->hamiltonian && !m->run->hamiltonian.term)
+        add_equation(l, "H", 0, "=", m->hamiltonian, m->kinetic_span);
+}
+
+/* ---- equations of motion ------------------------------------------------------------------------------------------------ */
+
+static void dissipation_lines(Mech *m, Lines *l) {
+    if (!m->dissipation)
+        return;
+    for (uint32_t a = 0; a < m->n; a++)
+        add_equation(l, mech_text(m, "∂R/∂%s'", m->bodies[a].symbol), m->bodies[a].q, "=", m->friction.gradient[a],
+                     m->dissipation_span);
+    if (m->proportional)
+        add_equation(l, "R/T", 0, "=", m->proportional, m->dissipation_span);
+}
+
+/* p' = ∂L/∂q + Q − ∂R/∂q' in (q, p). */
+static IrTerm momentum_rate(Mech *m, uint32_t a) {
+    MechBody *b = &m->bodies[a];
+    if (!m->dissipation)
+        return b->pull;
+    IrTerm p = ir_read(m->p, b->p, b->at, b->rank);
+    IrTerm friction = m->proportional ? mech_times(m, m->proportional, p)
+                                      : mech_product(m, calc_tidy(m->p, mech_resolve(m, m->friction.gradient[a])));
+    return ir_sub(m->p, b->pull, friction);
+}
+
+static void equation_lines(Mech *m, Lines *l) {
+    if (m->out->first_order) {
+        add_remark(l, "without kinetic energy the dissipation balances the forces: ∂R/∂q' = −∂V/∂q + Q");
+        for (uint32_t a = 0; a < m->n; a++)
+            add_equation(l, primed(m, &m->bodies[a], "'"), m->bodies[a].q, "=", m->bodies[a].velocity, m->run->span);
+        return;
+    }
+    for (uint32_t a = 0; a < m->n; a++) {
+        MechBody *b = &m->bodies[a];
+        if (m->stores_p)
+            add_equation(l, mech_text(m, "%s'", b->momentum_symbol), b->q, "=", momentum_rate(m, a), m->run->span);
+        else
+            add_equation(l, primed(m, b, "''"), b->q, "=", b->acceleration, m->run->span);
+    }
+}
+
+/* ---- parts and word ---------------------------------------------------------------------------------------------------------- */
+
+/* The length of a part as a symbol: h. */
+static IrTerm length_symbol(Mech *m) {
+    double value;
+    if (!ir_is_const(m->p, m->step, &value))
+        return m->step;
+    return ir_read0(m->p, ir_scalar_input(m->p, name_of(m->session->names, "h"), IR_ROLE_HYPER));
+}
+
+/* The right-hand side of x' = …; 0 for noise alone and for what changes at once. */
+static IrTerm rate_term(Mech *m, const MechRate *r) {
+    IrTerm at[IR_MAX_RANK];
+    for (uint32_t k = 0; k < r->rank; k++)
+        at[k] = ir_idx(m->p, ir_axis(m->p, k, r->extent[k]));
+    IrTerm x = ir_read(m->p, r->target, at, r->rank);
+    IrTerm t = r->a ? r->a : ir_real(m->p, 0);
+    if (r->fixed)
+        return mech_times(m, ir_neg(m->p, r->b), ir_sub(m->p, r->fixed, x));
+    return r->b ? ir_add(m->p, t, mech_times(m, r->b, x)) : t;
+}
+
+static const char *part_kind(const Mech *m, const MechPart *part) {
+    const MechRate *r = part->rate;
+    switch (part->kind) {
+    case PART_P: return r->b ? "constant force and linear friction" : "constant force";
+    case PART_Q: return m->out->first_order ? "drift in the force frozen at its beginning" : "drift at constant momentum";
+    case PART_STATE: return r->next ? "estimator, once a step" : "relaxation of an estimator";
+    case PART_FLOW: return r->b ? "linear relaxation" : "constant rate";
+    case PART_BATH: return m->out->first_order ? "noise of the heat bath" : "Ornstein-Uhlenbeck process of the heat bath";
+    }
+    return "";
+}
+
+static void part_lines(Mech *m, Lines *l) {
+    IrTerm h = length_symbol(m);
+    for (uint32_t i = 0; i < m->n_parts; i++) {
+        const MechPart *part = &m->parts[i];
+        const char *name = name_text(m->session->names, part->name);
+        add_remark(l, mech_text(m, "part %s: %s", name, part_kind(m, part)));
+        for (uint32_t k = 0; k < part->n; k++) {
+            const MechRate *r = &part->rate[k];
+            if (part->kind != PART_BATH && !r->next)
+                add_equation(l, mech_text(m, "%s'", r->symbol), r->target, "=", rate_term(m, r), part->span);
+            add_equation(l, r->symbol, r->target, "→", mech_flow_value(m, r, h, m->next_site++), part->span);
+        }
+    }
+}
+
+static void write_word(Mech *m, Buf *out, const SemaWord *word, uint32_t n) {
+    for (uint32_t i = 0; i < n; i++) {
+        buf_puts(out, i ? "  " : "");
+        if (!word[i].part) {
+            buf_printf(out, "(");
+            write_word(m, out, word[i].body, word[i].n);
+            buf_printf(out, ") × %u", word[i].count);
+            continue;
+        }
+        buf_puts(out, name_text(m->session->names, word[i].part));
+        double inverse = 1 / word[i].fraction;
+        if (inverse == (int)inverse && inverse > 1)
+            buf_printf(out, "/%d", (int)inverse);
+        else if (word[i].fraction != 1)
+            buf_printf(out, "(%s)", pretty_number(m->arena, word[i].fraction));
+    }
+}
+
+static void word_lines(Mech *m, Lines *l) {
+    Buf text = {0};
+    const SemaWord *word = &m->run->word;
+    bool plain = !word->part && word->count == 1;
+    write_word(m, &text, plain ? word->body : word, plain ? word->n : 1);
+    add_remark(l, mech_text(m, "%s", text.at ? text.at : ""));
+    buf_free(&text);
+    double h;
+    bool is_number = ir_is_const(m->p, m->step, &h);
+    add_line(l, (MechLine){.lhs = "h", .relation = "=", .rhs = is_number ? m->step : 0,
+                           .remark = is_number ? NULL : m->run->by ? NULL : "1"});
+    if (!is_number)
+        l->n--;
+    mech_order_lines(m, l->at, &l->n);
+}
+
+static void step_lines(Mech *m, Lines *l) {
+    const IrFunc *f = &m->out->step;
+    for (uint32_t g = 0; g < f->groups.n && l->n < 200; g++) {
+        for (uint32_t i = 0; i < f->groups.at[g].n; i++) {
+            const IrAssign *a = &f->groups.at[g].at[i];
+            const char *symbol = mech_symbol(m, a->target);
+            add_equation(l, symbol, a->target, "←", a->value, a->span);
+        }
+    }
+}
+
+const char *mech_symbol(Mech *m, IrDef d) {
+    for (uint32_t a = 0; a < m->n; a++) {
+        MechBody *b = &m->bodies[a];
+        if (d == b->q)
+            return b->symbol;
+        if (d == b->p)
+            return b->momentum_symbol;
+        if (d == b->v)
+            return primed(m, b, "'");
+    }
+    return name_text(m->session->names, ir_def(m->p, d)->name);
+}
+
+bool mech_pass_sections(Mech *m) {
+    Lines *l = base_calloc(1, sizeof *l);
+    lagrangian_lines(m, l);
+    add_section(m, m->run->hamiltonian.term ? "Hamiltonian" : "Lagrangian", true, l);
+    if (!m->out->first_order) {
+        momentum_lines(m, l);
+        add_section(m, "Conjugate momenta  p = ∂L/∂q'", false, l);
+        form_lines(m, l, &m->mass, m->mass.of_momenta ? "W" : "M");
+        add_section(m, m->mass.of_momenta ? "Inverse mass matrix  W = ∂²H/∂p∂p" : "Mass matrix  M = ∂²L/∂q'∂q'", false, l);
+    }
+    dissipation_lines(m, l);
+    add_section(m, "Dissipation", false, l);
+    if (m->stores_p && !m->out->first_order) {
+        legendre_lines(m, l);
+        add_section(m, m->run->hamiltonian.term ? "Velocities  q' = ∂H/∂p" : "Legendre transform", false, l);
+    }
+    equation_lines(m, l);
+    add_section(m, m->stores_p || m->out->first_order ? "Equations of motion" : "Euler-Lagrange equations", true, l);
+    if (m->is_word) {
+        part_lines(m, l);
+        add_section(m, "Parts and their exact solutions over a time h", true, l);
+        word_lines(m, l);
+        add_section(m, "Word", false, l);
+        step_lines(m, l);
+        add_section(m, "One step", true, l);
+    }
+    mech_conserved_lines(m, l->at, &l->n);
+    add_section(m, "Conserved quantities", false, l);
+    free(l);
+    m->out->sections = arena_copy(m->arena, m->sections.at, m->sections.n * sizeof *m->sections.at);
+    m->out->n_sections = m->sections.n;
+    return true;
+}
