@@ -12,7 +12,7 @@ enum { LINE = 64, LARGE_PAGE = 2 << 20, LARGE_FROM = 4 << 20 };
 void *rt_alloc(size_t size)
 {
     size_t alignment = size >= LARGE_FROM ? LARGE_PAGE : LINE;
-    if (size > SIZE_MAX - alignment)
+    if (size > (size_t)PTRDIFF_MAX - alignment)
         return NULL;
     size_t rounded = size == 0 ? LINE : (size + LINE - 1) / LINE * LINE;
     void *block = NULL;
