@@ -64,7 +64,8 @@ typedef struct IrNode {
     uint32_t arg[3];   /* operands; READ: def, first subscript in `subs`, count; REDUCE: bound index, guard (0 none),
                           body; CONST: the bits (arg[0] low, arg[1] high) of a double (REAL) or int64 (INT, BOOL);
                           INDEX: index; DRAW: distribution, site, position term */
-    IrSet free;        /* the AXIS and FRESH indices it depends on, sorted */
+    IrSet free;        /* the indices it depends on, sorted: AXIS and FRESH, and inside the body of a reduction that
+                          was not opened also the BOUND ones of reductions around it */
     Span span;         /* where the first construction came from */
 } IrNode;
 
@@ -259,6 +260,8 @@ Arena *ir_arena(const IrProgram *p);
 
 /* ---- text ---- */
 void ir_print_term(const IrProgram *p, IrTerm t, Buf *out);
+/* The body of EXPR definition d, its axes under their own names. */
+void ir_print_body(const IrProgram *p, IrDef d, Buf *out);
 /* Everything `roots` reach, in order, in the form ir_read_text reads back: print, read, print is the identity. */
 void ir_print(const IrProgram *p, const IrDef *roots, uint32_t n, Buf *out);
 void ir_print_func(const IrProgram *p, const IrFunc *f, Buf *out);
@@ -277,6 +280,11 @@ void ir_env_set(IrEnv *env, IrDef d, const double *values);
 const double *ir_eval_def(IrEnv *env, IrDef d);
 /* A term without free indices (or with axes at the given values). NaN with *ok false when an INPUT is not set. */
 double ir_eval(IrEnv *env, IrTerm t, const int64_t *axes, bool *ok);
+
+/* Where DRAW terms get their noise: the value of `kind` for a site and position, at the seed and step the context
+ * stands for. Without it a term with draws cannot be evaluated. */
+typedef double (*IrDrawFunction)(void *context, IrDrawKind kind, uint32_t site, int64_t position);
+void ir_env_set_draw(IrEnv *env, IrDrawFunction draw, void *context);
 
 const char *ir_op_name(IrOp op);
 bool ir_op_is_reduce(IrOp op);

@@ -89,6 +89,8 @@ double reduce_identity(IrOp op);
 double ir_polygamma(double n, double x);
 double ir_lgamma(double x);
 
+void ir_linalg_eval(IrLinalg fn, uint64_t n, uint64_t m, const double *a, const double *b, double *out);
+
 /* ---- folding, one family a file; each returns the folded term ---- */
 IrTerm fold_real1(IrProgram *p, IrOp op, IrTerm a);            /* elementary functions */
 IrTerm fold_add(IrProgram *p, IrTerm a, IrTerm b, int sign);   /* a + sign·b, REAL */

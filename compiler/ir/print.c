@@ -1,0 +1,457 @@
+/* print — the program as text that read.c takes back, and single terms for people.
+ *
+ *   index k.1 = bound 0 : 784           a bound index: its level and extent
+ *   input x : f64[784] data
+ *   view W : f32[784, 128] = q + 0
+ *   def h : f64[j:128] = relu(sum[k.1](x[k.1] * W[k.1, j]) + b[j])
+ *   linalg L : f64[3, 3] = cholesky(A)
+ *   concat g : f64[20] = A @ 0, B @ 10
+ *
+ * Terms used more than once and worth a name come before the body as `$1 = …` on lines of their own. Names that occur
+ * twice get a number (`h%7`), so the text is unambiguous; axis names are local to their line. */
+#include "print.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const ir_elem_names[] = {"f64", "f32", "i64", "i32", "u8"};
+const char *const ir_role_names[] = {"none", "coord", "velocity", "momentum", "state", "data", "batch",
+                                     "hyper", "time", "step", "seed", "output"};
+const char *const ir_linalg_names[] = {"cholesky", "solve", "solve_spd", "solve_lower", "solve_lower_t", "inverse",
+                                       "logdet"};
+
+typedef struct Printer {
+    const IrProgram *p;
+    Buf *out;
+    bool exact;            /* for reading back: every name unique, real constants marked */
+    IrDef def;             /* whose axes are in scope; 0 none */
+    uint32_t *def_number;  /* exact: by definition, position in the listing; 0 not listed */
+    uint32_t *idx_number;  /* exact: by index, number of a bound index */
+    uint32_t *local;       /* by term: number of its `$` line; NULL none */
+    uint64_t extent[IR_MAX_RANK];
+} Printer;
+
+/* Whether text can stand as a name on its own: letters (any UTF-8), digits, underscores. */
+static bool is_plain(const char *text) {
+    if (!*text || isdigit((unsigned char)*text))
+        return false;
+    for (; *text; text++)
+        if (!isalnum((unsigned char)*text) && *text != '_' && (unsigned char)*text < 0x80)
+            return false;
+    return true;
+}
+
+static const char *text_of(const Printer *w, Name name) {
+    const char *text = name ? name_text(w->p->session->names, name) : "";
+    return is_plain(text) ? text : "";
+}
+
+static bool name_is_taken(const Printer *w, Name name) {
+    static const char *const words[] = {"true", "false", "inf", "nan", "and", "or", "not", "div", "mod"};
+    const char *text = text_of(w, name);
+    for (size_t k = 0; k < sizeof words / sizeof *words; k++)
+        if (!strcmp(text, words[k]))
+            return true;
+    return false;
+}
+
+static void print_def_name(Printer *w, IrDef d) {
+    const IrDefInfo *info = &w->p->defs.at[d];
+    const char *text = text_of(w, info->name);
+    if (w->exact) {
+        buf_printf(w->out, "%s%%%u", text, w->def_number[d]);
+    } else if (info->label) {
+        buf_puts(w->out, info->label);
+    } else if (*text) {
+        buf_puts(w->out, text);
+    } else {
+        buf_printf(w->out, "d%u", d);
+    }
+}
+
+/* The name of axis k of the definition in scope: its own when it is told apart from the others by it. */
+static void print_axis(Printer *w, uint32_t k) {
+    Name name = w->def ? ir_axis_name(w->p, w->def, k) : 0;
+    bool unique = name && *text_of(w, name) && !name_is_taken(w, name);
+    for (uint32_t j = 0; unique && w->def && j < w->p->defs.at[w->def].rank; j++)
+        unique = j == k || ir_axis_name(w->p, w->def, j) != name;
+    if (unique)
+        buf_puts(w->out, text_of(w, name));
+    else if (w->exact)
+        buf_printf(w->out, "a%u'", k);
+    else
+        buf_printf(w->out, "%c", "ijklmnuv"[k % 8]);
+}
+
+static void print_index(Printer *w, IrIdx i) {
+    const IrIndex *index = &w->p->indices.at[i];
+    const char *text = text_of(w, index->name);
+    switch (index->kind) {
+    case IR_AXIS: print_axis(w, index->number); break;
+    case IR_BOUND:
+        if (w->exact)
+            buf_printf(w->out, "%s.%u", *text ? text : "k", w->idx_number[i]);
+        else if (*text)
+            buf_puts(w->out, text);
+        else
+            buf_printf(w->out, "k%u", index->number);
+        break;
+    case IR_FRESH:
+        if (*text && !w->exact)
+            buf_puts(w->out, text);
+        else
+            buf_printf(w->out, "?%u", index->number);
+        break;
+    }
+}
+
+void ir_print_real(double v, bool exact, Buf *out) {
+    char text[40];
+    if (isnan(v) || isinf(v)) {
+        buf_puts(out, isnan(v) ? "nan" : v > 0 ? "inf" : "-inf");
+        return;
+    }
+    for (int digits = 6; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, v);
+        if (strtod(text, NULL) == v)
+            break;
+    }
+    buf_puts(out, text);
+    if (exact && !strpbrk(text, ".e"))
+        buf_puts(out, ".0");
+}
+
+/* Binding strength of a term's outermost operator as printed; higher binds tighter. */
+enum { BIND_OR = 1, BIND_AND, BIND_COMPARE, BIND_SUM, BIND_PRODUCT, BIND_SIGN, BIND_POWER, BIND_ATOM };
+
+static int binding(const IrProgram *p, IrTerm t) {
+    double v;
+    if (ir_is_const(p, t, &v))
+        return v < 0 || signbit(v) ? BIND_SIGN : BIND_ATOM;
+    switch ((int)op_of(p, t)) {
+    case IR_OR: return BIND_OR;
+    case IR_AND: return BIND_AND;
+    case IR_EQ:
+    case IR_NE:
+    case IR_LT:
+    case IR_LE: return BIND_COMPARE;
+    case IR_ADD:
+    case IR_SUB: return BIND_SUM;
+    case IR_MUL:
+    case IR_DIV:
+    case IR_IDIV:
+    case IR_IMOD: return BIND_PRODUCT;
+    case IR_NEG: return BIND_SIGN;
+    case IR_POW: return BIND_POWER;
+    }
+    return BIND_ATOM;
+}
+
+static void print_term(Printer *w, IrTerm t, int outer);
+
+static void print_list(Printer *w, const IrTerm *at, uint32_t n) {
+    for (uint32_t k = 0; k < n; k++) {
+        if (k)
+            buf_puts(w->out, ", ");
+        print_term(w, at[k], 0);
+    }
+}
+
+static void print_reduce(Printer *w, IrTerm t) {
+    const IrProgram *p = w->p;
+    buf_printf(w->out, "%s[", ir_op_name(op_of(p, t)));
+    print_index(w, arg_of(p, t, 0));
+    if (!w->exact)
+        buf_printf(w->out, " : %llu", (unsigned long long)p->indices.at[arg_of(p, t, 0)].extent);
+    if (arg_of(p, t, 1)) {
+        buf_puts(w->out, " | ");
+        print_term(w, arg_of(p, t, 1), 0);
+    }
+    buf_puts(w->out, "](");
+    print_term(w, arg_of(p, t, 2), 0);
+    buf_puts(w->out, ")");
+}
+
+/* Operators written between their operands. The right operand of a same-strength operator is parenthesized, and so is
+ * the left one of ^, so that the text has one reading. */
+static void print_infix(Printer *w, IrTerm t, int strength) {
+    const IrProgram *p = w->p;
+    bool power = is_op(p, t, IR_POW);
+    IrTerm b = arg_of(p, t, 1);
+    double v;
+    if (!w->exact && is_op(p, t, IR_ADD) && const_real(p, b, &v) && v < 0) { /* x − 1 for people */
+        print_term(w, arg_of(p, t, 0), strength);
+        buf_puts(w->out, " - ");
+        ir_print_real(-v, false, w->out);
+        return;
+    }
+    print_term(w, arg_of(p, t, 0), power ? BIND_ATOM : strength == BIND_COMPARE ? strength + 1 : strength);
+    buf_printf(w->out, power ? "%s" : " %s ", ir_op_name(op_of(p, t)));
+    print_term(w, b, strength + 1);
+}
+
+static void print_bare(Printer *w, IrTerm t) {
+    const IrProgram *p = w->p;
+    const IrNode *n = node_of(p, t);
+    double v;
+    bool b;
+    if (const_real(p, t, &v)) {
+        ir_print_real(v, w->exact, w->out);
+    } else if (const_bool(p, t, &b)) {
+        buf_puts(w->out, b ? "true" : "false");
+    } else if (n->op == IR_CONST) {
+        buf_printf(w->out, "%lld", (long long)(n->arg[0] | (uint64_t)n->arg[1] << 32));
+    } else if (n->op == IR_INDEX) {
+        print_index(w, n->arg[0]);
+    } else if (n->op == IR_READ) {
+        print_def_name(w, n->arg[0]);
+        if (n->arg[2] || w->exact) {
+            buf_puts(w->out, "[");
+            print_list(w, ir_read_subs(p, t), n->arg[2]);
+            buf_puts(w->out, "]");
+        }
+    } else if (n->op == IR_DRAW) {
+        buf_printf(w->out, "draw %s(%u, ", n->arg[0] == IR_DRAW_UNIFORM ? "uniform" : "normal", n->arg[1]);
+        print_term(w, n->arg[2], 0);
+        buf_puts(w->out, ")");
+    } else if (ir_op_is_reduce(n->op)) {
+        print_reduce(w, t);
+    } else if (n->op == IR_NEG) {
+        buf_puts(w->out, "-");
+        print_term(w, n->arg[0], BIND_SIGN + 1);
+    } else if (!w->exact && n->op == IR_TO_REAL && type_of(p, n->arg[0]) == IR_INT) {
+        print_term(w, n->arg[0], BIND_ATOM);
+    } else if (!w->exact && n->op == IR_TO_REAL) { /* Iverson bracket */
+        buf_puts(w->out, "[");
+        print_term(w, n->arg[0], 0);
+        buf_puts(w->out, "]");
+    } else if (binding(p, t) < BIND_ATOM) {
+        print_infix(w, t, binding(p, t));
+    } else {
+        IrTerm operands[IR_MAX_RANK];
+        uint32_t count = term_operands(p, t, operands);
+        buf_printf(w->out, "%s(", ir_op_name(n->op));
+        print_list(w, operands, count);
+        buf_puts(w->out, ")");
+    }
+}
+
+static void print_term(Printer *w, IrTerm t, int outer) {
+    if (w->local && w->local[t]) {
+        buf_printf(w->out, "$%u", w->local[t]);
+        return;
+    }
+    bool wrap = binding(w->p, t) < outer;
+    if (wrap)
+        buf_puts(w->out, "(");
+    print_bare(w, t);
+    if (wrap)
+        buf_puts(w->out, ")");
+}
+
+void ir_print_term(const IrProgram *p, IrTerm t, Buf *out) {
+    Printer w = {.p = p, .out = out};
+    if (t)
+        print_term(&w, t, 0);
+    else
+        buf_puts(out, "?");
+}
+
+void ir_print_body(const IrProgram *p, IrDef d, Buf *out) {
+    Printer w = {.p = p, .out = out, .def = d};
+    print_term(&w, p->defs.at[d].body, 0);
+}
+
+/* ---- listings -------------------------------------------------------------------------------------------- */
+
+static void print_shape(Printer *w, IrDef d, bool named) {
+    const IrDefInfo *info = &w->p->defs.at[d];
+    buf_printf(w->out, " : %s[", ir_elem_names[info->elem]);
+    for (uint32_t k = 0; k < info->rank; k++) {
+        if (k)
+            buf_puts(w->out, ", ");
+        if (named) {
+            print_axis(w, k);
+            buf_puts(w->out, ":");
+        }
+        buf_printf(w->out, "%llu", (unsigned long long)info->extent[k]);
+    }
+    buf_puts(w->out, "]");
+}
+
+static bool is_worth_sharing(const IrProgram *p, IrTerm t) {
+    IrOp op = op_of(p, t);
+    return op != IR_CONST && op != IR_INDEX && op != IR_READ && type_of(p, t) == IR_REAL;
+}
+
+/* Prints `$k = …` lines for what the body uses more than once, operands first. */
+static void print_locals(Printer *w, IrTerm body) {
+    const IrProgram *p = w->p;
+    uint32_t n_local = 0;
+    uint8_t *uses = base_calloc(body + 1, 1);
+    IrTerm operands[IR_MAX_RANK];
+    uses[body] = 1;
+    for (IrTerm t = body; t > 0; t--) {
+        if (!uses[t])
+            continue;
+        uint32_t n = term_operands(p, t, operands);
+        for (uint32_t k = 0; k < n; k++)
+            uses[operands[k]] += uses[operands[k]] < 2;
+    }
+    for (IrTerm t = 1; t < body; t++) {
+        if (uses[t] < 2 || !is_worth_sharing(p, t))
+            continue;
+        buf_printf(w->out, "  $%u = ", n_local + 1);
+        print_term(w, t, 0);
+        buf_puts(w->out, "\n");
+        w->local[t] = ++n_local;
+    }
+    free(uses);
+}
+
+static void print_value(Printer *w, IrTerm value) {
+    w->local = base_calloc(w->p->nodes.n, sizeof *w->local);
+    buf_puts(w->out, "\n");
+    print_locals(w, value);
+    buf_puts(w->out, "  ");
+    print_term(w, value, 0);
+    buf_puts(w->out, "\n");
+    free(w->local);
+    w->local = NULL;
+}
+
+static void print_def(Printer *w, IrDef d) {
+    static const char *const kinds[] = {"input", "view", "def", "concat", "linalg"};
+    const IrDefInfo *info = &w->p->defs.at[d];
+    w->def = d;
+    buf_printf(w->out, "%s ", kinds[info->kind]);
+    print_def_name(w, d);
+    print_shape(w, d, info->kind == IR_DEF_EXPR);
+    if (info->role != IR_ROLE_NONE)
+        buf_printf(w->out, " %s", ir_role_names[info->role]);
+    buf_puts(w->out, info->flex ? " flex" : "");
+    buf_puts(w->out, info->volatile_ ? " volatile" : "");
+    if (info->label)
+        buf_printf(w->out, " \"%s\"", info->label);
+    switch (info->kind) {
+    case IR_DEF_INPUT: break;
+    case IR_DEF_VIEW:
+        buf_puts(w->out, " = ");
+        print_def_name(w, info->parent);
+        buf_printf(w->out, " + %llu", (unsigned long long)info->offset);
+        break;
+    case IR_DEF_EXPR:
+        buf_puts(w->out, " =");
+        print_value(w, info->body);
+        return;
+    case IR_DEF_CONCAT:
+        buf_puts(w->out, " =");
+        for (uint32_t k = 0; k < info->n_pieces; k++) {
+            buf_puts(w->out, k ? ", " : " ");
+            print_def_name(w, info->pieces[k].def);
+            buf_printf(w->out, " @ %llu", (unsigned long long)info->pieces[k].at[0]);
+            if (info->rank > 1)
+                buf_printf(w->out, " %llu", (unsigned long long)info->pieces[k].at[1]);
+        }
+        break;
+    case IR_DEF_LINALG:
+        buf_printf(w->out, " = %s(", ir_linalg_names[info->linalg]);
+        print_def_name(w, info->operand[0]);
+        if (info->operand[1]) {
+            buf_puts(w->out, ", ");
+            print_def_name(w, info->operand[1]);
+        }
+        buf_puts(w->out, ")");
+        break;
+    }
+    buf_puts(w->out, "\n");
+}
+
+/* Lists the bound indices inside t that have no number yet. */
+static void declare_indices(Printer *w, IrTerm t, uint8_t *seen, uint32_t *n) {
+    const IrProgram *p = w->p;
+    VEC(IrTerm) stack = {0};
+    IrTerm operands[IR_MAX_RANK];
+    vec_push(&stack, t);
+    while (stack.n) {
+        IrTerm u = vec_pop(&stack);
+        if (seen[u >> 3] & (1u << (u & 7)))
+            continue;
+        seen[u >> 3] |= (uint8_t)(1u << (u & 7));
+        uint32_t count = term_operands(p, u, operands);
+        for (uint32_t k = count; k-- > 0;)
+            vec_push(&stack, operands[k]);
+        if (!ir_op_is_reduce(op_of(p, u)) || w->idx_number[arg_of(p, u, 0)])
+            continue;
+        const IrIndex *i = &p->indices.at[arg_of(p, u, 0)];
+        w->idx_number[arg_of(p, u, 0)] = ++*n;
+        buf_puts(w->out, "index ");
+        print_index(w, arg_of(p, u, 0));
+        buf_printf(w->out, " = bound %u : %llu\n", i->number, (unsigned long long)i->extent);
+    }
+    vec_free(&stack);
+}
+
+static void print_reached(Printer *w, const uint8_t *mark, const IrFunc *f) {
+    const IrProgram *p = w->p;
+    uint8_t *seen = base_calloc(p->nodes.n / 8 + 1, 1);
+    uint32_t n = 0, n_index = 0;
+    w->exact = true;
+    w->def_number = base_calloc(p->defs.n, sizeof *w->def_number);
+    w->idx_number = base_calloc(p->indices.n, sizeof *w->idx_number);
+    for (IrDef d = 1; d < p->defs.n; d++)
+        if (mark[d] && p->defs.at[d].kind == IR_DEF_EXPR)
+            declare_indices(w, p->defs.at[d].body, seen, &n_index);
+    for (uint32_t g = 0; f && g < f->groups.n; g++)
+        for (uint32_t k = 0; k < f->groups.at[g].n; k++)
+            declare_indices(w, f->groups.at[g].at[k].value, seen, &n_index);
+    for (IrDef d = 1; d < p->defs.n; d++)
+        if (mark[d])
+            w->def_number[d] = ++n;
+    for (IrDef d = 1; d < p->defs.n; d++)
+        if (mark[d])
+            print_def(w, d);
+    free(seen);
+}
+
+static void printer_free(Printer *w) {
+    free(w->def_number);
+    free(w->idx_number);
+}
+
+void ir_print(const IrProgram *p, const IrDef *roots, uint32_t n, Buf *out) {
+    Printer w = {.p = p, .out = out};
+    uint8_t *mark = base_calloc(p->defs.n, 1);
+    for (uint32_t k = 0; k < n; k++)
+        mark[roots[k]] = 1;
+    ir_reach(p, 0, mark);
+    print_reached(&w, mark, NULL);
+    printer_free(&w);
+    free(mark);
+}
+
+void ir_print_func(const IrProgram *p, const IrFunc *f, Buf *out) {
+    Printer w = {.p = p, .out = out};
+    uint8_t *mark = base_calloc(p->defs.n, 1);
+    for (uint32_t g = 0; g < f->groups.n; g++)
+        for (uint32_t k = 0; k < f->groups.at[g].n; k++) {
+            mark[f->groups.at[g].at[k].target] = 1;
+            ir_reach(p, f->groups.at[g].at[k].value, mark);
+        }
+    print_reached(&w, mark, f);
+    buf_printf(out, "func %s%s\n", f->name ? f->name : "?", f->cyclic ? " cyclic" : "");
+    for (uint32_t g = 0; g < f->groups.n; g++) {
+        buf_puts(out, "group\n");
+        for (uint32_t k = 0; k < f->groups.at[g].n; k++) {
+            const IrAssign *a = &f->groups.at[g].at[k];
+            w.def = a->target;
+            print_def_name(&w, a->target);
+            buf_puts(out, " :=");
+            print_value(&w, a->value);
+        }
+    }
+    printer_free(&w);
+    free(mark);
+}
