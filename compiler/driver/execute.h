@@ -5,7 +5,19 @@
 #include "driver.h"
 
 #include "../../runtime/core/core.h"
+#include "../../runtime/report/report.h"
 #include "../../runtime/run/run.h"
+
+/* Records that are due at the same moments: one table, one file. */
+typedef struct Group {
+    RtEvery unit;
+    double every;
+    RtSeries *series;
+    double *row;          /* being filled: the clocks, then every field in order */
+    uint32_t last;        /* output that completes a row */
+    uint32_t n_clocks;
+    const char *path;     /* where the table goes */
+} Group;
 
 typedef struct Execution {
     Session *session;
@@ -23,6 +35,13 @@ typedef struct Execution {
     uint32_t *record_of;
     RtBlock *y, *dy;
     RtFunction monitor, expects;
+    Group *groups;       uint32_t n_groups;
+    uint32_t *group_of;  /* of output i: its group, or UINT32_MAX */
+    size_t *column_of;   /* and its first column there */
+    Buf printed;         /* what `print` has to say, said last */
+    const char *folder;  /* results go here */
+    RtProgress progress;
+    double started;
     double h;            /* value of the word's `by` */
 } Execution;
 
@@ -39,5 +58,16 @@ double execution_scalar(const Execution *e, IrDef def);
 bool execution_flushes(const Execution *e);
 /* Says what stopped the run, in colours on a terminal or as JSON. */
 void execution_complain(const Execution *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* outputs.c: tables, prints and saved parameters. */
+bool outputs_open(Execution *e);
+void outputs_close(Execution *e);
+/* Takes output `index`, just computed; the callback of the run. */
+bool outputs_take(void *context, uint32_t index, const RtRunState *at, RtMessage *message);
+/* Writes every table; a message on stderr for each that cannot be written, and false. */
+bool outputs_write(Execution *e);
+
+/* expects.c: whether the run's `expect` statements hold; each that does not is reported with both values. */
+bool expects_hold(Execution *e);
 
 #endif

@@ -1,0 +1,172 @@
+/* execute — one compiled run from its first step to its results. */
+#include "execute.h"
+
+#include "../../runtime/linalg/linalg.h"
+
+#include <math.h>
+#include <signal.h>
+#include <string.h>
+
+/* Set by Ctrl-C. A signal handler has no other way to reach the run; nothing else of the compiler is global. */
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int signal_number) {
+    (void)signal_number;
+    interrupted = 1;
+}
+
+/* The first Ctrl-C ends the run with its results; the second ends the program. */
+static void catch_interrupts(struct sigaction *before) {
+    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
+    sigemptyset(&action.sa_mask);
+    interrupted = 0;
+    sigaction(SIGINT, &action, before);
+}
+
+/* Loss and energy as they stand, for the progress line. */
+static size_t monitor(Execution *e, const char **names, double *values) {
+    if (!e->monitor || e->monitor(&e->frame))
+        return 0;
+    size_t n = 0;
+    bool training = execution_flushes(e);
+    double loss = execution_scalar(e, e->mech->loss), energy = execution_scalar(e, e->mech->energy);
+    if (training && e->mech->loss) {
+        names[n] = "loss";
+        values[n++] = loss;
+    }
+    if (!training && e->mech->energy) {
+        names[n] = "energy";
+        values[n++] = energy;
+    }
+    return n;
+}
+
+/* The newest value of every scalar record, for the progress line. */
+static size_t latest(const Execution *e, const char **names, double *values, size_t most) {
+    size_t n = 0;
+    for (uint32_t g = 0; g < e->n_groups; g++) {
+        const RtSeries *series = e->groups[g].series;
+        uint64_t rows = rt_series_rows(series);
+        for (int field = (int)e->groups[g].n_clocks; rows && field < rt_series_fields(series) && n < most; field++) {
+            size_t first;
+            if (rt_series_size(series, field, &first) != 1 || !strcmp(rt_series_name(series, field), "loss") ||
+                !strcmp(rt_series_name(series, field), "energy"))
+                continue;
+            names[n] = rt_series_name(series, field);
+            values[n++] = rt_series_row(series, rows - 1)[first];
+        }
+    }
+    return n;
+}
+
+enum { SHOWN = 6 };
+
+static double amount(const Execution *e, const RtRunState *at) {
+    if (e->run.batches)
+        return (double)at->step * (double)e->run.batch;
+    return e->run.end_time > 0 ? at->time : (double)at->step;
+}
+
+static void show_progress(void *context, const RtRunState *at) {
+    Execution *e = context;
+    const char *names[SHOWN];
+    double values[SHOWN];
+    size_t n = monitor(e, names, values);
+    n += latest(e, names + n, values + n, SHOWN - n);
+    rt_progress_update(&e->progress, amount(e, at), n, names, values);
+}
+
+static void begin_progress(Execution *e) {
+    const char *unit = e->run.batches ? "samples" : e->run.end_time > 0 ? "time" : "steps";
+    RtRunState end = {.step = e->run.steps, .time = e->run.end_time};
+    FILE *out = e->options->json ? stdout : stderr;
+    RtProgressMode mode = e->options->quiet ? RT_PROGRESS_NONE : rt_progress_mode(out, e->options->json);
+    const char *title = arena_printf(e->session->arena, "%s on %s", e->name, name_text(e->session->names, e->sema->system));
+    rt_progress_begin(&e->progress, out, mode, title, unit, amount(e, &end), 0);
+}
+
+static void end_progress(Execution *e, const RtRunResult *result) {
+    const char *names[SHOWN];
+    double values[SHOWN];
+    size_t n = monitor(e, names, values);
+    n += latest(e, names + n, values + n, SHOWN - n);
+    rt_progress_end(&e->progress, amount(e, &result->at), n, names, values);
+}
+
+static int explain_stop(Execution *e, const RtRunResult *result) {
+    if (result->status == RT_INTERRUPTED) {
+        if (!e->options->json)
+            fprintf(stderr, "interrupted after step %llu; the results so far are written\n",
+                    (unsigned long long)result->at.step);
+        return EXIT_INTERRUPT;
+    }
+    const char *text = result->message.text[0] ? result->message.text : rt_status_text(result->status);
+    if (result->status == RT_NOT_FINITE && !e->sema->method) {
+        execution_complain(e, "%s diverged: %s. The state after step %llu is kept in the results; a smaller step or "
+                           "learning rate usually mends it", e->name, text, (unsigned long long)result->at.step);
+    } else {
+        execution_complain(e, "%s stopped: %s", e->name, text);
+    }
+    return EXIT_RUN;
+}
+
+/* After a divergence: the last good state, whether or not the program saves it. */
+static void save_last_state(Execution *e) {
+    RtTensor *tensors = ARENA_ARRAY(e->session->arena, RtTensor, e->run.n_state + 1);
+    for (uint32_t i = 0; i < e->run.n_state; i++) {
+        const RtBlock *block = &e->state[i];
+        tensors[i] = (RtTensor){.name = block->name, .elem = block->elem, .rank = 1, .extent = {block->n},
+                                .values = e->frame.mem + block->offset};
+    }
+    RtMessage message;
+    const char *path = arena_printf(e->session->arena, "%s/%s_last_good.safetensors", e->folder, e->name);
+    if (!rt_out_directory(e->folder, &message) ||
+        !rt_safetensors_write(path, tensors, e->run.n_state, NULL, 0, &message))
+        execution_complain(e, "%s", message.text);
+    else if (!e->options->json)
+        fprintf(stderr, "the last good state is in %s\n", path);
+}
+
+static int run_to_end(Execution *e) {
+    struct sigaction before;
+    e->run.record = outputs_take;
+    e->run.progress = e->options->quiet ? NULL : show_progress;
+    e->run.context = e;
+    e->run.stop = &interrupted;
+    catch_interrupts(&before);
+    begin_progress(e);
+    RtFloatMode mode = rt_float_mode_save();
+    rt_flush_denormals(execution_flushes(e));
+    RtRunResult result = e->run.method ? rt_run_method(&e->run) : rt_run_words(&e->run);
+    bool ok = result.status == RT_OK;
+    end_progress(e, &result);
+    int status = ok ? EXIT_OK : explain_stop(e, &result);
+    if (!outputs_write(e))
+        status = EXIT_RUN;
+    if (result.status == RT_NOT_FINITE)
+        save_last_state(e);
+    if (ok && !expects_hold(e) && status == EXIT_OK)
+        status = EXIT_EXPECT;
+    rt_float_mode_restore(mode);
+    sigaction(SIGINT, &before, NULL);
+    for (uint32_t g = 0; g < e->n_groups && !e->options->json && !e->options->quiet; g++)
+        fprintf(stderr, "wrote %s\n", e->groups[g].path);
+    fwrite(e->printed.at ? e->printed.at : "", 1, e->printed.n, stdout);
+    fflush(stdout);
+    return status;
+}
+
+int execute_run(Session *session, const Model *model, const MechRun *mech, Code *code, const Options *options) {
+    const SemaRun *sema = mech->run;
+    Execution e = {
+        .session = session, .options = options, .model = model, .mech = mech, .sema = sema, .code = code,
+        .name = name_text(session->names, sema->label ? sema->label : sema->dynamics),
+    };
+    rt_blas_load(); /* before there are threads: choosing kernels looks at the environment */
+    int status = EXIT_RUN;
+    if (execution_open(&e) && outputs_open(&e))
+        status = run_to_end(&e);
+    outputs_close(&e);
+    execution_close(&e);
+    return status;
+}

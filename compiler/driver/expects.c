@@ -1,0 +1,56 @@
+/* expects — a run's `expect` statements, evaluated on the state it ended in. */
+#include "execute.h"
+
+#include <math.h>
+
+/* Without `within`, equality allows for rounding: nine digits. */
+static const double default_within = 1e-9;
+
+static bool holds(BinaryOp op, double a, double b, double within) {
+    switch (op) {
+    case BINARY_EQ:
+        return fabs(a - b) <= within;
+    case BINARY_NE:
+        return fabs(a - b) > within;
+    case BINARY_LT:
+        return a < b;
+    case BINARY_LE:
+        return a <= b;
+    case BINARY_GT:
+        return a > b;
+    case BINARY_GE:
+        return a >= b;
+    case BINARY_ADD: case BINARY_SUB: case BINARY_MUL: case BINARY_DIV: case BINARY_POW: case BINARY_MATMUL:
+    case BINARY_MOD: case BINARY_AND: case BINARY_OR:
+        break;
+    }
+    return false;
+}
+
+static bool check_one(const Execution *e, uint32_t k) {
+    const SemaExpect *expect = &e->sema->expects[k];
+    const IrDef *at = &e->mech->expects[3 * k];
+    double a = execution_scalar(e, at[0]), b = execution_scalar(e, at[1]);
+    double within = expect->within ? execution_scalar(e, at[2]) : default_within * fmax(1, fabs(b));
+    bool ok = holds(expect->op, a, b, within);
+    if (!ok) {
+        Diag *diag = diag_error(e->session, DIAG_EXPECT, expect->span, "does not hold: %s against %s",
+                                rt_text_exact(a).text, rt_text_exact(b).text);
+        if (expect->op == BINARY_EQ)
+            diag_note_at(e->session, diag, (Span){0}, "they differ by %.3g, more than %.3g", fabs(a - b), within);
+    }
+    return ok;
+}
+
+bool expects_hold(Execution *e) {
+    if (!e->sema->n_expects)
+        return true;
+    if (!e->expects || e->expects(&e->frame)) {
+        execution_complain(e, "the `expect` statements could not be evaluated");
+        return false;
+    }
+    bool ok = true;
+    for (uint32_t k = 0; k < e->sema->n_expects; k++)
+        ok &= check_one(e, k);
+    return ok;
+}

@@ -1,0 +1,199 @@
+/* outputs — what comes out of a run: records that are due at the same moments make a table, `print` says its line at the
+ * end, `save` writes parameters. */
+#include "execute.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const SemaRecord *record_at(const Execution *e, uint32_t output) {
+    return &e->sema->records[e->record_of[output]];
+}
+
+static bool is_training(const Execution *e) {
+    return !e->sema->method && execution_flushes(e);
+}
+
+/* ---- tables ---- */
+
+static const char *group_path(Execution *e, const Group *group, bool alone) {
+    Arena *arena = e->session->arena;
+    if (alone)
+        return arena_printf(arena, "%s/%s.csv", e->folder, e->name);
+    switch (group->unit) {
+    case RT_EVERY_STEPS:
+        return arena_printf(arena, "%s/%s_every_%g_steps.csv", e->folder, e->name, group->every);
+    case RT_EVERY_TIME:
+        return arena_printf(arena, "%s/%s_every_%g.csv", e->folder, e->name, group->every);
+    case RT_EVERY_EPOCH:
+        return arena_printf(arena, "%s/%s_every_epoch.csv", e->folder, e->name);
+    case RT_AT_END:
+        break;
+    }
+    return arena_printf(arena, "%s/%s_end.csv", e->folder, e->name);
+}
+
+static uint32_t find_group(Execution *e, const RtOutput *output) {
+    for (uint32_t g = 0; g < e->n_groups; g++)
+        if (e->groups[g].unit == output->unit && e->groups[g].every == output->every)
+            return g;
+    e->groups[e->n_groups] = (Group){.unit = output->unit, .every = output->every, .series = rt_series_new()};
+    return e->n_groups++;
+}
+
+/* The clocks that lead each row: steps (and epochs) where training counts them, time in mechanics. */
+static bool add_clocks(const Execution *e, Group *group) {
+    bool ok = true;
+    if (is_training(e)) {
+        ok = rt_series_field(group->series, "k", 0, NULL) >= 0;
+        if (e->run.batches)
+            ok = ok && rt_series_field(group->series, "epoch", 0, NULL) >= 0;
+    } else {
+        ok = rt_series_field(group->series, "t", 0, NULL) >= 0;
+    }
+    group->n_clocks = (uint32_t)rt_series_fields(group->series);
+    return ok;
+}
+
+static bool add_field(Execution *e, uint32_t output) {
+    const IrDefInfo *info = ir_def(e->model->ir, e->mech->outputs[e->record_of[output]]);
+    uint32_t g = find_group(e, &e->outputs[output]);
+    Group *group = &e->groups[g];
+    if (!group->series || (!rt_series_fields(group->series) && !add_clocks(e, group)))
+        return false;
+    int field = rt_series_field(group->series, record_at(e, output)->text, info->rank, info->extent);
+    if (field < 0)
+        return false;
+    rt_series_size(group->series, field, &e->column_of[output]);
+    e->group_of[output] = g;
+    group->last = output;
+    return true;
+}
+
+static const char *default_folder(Session *session, const char *file) {
+    const char *slash = strrchr(file, '/'), *base = slash ? slash + 1 : file;
+    size_t length = strlen(base);
+    if (length > 4 && !strcmp(base + length - 4, ".lag"))
+        length -= 4;
+    if (!strcmp(file, "-"))
+        return "out/stdin";
+    return arena_printf(session->arena, "out/%.*s", (int)length, base);
+}
+
+bool outputs_open(Execution *e) {
+    Arena *arena = e->session->arena;
+    uint32_t n = e->run.n_outputs;
+    e->folder = e->options->out ? e->options->out : default_folder(e->session, e->options->file);
+    e->groups = ARENA_ARRAY(arena, Group, n + 1);
+    e->group_of = ARENA_ARRAY(arena, uint32_t, n + 1);
+    e->column_of = ARENA_ARRAY(arena, size_t, n + 1);
+    bool ok = true;
+    for (uint32_t i = 0; i < n && ok; i++) {
+        e->group_of[i] = UINT32_MAX;
+        if (record_at(e, i)->form == RECORD_SERIES)
+            ok = add_field(e, i);
+    }
+    for (uint32_t g = 0; g < e->n_groups && ok; g++) {
+        e->groups[g].path = group_path(e, &e->groups[g], e->n_groups == 1);
+        e->groups[g].row = ARENA_ARRAY(arena, double, rt_series_width(e->groups[g].series));
+    }
+    if (!ok)
+        execution_complain(e, "not enough memory for the records");
+    return ok;
+}
+
+void outputs_close(Execution *e) {
+    for (uint32_t g = 0; g < e->n_groups; g++)
+        rt_series_free(e->groups[g].series);
+    buf_free(&e->printed);
+}
+
+static bool take_field(Execution *e, uint32_t index, const RtRunState *at, RtMessage *message) {
+    Group *group = &e->groups[e->group_of[index]];
+    const RtBlock *block = &e->outputs[index].block;
+    for (uint64_t i = 0; i < block->n; i++)
+        group->row[e->column_of[index] + i] = execution_value(e, block, i);
+    if (index != group->last)
+        return true;
+    group->row[0] = is_training(e) ? (double)at->step : at->time;
+    if (group->n_clocks > 1)
+        group->row[1] = at->epoch;
+    return rt_series_append(group->series, group->row) || rt_fail(message, "not enough memory for the records");
+}
+
+/* ---- print and save ---- */
+
+/* `name value`, tensors as `name [a, b, …]`; numbers as people write them. */
+static void take_print(Execution *e, uint32_t index) {
+    const RtBlock *block = &e->outputs[index].block;
+    const char *text = record_at(e, index)->text;
+    if (e->options->json) {
+        buf_printf(&e->printed, "%s", "");
+        const char *names[] = {text};
+        double value = execution_value(e, block, 0);
+        rt_json_event(stdout, "print", 1, names, &value);
+        return;
+    }
+    const IrDefInfo *info = ir_def(e->model->ir, e->mech->outputs[e->record_of[index]]);
+    buf_printf(&e->printed, "%s%s%s", text, *text ? " " : "", info->rank ? "[" : "");
+    uint64_t shown = block->n > 12 ? 12 : block->n;
+    for (uint64_t i = 0; i < shown; i++)
+        buf_printf(&e->printed, "%s%s", i ? ", " : "", rt_text_number(execution_value(e, block, i)).text);
+    buf_printf(&e->printed, "%s%s\n", block->n > shown ? ", …" : "", info->rank ? "]" : "");
+}
+
+/* The tensors that go to the same file as output `first`, written when the first of them is taken: all are computed by
+ * one function. */
+static bool take_save(Execution *e, uint32_t first, RtMessage *message) {
+    const SemaRecord *record = record_at(e, first);
+    RtTensor *tensors = base_calloc(e->run.n_outputs, sizeof *tensors);
+    size_t n = 0;
+    bool is_first = true;
+    for (uint32_t i = 0; i < e->run.n_outputs; i++) {
+        const SemaRecord *other = record_at(e, i);
+        if (other->form != RECORD_SAVE || strcmp(other->path, record->path))
+            continue;
+        is_first &= i >= first;
+        const IrDefInfo *info = ir_def(e->model->ir, e->mech->outputs[e->record_of[i]]);
+        RtTensor *tensor = &tensors[n++];
+        *tensor = (RtTensor){.name = other->text, .elem = e->outputs[i].block.elem, .rank = info->rank,
+                             .values = e->frame.mem + e->outputs[i].block.offset};
+        memcpy(tensor->extent, info->extent, sizeof tensor->extent);
+    }
+    bool ok = true;
+    if (is_first) {
+        const char *path = arena_printf(e->session->arena, "%s/%s", e->folder, record->path);
+        const char *slash = strrchr(path, '/');
+        const char *folder = arena_string(e->session->arena, path, (size_t)(slash - path));
+        ok = rt_out_directory(folder, message) && rt_safetensors_write(path, tensors, n, NULL, 0, message);
+    }
+    free(tensors);
+    return ok;
+}
+
+bool outputs_take(void *context, uint32_t index, const RtRunState *at, RtMessage *message) {
+    Execution *e = context;
+    switch (record_at(e, index)->form) {
+    case RECORD_SERIES:
+        return take_field(e, index, at, message);
+    case RECORD_PRINT:
+        take_print(e, index);
+        return true;
+    case RECORD_SAVE:
+        return take_save(e, index, message);
+    }
+    return true;
+}
+
+bool outputs_write(Execution *e) {
+    bool ok = true;
+    for (uint32_t g = 0; g < e->n_groups; g++) {
+        RtMessage message;
+        if (!rt_out_directory(e->folder, &message) ||
+            !rt_series_write_csv(e->groups[g].series, e->groups[g].path, &message)) {
+            execution_complain(e, "%s", message.text);
+            ok = false;
+        }
+    }
+    return ok;
+}
