@@ -44,22 +44,22 @@ typedef enum PlanKind {
     PLAN_INDEX,   /* variable of the loop of its scope; belongs to no list */
     PLAN_OP,      /* op (IrOp) on arg[0..]; operands have the types op.def asks for, made equal by CONVERT */
     PLAN_CONVERT, /* arg[0] to `type` */
-    PLAN_LOAD,    /* element arg[1] of buffer arg[0], widened to `type` */
-    PLAN_DRAW,    /* op: IrDrawKind; arg[0] site, arg[1] position */
-    PLAN_STORE,   /* buffer arg[0], element arg[1], value arg[2] */
+    PLAN_LOAD,    /* element arg[1] of buffer `bits`, widened to `type` */
+    PLAN_DRAW,    /* op: IrDrawKind; site `bits`, position arg[1] */
+    PLAN_STORE,   /* buffer `bits`, element arg[1], value arg[2] */
     PLAN_ACC,     /* a new accumulator of `type` for reduction `op`, starting at its identity */
     PLAN_STEP,    /* accumulator arg[0] takes value arg[1]; arg[2]: condition (0: always); arg[3]: ARGMAX/ARGMIN: index */
     PLAN_RESULT,  /* value of accumulator arg[0]; for ARGMAX and ARGMIN the index, type I64 */
     PLAN_LOOP,    /* loop arg[0] */
     PLAN_CALL,    /* call arg[0] */
     PLAN_STOP,    /* returns status `op` with definition arg[1] as bad when BOOL arg[0] is true */
-    PLAN_FLAG,    /* marks definition arg[1] bad when BOOL arg[0] is true; the function returns NOT_FINITE at its end */
+    PLAN_FLAG,    /* marks definition arg[1] bad when real arg[0] is not finite; the function returns NOT_FINITE at its end */
 } PlanKind;
 
 typedef struct PlanNode {
     uint8_t kind, type; /* PlanKind, PlanType */
     uint8_t flex;       /* a real without precision of its own */
-    uint8_t strict;     /* OP, STEP: never reassociated or fused, whatever the options say */
+    uint8_t dead;       /* STORE: to a buffer nobody loads */
     uint16_t op;
     uint32_t scope;     /* where it is computed */
     uint32_t arg[4];

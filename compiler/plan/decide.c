@@ -1,0 +1,222 @@
+/* decide — what is computed in place at its uses and what gets a buffer.
+ *
+ * needs: normalized definitions; the bodies of all assignments of one function (roots).
+ * gives: PlanDef.inlined, cost, evals for every definition the roots reach.
+ * changes: nothing else.
+ *
+ * A definition of n elements costing c operations each, wanted e times in all, is computed in place when e·c is not
+ * above n·(c + a store and a load). */
+#include "pass.h"
+
+#define STORE_AND_LOAD 5.0
+#define SMALL_REDUCTION 16.0 /* iterations up to which a reduction may be put into its users' loops */
+#define HOIST_COST 12.0      /* what never changes and costs this much is computed beforehand … */
+#define HOIST_BYTES (64u << 20) /* … when it is not larger than this */
+
+typedef struct Walk {
+    Plan *plan;
+    DefList order; /* definitions before their users */
+    VEC(uint32_t) seen; /* by term: number of the walk that saw it */
+    uint32_t serial;
+} Walk;
+
+static double op_cost(IrOp op) {
+    switch ((int)op) {
+    case IR_DIV: case IR_SQRT: case IR_IDIV: case IR_IMOD:
+        return 4;
+    case IR_EXP: case IR_LOG: case IR_SIN: case IR_COS: case IR_TANH: case IR_SIGMOID: case IR_SOFTPLUS:
+    case IR_EXPM1: case IR_LOG1P: case IR_ERF:
+        return 16;
+    case IR_POW: case IR_TAN: case IR_ASIN: case IR_ACOS: case IR_ATAN: case IR_ATAN2: case IR_SINH: case IR_COSH:
+    case IR_ASINH: case IR_ACOSH: case IR_ATANH: case IR_ERFC:
+        return 32;
+    case IR_LGAMMA: case IR_POLYGAMMA: case IR_DRAW:
+        return 64;
+    default:
+        return 1;
+    }
+}
+
+static bool first_time(Walk *w, IrTerm t) {
+    while (w->seen.n <= t)
+        vec_push(&w->seen, 0);
+    if (w->seen.at[t] == w->serial)
+        return false;
+    w->seen.at[t] = w->serial;
+    return true;
+}
+
+static double term_cost(Walk *w, IrTerm t) {
+    IrProgram *ir = w->plan->ir;
+    IrNode node = *ir_node(ir, t);
+    if (!first_time(w, t) || node.op == IR_CONST || node.op == IR_INDEX)
+        return 0;
+    double cost = op_cost((IrOp)node.op);
+    if (node.op == IR_READ) {
+        PlanDef *d = plan_def_of(w->plan, node.arg[0]);
+        cost = (d->body.form == FORM_MAP || d->body.form == FORM_REDUCE) && d->cost < STORE_AND_LOAD ? d->cost : 1;
+        for (uint32_t i = 0; i < node.arg[2]; i++)
+            cost += 0.25 * term_cost(w, ir_read_subs(ir, t)[i]);
+        return cost;
+    }
+    if (node.op == IR_DRAW)
+        return cost + term_cost(w, node.arg[2]);
+    if (ir_op_is_reduce((IrOp)node.op)) {
+        double extent = (double)ir_index(ir, node.arg[0])->extent;
+        double inside = 1 + term_cost(w, node.arg[2]);
+        if (node.arg[1])
+            inside = 0.5 * inside + term_cost(w, node.arg[1]);
+        return extent * inside;
+    }
+    for (uint32_t i = 0; i < ir_op_arity((IrOp)node.op); i++)
+        cost += term_cost(w, node.arg[i]);
+    return cost;
+}
+
+double plan_term_cost(Plan *plan, IrTerm t) {
+    Walk w = {.plan = plan, .serial = 1};
+    double cost = term_cost(&w, t);
+    vec_free(&w.seen);
+    return cost;
+}
+
+static void visit(Walk *w, IrDef d) {
+    PlanDef *def = plan_def_of(w->plan, d);
+    if (def->mark == w->plan->walk)
+        return;
+    def->mark = w->plan->walk;
+    def->evals = 0;
+    for (uint32_t i = 0; i < plan_def_of(w->plan, d)->body.deps.n; i++)
+        visit(w, plan_def_of(w->plan, d)->body.deps.at[i]);
+    vec_push(&w->order, d);
+    def = plan_def_of(w->plan, d);
+    if (def->body.form == FORM_MAP || def->body.form == FORM_REDUCE) {
+        w->serial++;
+        double cost = term_cost(w, def->body.body);
+        plan_def_of(w->plan, d)->cost = cost;
+    }
+}
+
+/* ---- counting uses ---- */
+
+static void index_extents(IrProgram *ir, IrTerm t, IrIdx *seen, uint32_t *n, double *product) {
+    IrNode node = *ir_node(ir, t);
+    if (node.op == IR_INDEX) {
+        for (uint32_t i = 0; i < *n; i++)
+            if (seen[i] == node.arg[0])
+                return;
+        if (*n < 32)
+            seen[(*n)++] = node.arg[0];
+        *product *= (double)ir_index(ir, node.arg[0])->extent;
+        return;
+    }
+    for (uint32_t i = 0; node.op == IR_READ && i < node.arg[2]; i++)
+        index_extents(ir, ir_read_subs(ir, t)[i], seen, n, product);
+    if (ir_op_is_reduce((IrOp)node.op))
+        index_extents(ir, node.arg[2], seen, n, product);
+    for (uint32_t i = 0; i < ir_op_arity((IrOp)node.op); i++)
+        index_extents(ir, node.arg[i], seen, n, product);
+}
+
+/* Adds `times` evaluations of the body t to what it reads. */
+static void count_reads(Walk *w, IrTerm t, double times) {
+    IrProgram *ir = w->plan->ir;
+    if (!first_time(w, t))
+        return;
+    IrNode node = *ir_node(ir, t);
+    if (node.op == IR_READ) {
+        IrIdx seen[32];
+        uint32_t n = 0;
+        double elements = 1;
+        for (uint32_t i = 0; i < node.arg[2]; i++) {
+            index_extents(ir, ir_read_subs(ir, t)[i], seen, &n, &elements);
+            count_reads(w, ir_read_subs(ir, t)[i], times);
+        }
+        plan_def_of(w->plan, node.arg[0])->evals += times * elements;
+        return;
+    }
+    if (node.op == IR_DRAW)
+        count_reads(w, node.arg[2], times);
+    if (ir_op_is_reduce((IrOp)node.op)) {
+        if (node.arg[1])
+            count_reads(w, node.arg[1], times);
+        count_reads(w, node.arg[2], times);
+    }
+    for (uint32_t i = 0; i < ir_op_arity((IrOp)node.op); i++)
+        count_reads(w, node.arg[i], times);
+}
+
+static double reduce_extent(IrProgram *ir, IrTerm t) {
+    double product = 1;
+    while (ir_op_is_reduce((IrOp)ir_node(ir, t)->op)) {
+        product *= (double)ir_index(ir, ir_node(ir, t)->arg[0])->extent;
+        t = ir_node(ir, t)->arg[2];
+    }
+    return product;
+}
+
+static bool should_inline(Plan *plan, IrDef d, bool may_hoist) {
+    PlanDef *def = plan_def_of(plan, d);
+    if (def->must || (def->body.form != FORM_MAP && def->body.form != FORM_REDUCE))
+        return false;
+    double size = (double)ir_size(plan->ir, d);
+    bool is_map = def->body.form == FORM_MAP;
+    if (!is_map && (ir_def(plan->ir, d)->rank == 0 || reduce_extent(plan->ir, def->body.body) > SMALL_REDUCTION))
+        return false;
+    if (is_map && size <= 1)
+        return true;
+    if (may_hoist && def->cost >= HOIST_COST && size * 8 <= HOIST_BYTES)
+        return false;
+    return def->evals * def->cost <= size * (def->cost + STORE_AND_LOAD) * 1.001;
+}
+
+void plan_decide(Plan *plan, const DecideRoot *roots, uint32_t n_roots, PlanIsFixed is_fixed, void *context) {
+    Walk w = {.plan = plan};
+    plan->walk++;
+    for (uint32_t i = 0; i < n_roots; i++)
+        for (uint32_t k = 0; k < roots[i].body->deps.n; k++)
+            visit(&w, roots[i].body->deps.at[k]);
+    for (uint32_t i = 0; i < n_roots; i++) {
+        w.serial++;
+        count_reads(&w, roots[i].body->body, 1);
+    }
+    for (uint32_t i = w.order.n; i-- > 0;) {
+        IrDef d = w.order.at[i];
+        bool inlined = should_inline(plan, d, is_fixed(context, d));
+        PlanDef *def = plan_def_of(plan, d);
+        def->inlined = inlined;
+        def->expanded = 0;
+        if (!def->body.body)
+            continue;
+        w.serial++;
+        count_reads(&w, def->body.body, inlined ? def->evals / (double)ir_size(plan->ir, d) : 1);
+    }
+    vec_free(&w.order);
+    vec_free(&w.seen);
+}
+
+/* ---- expansion ---- */
+
+static IrTerm expand_def(Plan *plan, IrDef d) {
+    PlanDef *def = plan_def_of(plan, d);
+    if (!def->expanded) {
+        IrTerm body = plan_expand(plan, def->body.body);
+        plan_def_of(plan, d)->expanded = body;
+    }
+    return plan_def_of(plan, d)->expanded;
+}
+
+static IrTerm expand_read(IrProgram *ir, void *context, IrTerm read) {
+    Plan *plan = context;
+    IrNode node = *ir_node(ir, read);
+    if (!plan_def_of(plan, node.arg[0])->inlined)
+        return read;
+    IrTerm body = expand_def(plan, node.arg[0]), to[IR_MAX_RANK];
+    IrIdx from[IR_MAX_RANK];
+    memcpy(to, ir_read_subs(ir, read), sizeof *to * node.arg[2]);
+    for (uint32_t i = 0; i < node.arg[2]; i++)
+        from[i] = ir_axis(ir, i, ir_def(ir, node.arg[0])->extent[i]);
+    return ir_subst(ir, body, from, to, node.arg[2]);
+}
+
+IrTerm plan_expand(Plan *plan, IrTerm t) { return ir_map_reads(plan->ir, t, expand_read, plan); }

@@ -1,0 +1,464 @@
+/* normalize — every reduction below the top of a body becomes a definition of its own.
+ *
+ * needs: definitions as mechanics left them.
+ * gives: for each definition reached its PlanBody: MAP, REDUCE or CONTRACT, with the definitions it reads.
+ * changes: nothing; adds definitions to the program. log-sum-exp becomes max, sum of exponentials and a logarithm. */
+#include "pass.h"
+
+typedef struct Memo { IrTerm term, cond, value; } Memo;
+
+typedef struct Normalizer {
+    Plan *plan;
+    IrProgram *ir;
+    PlanBody *out;
+    VEC(Memo) memo; /* open addressing, size a power of two; term 0: free */
+    uint32_t memo_used;
+} Normalizer;
+
+static IrTerm normal(Normalizer *n, IrTerm t, IrTerm cond);
+
+PlanDef *plan_def_of(Plan *plan, IrDef d) {
+    uint32_t want = ir_def_count(plan->ir) + 1;
+    while (plan->defs.n < want || plan->defs.n <= d)
+        vec_push(&plan->defs, (PlanDef){0});
+    return &plan->defs.at[d];
+}
+
+static void add_unique(DefList *list, IrDef d) {
+    for (uint32_t i = 0; i < list->n; i++)
+        if (list->at[i] == d)
+            return;
+    vec_push(list, d);
+}
+
+/* ---- new definitions ---- */
+
+IrTerm plan_outline(Plan *plan, IrTerm t, IrElem elem, const IrIdx *order, uint32_t n_order, IrDef *made) {
+    IrProgram *ir = plan->ir;
+    uint32_t nf;
+    const IrIdx *set = ir_set(ir, ir_node(ir, t)->free, &nf);
+    IrIdx axes[2 * IR_MAX_RANK], fresh[2 * IR_MAX_RANK];
+    IrTerm at[2 * IR_MAX_RANK], to[2 * IR_MAX_RANK];
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < n_order; i++)
+        axes[n++] = order[i];
+    for (int pass = 0; pass < 2; pass++)
+        for (uint32_t i = 0; i < nf && n < 2 * IR_MAX_RANK; i++) {
+            bool is_axis = ir_index(ir, set[i])->kind == IR_AXIS, have = false;
+            for (uint32_t k = 0; k < n; k++)
+                have |= axes[k] == set[i];
+            if (!have && is_axis == (pass == 0))
+                axes[n++] = set[i];
+        }
+    bool flex = elem == IR_F64 && n == 0 && plan_term_is_flex(plan, t);
+    Span before = ir_at(ir, ir_node(ir, t)->span);
+    for (uint32_t i = 0; i < n; i++) {
+        const IrIndex index = *ir_index(ir, axes[i]);
+        fresh[i] = ir_fresh(ir, index.extent, index.name);
+        to[i] = ir_idx(ir, fresh[i]);
+        at[i] = ir_idx(ir, axes[i]);
+    }
+    IrTerm body = ir_subst(ir, t, axes, to, n);
+    IrDef d = ir_define(ir, 0, elem, fresh, n, body);
+    if (flex && ir_def(ir, d)->kind == IR_DEF_EXPR)
+        ir_mark_flex(ir, d);
+    ir_at(ir, before);
+    plan_normalize_def(plan, d);
+    if (made)
+        *made = d;
+    return ir_read(ir, d, at, n);
+}
+
+/* ---- gathers ---- */
+
+/* Registers the definition "some subscript is out of range where cond holds", to be found false before this body runs. */
+static void add_check(Normalizer *n, IrTerm sub, uint64_t extent, IrTerm cond) {
+    IrProgram *ir = n->ir;
+    IrTerm below = ir_op2(ir, IR_LT, sub, ir_int(ir, 0));
+    IrTerm above = ir_op2(ir, IR_LT, ir_int(ir, (int64_t)extent - 1), sub);
+    IrTerm bad = ir_op2(ir, IR_OR, below, above);
+    if (cond)
+        bad = ir_op2(ir, IR_AND, cond, bad);
+    uint32_t nf;
+    const IrIdx *set = ir_set(ir, ir_node(ir, bad)->free, &nf);
+    IrIdx old[2 * IR_MAX_RANK], fresh[2 * IR_MAX_RANK];
+    IrTerm to[2 * IR_MAX_RANK];
+    for (uint32_t i = 0; i < nf; i++)
+        old[i] = set[i];
+    for (uint32_t i = 0; i < nf; i++) {
+        fresh[i] = ir_fresh(ir, ir_index(ir, old[i])->extent, ir_index(ir, old[i])->name);
+        to[i] = ir_idx(ir, fresh[i]);
+    }
+    bad = ir_subst(ir, bad, old, to, nf);
+    for (uint32_t i = nf; i-- > 0;)
+        bad = ir_reduce(ir, IR_ANY, fresh[i], 0, bad);
+    if (ir_is_zero(ir, bad))
+        return;
+    IrDef check = ir_define(ir, 0, IR_U8, NULL, 0, bad);
+    plan_normalize_def(n->plan, check);
+    plan_def_of(n->plan, check)->must = plan_def_of(n->plan, check)->is_check = true;
+    add_unique(&n->out->checks, check);
+    add_unique(&n->out->deps, check);
+}
+
+static IrTerm clamp(IrProgram *ir, IrTerm sub, uint64_t extent) {
+    IrTerm low = ir_op2(ir, IR_MAX, sub, ir_int(ir, 0));
+    return ir_op2(ir, IR_MIN, low, ir_int(ir, (int64_t)extent - 1));
+}
+
+static IrTerm normal_read(Normalizer *n, IrTerm t, IrTerm cond) {
+    IrProgram *ir = n->ir;
+    IrNode node = *ir_node(ir, t);
+    IrDef d = node.arg[0];
+    IrTerm subs[IR_MAX_RANK];
+    memcpy(subs, ir_read_subs(ir, t), sizeof *subs * node.arg[2]);
+    plan_normalize_def(n->plan, d);
+    for (uint32_t i = 0; i < node.arg[2]; i++) {
+        int64_t lo, hi;
+        uint64_t extent = ir_def(ir, d)->extent[i];
+        subs[i] = normal(n, subs[i], cond);
+        if (ir_int_range(ir, subs[i], &lo, &hi) && lo >= 0 && hi < (int64_t)extent)
+            continue;
+        bool gather = plan_has_op(n->plan, subs[i], IR_READ);
+        if (gather)
+            add_check(n, subs[i], extent, cond);
+        if (cond || !gather)
+            subs[i] = clamp(ir, subs[i], extent);
+    }
+    add_unique(&n->out->deps, d);
+    return ir_read(ir, d, subs, node.arg[2]);
+}
+
+/* ---- reductions ---- */
+
+static IrTerm both(IrProgram *ir, IrTerm a, IrTerm b) {
+    return !a ? b : !b ? a : ir_op2(ir, IR_AND, a, b);
+}
+
+/* log Σ exp x = m + log Σ exp(x − m) with m = max x where that is finite, 0 elsewhere. */
+static IrTerm stable_logsumexp(Normalizer *n, IrTerm t, IrTerm cond) {
+    IrProgram *ir = n->ir;
+    IrIdx i;
+    IrTerm guard, body;
+    ir_open(ir, t, &i, &guard, &body);
+    IrTerm top = normal(n, ir_reduce(ir, IR_MAXIMUM, i, guard, body), cond);
+    IrTerm finite = ir_op2(ir, IR_LT, ir_op1(ir, IR_ABS, top), ir_real(ir, INFINITY));
+    IrTerm m = ir_select(ir, finite, top, ir_real(ir, 0));
+    IrTerm sum = ir_reduce(ir, IR_SUM, i, guard, ir_op1(ir, IR_EXP, ir_sub(ir, body, m)));
+    return ir_add(ir, m, ir_op1(ir, IR_LOG, normal(n, sum, cond)));
+}
+
+typedef struct Nest {
+    IrIdx index[IR_MAX_RANK];
+    IrTerm guard[IR_MAX_RANK];
+    uint32_t n;
+    IrTerm body;
+} Nest;
+
+/* Opens t and the reductions of the same kind directly below it. */
+static void open_nest(IrProgram *ir, IrTerm t, Nest *nest) {
+    IrOp op = (IrOp)ir_node(ir, t)->op;
+    bool chain = op != IR_ARGMAX && op != IR_ARGMIN;
+    *nest = (Nest){.body = t};
+    do {
+        ir_open(ir, nest->body, &nest->index[nest->n], &nest->guard[nest->n], &nest->body);
+        nest->n++;
+    } while (chain && nest->n < IR_MAX_RANK && ir_node(ir, nest->body)->op == op);
+}
+
+/* Normalizes the parts of reduction t, which stays one nest. */
+static IrTerm normal_nest(Normalizer *n, IrTerm t, IrTerm cond, bool *contract) {
+    IrProgram *ir = n->ir;
+    IrOp op = (IrOp)ir_node(ir, t)->op;
+    Span before = ir_at(ir, ir_node(ir, t)->span);
+    Nest nest;
+    open_nest(ir, t, &nest);
+    bool plain = op == IR_SUM && !cond;
+    for (uint32_t i = 0; i < nest.n; i++) {
+        if (nest.guard[i]) {
+            nest.guard[i] = normal(n, nest.guard[i], cond);
+            cond = both(ir, cond, nest.guard[i]);
+            plain = false;
+        }
+    }
+    *contract = plain && plan_contract(n->plan, nest.index, nest.n, &nest.body);
+    IrTerm body = normal(n, nest.body, cond);
+    for (uint32_t i = nest.n; i-- > 0;)
+        body = ir_reduce(ir, op, nest.index[i], nest.guard[i], body);
+    ir_at(ir, before);
+    return body;
+}
+
+/* Σ (a ± b) with a matrix product among the addends is Σ a ± Σ b; 0 when there is nothing to split. */
+static IrTerm split_sum(Normalizer *n, IrTerm t, IrTerm cond) {
+    IrProgram *ir = n->ir;
+    Nest nest;
+    if (cond)
+        return 0;
+    open_nest(ir, t, &nest);
+    for (uint32_t i = 0; i < nest.n; i++)
+        if (nest.guard[i])
+            return 0;
+    IrNode node = *ir_node(ir, nest.body);
+    if (node.op != IR_ADD && node.op != IR_SUB)
+        return 0;
+    IrTerm part[2] = {node.arg[0], node.arg[1]};
+    bool worth = false;
+    for (uint32_t k = 0; k < 2; k++) {
+        IrTerm trial = part[k];
+        IrOp op = (IrOp)ir_node(ir, trial)->op;
+        worth = worth || op == IR_ADD || op == IR_SUB || plan_contract(n->plan, nest.index, nest.n, &trial);
+    }
+    if (!worth)
+        return 0;
+    for (uint32_t k = 0; k < 2; k++)
+        for (uint32_t i = nest.n; i-- > 0;)
+            part[k] = ir_reduce(ir, IR_SUM, nest.index[i], 0, part[k]);
+    return ir_op2(ir, (IrOp)node.op, part[0], part[1]);
+}
+
+static IrTerm normal_reduce(Normalizer *n, IrTerm t, IrTerm cond) {
+    IrProgram *ir = n->ir;
+    if (ir_node(ir, t)->op == IR_LOGSUMEXP)
+        return stable_logsumexp(n, t, cond);
+    IrTerm split = ir_node(ir, t)->op == IR_SUM ? split_sum(n, t, cond) : 0;
+    if (split)
+        return normal(n, split, cond);
+    /* Checks of what goes into the new definition belong to that definition. */
+    bool contract;
+    PlanBody *mine = n->out, inner = {0};
+    n->out = &inner;
+    IrTerm whole = normal_nest(n, t, cond, &contract);
+    n->out = mine;
+    vec_free(&inner.deps);
+    for (uint32_t i = 0; i < inner.checks.n; i++) {
+        add_unique(&mine->checks, inner.checks.at[i]);
+        add_unique(&mine->deps, inner.checks.at[i]);
+    }
+    vec_free(&inner.checks);
+    if (!ir_op_is_reduce((IrOp)ir_node(ir, whole)->op))
+        return normal(n, whole, cond);
+    IrDef made;
+    IrTerm read = plan_outline(n->plan, whole, plan_term_elem(n->plan, whole), NULL, 0, &made);
+    add_unique(&n->out->deps, made);
+    return read;
+}
+
+/* ---- terms ---- */
+
+static Memo *memo_slot(Normalizer *n, IrTerm t, IrTerm cond) {
+    if (2 * n->memo_used >= n->memo.n) {
+        VEC(Memo) old = {n->memo.at, n->memo.n, n->memo.cap};
+        uint32_t size = old.n ? 2 * old.n : 64;
+        n->memo.at = base_calloc(size, sizeof(Memo));
+        n->memo.n = n->memo.cap = size;
+        n->memo_used = 0;
+        for (uint32_t i = 0; i < old.n; i++)
+            if (old.at[i].term) {
+                *memo_slot(n, old.at[i].term, old.at[i].cond) = old.at[i];
+                n->memo_used++;
+            }
+        vec_free(&old);
+    }
+    uint32_t mask = n->memo.n - 1, at = (t * 2654435761u ^ cond * 40503u) & mask;
+    while (n->memo.at[at].term && (n->memo.at[at].term != t || n->memo.at[at].cond != cond))
+        at = (at + 1) & mask;
+    return &n->memo.at[at];
+}
+
+static IrTerm normal_op(Normalizer *n, IrTerm t, IrTerm cond) {
+    IrProgram *ir = n->ir;
+    IrNode node = *ir_node(ir, t);
+    IrOp op = (IrOp)node.op;
+    uint32_t arity = ir_op_arity(op);
+    IrTerm arg[3] = {0};
+    for (uint32_t i = 0; i < arity; i++) {
+        IrTerm when = cond;
+        if (op == IR_SELECT && i > 0)
+            when = both(ir, cond, i == 1 ? arg[0] : ir_op1(ir, IR_NOT, arg[0]));
+        arg[i] = normal(n, node.arg[i], when);
+    }
+    if (arg[0] == node.arg[0] && (arity < 2 || arg[1] == node.arg[1]) && (arity < 3 || arg[2] == node.arg[2]))
+        return t;
+    return arity == 1 ? ir_op1(ir, op, arg[0])
+         : arity == 2 ? ir_op2(ir, op, arg[0], arg[1]) : ir_op3(ir, op, arg[0], arg[1], arg[2]);
+}
+
+static IrTerm normal(Normalizer *n, IrTerm t, IrTerm cond) {
+    IrNode node = *ir_node(n->ir, t);
+    IrOp op = (IrOp)node.op;
+    if (op == IR_CONST || op == IR_INDEX || op == IR_NONE)
+        return t;
+    const Memo *known = memo_slot(n, t, cond);
+    if (known->term)
+        return known->value;
+    IrTerm value;
+    if (op == IR_READ)
+        value = normal_read(n, t, cond);
+    else if (op == IR_DRAW) {
+        IrTerm position = normal(n, node.arg[2], cond);
+        value = ir_draw(n->ir, (IrDrawKind)node.arg[0], node.arg[1], position);
+    } else if (ir_op_is_reduce(op))
+        value = normal_reduce(n, t, cond);
+    else
+        value = normal_op(n, t, cond);
+    Memo *slot = memo_slot(n, t, cond);
+    if (!slot->term)
+        n->memo_used++;
+    *slot = (Memo){t, cond, value};
+    return value;
+}
+
+/* ---- bodies ---- */
+
+/* The reduction below scalar factors at the top of t, and those factors; 0 when there is none. */
+static IrTerm peel_scale(IrProgram *ir, IrTerm t, IrTerm *scale) {
+    *scale = 0;
+    for (;;) {
+        IrNode node = *ir_node(ir, t);
+        uint32_t nf[2] = {0, 0};
+        if (ir_op_is_reduce((IrOp)node.op))
+            return t;
+        IrTerm factor;
+        if (node.op == IR_NEG) {
+            factor = ir_real(ir, -1);
+            t = node.arg[0];
+        } else if (node.op == IR_MUL || node.op == IR_DIV) {
+            for (int k = 0; k < 2; k++)
+                ir_set(ir, ir_node(ir, node.arg[k])->free, &nf[k]);
+            bool swap = node.op == IR_MUL && nf[0] == 0 && !ir_op_is_reduce((IrOp)ir_node(ir, node.arg[0])->op);
+            if (!swap && nf[1])
+                return 0;
+            factor = swap ? node.arg[0] : node.op == IR_DIV ? ir_div(ir, ir_real(ir, 1), node.arg[1]) : node.arg[1];
+            t = node.arg[swap ? 1 : 0];
+        } else
+            return 0;
+        *scale = *scale ? ir_mul(ir, *scale, factor) : factor;
+    }
+}
+
+/* Fills out->body from a term whose top may stay a reduction. */
+static void normalize_top(Normalizer *n, IrTerm t) {
+    IrProgram *ir = n->ir;
+    PlanBody *out = n->out;
+    IrTerm scale, core = peel_scale(ir, t, &scale);
+    out->form = FORM_MAP;
+    if (core && ir_node(ir, core)->op == IR_LOGSUMEXP)
+        core = 0;
+    if (core && ir_node(ir, core)->op == IR_SUM && split_sum(n, core, 0))
+        core = 0;
+    if (core && !scale) {
+        bool contract;
+        IrTerm whole = normal_nest(n, core, 0, &contract);
+        if (ir_op_is_reduce((IrOp)ir_node(ir, whole)->op)) {
+            out->body = whole;
+            out->form = contract ? FORM_CONTRACT : FORM_REDUCE;
+            return;
+        }
+        t = whole;
+    } else if (core && ir_node(ir, core)->op == IR_SUM) {
+        bool contract;
+        PlanBody inner = {.elem = out->elem};
+        n->out = &inner;
+        IrTerm whole = normal_nest(n, core, 0, &contract);
+        n->out = out;
+        if (contract && ir_op_is_reduce((IrOp)ir_node(ir, whole)->op)) {
+            inner.form = FORM_CONTRACT;
+            inner.body = whole;
+            *out = inner;
+            out->alpha = normal(n, scale, 0);
+            return;
+        }
+        vec_free(&inner.deps);
+        vec_free(&inner.checks);
+        n->memo_used = 0;
+        vec_free(&n->memo);
+    }
+    out->body = normal(n, t, 0);
+}
+
+/* A CONTRACT needs a shape plan_match can read; else it is a reduction like any other. */
+static void settle_contract(Plan *plan, PlanBody *body, uint32_t rank, const uint64_t *extent) {
+    Contract c;
+    if (body->form != FORM_CONTRACT)
+        return;
+    if (plan_match(plan, body->body, rank, extent, &c)) {
+        plan_def_of(plan, c.a)->must = true;
+        plan_def_of(plan, c.b)->must = true;
+        return;
+    }
+    body->form = FORM_REDUCE;
+    if (body->alpha) {
+        IrDef made;
+        IrTerm read = plan_outline(plan, body->body, plan_term_elem(plan, body->body), NULL, 0, &made);
+        body->body = ir_mul(plan->ir, body->alpha, read);
+        body->alpha = 0;
+        body->form = FORM_MAP;
+        add_unique(&body->deps, made);
+    }
+}
+
+void plan_normalize_term(Plan *plan, IrTerm t, IrElem elem, uint32_t rank, const uint64_t *extent, PlanBody *out) {
+    Normalizer n = {.plan = plan, .ir = plan->ir, .out = out};
+    *out = (PlanBody){.elem = elem};
+    normalize_top(&n, t);
+    vec_free(&n.memo);
+    settle_contract(plan, out, rank, extent);
+}
+
+static void normalize_pieces(Plan *plan, IrDef d) {
+    PlanBody body = {.form = FORM_CONCAT, .elem = ir_def(plan->ir, d)->elem};
+    for (uint32_t i = 0; i < ir_def(plan->ir, d)->n_pieces; i++) {
+        IrDef piece = ir_def(plan->ir, d)->pieces[i].def;
+        plan_normalize_def(plan, piece);
+        plan_def_of(plan, piece)->must = true;
+        add_unique(&body.deps, piece);
+    }
+    plan_def_of(plan, d)->body = body;
+    plan_def_of(plan, d)->must = true;
+}
+
+static void normalize_linalg(Plan *plan, IrDef d) {
+    PlanBody body = {.form = FORM_LINALG, .elem = ir_def(plan->ir, d)->elem};
+    for (uint32_t i = 0; i < 2; i++) {
+        IrDef operand = ir_def(plan->ir, d)->operand[i];
+        if (!operand)
+            continue;
+        plan_normalize_def(plan, operand);
+        plan_def_of(plan, operand)->must = true;
+        add_unique(&body.deps, operand);
+    }
+    plan_def_of(plan, d)->body = body;
+    plan_def_of(plan, d)->must = true;
+}
+
+void plan_normalize_def(Plan *plan, IrDef d) {
+    if (plan_def_of(plan, d)->body.form != FORM_UNSEEN)
+        return;
+    const IrDefInfo *info = ir_def(plan->ir, d);
+    PlanBody body = {.elem = info->elem};
+    switch (info->kind) {
+    case IR_DEF_INPUT:
+        plan_def_of(plan, d)->body.form = FORM_INPUT;
+        plan_def_of(plan, d)->body.elem = info->elem;
+        return;
+    case IR_DEF_VIEW:
+        plan_normalize_def(plan, info->parent);
+        body.form = FORM_VIEW;
+        add_unique(&body.deps, ir_def(plan->ir, d)->parent);
+        plan_def_of(plan, d)->body = body;
+        return;
+    case IR_DEF_CONCAT:
+        normalize_pieces(plan, d);
+        return;
+    case IR_DEF_LINALG:
+        normalize_linalg(plan, d);
+        return;
+    case IR_DEF_EXPR:
+        break;
+    }
+    uint64_t extent[IR_MAX_RANK];
+    memcpy(extent, info->extent, sizeof extent);
+    plan_normalize_term(plan, info->body, info->elem, info->rank, extent, &body);
+    plan_def_of(plan, d)->body = body;
+}

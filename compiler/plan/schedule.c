@@ -1,0 +1,546 @@
+/* schedule — versions: what is computed, when, and what is kept between calls.
+ *
+ * needs: a function's groups of assignments; normalized definitions and decide's choices.
+ * gives: FuncPlan.ops in an order that may be run as it stands.
+ * changes: buffers are made for what is computed.
+ *
+ * A definition is computed when it is wanted and its buffer does not hold the present version. An assignment
+ * outdates everything that depends on its target. Of a cyclic function, two kinds of definitions are kept between
+ * calls: those that nothing in a call changes, and those wanted when the call begins whose value when the call ends is that
+ * of the next beginning (they depend on nothing that changes outside the function, and the call computes them
+ * again after the last assignment they depend on). NAME_prepare computes both kinds once. */
+#include "pass.h"
+
+static DefState *state_of(FuncPlan *fp, IrDef d) {
+    while (fp->state.n <= d)
+        vec_push(&fp->state, (DefState){0});
+    return &fp->state.at[d];
+}
+
+/* ---- what changes ---- */
+
+static bool overlaps(IrProgram *ir, IrDef a, IrDef b);
+
+static bool is_assigned(const FuncPlan *fp, IrDef d) {
+    for (uint32_t g = 0; g < fp->n_groups; g++)
+        for (uint32_t i = 0; i < fp->groups[g].n; i++)
+            if (overlaps(fp->plan->ir, fp->groups[g].at[i].target, d))
+                return true;
+    return false;
+}
+
+static void learn(FuncPlan *fp, IrDef d) {
+    if (state_of(fp, d)->known)
+        return;
+    state_of(fp, d)->known = true;
+    const IrDefInfo *info = ir_def(fp->plan->ir, d);
+    bool outside = false, changing = false;
+    if (info->kind == IR_DEF_INPUT || info->kind == IR_DEF_VIEW) {
+        IrDef root = info->kind == IR_DEF_VIEW ? info->parent : d;
+        const IrDefInfo *input = ir_def(fp->plan->ir, root);
+        outside = input->volatile_ || input->role == IR_ROLE_BATCH || input->role == IR_ROLE_TIME ||
+                  input->role == IR_ROLE_STEP;
+        changing = is_assigned(fp, d);
+    } else {
+        const PlanBody *body = &plan_def_of(fp->plan, d)->body;
+        outside = body->body && plan_has_op(fp->plan, body->body, IR_DRAW);
+        for (uint32_t i = 0; i < plan_def_of(fp->plan, d)->body.deps.n; i++) {
+            IrDef dep = plan_def_of(fp->plan, d)->body.deps.at[i];
+            learn(fp, dep);
+            outside |= state_of(fp, dep)->outside;
+            changing |= state_of(fp, dep)->changing;
+        }
+    }
+    DefState *s = state_of(fp, d);
+    s->outside = outside;
+    s->changing = changing || outside;
+}
+
+static bool is_fixed(void *context, IrDef d) {
+    FuncPlan *fp = context;
+    if (!fp->source->cyclic)
+        return false;
+    learn(fp, d);
+    return !state_of(fp, d)->changing;
+}
+
+/* ---- places ---- */
+
+uint32_t plan_new_buffer(Plan *plan, IrElem elem, uint64_t count, IrDef def, bool scratch) {
+    vec_push(&plan->buffers,
+             (PlanBuffer){.elem = elem, .count = count ? count : 1, .def = def, .is_scratch = scratch});
+    return plan->buffers.n - 1;
+}
+
+static uint32_t input_buffer(Plan *plan, IrDef d) {
+    while (plan->input_buffer.n <= d)
+        vec_push(&plan->input_buffer, 0);
+    if (!plan->input_buffer.at[d]) {
+        const IrDefInfo *info = ir_def(plan->ir, d);
+        uint32_t buffer = plan_new_buffer(plan, info->elem, ir_size(plan->ir, d), d, false);
+        if (ir_def(plan->ir, d)->role == IR_ROLE_DATA) {
+            plan->buffers.at[buffer].is_data = true;
+            plan->buffers.at[buffer].slot = plan->slots++;
+        }
+        plan->input_buffer.at[d] = buffer;
+    }
+    return plan->input_buffer.at[d];
+}
+
+uint32_t plan_buffer_of(FuncPlan *fp, IrDef d, uint64_t *at) {
+    *at = 0;
+    for (;;) {
+        const IrDefInfo *info = ir_def(fp->plan->ir, d);
+        PlanDef *def = plan_def_of(fp->plan, d);
+        if (info->kind == IR_DEF_VIEW) {
+            *at += info->offset;
+            d = info->parent;
+        } else if (def->home) {
+            *at += def->home_at;
+            d = def->home;
+        } else
+            break;
+    }
+    if (ir_def(fp->plan->ir, d)->kind == IR_DEF_INPUT)
+        return input_buffer(fp->plan, d);
+    if (!state_of(fp, d)->buffer) {
+        uint32_t buffer = plan_new_buffer(fp->plan, ir_def(fp->plan->ir, d)->elem, ir_size(fp->plan->ir, d), d, true);
+        state_of(fp, d)->buffer = buffer;
+    }
+    return state_of(fp, d)->buffer;
+}
+
+/* Whether two INPUTs or VIEWs share elements. */
+static bool overlaps(IrProgram *ir, IrDef a, IrDef b) {
+    const IrDefInfo *x = ir_def(ir, a), *y = ir_def(ir, b);
+    IrDef root_a = x->kind == IR_DEF_VIEW ? x->parent : a, root_b = y->kind == IR_DEF_VIEW ? y->parent : b;
+    if (root_a != root_b)
+        return false;
+    uint64_t at_a = x->kind == IR_DEF_VIEW ? x->offset : 0, at_b = y->kind == IR_DEF_VIEW ? y->offset : 0;
+    return at_a < at_b + ir_size(ir, b) && at_b < at_a + ir_size(ir, a);
+}
+
+/* ---- operations ---- */
+
+static void whole_strides(Op *op, OpOut *out) {
+    uint64_t stride = 1;
+    for (uint32_t i = op->rank; i-- > 0; stride *= op->extent[i])
+        out->stride[i] = stride;
+}
+
+static Op *new_op(FuncPlan *fp, OpKind kind, IrDef def, const PlanBody *body, uint32_t rank, const uint64_t *extent) {
+    Op *op = ARENA_NEW(fp->plan->arena, Op);
+    op->kind = kind;
+    op->def = def;
+    op->body = body;
+    op->rank = rank;
+    memcpy(op->extent, extent, sizeof *extent * rank);
+    op->elem = body ? body->elem : IR_F64;
+    return op;
+}
+
+static void push_op(FuncPlan *fp, Op *op) {
+    plan_op_reads(fp, op);
+    vec_push(&fp->ops, op);
+}
+
+/* The operation that computes `body` into `buffer` from element `at` on. */
+static Op *body_op(FuncPlan *fp, IrDef def, const PlanBody *body, uint32_t rank, const uint64_t *extent, IrDef as,
+                   uint32_t buffer, uint64_t at) {
+    OpKind kind = body->form == FORM_CONTRACT ? OP_CONTRACT : body->form == FORM_LINALG ? OP_LINALG : OP_LOOPS;
+    Op *op = new_op(fp, kind, def, body, rank, extent);
+    op->n_out = 1;
+    op->out[0] = (OpOut){.def = as, .buffer = buffer, .at = at};
+    whole_strides(op, &op->out[0]);
+    if (kind == OP_LOOPS)
+        plan_order_loops(fp, op, plan_expand(fp->plan, body->body));
+    return op;
+}
+
+static const PlanBody *simple_body(FuncPlan *fp, IrTerm t, IrElem elem) {
+    PlanBody *body = ARENA_NEW(fp->plan->arena, PlanBody);
+    *body = (PlanBody){.form = FORM_MAP, .elem = elem, .body = t};
+    return body;
+}
+
+static IrTerm whole_read(IrProgram *ir, IrDef d) {
+    IrTerm subs[IR_MAX_RANK];
+    uint32_t rank = ir_def(ir, d)->rank;
+    for (uint32_t i = 0; i < rank; i++)
+        subs[i] = ir_idx(ir, ir_axis(ir, i, ir_def(ir, d)->extent[i]));
+    return ir_read(ir, d, subs, rank);
+}
+
+/* Sets `n` elements of CONCAT d from element `at` to 0. */
+static void fill_gap(FuncPlan *fp, IrDef d, uint64_t at, uint64_t n) {
+    uint64_t base;
+    uint32_t buffer = plan_buffer_of(fp, d, &base);
+    const PlanBody *zero = simple_body(fp, ir_real(fp->plan->ir, 0), ir_def(fp->plan->ir, d)->elem);
+    push_op(fp, body_op(fp, d, zero, 1, &n, 0, buffer, base + at));
+}
+
+static void copy_piece(FuncPlan *fp, IrDef d, const IrPiece *piece) {
+    IrProgram *ir = fp->plan->ir;
+    uint64_t base, extent[IR_MAX_RANK];
+    uint32_t buffer = plan_buffer_of(fp, d, &base), rank = ir_def(ir, piece->def)->rank;
+    memcpy(extent, ir_def(ir, piece->def)->extent, sizeof extent);
+    const PlanBody *copy = simple_body(fp, whole_read(ir, piece->def), ir_def(ir, d)->elem);
+    Op *op = body_op(fp, d, copy, rank, extent, 0, buffer, base);
+    const IrDefInfo *info = ir_def(ir, d);
+    if (info->rank == 1)
+        op->out[0].at += piece->at[0];
+    else {
+        op->out[0].at += piece->at[0] * info->extent[1] + piece->at[1];
+        /* A piece of rank 1 is a row of the concat. */
+        op->out[0].stride[0] = rank == 2 ? info->extent[1] : 1;
+        op->out[0].stride[1] = 1;
+    }
+    push_op(fp, op);
+}
+
+static int by_place(const void *a, const void *b) {
+    const IrPiece *x = a, *y = b;
+    return x->at[0] < y->at[0] ? -1 : x->at[0] > y->at[0];
+}
+
+/* What the pieces that lie in place do not cover: copies of the others, zeros between them. */
+static void compute_concat(FuncPlan *fp, IrDef d) {
+    IrProgram *ir = fp->plan->ir;
+    uint32_t n = ir_def(ir, d)->n_pieces;
+    IrPiece *pieces = ARENA_ARRAY(fp->plan->arena, IrPiece, n);
+    memcpy(pieces, ir_def(ir, d)->pieces, sizeof *pieces * n);
+    uint64_t size = ir_size(ir, d), covered = 0;
+    if (ir_def(ir, d)->rank == 1) {
+        qsort(pieces, n, sizeof *pieces, by_place);
+        for (uint32_t i = 0; i < n; i++) {
+            if (pieces[i].at[0] > covered)
+                fill_gap(fp, d, covered, pieces[i].at[0] - covered);
+            covered = pieces[i].at[0] + ir_size(ir, pieces[i].def);
+        }
+        if (covered < size)
+            fill_gap(fp, d, covered, size - covered);
+    } else {
+        for (uint32_t i = 0; i < n; i++)
+            covered += ir_size(ir, pieces[i].def);
+        if (covered < size)
+            fill_gap(fp, d, 0, size);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        PlanDef *piece = plan_def_of(fp->plan, pieces[i].def);
+        bool here = piece->home == d && piece->home_at == pieces[i].at[0];
+        if (!here || ir_def(ir, d)->rank != 1)
+            copy_piece(fp, d, &pieces[i]);
+    }
+}
+
+static void compute_op(FuncPlan *fp, IrDef d) {
+    IrProgram *ir = fp->plan->ir;
+    PlanBody *body = ARENA_NEW(fp->plan->arena, PlanBody);
+    *body = plan_def_of(fp->plan, d)->body;
+    if (body->form == FORM_CONCAT) {
+        compute_concat(fp, d);
+        return;
+    }
+    uint64_t at, extent[IR_MAX_RANK];
+    memcpy(extent, ir_def(ir, d)->extent, sizeof extent);
+    uint32_t buffer = plan_buffer_of(fp, d, &at);
+    push_op(fp, body_op(fp, d, body, ir_def(ir, d)->rank, extent, d, buffer, at));
+    if (plan_def_of(fp->plan, d)->is_check)
+        push_op(fp, new_op(fp, OP_STOP, d, NULL, 0, extent));
+}
+
+/* ---- versions ---- */
+
+static void want_body(FuncPlan *fp, const PlanBody *body);
+
+static void want(FuncPlan *fp, IrDef d) {
+    PlanDef *def = plan_def_of(fp->plan, d);
+    if (def->body.form == FORM_INPUT || def->body.form == FORM_VIEW)
+        return;
+    if (def->inlined) {
+        PlanBody body = def->body;
+        want_body(fp, &body);
+        return;
+    }
+    DefState *s = state_of(fp, d);
+    if (s->valid) {
+        s->wanted |= s->kept && s->untouched;
+        return;
+    }
+    s->valid = true;
+    s->wanted |= s->untouched;
+    PlanBody body = def->body;
+    want_body(fp, &body);
+    s = state_of(fp, d);
+    s->computed++;
+    s->untouched = false;
+    if (fp->record)
+        compute_op(fp, d);
+}
+
+static void want_body(FuncPlan *fp, const PlanBody *body) {
+    for (uint32_t i = 0; i < body->deps.n; i++)
+        want(fp, body->deps.at[i]);
+}
+
+static void outdate(FuncPlan *fp, IrDef target) {
+    IrProgram *ir = fp->plan->ir;
+    for (IrDef d = 1; d < fp->state.n; d++) {
+        DefState *s = &fp->state.at[d];
+        if ((s->valid || s->untouched) && ir_def(ir, d)->kind != IR_DEF_INPUT && ir_def(ir, d)->kind != IR_DEF_VIEW &&
+            ir_def_depends(ir, d, target)) {
+            s->valid = s->untouched = false;
+        }
+    }
+}
+
+/* ---- groups ---- */
+
+/* Whether a body, with what is put into it, reads elements of `target`; *other: in another way than element for
+ * element (as `target` itself at the loops' own indices). */
+static void reads_of(const Op *op, uint32_t buffer, uint64_t lo, uint64_t hi, IrDef target, IrProgram *ir, bool *any,
+                     bool *other) {
+    for (uint32_t i = 0; i < op->reads.n; i++) {
+        const OpRead *r = &op->reads.at[i];
+        if (r->buffer != buffer || r->lo >= hi || lo >= r->hi)
+            continue;
+        *any = true;
+        if (!r->read || ir_node(ir, r->read)->arg[0] != target || op->by_memory || op->reduce != IR_NONE) {
+            *other = true;
+            continue;
+        }
+        const IrTerm *subs = ir_read_subs(ir, r->read);
+        for (uint32_t k = 0; k < op->n_loops; k++) {
+            const IrNode *sub = ir_node(ir, subs[op->loop[k].axis]);
+            if (sub->op != IR_INDEX || sub->arg[0] != op->loop[k].index)
+                *other = true;
+        }
+    }
+}
+
+static Op *assign_op(FuncPlan *fp, const Assign *a) {
+    uint64_t at, extent[IR_MAX_RANK];
+    IrProgram *ir = fp->plan->ir;
+    memcpy(extent, ir_def(ir, a->target)->extent, sizeof extent);
+    uint32_t buffer = plan_buffer_of(fp, a->target, &at);
+    Op *op = body_op(fp, a->target, &a->body, ir_def(ir, a->target)->rank, extent, a->target, buffer, at);
+    op->out[0].assigned = true;
+    plan_op_reads(fp, op);
+    return op;
+}
+
+/* Computes into a buffer of its own; the copy into the target comes when the whole group is computed. */
+static Op *detour(FuncPlan *fp, Op *op) {
+    IrProgram *ir = fp->plan->ir;
+    uint32_t buffer = plan_new_buffer(fp->plan, ir_def(ir, op->def)->elem, ir_size(ir, op->def), op->def, true);
+    /* The copy reads the detour's buffer under the target's shape: a definition that no one else spells. */
+    IrDef def = ir_input(ir, 0, IR_ROLE_NONE, ir_def(ir, op->def)->elem, op->rank, op->extent);
+    plan_normalize_def(fp->plan, def);
+    while (fp->plan->input_buffer.n <= def)
+        vec_push(&fp->plan->input_buffer, 0);
+    fp->plan->input_buffer.at[def] = buffer;
+    const PlanBody *copy = simple_body(fp, whole_read(ir, def), op->elem);
+    Op *back = body_op(fp, op->def, copy, op->rank, op->extent, op->def, op->out[0].buffer, op->out[0].at);
+    back->out[0].assigned = true;
+    op->out[0].def = def;
+    op->out[0].buffer = buffer;
+    op->out[0].at = 0;
+    op->out[0].assigned = false;
+    return back;
+}
+
+static bool same_loops(const Op *a, const Op *b) {
+    return a->kind == OP_LOOPS && b->kind == OP_LOOPS && a->reduce == IR_NONE && b->reduce == IR_NONE &&
+           a->rank == b->rank && memcmp(a->extent, b->extent, sizeof *a->extent * a->rank) == 0;
+}
+
+/* Joins elementwise assignments that read each other's targets into one operation that computes all values before it
+ * stores any. */
+static bool merge_group(FuncPlan *fp, Op **op, uint32_t n) {
+    IrProgram *ir = fp->plan->ir;
+    if (n > sizeof op[0]->out / sizeof *op[0]->out)
+        return false;
+    for (uint32_t i = 0; i < n; i++) {
+        if (!same_loops(op[0], op[i]))
+            return false;
+        for (uint32_t j = 0; j < n; j++) {
+            bool any = false, other = false;
+            const OpOut *t = &op[j]->out[0];
+            reads_of(op[i], t->buffer, t->at, t->at + ir_size(ir, op[j]->def), t->def, ir, &any, &other);
+            if (other)
+                return false;
+        }
+    }
+    for (uint32_t i = 1; i < n; i++) {
+        IrIdx from[IR_MAX_RANK];
+        IrTerm to[IR_MAX_RANK];
+        for (uint32_t k = 0; k < op[0]->n_loops; k++) {
+            from[k] = op[i]->loop[k].index;
+            to[k] = ir_idx(ir, op[0]->loop[k].index);
+        }
+        op[0]->out[i] = op[i]->out[0];
+        op[0]->out[i].value = ir_subst(ir, op[i]->out[0].value, from, to, op[0]->n_loops);
+        op[0]->work += op[i]->work;
+        op[0]->n_out++;
+        vec_free(&op[i]->reads);
+    }
+    push_op(fp, op[0]);
+    return true;
+}
+
+static bool is_read_by(IrProgram *ir, const Op *target, const Op *by, bool *other) {
+    bool any = false;
+    const OpOut *t = &target->out[0];
+    reads_of(by, t->buffer, t->at, t->at + ir_size(ir, target->def), t->def, ir, &any, other);
+    return any;
+}
+
+/* One group: every value is computed from what stood before the group. Assignments whose target the others do not read any
+ * more go first; a ring is merged into one loop or takes a detour. */
+static void schedule_group(FuncPlan *fp, const AssignGroup *group) {
+    IrProgram *ir = fp->plan->ir;
+    Op **op = ARENA_ARRAY(fp->plan->arena, Op *, group->n), **back = ARENA_ARRAY(fp->plan->arena, Op *, group->n);
+    uint32_t left = group->n, n_back = 0;
+    for (uint32_t i = 0; i < group->n; i++)
+        op[i] = assign_op(fp, &group->at[i]);
+    while (left) {
+        uint32_t pick = left;
+        for (uint32_t i = 0; i < left && pick == left; i++) {
+            bool clear = true;
+            for (uint32_t j = 0; j < left && clear; j++) {
+                bool other = false, any = is_read_by(ir, op[i], op[j], &other);
+                clear = i == j ? !other : !any;
+            }
+            if (clear)
+                pick = i;
+        }
+        if (pick == left && left > 1 && merge_group(fp, op, left))
+            break;
+        if (pick == left) {
+            pick = 0;
+            back[n_back++] = detour(fp, op[0]);
+        }
+        push_op(fp, op[pick]);
+        memmove(op + pick, op + pick + 1, sizeof *op * (left - pick - 1));
+        left--;
+    }
+    for (uint32_t i = 0; i < n_back; i++)
+        push_op(fp, back[i]);
+}
+
+static void run_groups(FuncPlan *fp) {
+    for (uint32_t g = 0; g < fp->n_groups; g++) {
+        AssignGroup *group = &fp->groups[g];
+        for (uint32_t i = 0; i < group->n; i++)
+            want_body(fp, &group->at[i].body);
+        if (fp->record)
+            schedule_group(fp, group);
+        for (uint32_t i = 0; i < group->n; i++)
+            outdate(fp, group->at[i].target);
+    }
+}
+
+/* ---- analysis ---- */
+
+/* Gives pieces of rank-1 CONCATs their place inside it. */
+static void find_homes(FuncPlan *fp) {
+    Plan *plan = fp->plan;
+    for (IrDef d = 1; d < plan->defs.n; d++)
+        plan_def_of(plan, d)->home = 0;
+    for (IrDef d = 1; d < plan->defs.n; d++) {
+        if (plan->defs.at[d].mark != plan->walk || plan->defs.at[d].body.form != FORM_CONCAT ||
+            ir_def(plan->ir, d)->rank != 1)
+            continue;
+        for (uint32_t i = 0; i < ir_def(plan->ir, d)->n_pieces; i++) {
+            IrPiece piece = ir_def(plan->ir, d)->pieces[i];
+            PlanDef *def = plan_def_of(plan, piece.def);
+            learn(fp, piece.def);
+            learn(fp, d);
+            bool own = def->body.form != FORM_INPUT && def->body.form != FORM_VIEW && !def->home;
+            if (own && ir_def(plan->ir, piece.def)->elem == ir_def(plan->ir, d)->elem &&
+                state_of(fp, piece.def)->changing == state_of(fp, d)->changing &&
+                state_of(fp, piece.def)->outside == state_of(fp, d)->outside) {
+                def->home = d;
+                def->home_at = piece.at[0];
+            }
+        }
+    }
+}
+
+static void begin(FuncPlan *fp, bool kept) {
+    for (IrDef d = 0; d < fp->state.n; d++) {
+        DefState *s = &fp->state.at[d];
+        s->valid = kept && s->kept;
+        s->untouched = true;
+        s->computed = 0;
+        s->wanted = false;
+    }
+}
+
+/* Two rehearsals: the first finds what could be kept, the second which of that is asked for. */
+static void find_kept(FuncPlan *fp) {
+    fp->record = false;
+    state_of(fp, ir_def_count(fp->plan->ir));
+    begin(fp, false);
+    run_groups(fp);
+    for (IrDef d = 1; d < fp->state.n; d++) {
+        if (!fp->state.at[d].computed || !fp->source->cyclic)
+            continue;
+        learn(fp, d);
+        DefState *s = &fp->state.at[d];
+        bool carried = s->computed > 1 && s->wanted && s->valid && !s->outside;
+        s->kept = !s->changing || carried;
+    }
+    begin(fp, true);
+    run_groups(fp);
+    for (IrDef d = 1; d < fp->state.n; d++) {
+        DefState *s = &fp->state.at[d];
+        s->kept = s->kept && s->wanted;
+        if (!s->kept)
+            continue;
+        vec_push(&fp->kept, d);
+        uint64_t at;
+        uint32_t buffer = plan_buffer_of(fp, d, &at);
+        fp->plan->buffers.at[buffer].is_scratch = false;
+    }
+}
+
+void plan_analyze(FuncPlan *fp) {
+    Plan *plan = fp->plan;
+    IrProgram *ir = plan->ir;
+    VEC(DecideRoot) roots = {0};
+    fp->n_groups = fp->source->groups.n;
+    fp->groups = ARENA_ARRAY(plan->arena, AssignGroup, fp->n_groups + 1);
+    for (uint32_t g = 0; g < fp->n_groups; g++) {
+        const IrGroup *group = &fp->source->groups.at[g];
+        fp->groups[g] = (AssignGroup){.at = ARENA_ARRAY(plan->arena, Assign, group->n + 1), .n = group->n};
+        for (uint32_t i = 0; i < group->n; i++) {
+            Assign *a = &fp->groups[g].at[i];
+            uint64_t extent[IR_MAX_RANK];
+            a->target = group->at[i].target;
+            a->span = group->at[i].span;
+            plan_normalize_def(plan, a->target);
+            memcpy(extent, ir_def(ir, a->target)->extent, sizeof extent);
+            plan_normalize_term(plan, group->at[i].value, ir_def(ir, a->target)->elem, ir_def(ir, a->target)->rank,
+                                extent, &a->body);
+            vec_push(&roots, (DecideRoot){&a->body});
+        }
+    }
+    plan_decide(plan, roots.at, roots.n, is_fixed, fp);
+    find_homes(fp);
+    vec_free(&roots);
+    find_kept(fp);
+}
+
+void plan_schedule(FuncPlan *fp, bool prepare) {
+    fp->record = true;
+    fp->in_prepare = prepare;
+    fp->ops.n = 0;
+    begin(fp, !prepare);
+    if (!prepare) {
+        run_groups(fp);
+        return;
+    }
+    for (uint32_t i = 0; i < fp->kept.n; i++)
+        want(fp, fp->kept.at[i]);
+}

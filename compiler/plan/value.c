@@ -1,0 +1,374 @@
+/* value — nodes of the planned code. A value goes to the end of the outermost open scope in which all it is made of
+ * exists, so what does not change in a loop is computed before it; equal values are one. */
+#include "pass.h"
+
+const PlanNode *value_node(const Builder *b, PlanValue v) { return &b->func->nodes.at[v]; }
+
+static uint32_t hash_node(const PlanNode *n) {
+    uint64_t h = n->kind * 0x9e3779b97f4a7c15ull ^ ((uint64_t)n->type << 8) ^ ((uint64_t)n->op << 16);
+    h = (h ^ n->bits) * 0xff51afd7ed558ccdull;
+    for (int i = 0; i < 4; i++)
+        h = (h ^ (h >> 29) ^ n->arg[i]) * 0xc4ceb9fe1a85ec53ull;
+    return (uint32_t)(h >> 32);
+}
+
+static bool same_node(const PlanNode *a, const PlanNode *b) {
+    return a->kind == b->kind && a->type == b->type && a->op == b->op && a->bits == b->bits && a->flex == b->flex &&
+           memcmp(a->arg, b->arg, sizeof a->arg) == 0;
+}
+
+static void table_put(Builder *b, PlanValue v) {
+    uint32_t at = hash_node(value_node(b, v)) & (b->table_cap - 1);
+    while (b->table[at])
+        at = (at + 1) & (b->table_cap - 1);
+    b->table[at] = v;
+    b->table_n++;
+}
+
+static void table_grow(Builder *b) {
+    if (2 * b->table_n < b->table_cap)
+        return;
+    uint32_t *old = b->table, cap = b->table_cap;
+    b->table_cap = cap ? 2 * cap : 256;
+    b->table = base_calloc(b->table_cap, sizeof *b->table);
+    b->table_n = 0;
+    for (uint32_t i = 0; i < cap; i++)
+        if (old[i] && !b->func->scopes.at[value_node(b, old[i])->scope].closed)
+            table_put(b, old[i]);
+    free(old);
+}
+
+static PlanValue table_find(Builder *b, const PlanNode *n) {
+    table_grow(b);
+    uint32_t at = hash_node(n) & (b->table_cap - 1);
+    for (; b->table[at]; at = (at + 1) & (b->table_cap - 1)) {
+        const PlanNode *have = value_node(b, b->table[at]);
+        if (same_node(have, n) && !b->func->scopes.at[have->scope].closed)
+            return b->table[at];
+    }
+    return 0;
+}
+
+static PlanValue append(Builder *b, PlanNode n, bool listed) {
+    vec_push(&b->func->nodes, n);
+    PlanValue v = b->func->nodes.n - 1;
+    if (listed)
+        vec_push(&b->func->scopes.at[n.scope].body, v);
+    return v;
+}
+
+/* A pure node: found or made, in the scope of its deepest operand. */
+static PlanValue make(Builder *b, PlanNode n, uint32_t n_args) {
+    uint32_t scope = 1;
+    for (uint32_t i = 0; i < n_args; i++) {
+        uint32_t s = value_node(b, n.arg[i])->scope;
+        if (n.arg[i] && b->func->scopes.at[s].depth > b->func->scopes.at[scope].depth)
+            scope = s;
+    }
+    PlanValue have = table_find(b, &n);
+    if (have)
+        return have < b->alias.n && b->alias.at[have] ? b->alias.at[have] : have;
+    n.scope = scope;
+    PlanValue v = append(b, n, n.kind != PLAN_CONST);
+    table_put(b, v);
+    return v;
+}
+
+/* ---- constants ---- */
+
+PlanValue value_int(Builder *b, int64_t v) {
+    return make(b, (PlanNode){.kind = PLAN_CONST, .type = PLAN_I64, .bits = (uint64_t)v, .lo = v, .hi = v}, 0);
+}
+
+PlanValue value_real(Builder *b, double v, PlanType type) {
+    PlanNode n = {.kind = PLAN_CONST, .type = (uint8_t)type, .flex = type == PLAN_F64};
+    memcpy(&n.bits, &v, sizeof v);
+    return make(b, n, 0);
+}
+
+PlanValue value_bool(Builder *b, bool v) {
+    return make(b, (PlanNode){.kind = PLAN_CONST, .type = PLAN_BOOL, .bits = v}, 0);
+}
+
+static bool is_const(const Builder *b, PlanValue v, int64_t *value) {
+    const PlanNode *n = value_node(b, v);
+    *value = (int64_t)n->bits;
+    return n->kind == PLAN_CONST && (n->type == PLAN_I64 || n->type == PLAN_BOOL);
+}
+
+/* ---- integers: ranges and folding ---- */
+
+#define FAR ((int64_t)1 << 60)
+
+static int64_t clip(__int128 v) { return v > FAR ? FAR : v < -FAR ? -FAR : (int64_t)v; }
+static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
+
+static void mul_range(PlanNode *n, const PlanNode *x, const PlanNode *y) {
+    int64_t p[4] = {clip((__int128)x->lo * y->lo), clip((__int128)x->lo * y->hi), clip((__int128)x->hi * y->lo),
+                    clip((__int128)x->hi * y->hi)};
+    n->lo = least(least(p[0], p[1]), least(p[2], p[3]));
+    n->hi = most(most(p[0], p[1]), most(p[2], p[3]));
+}
+
+static void op_range(PlanNode *n, const PlanNode *x, const PlanNode *y, const PlanNode *z) {
+    n->lo = -FAR;
+    n->hi = FAR;
+    switch ((int)n->op) {
+    case IR_ADD:
+        n->lo = clip((__int128)x->lo + y->lo);
+        n->hi = clip((__int128)x->hi + y->hi);
+        break;
+    case IR_SUB:
+        n->lo = clip((__int128)x->lo - y->hi);
+        n->hi = clip((__int128)x->hi - y->lo);
+        break;
+    case IR_NEG:
+        n->lo = -x->hi;
+        n->hi = -x->lo;
+        break;
+    case IR_MUL:
+        mul_range(n, x, y);
+        break;
+    case IR_MIN:
+        n->lo = least(x->lo, y->lo);
+        n->hi = least(x->hi, y->hi);
+        break;
+    case IR_MAX:
+        n->lo = most(x->lo, y->lo);
+        n->hi = most(x->hi, y->hi);
+        break;
+    case IR_SELECT:
+        n->lo = least(y->lo, z->lo);
+        n->hi = most(y->hi, z->hi);
+        break;
+    case IR_IMOD:
+        if (y->lo > 0) {
+            n->lo = 0;
+            n->hi = x->lo >= 0 ? least(x->hi, y->hi - 1) : y->hi - 1;
+        }
+        break;
+    case IR_IDIV:
+        if (x->lo >= 0 && y->lo > 0) {
+            n->lo = x->lo / y->hi;
+            n->hi = x->hi / y->lo;
+        }
+        break;
+    case IR_ABS:
+        n->lo = 0;
+        n->hi = most(x->hi, -x->lo);
+        break;
+    default:
+        break;
+    }
+}
+
+/* A comparison of integers that their ranges decide; -1 when they do not. */
+static int decide(IrOp op, const PlanNode *x, const PlanNode *y) {
+    switch ((int)op) {
+    case IR_LT: return x->hi < y->lo ? 1 : x->lo >= y->hi ? 0 : -1;
+    case IR_LE: return x->hi <= y->lo ? 1 : x->lo > y->hi ? 0 : -1;
+    case IR_EQ: return x->hi < y->lo || y->hi < x->lo ? 0 : x->lo == x->hi && y->lo == y->hi && x->lo == y->lo ? 1 : -1;
+    case IR_NE: return x->hi < y->lo || y->hi < x->lo ? 1 : x->lo == x->hi && y->lo == y->hi && x->lo == y->lo ? 0 : -1;
+    default: return -1;
+    }
+}
+
+static PlanValue fold_logic(Builder *b, IrOp op, PlanValue x, PlanValue y, PlanValue z) {
+    int64_t v;
+    switch ((int)op) {
+    case IR_AND:
+    case IR_OR:
+        if (is_const(b, x, &v))
+            return (v != 0) == (op == IR_AND) ? y : x;
+        if (is_const(b, y, &v))
+            return (v != 0) == (op == IR_AND) ? x : y;
+        return x == y ? x : 0;
+    case IR_NOT:
+        return is_const(b, x, &v) ? value_bool(b, !v) : 0;
+    case IR_SELECT:
+        return is_const(b, x, &v) ? (v ? y : z) : y == z ? y : 0;
+    default:
+        return 0;
+    }
+}
+
+static PlanValue fold_int(Builder *b, IrOp op, PlanValue x, PlanValue y) {
+    const PlanNode *nx = value_node(b, x), *ny = value_node(b, y);
+    int64_t c;
+    switch ((int)op) {
+    case IR_ADD:
+        return is_const(b, y, &c) && c == 0 ? x : is_const(b, x, &c) && c == 0 ? y : 0;
+    case IR_SUB:
+        return is_const(b, y, &c) && c == 0 ? x : 0;
+    case IR_MUL:
+        return is_const(b, y, &c) && c == 1 ? x : is_const(b, x, &c) && c == 1 ? y : 0;
+    case IR_MIN:
+        return nx->hi <= ny->lo ? x : ny->hi <= nx->lo ? y : 0;
+    case IR_MAX:
+        return nx->lo >= ny->hi ? x : ny->lo >= nx->hi ? y : 0;
+    case IR_IMOD:
+        return nx->lo >= 0 && nx->hi < ny->lo ? x : 0;
+    case IR_IDIV:
+        return is_const(b, y, &c) && c == 1 ? x : 0;
+    default:
+        return 0;
+    }
+}
+
+PlanValue value_op(Builder *b, IrOp op, PlanType type, PlanValue x, PlanValue y, PlanValue z) {
+    PlanNode nx = *value_node(b, x), ny = *value_node(b, y), nz = *value_node(b, z);
+    PlanValue folded = fold_logic(b, op, x, y, z);
+    if (!folded && type == PLAN_I64)
+        folded = fold_int(b, op, x, y);
+    if (folded)
+        return folded;
+    if (type == PLAN_BOOL && nx.type == PLAN_I64) {
+        int known = decide(op, &nx, &ny);
+        if (known >= 0)
+            return value_bool(b, known);
+    }
+    PlanNode n = {.kind = PLAN_OP, .type = (uint8_t)type, .op = (uint16_t)op, .arg = {x, y, z}};
+    n.flex = type == PLAN_F64 && (nx.flex || nx.type == PLAN_BOOL) && (!y || ny.flex) && (!z || nz.flex);
+    if (type == PLAN_I64) {
+        op_range(&n, &nx, &ny, &nz);
+        if (n.lo == n.hi && n.lo > -FAR && n.lo < FAR)
+            return value_int(b, n.lo);
+    }
+    return make(b, n, 3);
+}
+
+PlanValue value_convert(Builder *b, PlanValue x, PlanType type) {
+    PlanNode nx = *value_node(b, x);
+    if (nx.type == type)
+        return x;
+    if (nx.kind == PLAN_CONST) {
+        double v = 0;
+        if (nx.type == PLAN_F64 || nx.type == PLAN_F32)
+            memcpy(&v, &nx.bits, sizeof v);
+        else
+            v = (double)(int64_t)nx.bits;
+        if (type == PLAN_F64 || type == PLAN_F32)
+            return value_real(b, v, type);
+        if (type == PLAN_BOOL)
+            return value_bool(b, v != 0);
+        if (nx.type == PLAN_BOOL)
+            return value_int(b, (int64_t)nx.bits);
+    }
+    PlanNode n = {.kind = PLAN_CONVERT, .type = (uint8_t)type, .arg = {x}, .lo = -FAR, .hi = FAR};
+    n.flex = type == PLAN_F64 && (nx.type == PLAN_I64 || nx.type == PLAN_BOOL);
+    if (type == PLAN_I64 && nx.type == PLAN_BOOL) {
+        n.lo = 0;
+        n.hi = 1;
+    }
+    return make(b, n, 1);
+}
+
+PlanValue value_add(Builder *b, PlanValue x, PlanValue y) { return value_op(b, IR_ADD, PLAN_I64, x, y, 0); }
+
+PlanValue value_scale(Builder *b, PlanValue x, int64_t factor) {
+    return value_op(b, IR_MUL, PLAN_I64, x, value_int(b, factor), 0);
+}
+
+PlanValue value_draw(Builder *b, IrDrawKind kind, uint32_t site, PlanValue position) {
+    PlanNode n = {.kind = PLAN_DRAW, .type = PLAN_F64, .flex = 1, .op = (uint16_t)kind, .arg = {0, position}};
+    n.bits = site;
+    return make(b, n, 2);
+}
+
+/* ---- memory ---- */
+
+static uint32_t *version_of(Builder *b, uint32_t buffer) {
+    while (b->version.n <= buffer)
+        vec_push(&b->version, 0);
+    return &b->version.at[buffer];
+}
+
+static PlanNode load_node(Builder *b, uint32_t buffer, PlanValue at, PlanType type) {
+    PlanNode n = {.kind = PLAN_LOAD, .type = (uint8_t)type, .arg = {0, at, 0, *version_of(b, buffer)}};
+    n.bits = buffer;
+    n.flex = ir_def(b->plan->ir, b->plan->buffers.at[buffer].def)->flex;
+    return n;
+}
+
+PlanValue value_load(Builder *b, uint32_t buffer, PlanValue at, PlanType type) {
+    PlanNode n = load_node(b, buffer, at, type);
+    const PlanBuffer *buf = &b->plan->buffers.at[buffer];
+    n.lo = buf->elem == IR_U8 ? 0 : -FAR;
+    n.hi = buf->elem == IR_U8 ? 255 : FAR;
+    return make(b, n, 2);
+}
+
+void value_touch(Builder *b, uint32_t buffer) {
+    ++*version_of(b, buffer);
+    b->epoch++;
+}
+
+void value_store(Builder *b, uint32_t buffer, PlanValue at, PlanValue v) {
+    PlanNode n = {.kind = PLAN_STORE, .arg = {0, at, v}, .scope = b->scope};
+    n.bits = buffer;
+    append(b, n, true);
+    value_touch(b, buffer);
+    /* Who loads the element next takes the value, unless storing it rounds. */
+    PlanType type = (PlanType)value_node(b, v)->type;
+    IrElem elem = b->plan->buffers.at[buffer].elem;
+    bool exact = elem == IR_U8 ? type == PLAN_BOOL : elem != IR_I32 && plan_elem_type(elem) == type;
+    if (!exact)
+        return;
+    PlanNode load = load_node(b, buffer, at, type);
+    load.scope = b->scope;
+    PlanValue name = append(b, load, false);
+    table_grow(b);
+    table_put(b, name);
+    while (b->alias.n <= name)
+        vec_push(&b->alias, 0);
+    b->alias.at[name] = v;
+}
+
+/* ---- accumulators and statements ---- */
+
+PlanValue value_acc(Builder *b, IrOp reduce, PlanType type) {
+    return append(b, (PlanNode){.kind = PLAN_ACC, .type = (uint8_t)type, .op = (uint16_t)reduce, .scope = b->scope},
+                  true);
+}
+
+void value_step(Builder *b, PlanValue acc, PlanValue v, PlanValue cond, PlanValue index) {
+    const PlanNode *a = value_node(b, acc);
+    append(b, (PlanNode){.kind = PLAN_STEP, .type = a->type, .op = a->op, .scope = b->scope,
+                         .arg = {acc, v, cond, index}}, true);
+}
+
+PlanValue value_result(Builder *b, PlanValue acc) {
+    PlanNode a = *value_node(b, acc);
+    bool arg = a.op == IR_ARGMAX || a.op == IR_ARGMIN;
+    PlanNode n = {.kind = PLAN_RESULT, .type = arg ? PLAN_I64 : a.type, .op = a.op, .scope = b->scope, .arg = {acc},
+                  .lo = arg ? 0 : -FAR, .hi = FAR};
+    return append(b, n, true);
+}
+
+PlanValue value_statement(Builder *b, PlanKind kind, uint32_t op, uint32_t x, uint32_t y) {
+    return append(b, (PlanNode){.kind = (uint8_t)kind, .op = (uint16_t)op, .scope = b->scope, .arg = {x, y}}, true);
+}
+
+/* ---- loops ---- */
+
+uint32_t loop_open(Builder *b, PlanValue lo, PlanValue hi) {
+    PlanFunc *f = b->func;
+    uint32_t depth = f->scopes.at[b->scope].depth + 1;
+    vec_push(&f->scopes, (PlanScope){.parent = b->scope, .depth = depth});
+    uint32_t scope = f->scopes.n - 1;
+    PlanNode n = {.kind = PLAN_INDEX, .type = PLAN_I64, .scope = scope, .arg = {f->loops.n}};
+    n.lo = value_node(b, lo)->lo;
+    n.hi = value_node(b, hi)->hi - 1;
+    PlanValue index = append(b, n, false);
+    vec_push(&f->loops, (PlanLoop){.scope = scope, .index = index, .lo = lo, .hi = hi});
+    b->scope = scope;
+    return f->loops.n - 1;
+}
+
+void loop_close(Builder *b, uint32_t loop) {
+    PlanScope *scope = &b->func->scopes.at[b->func->loops.at[loop].scope];
+    scope->closed = true;
+    b->scope = scope->parent;
+    append(b, (PlanNode){.kind = PLAN_LOOP, .scope = b->scope, .arg = {loop}}, true);
+}
