@@ -1,0 +1,109 @@
+#!/usr/bin/env bash
+# The command line as a user meets it: exit statuses, standard input, --json, --set, bad files, full disks, Ctrl-C, a kill.
+#   cli.sh LAG
+set -u
+lag=$(realpath "$1")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+failed=0
+count=0
+
+# expect STATUS 'PATTERN' COMMAND… : the exit status, and a pattern in what it says.
+expect() {
+  local want=$1 pattern=$2 said status
+  shift 2
+  said=$("$@" 2>&1 </dev/null)
+  status=$?
+  count=$((count + 1))
+  if [ "$status" -ne "$want" ] || ! grep -qE -- "$pattern" <<<"$said"; then
+    echo "FAILED: $*"
+    echo "  exit status $status, expected $want; expected to say: $pattern"
+    sed 's/^/  | /' <<<"$said"
+    failed=$((failed + 1))
+  fi
+}
+
+cat >valley.lag <<'LAG'
+const a = 100
+param x[2] = [-1.5, 2.0]
+system valley { potential = (1 - x[0])^2 + a * (x[1] - x[0]^2)^2 }
+run adam(lr = 0.02) on valley for 200 steps { record x, loss every 10 steps
+  save x to "x.safetensors" }
+LAG
+echo 'param x = 1
+system s { potential = y }
+run adam on s for 3 steps' >wrong.lag
+echo 'param x = 1
+system s { potential = x^4 }
+run gradient_descent(lr = 100) on s for 100 steps { record x every 1 steps }' >diverges.lag
+echo 'param x = 1
+system s { potential = x^2 }
+run gradient_descent(lr = 0.1) on s for 10 steps
+expect loss < 1e-12' >hopes.lag
+
+expect 0 'usage: lag' "$lag" --help
+expect 0 '^lag [0-9]' "$lag" --version
+expect 2 'usage: lag' "$lag"
+expect 2 'did you mean `run`' "$lag" rum x.lag
+for command in run derive check fmt doc new doctor; do expect 0 "usage: lag $command" "$lag" "$command" --help; done
+expect 2 'no such option' "$lag" run --fast valley.lag
+expect 2 'a value must follow' "$lag" run valley.lag --seed
+expect 2 'expected a whole number' "$lag" run valley.lag --seed=x
+expect 2 'NAME=VALUE' "$lag" run valley.lag --set a
+expect 2 'the stages are' "$lag" run valley.lag --emit=asm
+expect 1 'cannot read .*No such file' "$lag" run none.lag
+expect 1 'cannot read' "$lag" run .
+expect 0 'no errors' "$lag" check valley.lag
+expect 1 'E0201' "$lag" check wrong.lag
+expect 1 '"code":"E0201"' "$lag" check --json wrong.lag
+expect 1 'E0207' "$lag" check valley.lag --set b=1
+expect 0 '' "$lag" run valley.lag --quiet --out results
+expect 0 'x\[0\]' head -1 results/adam.csv
+[ -s results/x.safetensors ] || { echo "FAILED: no parameters saved"; failed=$((failed + 1)); }
+expect 0 '' bash -c "'$lag' run - --quiet --out piped <valley.lag"
+expect 0 '' cmp results/adam.csv piped/adam.csv
+expect 0 '' "$lag" run valley.lag --quiet --out one --threads 1
+expect 0 '' cmp results/adam.csv one/adam.csv
+expect 0 '' "$lag" run valley.lag --quiet --out soft --set a=1
+expect 1 '' cmp -s results/adam.csv soft/adam.csv
+expect 0 '"event"' "$lag" run valley.lag --json --out json
+expect 3 'diverged: x is no longer finite after step [0-9]+' "$lag" run diverges.lag --quiet --out diverged
+[ -s diverged/gradient_descent.csv ] && [ -s diverged/gradient_descent_last_good.safetensors ] ||
+  { echo "FAILED: a diverged run lost its results"; failed=$((failed + 1)); }
+expect 4 'E0810' "$lag" run hopes.lag --quiet --out hopes
+expect 3 'cannot|No space|not a directory|Not a directory' "$lag" run valley.lag --quiet --out /dev/full/x
+expect 0 '' "$lag" fmt valley.lag
+"$lag" fmt valley.lag >again.lag && "$lag" fmt again.lag >twice.lag
+expect 0 '' cmp again.lag twice.lag
+expect 0 'adam' "$lag" doc
+expect 0 'dynamics adam' "$lag" doc adam
+expect 1 'did you mean `adam`' "$lag" doc adaam
+expect 0 'wrote mine.lag' "$lag" new mine
+expect 3 'File exists' "$lag" new mine
+expect 0 '' "$lag" run mine.lag --quiet --out mine
+expect 2 'a name' "$lag" new ../mine
+expect 0 'linear algebra' "$lag" doctor
+expect 0 'Legendre|momenta|Lagrangian' "$lag" derive valley.lag
+expect 0 'documentclass' "$lag" derive --latex valley.lag
+
+# Ctrl-C keeps what there is.
+sed 's/200 steps/2000000000 steps/' valley.lag >long.lag
+"$lag" run long.lag --quiet --out long 2>said & pid=$!
+sleep 1
+kill -INT $pid
+wait $pid
+status=$?
+count=$((count + 1))
+[ "$status" -eq 130 ] && [ -s long/adam.csv ] || { echo "FAILED: Ctrl-C: status $status"; cat said; failed=$((failed + 1)); }
+
+# A full disk: one message, nothing half written.
+if [ "$(id -u)" -eq 0 ] && mkdir disk && mount -t tmpfs -o size=64k tmpfs disk 2>/dev/null; then
+  sed 's/every 10 steps/every 1 steps/; s/200 steps/20000 steps/' valley.lag >big.lag
+  expect 3 'space' "$lag" run big.lag --quiet --out disk/results
+  [ -z "$(find disk -name '*.csv*')" ] || { echo "FAILED: half a table was left"; failed=$((failed + 1)); }
+  umount disk
+fi
+
+echo "$count checks of the command line, $failed failed"
+[ "$failed" -eq 0 ]
