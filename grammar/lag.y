@@ -42,7 +42,7 @@ static void lag_error(const Span *span, Parser *parser, const char *message);
 %token SEP "the end of the line"
 %token FN "fn" SYSTEM "system" DYNAMICS "dynamics" RUN "run" RECORD "record" PRINT "print" PLOT "plot" SAVE "save"
 %token EXPECT "expect" USE "use" PRECISION "precision" FLOW "flow" STEP "step" METHOD "method" WHEN "when"
-%token SYMMETRY "symmetry" REPEAT "repeat" FORCE "force" CONSTRAINT "constraint"
+%token SYMMETRY "symmetry" REPEAT "repeat" FORCE "force" CONSTRAINT "constraint" CONSTRAINT_OVER "constraint over an index"
 %token ON "on" FOR "for" OVER "over" EVERY "every" WITHIN "within" FROM "from" BY "by" TO "to" PERIODIC "periodic"
 %token IF "if" THEN "then" ELSE "else" AND "and" OR "or" NOT "not" IN "in" DRAW "draw"
 %token EQ "==" NE "!=" LE "<=" GE ">=" DOTDOT ".." PRIME "'" TRANSPOSE "^T" SQRT "√"
@@ -104,8 +104,9 @@ item:
   | DYNAMICS NAME optional_params block { $$ = build_dynamics(parser, @$, $2, @2, $3, NULL, &$4); }
   | DYNAMICS NAME optional_params ON param block { $$ = build_dynamics(parser, @$, $2, @2, $3, &$5, &$6); }
   | FORCE optional_axes ON NAME '=' expr { $$ = build_force(parser, @$, $2, $4, $6); }
-  | CONSTRAINT expr             { $$ = build_constraint(parser, @$, $2, NULL); }
-  | CONSTRAINT expr '=' expr    { $$ = build_constraint(parser, @$, $2, $4); }
+  | CONSTRAINT expr             { $$ = build_constraint(parser, @$, NULL, $2, NULL); }
+  | CONSTRAINT expr '=' expr    { $$ = build_constraint(parser, @$, NULL, $2, $4); }
+  | CONSTRAINT_OVER '[' some_binders ']' expr '=' expr { $$ = build_constraint(parser, @$, $3, $5, $7); }
   | FLOW NAME block             { $$ = build_flow(parser, @$, $2, @2, $3); }
   | STEP block                  { $$ = build_step(parser, @$, NULL, $2); }
   | STEP BY expr block          { $$ = build_step(parser, @$, $3, $4); }
@@ -285,7 +286,7 @@ subs:
   ;
 
 sub:
-    expr
+    range_or_expr
   | ':'                         { $$ = NULL; }
   ;
 

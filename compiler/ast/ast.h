@@ -65,7 +65,7 @@ struct Expr {
         struct { ExprList items; } array;
         struct { UnaryOp op; Expr *a; } unary;
         struct { BinaryOp op; Expr *a, *b; } binary;
-        struct { Expr *of; ExprList subs; } subscript; /* a NULL entry is `:` */
+        struct { Expr *of; ExprList subs; } subscript; /* a NULL entry is `:`; a RANGE is a slice */
         struct { Expr *callee; ArgList args; } call;   /* callee is a NAME */
         struct { ReduceOp op; BinderList binders; Expr *guard; Expr *body; } reduce; /* no binders: whole tensor */
         struct { Expr *of; } transpose;
@@ -137,7 +137,7 @@ struct Stmt {
         struct { Name name; Span name_span; ParamList params; StmtList items; } system;
         /* `dynamics muon(lr = 0.02) on q[i,j] { … }`: pattern has the coordinate's name and indices. */
         struct { Name name; Span name_span; ParamList params; bool has_pattern; Param pattern; StmtList items; } dynamics;
-        /* `force on x = e` has on; `constraint a = b` has rhs; `force[i] = e` has axes. */
+        /* `force[i] on x = e` has on and axes; `constraint[i] a = b` has rhs and may have axes. */
         struct { TermKind kind; Name on; BinderList axes; bool has_axes; Expr *value; Expr *rhs; } term;
         struct { Expr *lhs; Expr *dist; } tilde;
         struct { Name name; Span name_span; StmtList items; } flow; /* items: TILDE-like rates as DECLARE/DECL_STATE */

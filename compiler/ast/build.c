@@ -374,9 +374,11 @@ Item build_force(Parser *parser, Span span, Seq *axes, Name on, Expr *value) {
     return build_item(stmt);
 }
 
-Item build_constraint(Parser *parser, Span span, Expr *value, Expr *rhs) {
+Item build_constraint(Parser *parser, Span span, Seq *axes, Expr *value, Expr *rhs) {
     Stmt *stmt = build_stmt(parser, STMT_TERM, span);
     stmt->term.kind = TERM_CONSTRAINT;
+    stmt->term.axes = binder_list(axes);
+    stmt->term.has_axes = axes != NULL;
     stmt->term.value = value;
     stmt->term.rhs = rhs;
     if (value->kind == EXPR_BINARY && value->binary.op == BINARY_EQ && !rhs) {

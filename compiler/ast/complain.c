@@ -146,7 +146,7 @@ static Diag *special(Parser *parser, const Wanted *w, uint32_t at) {
         diag = diag_error(session, DIAG_SYNTAX, token->span, "expected a value, found `{`");
         diag_help(session, diag, "lists are written in brackets: [1, 2, 3]; a function's block follows its name without `=`");
     } else if (token->kind == DOTDOT) {
-        diag = diag_error(session, DIAG_SYNTAX, token->span, "a range stands only after `in` and as an argument");
+        diag = diag_error(session, DIAG_SYNTAX, token->span, "a range stands only after `in`, in brackets and as an argument");
         diag_help(session, diag, "for example sum[i in 1..10](i^2)");
     } else if (token->kind == ':' && w->word[THEN - 256]) {
         diag = diag_error(session, DIAG_SYNTAX, token->span, "expected `then`, found `:`");

@@ -172,7 +172,7 @@ Item build_system(Parser *parser, Span span, Name name, Span name_span, Seq *par
 Item build_dynamics(Parser *parser, Span span, Name name, Span name_span, Seq *params, const Param *pattern,
                     const Block *body);
 Item build_force(Parser *parser, Span span, Seq *axes, Name on, Expr *value);
-Item build_constraint(Parser *parser, Span span, Expr *value, Expr *rhs);
+Item build_constraint(Parser *parser, Span span, Seq *axes, Expr *value, Expr *rhs);
 Item build_flow(Parser *parser, Span span, Name name, Span name_span, Block body);
 Item build_step(Parser *parser, Span span, Expr *by, Block body);
 Item build_method(Parser *parser, Span span, Expr *call);
