@@ -31,21 +31,24 @@ static void set_hypers(Mech *m) {
 }
 
 MechRun *mech_derive(Session *session, Model *model, const SemaRun *run) {
-    Mech m = {.session = session, .p = model->ir, .arena = session->arena, .model = model, .run = run};
-    m.out = ARENA_NEW(m.arena, MechRun);
-    m.out->run = run;
-    m.is_word = run->method == NULL;
-    m.stores_p = m.is_word || run->hamiltonian.term;
-    m.next_site = 0x40000000u; /* sites of the source are numbered from 0 */
-    m.step = run->by ? run->by : ir_real(m.p, 1);
+    Mech *m = ARENA_NEW(session->arena, Mech);
+    *m = (Mech){.session = session, .p = model->ir, .arena = session->arena, .model = model, .run = run};
+    m->out = ARENA_NEW(m->arena, MechRun);
+    m->out->run = run;
+    m->out->derivation = m;
+    m->is_word = run->method == NULL;
+    m->stores_p = m->is_word || run->hamiltonian.term;
+    m->next_site = 0x40000000u; /* sites of the source are numbered from 0 */
+    m->step = run->by ? run->by : ir_real(m->p, 1);
     uint32_t before = diag_error_count(session);
-    set_hypers(&m);
-    if (!mech_value(&m, m.step, &m.out->step_size))
-        m.out->step_size = 1;
+    set_hypers(m);
+    if (!mech_value(m, m->step, &m->out->step_size))
+        m->out->step_size = 1;
     bool ok = true;
     for (uint32_t i = 0; i < sizeof passes / sizeof *passes && ok; i++)
-        ok = passes[i].run(&m);
-    ir_env_free(m.env);
-    vec_free(&m.sections);
-    return ok && diag_error_count(session) == before ? m.out : NULL;
+        ok = passes[i].run(m);
+    ir_env_free(m->env);
+    m->env = NULL;
+    vec_free(&m->sections);
+    return ok && diag_error_count(session) == before ? m->out : NULL;
 }

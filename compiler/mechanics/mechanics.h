@@ -54,6 +54,7 @@ typedef struct MechRun {
     IrDef energy;           /* OUTPUT scalar: energy; 0: first-order or time-free training */
     MechSection *sections;  /* the derivation, for lag derive */
     uint32_t n_sections;
+    const struct Mech *derivation; /* what mech_check holds against numbers; internal.h */
 } MechRun;
 
 /* Derives run `run` of the model. NULL after an error, which is reported at the user's line with the reason in
@@ -70,5 +71,9 @@ void mech_print_latex(const Model *model, const MechRun *mech, Buf *out);
  * when one is above `tolerance`. */
 bool mech_check(Session *session, const Model *model, const MechRun *mech, uint32_t points, double tolerance,
                 uint64_t seed, Buf *out);
+
+/* Executes a function with the reference evaluator: every group evaluates its values, then assigns them. `draw` noise
+ * is what the environment was given. False when an input it needs is not set. */
+bool mech_apply(IrProgram *p, IrEnv *env, const IrFunc *f);
 
 #endif
