@@ -13,6 +13,9 @@ RtPool *rt_pool_new(uint32_t threads);
 /* Ends the threads and releases the pool; no loop may be running. NULL is allowed. */
 void rt_pool_free(RtPool *pool);
 uint32_t rt_pool_threads(const RtPool *pool); /* 1 for NULL */
+/* Whether rt_parallel would run a loop on the calling thread alone: there is no pool, it has one thread, or the call
+ * comes from inside a loop. */
+bool rt_is_serial(const RtFrame *frame);
 /* The number of processors this process may run on, at least 1. */
 uint32_t rt_processor_count(void);
 

@@ -164,6 +164,11 @@ uint32_t rt_pool_threads(const RtPool *pool)
     return pool ? pool->threads : 1;
 }
 
+bool rt_is_serial(const RtFrame *frame)
+{
+    return in_piece || !frame || !frame->pool || frame->pool->threads == 1;
+}
+
 /* Starts the workers there is use for. Where the system refuses a thread, the loop runs on those there are. */
 static void start_workers(RtPool *pool, int64_t pieces)
 {

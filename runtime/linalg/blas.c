@@ -25,6 +25,8 @@ static struct {
     RtBlasInfo info;
 } library;
 
+_Atomic(const Blas *) blas_loaded;
+
 static KernelAge age_of_core(const char *core)
 {
     static const struct { const char *core; KernelAge age; } known[] = {
@@ -125,9 +127,9 @@ static void read_core(void *handle, char core[64])
     snprintf(core, 64, "%s", corename ? corename() : "unknown");
 }
 
-/* Initializes the library again for each of the best kernels in turn until it takes one. */
-static void choose_kernels(void *handle, RtBlasInfo *info)
+void blas_choose_kernels(void *handle, RtBlasInfo *info)
 {
+    read_core(handle, info->core);
     void (*quit)(void) = (void (*)(void))find(handle, "gotoblas_dynamic_quit");
     void (*init)(void) = (void (*)(void))find(handle, "gotoblas_dynamic_init");
     const char *cores[4];
@@ -177,15 +179,15 @@ static void load(void)
                  missing);
         return;
     }
-    read_core(handle, info->core);
     const char *users = getenv("OPENBLAS_CORETYPE");
+    read_core(handle, info->core);
     if (host_has_it) {
         snprintf(info->chosen, sizeof info->chosen, "by the program that had loaded the library before");
     } else {
         if (users && *users)
             snprintf(info->chosen, sizeof info->chosen, "by OPENBLAS_CORETYPE=%.60s in the environment", users);
         else
-            choose_kernels(handle, info);
+            blas_choose_kernels(handle, info);
         void (*set_threads)(int) = (void (*)(int))find(handle, "openblas_set_num_threads");
         if (set_threads)
             set_threads(1);
@@ -205,9 +207,12 @@ const RtBlasInfo *rt_blas_describe(void)
     return &library.info;
 }
 
-const Blas *blas(void)
+const Blas *blas_first(void)
 {
-    return rt_blas_describe()->loaded ? &library.functions : NULL;
+    if (!rt_blas_describe()->loaded)
+        return NULL;
+    atomic_store_explicit(&blas_loaded, &library.functions, memory_order_release);
+    return &library.functions;
 }
 
 bool rt_blas_load(void)

@@ -2,6 +2,8 @@
 #ifndef LAG_RT_BLAS_H
 #define LAG_RT_BLAS_H
 
+#include <stdatomic.h>
+
 #include "linalg.h"
 
 typedef struct Blas {
@@ -10,8 +12,20 @@ typedef struct Blas {
 #undef BLAS
 } Blas;
 
+/* Written once, when the library has been loaded. */
+extern _Atomic(const Blas *) blas_loaded;
+const Blas *blas_first(void);
+
 /* The library, loaded by the first call; NULL: there is none. */
-const Blas *blas(void);
+static inline const Blas *blas(void)
+{
+    const Blas *lib = atomic_load_explicit(&blas_loaded, memory_order_acquire);
+    return lib ? lib : blas_first();
+}
+
+/* Compares the choice of the library, just loaded as `handle`, with the processor, and where it fell behind initializes the
+ * library again for each of the best kernels in turn until it takes one. Fills info->core and info->chosen. */
+void blas_choose_kernels(void *handle, RtBlasInfo *info);
 
 /* The constants of the C interface to BLAS (BLAS Technical Forum standard, annex B). */
 enum { BLAS_ROWS = 101, BLAS_PLAIN = 111, BLAS_TRANS = 112, BLAS_UPPER = 121, BLAS_LOWER = 122, BLAS_NONUNIT = 131,

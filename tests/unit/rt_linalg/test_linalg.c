@@ -29,7 +29,7 @@
 #define EPSILON DBL_EPSILON
 #include "kernels.inc"
 
-/* Tiles cover the result exactly and keep their bounds, whatever the sizes. */
+/* Tiles cover the result in order, none is empty, and none of several is small. */
 static void test_tiles(void **state)
 {
     (void)state;
@@ -37,12 +37,35 @@ static void test_tiles(void **state)
         for (int64_t n = 1; n < 3000; n += 1 + n / 3)
             for (int64_t k = 0; k < 3000; k += 1 + k / 2) {
                 Tiles t = tiles_of(m, n, k);
-                assert_true(t.rows >= 1 && t.columns >= 1);
-                assert_true((t.down - 1) * t.rows < m && t.down * t.rows >= m);
-                assert_true((t.across - 1) * t.columns < n && t.across * t.columns >= n);
+                assert_true(tiles_row(&t, 0) == 0 && tiles_row(&t, t.down) == m);
+                assert_true(tiles_column(&t, 0) == 0 && tiles_column(&t, t.across) == n);
+                for (int64_t i = 0; i < t.down; i++)
+                    assert_true(tiles_row(&t, i) < tiles_row(&t, i + 1));
+                for (int64_t j = 0; j < t.across; j++)
+                    assert_true(tiles_column(&t, j) < tiles_column(&t, j + 1));
+                assert_true(t.down * t.across == 1 || m * n * k / (t.down * t.across) >= 1000000);
             }
     assert_true(tiles_row_chunk(10, 10) == 10 && tiles_row_chunk(1000000, 1000) < 1000);
     assert_true(tiles_row_chunk(5, 0) == 5 && tiles_row_chunk(0, 5) >= 1);
+}
+
+/* What is learned of a shape is said of that shape only, and finding out is asked for once. */
+static void test_whole(void **state)
+{
+    (void)state;
+    int tries = 0;
+    for (int i = 0; i < 50; i++)
+        tries += whole_ask(0x123456789abcd00) == WHOLE_TRY;
+    assert_int_equal(tries, 1);
+    whole_learn(0x123456789abcd00, true);
+    assert_int_equal(whole_ask(0x123456789abcd00), WHOLE_SAME);
+    assert_int_equal(whole_ask(0x923456789abce00 ^ 1), WHOLE_TILES);
+    whole_learn(0x777777777777777, false);
+    for (int i = 0; i < 50; i++)
+        assert_int_equal(whole_ask(0x777777777777777), WHOLE_TILES);
+    for (uint64_t i = 0; i < 1000; i++) /* more shapes than there is room for */
+        assert_int_not_equal(whole_ask(i * 0x9e3779b97f4a7c15u), WHOLE_SAME);
+    assert_int_equal(whole_ask(0x123456789abcd00), WHOLE_SAME);
 }
 
 /* Products of several threads at once, each with its own data: OpenBLAS shares buffers between them. */
@@ -122,7 +145,9 @@ int main(void)
         cmocka_unit_test(test_cholesky_f32),   cmocka_unit_test(test_cholesky_f64),
         cmocka_unit_test(test_solve_f32),      cmocka_unit_test(test_solve_f64),
         cmocka_unit_test(test_inverse_logdet_f32), cmocka_unit_test(test_inverse_logdet_f64),
-        cmocka_unit_test(test_tiles),          cmocka_unit_test(test_concurrent),
+        cmocka_unit_test(test_tiles),          cmocka_unit_test(test_whole),
+        cmocka_unit_test(test_repeated_f32),   cmocka_unit_test(test_repeated_f64),
+        cmocka_unit_test(test_concurrent),
         cmocka_unit_test(test_denormals),      cmocka_unit_test(test_describe),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
