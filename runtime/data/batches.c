@@ -1,8 +1,10 @@
 /* batches — which rows each step sees.
  *
- * An epoch is a forward Fisher-Yates shuffle drawn as far as it is used: place i exchanges with a uniform place of i … n-1
- * and is then final. The only pause at the beginning of an epoch is writing n integers in order. The draws of an epoch are
- * the stream of the counter-based generator at (seed, epoch), so an epoch depends on nothing that came before it. */
+ * An epoch is a forward Fisher-Yates shuffle drawn as far as it is used: place i exchanges with a uniform place
+ * of i … n-1 and is then final. The only pause at the beginning of an epoch is writing n integers in order. The
+ * draw for place i is a function of (seed, epoch, i), so an epoch depends on nothing that came before it; one block
+ * of the generator serves four places, and a piece of places is drawn ahead so that the exchanges of a large set can be
+ * fetched into the cache before they are made. */
 #include "data.h"
 
 #include "../random/random.h"
@@ -14,8 +16,9 @@ struct RtBatches {
     int64_t *rows;   /* NULL: place is row */
     uint32_t *order; /* the present epoch's permutation, final below `place`; NULL: no shuffle */
     uint64_t n, batch, seed, epoch, place, number;
-    RtStream stream;
 };
+
+enum { PIECE = 64 };
 
 static void begin_epoch(RtBatches *b, uint64_t epoch)
 {
@@ -25,7 +28,6 @@ static void begin_epoch(RtBatches *b, uint64_t epoch)
         return;
     for (uint64_t i = 0; i < b->n; i++)
         b->order[i] = (uint32_t)i;
-    b->stream = rt_stream(b->seed, epoch, RT_SITE_SHUFFLE, 0);
 }
 
 RtBatches *rt_batches_new(const int64_t *rows, uint64_t n, uint64_t batch, uint64_t seed, bool shuffle, RtMessage *m)
@@ -69,23 +71,56 @@ void rt_batches_free(RtBatches *b)
     free(b);
 }
 
-/* The next `count` places of the present epoch, which has as many left. */
+/* Uniform on 0 … below-1 from 32 random bits, without bias (D. Lemire, "Fast random integer generation in an interval",
+ * 2019): where the bits do not decide, a stream of further ones at this place does. */
+static uint32_t bounded(const RtBatches *b, uint32_t bits, uint32_t below, uint64_t place)
+{
+    uint64_t product = (uint64_t)bits * below;
+    if ((uint32_t)product < below && (uint32_t)product < (0u - below) % below) {
+        RtStream s = rt_stream(b->seed, b->epoch, RT_SITE_SHUFFLE, (int64_t)place);
+        return (uint32_t)rt_stream_below(&s, below);
+    }
+    return (uint32_t)(product >> 32);
+}
+
+/* partner[k]: the place that place first + k exchanges with; first + count <= n, count at most PIECE. */
+static void draw_partners(const RtBatches *b, uint64_t first, uint64_t count, uint32_t *partner)
+{
+    const uint32_t key[2] = {(uint32_t)b->seed, (uint32_t)(b->seed >> 32)};
+    uint32_t counter[4] = {0, (uint32_t)(b->epoch >> 32), RT_SITE_SHUFFLE, (uint32_t)b->epoch}, bits[4];
+    for (uint64_t k = 0; k < count; k++) {
+        uint64_t place = first + k;
+        if (k == 0 || place % 4 == 0) {
+            counter[0] = (uint32_t)(place / 4);
+            rt_philox4x32(counter, key, bits);
+        }
+        partner[k] = (uint32_t)place + bounded(b, bits[place % 4], (uint32_t)(b->n - place), place);
+        __builtin_prefetch(&b->order[partner[k]], 1);
+    }
+}
+
+/* The next `count` places of the present epoch, which has as many left; the rows to `out`, or nowhere. */
 static void draw(RtBatches *b, uint64_t count, int64_t *out)
 {
-    uint64_t end = b->place + count;
-    for (uint64_t i = b->place; i < end; i++) {
-        uint64_t at = i;
-        if (b->order) {
-            uint64_t j = i + rt_stream_below(&b->stream, b->n - i);
-            uint32_t chosen = b->order[j];
-            b->order[j] = b->order[i];
-            b->order[i] = chosen;
-            at = chosen;
+    while (count > 0) {
+        uint32_t partner[PIECE];
+        uint64_t piece = count < PIECE ? count : PIECE;
+        if (b->order)
+            draw_partners(b, b->place, piece, partner);
+        for (uint64_t k = 0; k < piece; k++) {
+            uint64_t at = b->place + k;
+            if (b->order) {
+                uint32_t chosen = b->order[partner[k]];
+                b->order[partner[k]] = b->order[at];
+                b->order[at] = chosen;
+                at = chosen;
+            }
+            if (out)
+                *out++ = b->rows ? b->rows[at] : (int64_t)at;
         }
-        if (out)
-            *out++ = b->rows ? b->rows[at] : (int64_t)at;
+        b->place += piece;
+        count -= piece;
     }
-    b->place = end;
 }
 
 void rt_batches_next(RtBatches *b, int64_t *rows)

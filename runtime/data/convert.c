@@ -235,33 +235,96 @@ static void load_reals(const unsigned char *p, RtRaw raw, bool big, size_t n, do
     }
 }
 
+/* Blocks of one length, which compilers vectorize whole. */
+enum { BLOCK = 512 };
+
+/* Stores a block of which every value fits, known from its smallest and largest; false: some may not. */
+static bool store_ints_at_once(const int64_t *v, void *dst, RtElem want)
+{
+    int64_t least = v[0], most = v[0];
+    for (int k = 0; k < BLOCK; k++) {
+        least = v[k] < least ? v[k] : least;
+        most = v[k] > most ? v[k] : most;
+    }
+    switch (want) {
+    case RT_F64:
+        for (int k = 0; k < BLOCK; k++)
+            ((double *)dst)[k] = (double)v[k];
+        return least >= -(1ll << 53) && most <= 1ll << 53;
+    case RT_F32:
+        for (int k = 0; k < BLOCK; k++)
+            ((float *)dst)[k] = (float)v[k];
+        return least >= -(1ll << 24) && most <= 1ll << 24;
+    case RT_I64:
+        memcpy(dst, v, BLOCK * sizeof *v);
+        return true;
+    case RT_I32:
+        for (int k = 0; k < BLOCK; k++)
+            ((int32_t *)dst)[k] = (int32_t)v[k];
+        return least >= INT32_MIN && most <= INT32_MAX;
+    case RT_U8:
+        for (int k = 0; k < BLOCK; k++)
+            ((uint8_t *)dst)[k] = (uint8_t)v[k];
+        return least >= 0 && most <= 255;
+    }
+    return false;
+}
+
+/* The same for values that are all finite and far from overflow. */
+static bool store_reals_at_once(const double *v, void *dst, RtElem want)
+{
+    bool all = true;
+    if (want != RT_F64 && want != RT_F32)
+        return false;
+    for (int k = 0; k < BLOCK; k++)
+        all &= fabs(v[k]) < 0x1p127; /* false for NaN */
+    for (int k = 0; k < BLOCK; k++)
+        if (want == RT_F64)
+            ((double *)dst)[k] = v[k];
+        else
+            ((float *)dst)[k] = fabs(v[k]) < 0x1p127 ? (float)v[k] : 0;
+    return all;
+}
+
+/* One block of n values by itself; *bad counts within it. */
+static bool convert_block(const unsigned char *p, RtRaw raw, bool big, size_t n, void *dst, RtElem want,
+                          unsigned flags, size_t *bad, RtReason *why)
+{
+    if (rt_raw_integral(raw)) {
+        int64_t v[BLOCK];
+        size_t loaded = load_ints(p, raw, big, n, v);
+        if (loaded == BLOCK && store_ints_at_once(v, dst, want))
+            return true;
+        for (*bad = 0; *bad < loaded; ++*bad)
+            if (!rt_store_int(v[*bad], dst, *bad, want, why))
+                return false;
+        if (loaded < n)
+            snprintf(why->text, sizeof why->text, "the value is above 9223372036854775807, the largest int");
+        return loaded == n;
+    }
+    double v[BLOCK];
+    load_reals(p, raw, big, n, v);
+    if (n == BLOCK && store_reals_at_once(v, dst, want))
+        return true;
+    for (*bad = 0; *bad < n; ++*bad)
+        if (!rt_store_real(v[*bad], dst, *bad, want, flags, why))
+            return false;
+    return true;
+}
+
 bool rt_convert(const void *src, RtRaw raw, bool big, size_t n, void *dst, RtElem want, unsigned flags, size_t *bad,
                 RtReason *why)
 {
-    enum { BLOCK = 512 };
-    const unsigned char *p = src;
     if (raw == RT_RAW_U8 && want == RT_U8) {
         memcpy(dst, src, n);
         return true;
     }
     for (size_t at = 0; at < n; at += BLOCK) {
         size_t m = n - at < BLOCK ? n - at : BLOCK;
-        if (rt_raw_integral(raw)) {
-            int64_t v[BLOCK];
-            size_t loaded = load_ints(p + at * rt_raw_size(raw), raw, big, m, v);
-            for (*bad = at; *bad < at + loaded; ++*bad)
-                if (!rt_store_int(v[*bad - at], dst, *bad, want, why))
-                    return false;
-            if (loaded < m) {
-                snprintf(why->text, sizeof why->text, "the value is above 9223372036854775807, the largest int");
-                return false;
-            }
-        } else {
-            double v[BLOCK];
-            load_reals(p + at * rt_raw_size(raw), raw, big, m, v);
-            for (*bad = at; *bad < at + m; ++*bad)
-                if (!rt_store_real(v[*bad - at], dst, *bad, want, flags, why))
-                    return false;
+        if (!convert_block((const unsigned char *)src + at * rt_raw_size(raw), raw, big, m,
+                           (char *)dst + at * rt_elem_size(want), want, flags, bad, why)) {
+            *bad += at;
+            return false;
         }
     }
     return true;

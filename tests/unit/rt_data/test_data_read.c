@@ -201,6 +201,38 @@ static void values_that_do_not_fit(void **state)
     rt_array_free(&a);
 }
 
+/* One value that does not fit, at every kind of place in an array of several blocks, is found and named. */
+static void long_arrays(void **state)
+{
+    (void)state;
+    enum { N = 1700 };
+    static const size_t places[] = {0, 1, 255, 511, 512, 1023, 1024, 1500, N - 1};
+    static const struct { int code; RtElem want; double bad; } t[] = {
+        {0x0e, RT_F64, NAN}, {0x0e, RT_F32, NAN}, {0x0e, RT_F32, 1e39},    {0x0e, RT_F64, INFINITY}, {0x0e, RT_I64, 0.5},
+        {0x0e, RT_U8, 256},  {0x0c, RT_U8, 256},  {0x0c, RT_F32, 16777217}, {0x0c, RT_U8, -1},
+    };
+    unsigned char file[8 + 8 * N];
+    char path[64], place[32];
+    for (size_t k = 0; k < sizeof t / sizeof *t; k++)
+        for (size_t p = 0; p < sizeof places / sizeof *places; p++) {
+            bool real = t[k].code == 0x0e;
+            size_t unit = real ? 8 : 4;
+            memcpy(file, (unsigned char[]){0, 0, (unsigned char)t[k].code, 1, 0, 0, N >> 8, N & 255}, 8);
+            for (size_t i = 0; i < N; i++) {
+                double v = i == places[p] ? t[k].bad : (double)(i % 200);
+                int64_t bits;
+                memcpy(&bits, &v, 8);
+                bits = real ? bits : (int64_t)v;
+                for (size_t b = 0; b < unit; b++)
+                    file[8 + i * unit + b] = (unsigned char)(bits >> (8 * (unit - 1 - b)));
+            }
+            write_temp(file, 8 + unit * N, path);
+            snprintf(place, sizeof place, "element [%zu]: ", places[p]);
+            expect_failure((RtSource){.format = "idx", .path = path}, t[k].want, place);
+            unlink(path);
+        }
+}
+
 static void unknown_format(void **state)
 {
     (void)state;
@@ -213,6 +245,7 @@ int main(void)
         cmocka_unit_test(npy_every_type),      cmocka_unit_test(npy_natural_types),   cmocka_unit_test(npy_fortran_order),
         cmocka_unit_test(npy_scalar_and_gzip), cmocka_unit_test(npz_members),         cmocka_unit_test(idx_every_type),
         cmocka_unit_test(csv_columns_by_name), cmocka_unit_test(json_values),         cmocka_unit_test(values_that_do_not_fit),
+        cmocka_unit_test(long_arrays),
         cmocka_unit_test(unknown_format),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
