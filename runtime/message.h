@@ -1,5 +1,5 @@
-/* message — how a runtime function that fails says why: one sentence or two naming the file and the place, then the
- * mend. The runtime never prints; whoever called decides where the text goes. */
+/* message — how a runtime function that fails says why: one sentence or two naming the file and the place,
+ * then the mend. The runtime never prints; whoever called decides where the text goes. */
 #ifndef LAG_RT_MESSAGE_H
 #define LAG_RT_MESSAGE_H
 
@@ -12,7 +12,8 @@ typedef struct RtMessage {
 } RtMessage;
 
 /* Writes the message and returns false, so that a failure reads `return rt_fail(m, …)`. */
-__attribute__((format(printf, 2, 3), unused)) static inline bool rt_fail(RtMessage *m, const char *format, ...)
+__attribute__((format(printf, 2, 3), unused)) static inline bool rt_fail(RtMessage *m, const char *format,
+                                                                         ...)
 {
     va_list args;
     va_start(args, format);

@@ -66,12 +66,17 @@ bool rt_check_payload(const RtBytes *s, const RtPayload *p, RtMessage *m)
     if (fits && count == 0)
         return rt_fail(m, "%s: holds no values (its header says %s)", s->path, text);
     if (!fits || bytes > left)
-        return rt_fail(m, "%s: its header announces %s elements of %zu byte%s, more than the file can hold: the file is cut "
-                       "short or damaged; fetch or write it again", s->path, text, rt_raw_size(p->raw),
-                       rt_raw_size(p->raw) == 1 ? "" : "s");
+        return rt_fail(
+            m,
+            "%s: its header announces %s elements of %zu byte%s, more than the file can hold: the file is "
+            "cut short or damaged; fetch or write it again",
+            s->path, text, rt_raw_size(p->raw), rt_raw_size(p->raw) == 1 ? "" : "s");
     if (s->exact && bytes < left)
-        return rt_fail(m, "%s: %" PRIu64 " bytes follow the %s elements its header announces: the file is damaged or not of "
-                       "this format", s->path, left - bytes, text);
+        return rt_fail(m,
+                       "%s: %" PRIu64
+                       " bytes follow the %s elements its header announces: the file is damaged or not of "
+                       "this format",
+                       s->path, left - bytes, text);
     return true;
 }
 
@@ -117,11 +122,14 @@ static bool fill(RtBytes *s, const RtPayload *p, unsigned flags, RtArray *a, uin
         if (!rt_bytes_read(s, direct ? a->values : block, n * unit, &got, m))
             return false;
         if (got < n * unit)
-            return rt_fail(m, "%s: ends after %" PRIu64 " of %" PRIu64 " values: the file is cut short; fetch or write it "
-                           "again", s->path, done + got / unit, count);
+            return rt_fail(m,
+                           "%s: ends after %" PRIu64 " of %" PRIu64
+                           " values: the file is cut short; fetch or write it "
+                           "again",
+                           s->path, done + got / unit, count);
         if (!direct && !rt_convert(block, p->raw, p->big_endian, n,
-                                   (char *)a->values + done * rt_elem_size(a->shape.elem), a->shape.elem, flags, &bad,
-                                   &why)) {
+                                   (char *)a->values + done * rt_elem_size(a->shape.elem), a->shape.elem,
+                                   flags, &bad, &why)) {
             char place[200];
             rt_place(&p->shape, p->fortran, done + bad, place, sizeof place);
             return rt_fail(m, "%s: element %s: %s", s->path, place, why.text);
@@ -148,8 +156,11 @@ bool rt_read_payload(RtBytes *s, const RtPayload *p, RtElem want, unsigned flags
     if (!fill(s, p, flags, a, count, m) || !rt_bytes_read(s, &more, 1, &got, m))
         goto fail;
     if (got > 0) {
-        rt_fail(m, "%s: bytes follow the %" PRIu64 " elements its header announces: the file is damaged or not of this "
-                "format", s->path, count);
+        rt_fail(m,
+                "%s: bytes follow the %" PRIu64
+                " elements its header announces: the file is damaged or not of this "
+                "format",
+                s->path, count);
         goto fail;
     }
     if (p->fortran && p->shape.rank > 1 && !reorder(s, a, count, m))

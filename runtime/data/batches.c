@@ -1,10 +1,10 @@
 /* batches — which rows each step sees.
  *
- * An epoch is a forward Fisher-Yates shuffle drawn as far as it is used: place i exchanges with a uniform place
- * of i … n-1 and is then final. The only pause at the beginning of an epoch is writing n integers in order. The
- * draw for place i is a function of (seed, epoch, i), so an epoch depends on nothing that came before it; one block
- * of the generator serves four places, and a piece of places is drawn ahead so that the exchanges of a large set can be
- * fetched into the cache before they are made. */
+ * An epoch is a forward Fisher-Yates shuffle drawn as far as it is used: place i exchanges with a uniform
+ * place of i … n-1 and is then final. The only pause at the beginning of an epoch is writing n integers in
+ * order. The draw for place i is a function of (seed, epoch, i), so an epoch depends on nothing that came
+ * before it; one block of the generator serves four places, and a piece of places is drawn ahead so that the
+ * exchanges of a large set can be fetched into the cache before they are made. */
 #include "data.h"
 
 #include "../random/random.h"
@@ -30,12 +30,15 @@ static void begin_epoch(RtBatches *b, uint64_t epoch)
         b->order[i] = (uint32_t)i;
 }
 
-RtBatches *rt_batches_new(const int64_t *rows, uint64_t n, uint64_t batch, uint64_t seed, bool shuffle, RtMessage *m)
+RtBatches *rt_batches_new(const int64_t *rows, uint64_t n, uint64_t batch, uint64_t seed, bool shuffle,
+                          RtMessage *m)
 {
     if (n == 0 || batch == 0 || batch > n) {
-        rt_fail(m, n == 0 ? "there are no rows to make batches of" : batch == 0 ? "a batch needs at least one row"
-                : "a batch of %llu rows is larger than the data (%llu rows)", (unsigned long long)batch,
-                (unsigned long long)n);
+        rt_fail(m,
+                n == 0       ? "there are no rows to make batches of"
+                : batch == 0 ? "a batch needs at least one row"
+                             : "a batch of %llu rows is larger than the data (%llu rows)",
+                (unsigned long long)batch, (unsigned long long)n);
         return NULL;
     }
     if (n > UINT32_MAX) {
@@ -71,8 +74,8 @@ void rt_batches_free(RtBatches *b)
     free(b);
 }
 
-/* Uniform on 0 … below-1 from 32 random bits, without bias (D. Lemire, "Fast random integer generation in an interval",
- * 2019): where the bits do not decide, a stream of further ones at this place does. */
+/* Uniform on 0 … below-1 from 32 random bits, without bias (D. Lemire, "Fast random integer generation in an
+ * interval", 2019): where the bits do not decide, a stream of further ones at this place does. */
 static uint32_t bounded(const RtBatches *b, uint32_t bits, uint32_t below, uint64_t place)
 {
     uint64_t product = (uint64_t)bits * below;
@@ -163,8 +166,12 @@ bool rt_split(uint64_t n, double fraction, uint64_t seed, RtSplit *split, RtMess
 {
     memset(split, 0, sizeof *split);
     if (n < 2 || n > UINT32_MAX || !(fraction > 0 && fraction < 1))
-        return rt_fail(m, n < 2 ? "%llu rows cannot be split in two" : n > UINT32_MAX ? "%llu rows are more than can be split"
-                       : "of %llu rows, the part to split off must be a fraction between 0 and 1", (unsigned long long)n);
+        return rt_fail(m,
+                       n < 2 ? "%llu rows cannot be split in two"
+                       : n > UINT32_MAX
+                           ? "%llu rows are more than can be split"
+                           : "of %llu rows, the part to split off must be a fraction between 0 and 1",
+                       (unsigned long long)n);
     uint64_t second = (uint64_t)(fraction * (double)n + 0.5);
     second = second < 1 ? 1 : second > n - 1 ? n - 1 : second;
     split->n_first = n - second;

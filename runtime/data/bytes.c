@@ -1,7 +1,7 @@
 /* bytes — the bytes of a regular file, gzip undone where the file begins with its magic number.
  *
- * zlib's own gzFile reads past damage too kindly (it ignores whatever follows the last member), so inflate is driven
- * here: a cut file, a wrong checksum and trailing bytes are each an error. */
+ * zlib's own gzFile reads past damage too kindly (it ignores whatever follows the last member), so inflate is
+ * driven here: a cut file, a wrong checksum and trailing bytes are each an error. */
 #include "reader.h"
 
 #include <errno.h>
@@ -19,7 +19,7 @@ typedef struct File {
     bool gzip, ended; /* ended: the last member was complete and nothing followed */
     uint64_t consumed;
     z_stream z;
-    size_t n;         /* bytes in `block` */
+    size_t n; /* bytes in `block` */
     unsigned char block[BLOCK];
 } File;
 
@@ -65,8 +65,11 @@ static bool next_member(RtBytes *s, RtMessage *m)
         if (*f->z.next_in == 0x1f && !padding)
             return inflateReset(&f->z) == Z_OK;
         if (*f->z.next_in != 0)
-            return rt_fail(m, "%s: from byte %llu on, something follows the compressed data that does not belong to it: "
-                           "the file is damaged", s->path, (unsigned long long)(f->consumed - f->z.avail_in));
+            return rt_fail(
+                m,
+                "%s: from byte %llu on, something follows the compressed data that does not belong to it: "
+                "the file is damaged",
+                s->path, (unsigned long long)(f->consumed - f->z.avail_in));
         padding = true;
         f->z.next_in++;
         f->z.avail_in--;
@@ -84,7 +87,9 @@ static ptrdiff_t gzip_pull(RtBytes *s, void *bytes, size_t size, RtMessage *m)
             if (!refill(s, m))
                 return -1;
             if (f->z.avail_in == 0) {
-                rt_fail(m, "%s: the compressed data breaks off; the file is cut short: fetch or write it again",
+                rt_fail(m,
+                        "%s: the compressed data breaks off; the file is cut short: fetch or write it "
+                        "again",
                         s->path);
                 return -1;
             }
@@ -94,8 +99,10 @@ static ptrdiff_t gzip_pull(RtBytes *s, void *bytes, size_t size, RtMessage *m)
             if (!next_member(s, m))
                 return -1;
         } else if (status != Z_OK && status != Z_BUF_ERROR) {
-            rt_fail(m, "%s: the compressed data is corrupt near byte %llu (%s): fetch or write the file again", s->path,
-                    (unsigned long long)(f->consumed - f->z.avail_in), f->z.msg ? f->z.msg : zError(status));
+            rt_fail(m,
+                    "%s: the compressed data is corrupt near byte %llu (%s): fetch or write the file again",
+                    s->path, (unsigned long long)(f->consumed - f->z.avail_in),
+                    f->z.msg ? f->z.msg : zError(status));
             return -1;
         }
     }

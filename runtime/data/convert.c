@@ -1,7 +1,7 @@
 /* convert — elements of a file's type into elements of the type asked for, where that is exact.
  *
- * Blocks of elements are widened to int64 or double first and stored from there, so that eleven types in and five out
- * are sixteen loops and not fifty-five. */
+ * Blocks of elements are widened to int64 or double first and stored from there, so that eleven types in and
+ * five out are sixteen loops and not fifty-five. */
 #include "reader.h"
 
 #include <inttypes.h>
@@ -12,8 +12,10 @@
 size_t rt_elem_size(RtElem elem)
 {
     switch (elem) {
-    case RT_F64: case RT_I64: return 8;
-    case RT_F32: case RT_I32: return 4;
+    case RT_F64:
+    case RT_I64: return 8;
+    case RT_F32:
+    case RT_I32: return 4;
     case RT_U8: return 1;
     }
     return 0;
@@ -34,10 +36,17 @@ const char *rt_elem_name(RtElem elem)
 size_t rt_raw_size(RtRaw raw)
 {
     switch (raw) {
-    case RT_RAW_U8: case RT_RAW_I8: return 1;
-    case RT_RAW_I16: case RT_RAW_U16: case RT_RAW_F16: return 2;
-    case RT_RAW_I32: case RT_RAW_U32: case RT_RAW_F32: return 4;
-    case RT_RAW_I64: case RT_RAW_U64: case RT_RAW_F64: return 8;
+    case RT_RAW_U8:
+    case RT_RAW_I8: return 1;
+    case RT_RAW_I16:
+    case RT_RAW_U16:
+    case RT_RAW_F16: return 2;
+    case RT_RAW_I32:
+    case RT_RAW_U32:
+    case RT_RAW_F32: return 4;
+    case RT_RAW_I64:
+    case RT_RAW_U64:
+    case RT_RAW_F64: return 8;
     }
     return 0;
 }
@@ -51,9 +60,15 @@ RtElem rt_raw_elem(RtRaw raw)
 {
     switch (raw) {
     case RT_RAW_U8: return RT_U8;
-    case RT_RAW_I8: case RT_RAW_I16: case RT_RAW_U16: case RT_RAW_I32: return RT_I32;
-    case RT_RAW_U32: case RT_RAW_I64: case RT_RAW_U64: return RT_I64;
-    case RT_RAW_F16: case RT_RAW_F32: return RT_F32;
+    case RT_RAW_I8:
+    case RT_RAW_I16:
+    case RT_RAW_U16:
+    case RT_RAW_I32: return RT_I32;
+    case RT_RAW_U32:
+    case RT_RAW_I64:
+    case RT_RAW_U64: return RT_I64;
+    case RT_RAW_F16:
+    case RT_RAW_F32: return RT_F32;
     case RT_RAW_F64: return RT_F64;
     }
     return RT_F64;
@@ -62,8 +77,11 @@ RtElem rt_raw_elem(RtRaw raw)
 static bool unfit(RtReason *why, const char *what, RtElem want)
 {
     static const char *const range[] = {
-        [RT_F64] = "f64 (integers up to 2^53)", [RT_F32] = "f32", [RT_I64] = "int (64 bits)",
-        [RT_I32] = "i32 (-2147483648 to 2147483647)", [RT_U8] = "byte (0 to 255)",
+        [RT_F64] = "f64 (integers up to 2^53)",
+        [RT_F32] = "f32",
+        [RT_I64] = "int (64 bits)",
+        [RT_I32] = "i32 (-2147483648 to 2147483647)",
+        [RT_U8] = "byte (0 to 255)",
     };
     snprintf(why->text, sizeof why->text, "%s does not fit %s", what, range[want]);
     return false;
@@ -89,7 +107,8 @@ static bool unfit_real(RtReason *why, double v, RtElem want)
     snprintf(brief, sizeof brief, "%g", v);
     const char *shown = strtod(brief, NULL) == v ? brief : text;
     if (isnan(v) || isinf(v)) {
-        snprintf(why->text, sizeof why->text, "the value is %s", isnan(v) ? "not a number (NaN)" : "infinite");
+        snprintf(why->text, sizeof why->text, "the value is %s",
+                 isnan(v) ? "not a number (NaN)" : "infinite");
         return false;
     }
     if (want != RT_F32 && v != floor(v)) {
@@ -110,21 +129,13 @@ static bool int_is_exact(int64_t v, int bits)
 bool rt_store_int(int64_t v, void *dst, size_t k, RtElem want, RtReason *why)
 {
     switch (want) {
-    case RT_F64:
-        ((double *)dst)[k] = (double)v;
-        return int_is_exact(v, 53) || unfit_int(why, v, want);
-    case RT_F32:
-        ((float *)dst)[k] = (float)v;
-        return int_is_exact(v, 24) || unfit_int(why, v, want);
-    case RT_I64:
-        ((int64_t *)dst)[k] = v;
-        return true;
+    case RT_F64: ((double *)dst)[k] = (double)v; return int_is_exact(v, 53) || unfit_int(why, v, want);
+    case RT_F32: ((float *)dst)[k] = (float)v; return int_is_exact(v, 24) || unfit_int(why, v, want);
+    case RT_I64: ((int64_t *)dst)[k] = v; return true;
     case RT_I32:
         ((int32_t *)dst)[k] = (int32_t)v;
         return (v >= INT32_MIN && v <= INT32_MAX) || unfit_int(why, v, want);
-    case RT_U8:
-        ((uint8_t *)dst)[k] = (uint8_t)v;
-        return (v >= 0 && v <= 255) || unfit_int(why, v, want);
+    case RT_U8: ((uint8_t *)dst)[k] = (uint8_t)v; return (v >= 0 && v <= 255) || unfit_int(why, v, want);
     }
     return false;
 }
@@ -168,8 +179,9 @@ static double half_to_double(uint16_t h)
 {
     int exponent = (h >> 10) & 31;
     double fraction = h & 1023;
-    double v = exponent == 31 ? ((h & 1023) ? NAN : INFINITY)
-               : exponent == 0 ? ldexp(fraction, -24) : ldexp(fraction + 1024, exponent - 25);
+    double v = exponent == 31  ? ((h & 1023) ? NAN : INFINITY)
+               : exponent == 0 ? ldexp(fraction, -24)
+                               : ldexp(fraction + 1024, exponent - 25);
     return h & 0x8000 ? -v : v;
 }
 
@@ -198,13 +210,34 @@ static uint64_t load64(const unsigned char *p, bool big)
 static size_t load_ints(const unsigned char *p, RtRaw raw, bool big, size_t n, int64_t *out)
 {
     switch (raw) {
-    case RT_RAW_U8: for (size_t k = 0; k < n; k++) out[k] = p[k]; break;
-    case RT_RAW_I8: for (size_t k = 0; k < n; k++) out[k] = (int8_t)p[k]; break;
-    case RT_RAW_I16: for (size_t k = 0; k < n; k++) out[k] = (int16_t)load16(p + 2 * k, big); break;
-    case RT_RAW_U16: for (size_t k = 0; k < n; k++) out[k] = load16(p + 2 * k, big); break;
-    case RT_RAW_I32: for (size_t k = 0; k < n; k++) out[k] = (int32_t)load32(p + 4 * k, big); break;
-    case RT_RAW_U32: for (size_t k = 0; k < n; k++) out[k] = load32(p + 4 * k, big); break;
-    case RT_RAW_I64: for (size_t k = 0; k < n; k++) out[k] = (int64_t)load64(p + 8 * k, big); break;
+    case RT_RAW_U8:
+        for (size_t k = 0; k < n; k++)
+            out[k] = p[k];
+        break;
+    case RT_RAW_I8:
+        for (size_t k = 0; k < n; k++)
+            out[k] = (int8_t)p[k];
+        break;
+    case RT_RAW_I16:
+        for (size_t k = 0; k < n; k++)
+            out[k] = (int16_t)load16(p + 2 * k, big);
+        break;
+    case RT_RAW_U16:
+        for (size_t k = 0; k < n; k++)
+            out[k] = load16(p + 2 * k, big);
+        break;
+    case RT_RAW_I32:
+        for (size_t k = 0; k < n; k++)
+            out[k] = (int32_t)load32(p + 4 * k, big);
+        break;
+    case RT_RAW_U32:
+        for (size_t k = 0; k < n; k++)
+            out[k] = load32(p + 4 * k, big);
+        break;
+    case RT_RAW_I64:
+        for (size_t k = 0; k < n; k++)
+            out[k] = (int64_t)load64(p + 8 * k, big);
+        break;
     case RT_RAW_U64:
         for (size_t k = 0; k < n; k++) {
             uint64_t v = load64(p + 8 * k, big);
@@ -213,7 +246,9 @@ static size_t load_ints(const unsigned char *p, RtRaw raw, bool big, size_t n, i
             out[k] = (int64_t)v;
         }
         break;
-    case RT_RAW_F16: case RT_RAW_F32: case RT_RAW_F64: return 0;
+    case RT_RAW_F16:
+    case RT_RAW_F32:
+    case RT_RAW_F64: return 0;
     }
     return n;
 }
@@ -255,9 +290,7 @@ static bool store_ints_at_once(const int64_t *v, void *dst, RtElem want)
         for (int k = 0; k < BLOCK; k++)
             ((float *)dst)[k] = (float)v[k];
         return least >= -(1ll << 24) && most <= 1ll << 24;
-    case RT_I64:
-        memcpy(dst, v, BLOCK * sizeof *v);
-        return true;
+    case RT_I64: memcpy(dst, v, BLOCK * sizeof *v); return true;
     case RT_I32:
         for (int k = 0; k < BLOCK; k++)
             ((int32_t *)dst)[k] = (int32_t)v[k];
@@ -312,8 +345,8 @@ static bool convert_block(const unsigned char *p, RtRaw raw, bool big, size_t n,
     return true;
 }
 
-bool rt_convert(const void *src, RtRaw raw, bool big, size_t n, void *dst, RtElem want, unsigned flags, size_t *bad,
-                RtReason *why)
+bool rt_convert(const void *src, RtRaw raw, bool big, size_t n, void *dst, RtElem want, unsigned flags,
+                size_t *bad, RtReason *why)
 {
     if (raw == RT_RAW_U8 && want == RT_U8) {
         memcpy(dst, src, n);

@@ -1,6 +1,6 @@
-/* csv — a table of numbers in text: one line of column names, then rows (RFC 4180: quoted fields, doubled quotes, line ends
- * of either kind). The separator is the comma or, where the header has none, the tab or the semicolon. Columns are chosen
- * by name; columns that are not chosen may hold text. */
+/* csv — a table of numbers in text: one line of column names, then rows (RFC 4180: quoted fields, doubled
+ * quotes, line ends of either kind). The separator is the comma or, where the header has none, the tab or the
+ * semicolon. Columns are chosen by name; columns that are not chosen may hold text. */
 #include "reader.h"
 
 #include <inttypes.h>
@@ -11,11 +11,11 @@
 typedef struct Table {
     const char *path;
     char *text;
-    const char *end;      /* a NUL lies there */
-    const char *body;     /* first byte after the header line */
+    const char *end;  /* a NUL lies there */
+    const char *body; /* first byte after the header line */
     char separator;
     RtNameList names;
-    size_t *slot;         /* per column: where it goes in a row of the result, or SKIP */
+    size_t *slot; /* per column: where it goes in a row of the result, or SKIP */
     size_t n_slots;
 } Table;
 #define SKIP SIZE_MAX
@@ -48,8 +48,8 @@ static const char *skip_blank(const Table *t, const char *p)
     return p;
 }
 
-/* The field that begins at p: its text without quotes and blanks around it, and the byte after it; NULL where a quote is
- * never closed. Quotes within stay doubled. */
+/* The field that begins at p: its text without quotes and blanks around it, and the byte after it; NULL where
+ * a quote is never closed. Quotes within stay doubled. */
 static const char *field(const Table *t, const char *p, const char **from, const char **to)
 {
     p = skip_blank(t, p);
@@ -128,8 +128,11 @@ static bool header(Table *t, RtMessage *m)
             return rt_fail(m, "%s, line 1: text follows the closing quote of a column name", t->path);
     }
     if (numbers == t->names.n)
-        return rt_fail(m, "%s: the first line holds numbers where the names of the columns belong: put a line of names "
-                       "first", t->path);
+        return rt_fail(
+            m,
+            "%s: the first line holds numbers where the names of the columns belong: put a line of names "
+            "first",
+            t->path);
     if (t->names.n == 1 && t->names.at[0][0] == '\0')
         return rt_fail(m, "%s: the first line is empty; the names of the columns belong there", t->path);
     t->body = next_line(t, p);
@@ -180,8 +183,9 @@ static bool choose(Table *t, const RtSource *source, RtMessage *m)
     if (source->vector && t->n_slots != 1) {
         char names[400];
         rt_names_list(&t->names, names, sizeof names);
-        return rt_fail(m, "%s: one column is wanted and %zu are left to choose from; name it: the columns are %s", t->path,
-                       t->n_slots, names);
+        return rt_fail(
+            m, "%s: one column is wanted and %zu are left to choose from; name it: the columns are %s",
+            t->path, t->n_slots, names);
     }
     return t->n_slots > 0 || rt_fail(m, "%s: no column is left to read", t->path);
 }
@@ -205,33 +209,37 @@ static bool open_table(Table *t, const RtSource *source, RtMessage *m)
 /* ---- rows ---- */
 
 typedef struct Rows {
-    void *values;   /* NULL: look only */
+    void *values; /* NULL: look only */
     RtElem want;
     unsigned flags;
     uint64_t n;
     bool integral;
 } Rows;
 
-static bool bad_field(const Table *t, size_t c, const char *from, const char *to, const char *what, RtMessage *m)
+static bool bad_field(const Table *t, size_t c, const char *from, const char *to, const char *what,
+                      RtMessage *m)
 {
     int length = to - from > 40 ? 40 : (int)(to - from);
-    return rt_fail(m, "%s, line %" PRIu64 ", column \"%s\": \"%.*s%s\" %s", t->path, line_of(t, from), t->names.at[c], length,
-                   from, to - from > 40 ? "…" : "", what);
+    return rt_fail(m, "%s, line %" PRIu64 ", column \"%s\": \"%.*s%s\" %s", t->path, line_of(t, from),
+                   t->names.at[c], length, from, to - from > 40 ? "…" : "", what);
 }
 
-static bool store(const Table *t, Rows *r, size_t c, const RtNumber *number, const char *from, const char *to, RtMessage *m)
+static bool store(const Table *t, Rows *r, size_t c, const RtNumber *number, const char *from, const char *to,
+                  RtMessage *m)
 {
     RtReason why;
     size_t at = r->n * t->n_slots + t->slot[c];
     bool real = r->want == RT_F64 || r->want == RT_F32;
     if (number->kind == RT_NUMBER_MISSING && !(real && (r->flags & RT_ALLOW_NONFINITE)))
-        return rt_fail(m, "%s, line %" PRIu64 ", column \"%s\": the value is missing; leave the row out or fill it in",
-                       t->path, line_of(t, from), t->names.at[c]);
+        return rt_fail(
+            m, "%s, line %" PRIu64 ", column \"%s\": the value is missing; leave the row out or fill it in",
+            t->path, line_of(t, from), t->names.at[c]);
     bool ok = number->kind == RT_NUMBER_INT && !real
                   ? rt_store_int(number->integer, r->values, at, r->want, &why)
                   : rt_store_real(number->real, r->values, at, r->want, r->flags, &why);
-    return ok || rt_fail(m, "%s, line %" PRIu64 ", column \"%s\": %s (found \"%.*s\")", t->path, line_of(t, from),
-                         t->names.at[c], why.text, to - from > 40 ? 40 : (int)(to - from), from);
+    return ok ||
+           rt_fail(m, "%s, line %" PRIu64 ", column \"%s\": %s (found \"%.*s\")", t->path, line_of(t, from),
+                   t->names.at[c], why.text, to - from > 40 ? 40 : (int)(to - from), from);
 }
 
 /* Column c at *p, which moves behind it. */
@@ -250,7 +258,8 @@ static bool cell(const Table *t, Rows *r, size_t c, const char **p, RtMessage *m
         if (!(after = field(t, *p, &from, &to)))
             return unclosed(t, from, m);
         if (!whole_number(from, to, &number))
-            return bad_field(t, c, from, to, "is not a number; columns of text are left out by naming the others", m);
+            return bad_field(t, c, from, to,
+                             "is not a number; columns of text are left out by naming the others", m);
     }
     *p = after;
     if (number.kind == RT_NUMBER_REAL && r->integral)
@@ -264,13 +273,14 @@ static bool ragged(const Table *t, const char *row, RtMessage *m)
     size_t n = 1;
     while ((p = field(t, p, &from, &to)) && !is_line_end(t, p)) {
         if (*p++ != t->separator)
-            return rt_fail(m, "%s, line %" PRIu64 ": text follows the closing quote of a field", t->path, line_of(t, row));
+            return rt_fail(m, "%s, line %" PRIu64 ": text follows the closing quote of a field", t->path,
+                           line_of(t, row));
         n++;
     }
     if (!p)
         return unclosed(t, from, m);
-    return rt_fail(m, "%s, line %" PRIu64 ": %zu field%s where the header names %zu columns", t->path, line_of(t, row), n,
-                   n == 1 ? "" : "s", t->names.n);
+    return rt_fail(m, "%s, line %" PRIu64 ": %zu field%s where the header names %zu columns", t->path,
+                   line_of(t, row), n, n == 1 ? "" : "s", t->names.n);
 }
 
 static bool rest_is_blank(const char *p)
@@ -301,7 +311,8 @@ static bool rows(const Table *t, Rows *r, RtMessage *m)
 
 static void shape_of(const Table *t, const Rows *r, bool vector, RtShape *shape)
 {
-    *shape = (RtShape){.elem = RT_F64, .integral = r->integral, .rank = vector ? 1 : 2, .extent = {r->n, t->n_slots}};
+    *shape = (RtShape){
+        .elem = RT_F64, .integral = r->integral, .rank = vector ? 1 : 2, .extent = {r->n, t->n_slots}};
     if (vector)
         shape->extent[1] = 0;
 }

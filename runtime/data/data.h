@@ -1,8 +1,9 @@
 /* data — tensors from files, and the rows of minibatches.
  *
- * A format is one file (idx.c, csv.c, npy.c, npz.c, json.c) that ends in a const RtFormat; formats.c lists them. Every
- * format reads gzip transparently, checks what a file claims against its size before anything is allocated, and
- * gives one message with the place when a file is not what it should be. Nothing here prints or exits. */
+ * A format is one file (idx.c, csv.c, npy.c, npz.c, json.c) that ends in a const RtFormat; formats.c lists
+ * them. Every format reads gzip transparently, checks what a file claims against its size before anything is
+ * allocated, and gives one message with the place when a file is not what it should be. Nothing here prints
+ * or exits. */
 #ifndef LAG_RT_DATA_H
 #define LAG_RT_DATA_H
 
@@ -15,32 +16,33 @@
 
 /* How elements are stored; the values are those of IrElem. Booleans are RT_U8. */
 typedef enum RtElem { RT_F64, RT_F32, RT_I64, RT_I32, RT_U8 } RtElem;
-size_t rt_elem_size(RtElem elem);       /* bytes */
-const char *rt_elem_name(RtElem elem);  /* as a user calls it: "f64", "f32", "int", "i32", "byte" */
+size_t rt_elem_size(RtElem elem);      /* bytes */
+const char *rt_elem_name(RtElem elem); /* as a user calls it: "f64", "f32", "int", "i32", "byte" */
 
 typedef struct RtShape {
-    RtElem elem;                  /* the smallest element type that holds what the file's type holds */
-    bool integral;                /* every value is a whole number (text formats: as written) */
+    RtElem elem;   /* the smallest element type that holds what the file's type holds */
+    bool integral; /* every value is a whole number (text formats: as written) */
     uint32_t rank;
     uint64_t extent[RT_MAX_RANK]; /* row-major */
 } RtShape;
 
 typedef struct RtArray {
     RtShape shape;
-    void *values;                 /* product of extents elements, row-major, 64-byte aligned; rt_array_free */
+    void *values; /* product of extents elements, row-major, 64-byte aligned; rt_array_free */
 } RtArray;
 void rt_array_free(RtArray *array); /* zeroed; NULL values are fine */
 
-/* What to read. `path` is used as it stands (rt_data_find looks a name up); all pointers stay the caller's. */
+/* What to read. `path` is used as it stands (rt_data_find looks a name up); all pointers stay the
+ * caller's. */
 typedef struct RtSource {
-    const char *format;           /* "idx", "csv", "npy", "npz", "json" */
+    const char *format; /* "idx", "csv", "npy", "npz", "json" */
     const char *path;
-    const char *key;              /* npz: array, json: key; NULL: the only one there is (json: the whole document) */
-    const char *const *columns;   /* csv: columns in this order; none: all in the order of the file… */
+    const char *key; /* npz: array, json: key; NULL: the only one there is (json: the whole document) */
+    const char *const *columns; /* csv: columns in this order; none: all in the order of the file… */
     size_t n_columns;
-    const char *const *except;    /* …but these */
+    const char *const *except; /* …but these */
     size_t n_except;
-    bool vector;                  /* csv: exactly one column is meant, and the result is of rank 1 */
+    bool vector; /* csv: exactly one column is meant, and the result is of rank 1 */
 } RtSource;
 
 typedef struct RtNameList {
@@ -55,39 +57,43 @@ enum {
 
 typedef struct RtFormat {
     const char *name;
-    /* Shape and element type. Cheap: binary formats read their header alone, text formats are scanned once. */
+    /* Shape and element type. Cheap: binary formats read their header alone, text formats are scanned
+     * once. */
     bool (*probe)(const RtSource *source, RtShape *shape, RtMessage *message);
-    /* All values as `want`. A value `want` cannot hold exactly (2.5 as int, 300 as byte, 2⁵³+1 of an integer file as
-     * f64) is an error naming its place; numbers written in decimal, and f64 as f32, round to nearest. */
+    /* All values as `want`. A value `want` cannot hold exactly (2.5 as int, 300 as byte, 2⁵³+1 of an integer
+     * file as f64) is an error naming its place; numbers written in decimal, and f64 as f32, round to
+     * nearest. */
     bool (*read)(const RtSource *source, RtElem want, unsigned flags, RtArray *array, RtMessage *message);
     /* csv: column names, npz: arrays, json: keys of the document. NULL: the format has no names. */
     bool (*names)(const RtSource *source, RtNameList *names, RtMessage *message);
 } RtFormat;
 
-const RtFormat *rt_format(const char *name);      /* NULL: no such format */
-const RtFormat *const *rt_formats(void);          /* all, NULL-terminated */
+const RtFormat *rt_format(const char *name); /* NULL: no such format */
+const RtFormat *const *rt_formats(void);     /* all, NULL-terminated */
 
 /* The three of a format, found by source->format. On failure: false, `message` set, nothing to free. */
 bool rt_data_probe(const RtSource *source, RtShape *shape, RtMessage *message);
 bool rt_data_read(const RtSource *source, RtElem want, unsigned flags, RtArray *array, RtMessage *message);
 bool rt_data_names(const RtSource *source, RtNameList *names, RtMessage *message);
 
-/* Where `name` is, looked for in this order: as it stands when absolute; in `directory` (the program's, NULL or "":
- * the present one); in each directory of the environment variable LAG_DATA; in share/datasets/ of the system's data
- * directories (XDG_DATA_DIRS, or /usr/local/share and /usr/share) and, for a bare file name, in the folders one level
- * below. Every place is tried with ".gz" appended too. A bare name that two data sets have is an error naming both.
- * On success `path` holds it; on failure the message lists the places. */
+/* Where `name` is, looked for in this order: as it stands when absolute; in `directory` (the program's, NULL
+ * or "": the present one); in each directory of the environment variable LAG_DATA; in share/datasets/ of the
+ * system's data directories (XDG_DATA_DIRS, or /usr/local/share and /usr/share) and, for a bare file name, in
+ * the folders one level below. Every place is tried with ".gz" appended too. A bare name that two data sets
+ * have is an error naming both. On success `path` holds it; on failure the message lists the places. */
 bool rt_data_find(const char *name, const char *directory, char *path, size_t size, RtMessage *message);
 
-/* ---- batches ---------------------------------------------------------------------------------------------------- */
+/* ---- batches ------------------------------------------------------------------------------------------- */
 
-/* An endless reproducible stream of row numbers. Epoch e is a fresh uniform permutation of the rows, a function of
- * (seed, e) alone; batch k takes places k·batch … k·batch+batch-1 of the epochs laid end to end, so batches run on
- * across epochs and every row is used equally often. The permutation is drawn as it is used (forward Fisher-Yates),
- * a few nanoseconds a row with no pause at the start of an epoch but the renumbering of n integers. */
+/* An endless reproducible stream of row numbers. Epoch e is a fresh uniform permutation of the rows, a
+ * function of (seed, e) alone; batch k takes places k·batch … k·batch+batch-1 of the epochs laid end to end,
+ * so batches run on across epochs and every row is used equally often. The permutation is drawn as it is used
+ * (forward Fisher-Yates), a few nanoseconds a row with no pause at the start of an epoch but the renumbering
+ * of n integers. */
 typedef struct RtBatches RtBatches;
 
-/* rows: the `n` row numbers to draw from, copied (a split), or NULL for 0 … n-1. shuffle false: always in order. */
+/* rows: the `n` row numbers to draw from, copied (a split), or NULL for 0 … n-1. shuffle false: always in
+ * order. */
 RtBatches *rt_batches_new(const int64_t *rows, uint64_t n, uint64_t batch, uint64_t seed, bool shuffle,
                           RtMessage *message);
 void rt_batches_free(RtBatches *batches);
@@ -99,8 +105,9 @@ uint64_t rt_batches_position(const RtBatches *batches); /* number of the next ba
 /* How many batches begin in the first `epochs` epochs: ⌈epochs·n / batch⌉. */
 uint64_t rt_batches_in_epochs(const RtBatches *batches, uint64_t epochs);
 
-/* A reproducible random split of 0 … n-1: about fraction·n rows (at least one on each side) into `second`, the rest
- * into `first`; each side ascending. The arrays are the caller's to free. fraction in (0, 1), n at least 2. */
+/* A reproducible random split of 0 … n-1: about fraction·n rows (at least one on each side) into `second`,
+ * the rest into `first`; each side ascending. The arrays are the caller's to free. fraction in (0, 1), n at
+ * least 2. */
 typedef struct RtSplit {
     int64_t *first, *second;
     uint64_t n_first, n_second;

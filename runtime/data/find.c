@@ -31,7 +31,9 @@ static void place(Search *s, const char *directory, size_t length, const char *a
 
 static Found in_directory(Search *s, const char *directory, size_t length, const char *between)
 {
-    return exists(s, directory, length, between, "") || exists(s, directory, length, between, ".gz") ? FOUND_YES : FOUND_NO;
+    return exists(s, directory, length, between, "") || exists(s, directory, length, between, ".gz")
+               ? FOUND_YES
+               : FOUND_NO;
 }
 
 /* share/datasets/NAME of one data directory, and share/datasets/… /NAME for a bare name. */
@@ -50,8 +52,8 @@ static Found in_datasets(Search *s, const char *directory, size_t length)
         strcpy(s->path, g.gl_pathv[0]);
         found = FOUND_YES;
     } else if (g.gl_pathc > 1) {
-        rt_fail(s->m, "\"%s\" is in more than one data set: %s and %s; name it with its folder", s->name, g.gl_pathv[0],
-                g.gl_pathv[1]);
+        rt_fail(s->m, "\"%s\" is in more than one data set: %s and %s; name it with its folder", s->name,
+                g.gl_pathv[0], g.gl_pathv[1]);
         found = FOUND_AMBIGUOUS;
     }
     globfree(&g);
@@ -59,7 +61,8 @@ static Found in_datasets(Search *s, const char *directory, size_t length)
 }
 
 /* Every directory of a colon-separated list. */
-static Found in_list(Search *s, const char *list, Found (*look)(Search *, const char *, size_t), const char *after)
+static Found in_list(Search *s, const char *list, Found (*look)(Search *, const char *, size_t),
+                     const char *after)
 {
     Found found = FOUND_NO;
     while (!found && *list) {
@@ -96,7 +99,8 @@ bool rt_data_find(const char *name, const char *directory, char *path, size_t si
     if (!found && extra)
         found = in_list(&s, extra, in_named, "");
     if (!found)
-        found = in_list(&s, system && *system ? system : "/usr/local/share:/usr/share", in_datasets, "/datasets");
+        found =
+            in_list(&s, system && *system ? system : "/usr/local/share:/usr/share", in_datasets, "/datasets");
     if (found == FOUND_NO)
         rt_fail(m, "\"%s\" is not found; looked in %s; LAG_DATA can name more directories", name, s.places);
     return found == FOUND_YES;

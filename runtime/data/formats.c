@@ -7,12 +7,7 @@
 extern const RtFormat rt_format_idx, rt_format_csv, rt_format_npy, rt_format_npz, rt_format_json;
 
 static const RtFormat *const formats[] = {
-    &rt_format_idx,
-    &rt_format_csv,
-    &rt_format_npy,
-    &rt_format_npz,
-    &rt_format_json,
-    NULL,
+    &rt_format_idx, &rt_format_csv, &rt_format_npy, &rt_format_npz, &rt_format_json, NULL,
 };
 
 const RtFormat *const *rt_formats(void)
@@ -35,7 +30,8 @@ static const RtFormat *find(const RtSource *source, RtMessage *m)
     if (f)
         return f;
     for (const RtFormat *const *k = formats; *k; k++)
-        snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", k == formats ? "" : ", ", (*k)->name);
+        snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", k == formats ? "" : ", ",
+                 (*k)->name);
     rt_fail(m, "there is no data format \"%s\"; there are %s", source->format, names);
     return NULL;
 }

@@ -1,5 +1,6 @@
-/* idx — the format of the MNIST family: two zero bytes, an element type, the rank, the extents as big-endian u32, then the
- * elements, big-endian, row-major (Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits"). */
+/* idx — the format of the MNIST family: two zero bytes, an element type, the rank, the extents as big-endian
+ * u32, then the elements, big-endian, row-major (Y. LeCun, C. Cortes, C. Burges, "The MNIST database of
+ * handwritten digits"). */
 #include "reader.h"
 
 static bool element(unsigned char code, RtRaw *raw)
@@ -25,11 +26,15 @@ static bool header(RtBytes *s, RtPayload *p, RtMessage *m)
     if (got < sizeof head)
         return rt_fail(m, "%s: too short for an IDX file (%zu bytes)", s->path, got);
     if (head[0] || head[1] || !element(head[2], &p->raw))
-        return rt_fail(m, "%s: not an IDX file: it begins with the bytes %02x %02x %02x %02x instead of 00 00, an element type "
-                       "and a rank", s->path, head[0], head[1], head[2], head[3]);
+        return rt_fail(
+            m,
+            "%s: not an IDX file: it begins with the bytes %02x %02x %02x %02x instead of 00 00, an "
+            "element type and a rank",
+            s->path, head[0], head[1], head[2], head[3]);
     p->shape.rank = head[3];
     if (p->shape.rank == 0 || p->shape.rank > RT_MAX_RANK)
-        return rt_fail(m, "%s: an IDX file of rank %u; ranks 1 to %d can be read", s->path, head[3], RT_MAX_RANK);
+        return rt_fail(m, "%s: an IDX file of rank %u; ranks 1 to %d can be read", s->path, head[3],
+                       RT_MAX_RANK);
     if (!rt_bytes_read(s, extents, 4 * p->shape.rank, &got, m))
         return false;
     if (got < 4 * p->shape.rank)

@@ -1,6 +1,6 @@
-/* json — numbers and rectangular nested arrays under the keys of one object (the layout Stan's tools use), or a document
- * that is such a value itself. true and false are 1 and 0; null is a missing value; "NaN", "Inf", "-Inf" and "Infinity" as
- * strings are the values JSON has no numbers for. */
+/* json — numbers and rectangular nested arrays under the keys of one object (the layout Stan's tools use), or
+ * a document that is such a value itself. true and false are 1 and 0; null is a missing value; "NaN", "Inf",
+ * "-Inf" and "Infinity" as strings are the values JSON has no numbers for. */
 #include "reader.h"
 
 #include <inttypes.h>
@@ -12,7 +12,7 @@
 typedef struct Reading {
     const char *path, *key;
     RtShape shape;
-    void *values;  /* NULL: look only */
+    void *values; /* NULL: look only */
     RtElem want;
     unsigned flags;
     uint64_t at;
@@ -37,7 +37,7 @@ static bool object_names(const json_t *root, RtNameList *names)
 {
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)root, key, value)
+    json_object_foreach ((json_t *)root, key, value)
         if (!rt_names_push(names, key, strlen(key)))
             return false;
     return true;
@@ -50,11 +50,13 @@ static json_t *choose(json_t *root, const RtSource *source, RtMessage *m)
     if (!json_is_object(root)) {
         if (!source->key)
             return root;
-        rt_fail(m, "%s: there is no key \"%s\": the document is not an object with keys", source->path, source->key);
+        rt_fail(m, "%s: there is no key \"%s\": the document is not an object with keys", source->path,
+                source->key);
         return NULL;
     }
-    json_t *value = source->key ? json_object_get(root, source->key)
-                    : json_object_size(root) == 1 ? json_object_iter_value(json_object_iter(root)) : NULL;
+    json_t *value = source->key                   ? json_object_get(root, source->key)
+                    : json_object_size(root) == 1 ? json_object_iter_value(json_object_iter(root))
+                                                  : NULL;
     if (value)
         return value;
     if (object_names(root, &names)) {
@@ -74,8 +76,10 @@ static const char *kind(const json_t *v)
     case JSON_OBJECT: return "an object";
     case JSON_ARRAY: return "an array";
     case JSON_STRING: return "a text";
-    case JSON_INTEGER: case JSON_REAL: return "a number";
-    case JSON_TRUE: case JSON_FALSE: return "a truth value";
+    case JSON_INTEGER:
+    case JSON_REAL: return "a number";
+    case JSON_TRUE:
+    case JSON_FALSE: return "a truth value";
     case JSON_NULL: return "null";
     }
     return "nothing";
@@ -159,7 +163,8 @@ static bool fill(Reading *r, const json_t *v, uint32_t depth)
         return fail_at(r, depth, what);
     }
     if (json_array_size(v) != r->shape.extent[depth]) {
-        snprintf(what, sizeof what, "%zu values where the first array beside it has %" PRIu64 "; arrays must be rectangular",
+        snprintf(what, sizeof what,
+                 "%zu values where the first array beside it has %" PRIu64 "; arrays must be rectangular",
                  json_array_size(v), r->shape.extent[depth]);
         return fail_at(r, depth, what);
     }
@@ -187,7 +192,8 @@ static bool begin(Reading *r, const json_t *value)
         return false;
     r->shape.elem = RT_F64;
     r->shape.integral = true;
-    /* an uneven document is walked without storing, so that its first uneven place is named and nothing allocated */
+    /* an uneven document is walked without storing, so that its first uneven place is named and nothing
+     * allocated */
     if (rt_shape_count(&r->shape, 8, &count) && count == count_numbers(value))
         return true;
     if (fill(r, value, 0))
@@ -211,7 +217,10 @@ static bool read(const RtSource *source, RtElem want, unsigned flags, RtArray *a
 {
     json_t *root = load(source->path, m);
     json_t *value = root ? choose(root, source, m) : NULL;
-    Reading r = {.path = source->path, .key = source->key ? source->key : "the document", .want = want, .flags = flags,
+    Reading r = {.path = source->path,
+                 .key = source->key ? source->key : "the document",
+                 .want = want,
+                 .flags = flags,
                  .m = m};
     bool ok = value && begin(&r, value);
     if (ok) {

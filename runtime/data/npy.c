@@ -1,6 +1,6 @@
-/* npy — one array as NumPy saves it: magic, version, a Python dict literal with the element type, the order and the shape,
- * then the elements (NumPy enhancement proposal 1, "A simple file format for NumPy arrays"). The dict is read as the format
- * defines it, not evaluated. */
+/* npy — one array as NumPy saves it: magic, version, a Python dict literal with the element type, the order
+ * and the shape, then the elements (NumPy enhancement proposal 1, "A simple file format for NumPy arrays").
+ * The dict is read as the format defines it, not evaluated. */
 #include "reader.h"
 
 #include <stdlib.h>
@@ -43,14 +43,19 @@ static bool string(Parser *z, char *text, size_t size)
 
 static bool element(Parser *z)
 {
-    static const struct { const char *code; RtRaw raw; } types[] = {
-        {"f2", RT_RAW_F16}, {"f4", RT_RAW_F32}, {"f8", RT_RAW_F64}, {"i1", RT_RAW_I8},  {"i2", RT_RAW_I16}, {"i4", RT_RAW_I32},
-        {"i8", RT_RAW_I64}, {"u1", RT_RAW_U8},  {"u2", RT_RAW_U16}, {"u4", RT_RAW_U32}, {"u8", RT_RAW_U64}, {"b1", RT_RAW_U8},
+    static const struct {
+        const char *code;
+        RtRaw raw;
+    } types[] = {
+        {"f2", RT_RAW_F16}, {"f4", RT_RAW_F32}, {"f8", RT_RAW_F64}, {"i1", RT_RAW_I8},
+        {"i2", RT_RAW_I16}, {"i4", RT_RAW_I32}, {"i8", RT_RAW_I64}, {"u1", RT_RAW_U8},
+        {"u2", RT_RAW_U16}, {"u4", RT_RAW_U32}, {"u8", RT_RAW_U64}, {"b1", RT_RAW_U8},
     };
     char text[32];
     blanks(z);
     if (*z->p == '[')
-        return rt_fail(z->m, "%s: holds records with named fields; save each field as an array of its own", z->path);
+        return rt_fail(z->m, "%s: holds records with named fields; save each field as an array of its own",
+                       z->path);
     if (!string(z, text, sizeof text))
         return rt_fail(z->m, "%s: the header's element type is not readable: the file is damaged", z->path);
     z->payload->big_endian = text[0] == '>';
@@ -59,8 +64,10 @@ static bool element(Parser *z)
             z->payload->raw = types[k].raw;
             return true;
         }
-    return rt_fail(z->m, "%s: elements of NumPy's type \"%s\" cannot be read; save the array as numbers, such as "
-                   "array.astype(\"f8\")", z->path, text);
+    return rt_fail(z->m,
+                   "%s: elements of NumPy's type \"%s\" cannot be read; save the array as numbers, such "
+                   "as array.astype(\"f8\")",
+                   z->path, text);
 }
 
 static bool word(Parser *z, const char *text)
@@ -162,8 +169,10 @@ bool rt_npy_header(RtBytes *s, RtPayload *payload, RtMessage *m)
     if (!preamble(s, &length, m))
         return false;
     if (length > s->bound - s->at || length > 1 << 20)
-        return rt_fail(m, "%s: its header announces %zu bytes of description: the file is cut short or damaged", s->path,
-                       length);
+        return rt_fail(m,
+                       "%s: its header announces %zu bytes of description: the file is cut short or "
+                       "damaged",
+                       s->path, length);
     char *text = malloc(length + 1);
     if (!text)
         return rt_fail(m, "%s: not enough memory", s->path);
@@ -176,7 +185,8 @@ bool rt_npy_header(RtBytes *s, RtPayload *payload, RtMessage *m)
         m->text[0] = '\0';
         ok = dict(&z);
         if (!ok && !m->text[0])
-            rt_fail(m, "%s: the description in its header is not what NumPy writes: the file is damaged", s->path);
+            rt_fail(m, "%s: the description in its header is not what NumPy writes: the file is damaged",
+                    s->path);
     }
     free(text);
     payload->shape.elem = rt_raw_elem(payload->raw);

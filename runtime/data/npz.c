@@ -8,7 +8,7 @@
 typedef struct Archive {
     const char *path;
     zip_t *zip;
-    char label[400];  /* "file.npz, array "x"" for messages about a member */
+    char label[400]; /* "file.npz, array "x"" for messages about a member */
 } Archive;
 
 static bool archive_open(Archive *a, const char *path, RtMessage *m)
@@ -76,7 +76,8 @@ static ptrdiff_t member_pull(RtBytes *s, void *bytes, size_t size, RtMessage *m)
     zip_file_t *f = s->context;
     zip_int64_t n = zip_fread(f, bytes, size < (1u << 30) ? size : (1u << 30));
     if (n < 0)
-        rt_fail(m, "%s: the compressed data is damaged (%s): write the file again", s->path, zip_file_strerror(f));
+        rt_fail(m, "%s: the compressed data is damaged (%s): write the file again", s->path,
+                zip_file_strerror(f));
     return (ptrdiff_t)n;
 }
 
@@ -92,18 +93,25 @@ static bool member_open(Archive *a, const char *key, RtBytes *s, RtMessage *m)
     memset(s, 0, sizeof *s);
     if (!find_member(a, key, &index, m))
         return false;
-    snprintf(a->label, sizeof a->label, "%s, array \"%s\"", a->path, key ? key : zip_get_name(a->zip, index, 0));
+    snprintf(a->label, sizeof a->label, "%s, array \"%s\"", a->path,
+             key ? key : zip_get_name(a->zip, index, 0));
     if (zip_stat_index(a->zip, index, 0, &st) != 0 || (~st.valid & (ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE)))
         return rt_fail(m, "%s: the archive does not say how long it is", a->label);
     /* the announced size is checked against the archive: deflate cannot shrink by more than 1032 to 1 */
     if (st.size / 1100 > st.comp_size)
-        return rt_fail(m, "%s: announces %llu bytes in %llu compressed ones, more than there can be: the file is damaged",
-                       a->label, (unsigned long long)st.size, (unsigned long long)st.comp_size);
+        return rt_fail(
+            m,
+            "%s: announces %llu bytes in %llu compressed ones, more than there can be: the file is damaged",
+            a->label, (unsigned long long)st.size, (unsigned long long)st.comp_size);
     zip_file_t *f = zip_fopen_index(a->zip, index, 0);
     if (!f)
         return rt_fail(m, "%s: cannot be read: %s", a->label, zip_strerror(a->zip));
-    *s = (RtBytes){.path = a->label, .bound = st.size, .exact = true, .pull = member_pull, .close = member_close,
-                    .context = f};
+    *s = (RtBytes){.path = a->label,
+                   .bound = st.size,
+                   .exact = true,
+                   .pull = member_pull,
+                   .close = member_close,
+                   .context = f};
     return true;
 }
 

@@ -1,9 +1,9 @@
 /* number — decimal text to numbers, correctly rounded and independent of the locale.
  *
- * Up to 19 digits and a power of ten up to 27 are one exact integer and one exact power in the 64-bit mantissa of the x87
- * format; one rounded operation gives the double unless the result lies exactly between two doubles (low bits 1000…), and
- * those rare cases, and everything longer, go to the C library. (W. D. Clinger, "How to read floating point numbers
- * accurately", PLDI 1990, describes the idea for one format.) */
+ * Up to 19 digits and a power of ten up to 27 are one exact integer and one exact power in the 64-bit
+ * mantissa of the x87 format; one rounded operation gives the double unless the result lies exactly between
+ * two doubles (low bits 1000…), and those rare cases, and everything longer, go to the C library. (W. D.
+ * Clinger, "How to read floating point numbers accurately", PLDI 1990, describes the idea for one format.) */
 #define _GNU_SOURCE /* strtod_l */
 #include "reader.h"
 
@@ -28,8 +28,8 @@ static double slowly(const char *p)
     return v;
 }
 
-/* w · 10^e, w exact; false where this way cannot tell. Where w and the power are exact doubles one double operation
- * rounds correctly, too, and is faster. */
+/* w · 10^e, w exact; false where this way cannot tell. Where w and the power are exact doubles one double
+ * operation rounds correctly, too, and is faster. */
 static bool quickly(uint64_t w, long e, double *v)
 {
     static const double power[] = {
@@ -56,11 +56,22 @@ static bool quickly(uint64_t w, long e, double *v)
 #endif
 }
 
-static const struct { const char *text; RtNumberKind kind; double value; } words[] = {
-    {"infinity", RT_NUMBER_REAL, INFINITY}, {"inf", RT_NUMBER_REAL, INFINITY}, {"nan", RT_NUMBER_REAL, NAN},
-    {"true", RT_NUMBER_INT, 1},             {"false", RT_NUMBER_INT, 0},       {"n/a", RT_NUMBER_MISSING, NAN},
-    {"na", RT_NUMBER_MISSING, NAN},         {"null", RT_NUMBER_MISSING, NAN},  {"none", RT_NUMBER_MISSING, NAN},
-    {"?", RT_NUMBER_MISSING, NAN},          {".", RT_NUMBER_MISSING, NAN},
+static const struct {
+    const char *text;
+    RtNumberKind kind;
+    double value;
+} words[] = {
+    {"infinity", RT_NUMBER_REAL, INFINITY},
+    {"inf", RT_NUMBER_REAL, INFINITY},
+    {"nan", RT_NUMBER_REAL, NAN},
+    {"true", RT_NUMBER_INT, 1},
+    {"false", RT_NUMBER_INT, 0},
+    {"n/a", RT_NUMBER_MISSING, NAN},
+    {"na", RT_NUMBER_MISSING, NAN},
+    {"null", RT_NUMBER_MISSING, NAN},
+    {"none", RT_NUMBER_MISSING, NAN},
+    {"?", RT_NUMBER_MISSING, NAN},
+    {".", RT_NUMBER_MISSING, NAN},
 };
 
 static const char *word(const char *start, const char *p, const char *end, RtNumber *out)

@@ -4,13 +4,13 @@
 
 #include "data.h"
 
-/* ---- bytes of a file, gzip undone ------------------------------------------------------------------------------- */
+/* ---- bytes of a file, gzip undone ---------------------------------------------------------------------- */
 
 typedef struct RtBytes {
-    const char *path;   /* for messages */
-    uint64_t bound;     /* the content cannot be longer than this */
-    bool exact;         /* it is exactly as long */
-    uint64_t at;        /* bytes delivered so far */
+    const char *path; /* for messages */
+    uint64_t bound;   /* the content cannot be longer than this */
+    bool exact;       /* it is exactly as long */
+    uint64_t at;      /* bytes delivered so far */
     /* Up to `size` bytes, 0 at the end; -1 with a message. */
     ptrdiff_t (*pull)(struct RtBytes *s, void *bytes, size_t size, RtMessage *message);
     void (*close)(struct RtBytes *s);
@@ -25,11 +25,20 @@ bool rt_bytes_read(RtBytes *s, void *bytes, size_t size, size_t *got, RtMessage 
 bool rt_bytes_all(RtBytes *s, char **bytes, size_t *size, RtMessage *message);
 bool rt_file_text(const char *path, char **text, size_t *size, RtMessage *message); /* open, all, close */
 
-/* ---- elements ---------------------------------------------------------------------------------------------------- */
+/* ---- elements ------------------------------------------------------------------------------------------ */
 
 typedef enum RtRaw {
-    RT_RAW_U8, RT_RAW_I8, RT_RAW_I16, RT_RAW_U16, RT_RAW_I32, RT_RAW_U32, RT_RAW_I64, RT_RAW_U64,
-    RT_RAW_F16, RT_RAW_F32, RT_RAW_F64,
+    RT_RAW_U8,
+    RT_RAW_I8,
+    RT_RAW_I16,
+    RT_RAW_U16,
+    RT_RAW_I32,
+    RT_RAW_U32,
+    RT_RAW_I64,
+    RT_RAW_U64,
+    RT_RAW_F16,
+    RT_RAW_F32,
+    RT_RAW_F64,
 } RtRaw;
 size_t rt_raw_size(RtRaw raw);
 bool rt_raw_integral(RtRaw raw);
@@ -39,8 +48,8 @@ typedef struct RtReason {
     char text[160];
 } RtReason;
 
-/* dst[k] = src[k] for k < n; src of type `raw` in the byte order `big_endian`, unaligned. false at the first value that
- * does not fit, with its number in *bad and the reason. */
+/* dst[k] = src[k] for k < n; src of type `raw` in the byte order `big_endian`, unaligned. false at the first
+ * value that does not fit, with its number in *bad and the reason. */
 bool rt_convert(const void *src, RtRaw raw, bool big_endian, size_t n, void *dst, RtElem want, unsigned flags,
                 size_t *bad, RtReason *why);
 /* One value into dst[k], same rules; text formats. */
@@ -53,8 +62,8 @@ bool rt_array_alloc(RtArray *array, const char *path, RtMessage *message); /* fr
 /* "[2, 0, 5]" for element `index`, row-major or (fortran) first axis fastest. */
 void rt_place(const RtShape *shape, bool fortran, uint64_t index, char *text, size_t size);
 
-/* The rest of the stream as an array of `shape`: checks the size, allocates, converts, and sees to it that nothing
- * follows. shape->elem is ignored in favour of `want`. */
+/* The rest of the stream as an array of `shape`: checks the size, allocates, converts, and sees to it that
+ * nothing follows. shape->elem is ignored in favour of `want`. */
 typedef struct RtPayload {
     RtShape shape;
     RtRaw raw;
@@ -68,7 +77,7 @@ bool rt_check_payload(const RtBytes *s, const RtPayload *payload, RtMessage *mes
 /* The header of an NPY file at the beginning of the stream (npy.c, also for npz.c). */
 bool rt_npy_header(RtBytes *s, RtPayload *payload, RtMessage *message);
 
-/* ---- numbers in text --------------------------------------------------------------------------------------------- */
+/* ---- numbers in text ----------------------------------------------------------------------------------- */
 
 typedef enum RtNumberKind { RT_NUMBER_NONE, RT_NUMBER_INT, RT_NUMBER_REAL, RT_NUMBER_MISSING } RtNumberKind;
 typedef struct RtNumber {
@@ -76,9 +85,10 @@ typedef struct RtNumber {
     int64_t integer; /* INT */
     double real;     /* INT (nearest) and REAL */
 } RtNumber;
-/* Parses a number at p (at most to `end`, which must be a readable byte that is no part of a number, such as NUL);
- * returns the byte after it, or p with kind NONE. Decimal, correctly rounded, whatever the locale; "inf" and "nan" in
- * any case and "true" and "false" are numbers too. MISSING: "NA", "N/A", "null", "?", "." and the like. */
+/* Parses a number at p (at most to `end`, which must be a readable byte that is no part of a number, such as
+ * NUL); returns the byte after it, or p with kind NONE. Decimal, correctly rounded, whatever the locale;
+ * "inf" and "nan" in any case and "true" and "false" are numbers too. MISSING: "NA", "N/A", "null", "?", "."
+ * and the like. */
 const char *rt_number(const char *p, const char *end, RtNumber *number);
 
 bool rt_names_push(RtNameList *names, const char *text, size_t length); /* false: out of memory */

@@ -1,13 +1,14 @@
-/* dop853 — order 8 with embedded estimates of orders 5 and 3, controlled step, dense output of order 7 with three further
- * evaluations, made only in steps that are asked for values in between. The coefficients are those of E. Hairer, S. P.
- * Nørsett, G. Wanner, Solving Ordinary Differential Equations I, 2nd edition (Springer 1993), II.5, II.6 and II.10. */
+/* dop853 — order 8 with embedded estimates of orders 5 and 3, controlled step, dense output of order 7 with
+ * three further evaluations, made only in steps that are asked for values in between. The coefficients are
+ * those of E. Hairer, S. P. Nørsett, G. Wanner, Solving Ordinary Differential Equations I, 2nd edition
+ * (Springer 1993), II.5, II.6 and II.10. */
 #include "method.h"
 
 #include <math.h>
 #include <string.h>
 
-/* Rows 0 to 11: the stages; row 12: the weights b, whose stage is the slope at the end of the step; 13 to 15: the further
- * stages of the dense output. */
+/* Rows 0 to 11: the stages; row 12: the weights b, whose stage is the slope at the end of the step; 13 to 15:
+ * the further stages of the dense output. */
 static const double c[] = {
     0, 0.05260015195876773, 0.0789002279381516, 0.1183503419072274, 0.2816496580927726, 0.3333333333333333,
     0.25, 0.3076923076923077, 0.6512820512820513, 0.6, 0.8571428571428571, 1.0, 1.0, 0.1, 0.2,
@@ -69,7 +70,8 @@ static const double d[][RT_RK_STAGES] = {
 
 enum { STAGES = 12, LAST = 12, ALL = 16, BENDS = 4 };
 
-/* err = |h| e5² / √(n (e5² + 0.01 e3²)) with e5, e3 the 2-norms of both estimates in units of the tolerance (II.10). */
+/* err = |h| e5² / √(n (e5² + 0.01 e3²)) with e5, e3 the 2-norms of both estimates in units of the tolerance
+ * (II.10). */
 static double error(const RtIntegrator *g, double h, const double *y1, size_t *culprit)
 {
     double sum5 = 0, sum3 = 0, worst = -1;

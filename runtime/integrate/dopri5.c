@@ -1,6 +1,7 @@
-/* dopri5 — order 5 with an embedded estimate of order 4, controlled step, dense output of order 4 (J. R. Dormand, P. J.
- * Prince, "A family of embedded Runge-Kutta formulae", J. Comp. Appl. Math. 6 (1980); the interpolant by Shampine as in
- * Hairer, Nørsett, Wanner, Solving Ordinary Differential Equations I, 2nd edition, II.6). */
+/* dopri5 — order 5 with an embedded estimate of order 4, controlled step, dense output of order 4 (J. R.
+ * Dormand, P. J. Prince, "A family of embedded Runge-Kutta formulae", J. Comp. Appl. Math. 6 (1980); the
+ * interpolant by Shampine as in Hairer, Nørsett, Wanner, Solving Ordinary Differential Equations I, 2nd
+ * edition, II.6). */
 #include "method.h"
 
 #include <math.h>
@@ -16,10 +17,13 @@ static const double a[][RT_RK_STAGES] = {
 };
 static const double b[] = {35.0 / 384, 0, 500.0 / 1113, 125.0 / 192, -2187.0 / 6784, 11.0 / 84};
 /* b minus the weights of order 4 */
-static const double e[] = {71.0 / 57600, 0, -71.0 / 16695, 71.0 / 1920, -17253.0 / 339200, 22.0 / 525, -1.0 / 40};
+static const double e[] = {71.0 / 57600,      0,          -71.0 / 16695, 71.0 / 1920,
+                           -17253.0 / 339200, 22.0 / 525, -1.0 / 40};
 static const double d[] = {
-    -12715105075.0 / 11282082432, 0, 87487479700.0 / 32700410799, -10690763975.0 / 1880347072, 701980252875.0 / 199316789632,
-    -1453857185.0 / 822651844, 69997945.0 / 29380423,
+    -12715105075.0 / 11282082432,  0,
+    87487479700.0 / 32700410799,   -10690763975.0 / 1880347072,
+    701980252875.0 / 199316789632, -1453857185.0 / 822651844,
+    69997945.0 / 29380423,
 };
 
 static double error(const RtIntegrator *g, double h, const double *y1, size_t *culprit)
@@ -40,7 +44,13 @@ static double error(const RtIntegrator *g, double h, const double *y1, size_t *c
 }
 
 static const RtTableau table = {
-    .stages = 6, .c = c, .a = a, .b = b, .error_needs_last = true, .error_order = 5, .error = error,
+    .stages = 6,
+    .c = c,
+    .a = a,
+    .b = b,
+    .error_needs_last = true,
+    .error_order = 5,
+    .error = error,
 };
 
 static bool setup(RtIntegrator *g)

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool check(const RtMethod *method, const RtOde *ode, const RtOdeOptions *o, double t0, double t_end, const double *y0,
-                  RtMessage *m)
+static bool check(const RtMethod *method, const RtOde *ode, const RtOdeOptions *o, double t0, double t_end,
+                  const double *y0, RtMessage *m)
 {
     if (ode->n == 0)
         return rt_fail(m, "there is nothing to integrate: the system has no coordinates");
@@ -17,12 +17,14 @@ static bool check(const RtMethod *method, const RtOde *ode, const RtOdeOptions *
         return rt_fail(m, "%s needs a step h above 0 (found %g)", method->name, o->h);
     if (!method->adaptive && fabs(t_end - t0) / o->h > 9e15)
         return rt_fail(m, "%s would need more than 9e15 steps of %g", method->name, o->h);
-    if (method->adaptive && !(o->rtol >= 0 && o->atol >= 0 && o->rtol + o->atol > 0 && isfinite(o->rtol + o->atol)))
-        return rt_fail(m, "%s needs tolerances: rtol and atol at least 0 and not both 0 (found %g and %g)", method->name,
-                       o->rtol, o->atol);
+    if (method->adaptive &&
+        !(o->rtol >= 0 && o->atol >= 0 && o->rtol + o->atol > 0 && isfinite(o->rtol + o->atol)))
+        return rt_fail(m, "%s needs tolerances: rtol and atol at least 0 and not both 0 (found %g and %g)",
+                       method->name, o->rtol, o->atol);
     if (method->adaptive && o->rtol > 0 && o->rtol < 10 * DBL_EPSILON)
-        return rt_fail(m, "rtol = %g is below what double precision resolves; %g is the smallest that can be met", o->rtol,
-                       10 * DBL_EPSILON);
+        return rt_fail(
+            m, "rtol = %g is below what double precision resolves; %g is the smallest that can be met",
+            o->rtol, 10 * DBL_EPSILON);
     if (!(o->h >= 0 && o->hmax >= 0))
         return rt_fail(m, "h and hmax must be at least 0 (found %g and %g)", o->h, o->hmax);
     for (size_t i = 0; i < ode->n; i++)
@@ -31,8 +33,8 @@ static bool check(const RtMethod *method, const RtOde *ode, const RtOdeOptions *
     return true;
 }
 
-RtIntegrator *rt_ode_new(const RtMethod *method, const RtOde *ode, const RtOdeOptions *options, double t0, double t_end,
-                         const double *y0, RtMessage *m)
+RtIntegrator *rt_ode_new(const RtMethod *method, const RtOde *ode, const RtOdeOptions *options, double t0,
+                         double t_end, const double *y0, RtMessage *m)
 {
     if (!check(method, ode, options, t0, t_end, y0, m))
         return NULL;
@@ -146,11 +148,18 @@ void rt_ode_explain(const RtIntegrator *g, RtStatus status, const char *name, Rt
     if (status == RT_OK)
         m->text[0] = '\0';
     else if (status == RT_STEP_TOO_SMALL)
-        rt_fail(m, "at t = %.10g, %s changes so fast that no step the clock can resolve meets rtol = %g, atol = %g: the motion "
-                "may be singular there", g->culprit_t, name, g->options.rtol, g->options.atol);
+        rt_fail(
+            m,
+            "at t = %.10g, %s changes so fast that no step the clock can resolve meets rtol = %g, atol = "
+            "%g: the motion may be singular there",
+            g->culprit_t, name, g->options.rtol, g->options.atol);
     else if (status == RT_NOT_FINITE)
-        rt_fail(m, "at t = %.10g, %s or its derivative is no longer finite: the motion may run away or be singular there",
-                g->culprit_t, name);
+        rt_fail(
+            m,
+            "at t = %.10g, %s or its derivative is no longer finite: the motion may run away or be "
+            "singular there",
+            g->culprit_t, name);
     else
-        rt_fail(m, "at t = %.10g the equations of motion have no value: %s", g->culprit_t, rt_status_text(status));
+        rt_fail(m, "at t = %.10g the equations of motion have no value: %s", g->culprit_t,
+                rt_status_text(status));
 }

@@ -1,16 +1,17 @@
 /* integrate — methods for ordinary differential equations y' = f(t, y), y of n doubles.
  *
- * A method is one file (euler.c, rk4.c, dopri5.c, dop853.c) that ends in a const RtMethod; methods.c lists them. All of a
- * method's memory is taken at setup; a step allocates nothing. Steps end where the method wants them; values at
- * exact times in between come from the method's dense output, which costs a step nothing and does not change it. */
+ * A method is one file (euler.c, rk4.c, dopri5.c, dop853.c) that ends in a const RtMethod; methods.c lists
+ * them. All of a method's memory is taken at setup; a step allocates nothing. Steps end where the method
+ * wants them; values at exact times in between come from the method's dense output, which costs a step
+ * nothing and does not change it. */
 #ifndef LAG_RT_INTEGRATE_H
 #define LAG_RT_INTEGRATE_H
 
 #include "../message.h"
 #include "../rt.h"
 
-/* Writes f(t, y) to dy[n]. RT_OK, or a status that says why there is no value here (a singular mass matrix): adaptive
- * methods try a shorter step then. */
+/* Writes f(t, y) to dy[n]. RT_OK, or a status that says why there is no value here (a singular mass matrix):
+ * adaptive methods try a shorter step then. */
 typedef RtStatus (*RtRhs)(void *context, double t, const double *y, double *dy);
 
 typedef struct RtOde {
@@ -20,9 +21,10 @@ typedef struct RtOde {
 } RtOde;
 
 typedef struct RtOdeOptions {
-    double rtol, atol; /* adaptive methods: the error of a step is held below atol + rtol |y| (root mean square over y) */
-    double h;          /* fixed methods: the step, needed; adaptive ones: the first step, 0: chosen by the method */
-    double hmax;       /* 0: no limit */
+    double rtol, atol; /* adaptive methods: the error of a step is held below atol + rtol |y| (root mean
+                          square over y) */
+    double h;    /* fixed methods: the step, needed; adaptive ones: the first step, 0: chosen by the method */
+    double hmax; /* 0: no limit */
 } RtOdeOptions;
 
 typedef struct RtOdeStats {
@@ -35,13 +37,13 @@ typedef struct RtIntegrator RtIntegrator;
 
 typedef struct RtMethod {
     const char *name;
-    int order;          /* global error O(h^order) */
-    int dense_order;    /* global error of values between steps */
+    int order;       /* global error O(h^order) */
+    int dense_order; /* global error of values between steps */
     bool adaptive;
     /* Takes the method's workspace, sized for g's n; false: out of memory. */
     bool (*setup)(RtIntegrator *g);
-    /* One accepted step, not beyond the end. RT_STEP_TOO_SMALL, RT_NOT_FINITE, or the status of the right-hand side when
-     * no step succeeds; then t and y are as before. */
+    /* One accepted step, not beyond the end. RT_STEP_TOO_SMALL, RT_NOT_FINITE, or the status of the
+     * right-hand side when no step succeeds; then t and y are as before. */
     RtStatus (*step)(RtIntegrator *g);
     /* y at time t within the last step. May evaluate the right-hand side. */
     RtStatus (*interpolate)(RtIntegrator *g, double t, double *y);
@@ -51,28 +53,32 @@ typedef struct RtMethod {
 const RtMethod *rt_method(const char *name); /* NULL: no such method */
 const RtMethod *const *rt_methods(void);     /* all, NULL-terminated */
 
-/* Starts at y0 (n doubles, copied) at t0 with the aim of t_end, which may lie before t0. NULL with a message when the
- * options make no sense or memory is short. */
-RtIntegrator *rt_ode_new(const RtMethod *method, const RtOde *ode, const RtOdeOptions *options, double t0, double t_end,
-                         const double *y0, RtMessage *message);
+/* Starts at y0 (n doubles, copied) at t0 with the aim of t_end, which may lie before t0. NULL with a message
+ * when the options make no sense or memory is short. */
+RtIntegrator *rt_ode_new(const RtMethod *method, const RtOde *ode, const RtOdeOptions *options, double t0,
+                         double t_end, const double *y0, RtMessage *message);
 void rt_ode_free(RtIntegrator *g);
 
 /* One step, at most to t_end; nothing happens there. */
 RtStatus rt_ode_step(RtIntegrator *g);
-/* Steps until t lies behind or at the present time, then writes y(t) (n doubles). t must not lie before the beginning of
- * the last step nor behind t_end (RT_OUT_OF_RANGE). The steps are those taken anyway. On failure y is not written. */
+/* Steps until t lies behind or at the present time, then writes y(t) (n doubles). t must not lie before the
+ * beginning of the last step nor behind t_end (RT_OUT_OF_RANGE). The steps are those taken anyway. On failure
+ * y is not written. */
 RtStatus rt_ode_at(RtIntegrator *g, double t, double *y);
-/* Whether t lies within what has been integrated since the beginning of the last step: rt_ode_at costs no step then. */
+/* Whether t lies within what has been integrated since the beginning of the last step: rt_ode_at costs no
+ * step then. */
 bool rt_ode_covers(const RtIntegrator *g, double t);
 
-double rt_ode_time(const RtIntegrator *g);          /* the end of the last step */
-const double *rt_ode_state(const RtIntegrator *g);  /* y there */
-bool rt_ode_done(const RtIntegrator *g);            /* t_end is reached */
-void rt_ode_extend(RtIntegrator *g, double t_end);  /* moves the end, onward */
-/* After y or f was changed from outside (an event): go on from (t, y) with fresh slopes, keeping the step size. */
+double rt_ode_time(const RtIntegrator *g);         /* the end of the last step */
+const double *rt_ode_state(const RtIntegrator *g); /* y there */
+bool rt_ode_done(const RtIntegrator *g);           /* t_end is reached */
+void rt_ode_extend(RtIntegrator *g, double t_end); /* moves the end, onward */
+/* After y or f was changed from outside (an event): go on from (t, y) with fresh slopes, keeping the step
+ * size. */
 void rt_ode_restart(RtIntegrator *g, double t, const double *y);
 RtOdeStats rt_ode_stats(const RtIntegrator *g);
-/* After a failure: the time it happened at and the component of y with the largest error or without a value. */
+/* After a failure: the time it happened at and the component of y with the largest error or without a
+ * value. */
 size_t rt_ode_culprit(const RtIntegrator *g, double *t);
 /* The same in words; `name` is what the user calls that component, NULL: its number. */
 void rt_ode_explain(const RtIntegrator *g, RtStatus status, const char *name, RtMessage *message);

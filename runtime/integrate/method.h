@@ -1,4 +1,5 @@
-/* method — the inside of an integrator, for the files of this folder: explicit Runge-Kutta methods by their tables. */
+/* method — the inside of an integrator, for the files of this folder: explicit Runge-Kutta methods by their
+ * tables. */
 #ifndef LAG_RT_INTEGRATE_METHOD_H
 #define LAG_RT_INTEGRATE_METHOD_H
 
@@ -6,15 +7,15 @@
 
 #define RT_RK_STAGES 16
 
-/* An explicit Runge-Kutta method: k_i = f(t + c_i h, y + h Σ_j a_ij k_j) for i < stages, y₁ = y + h Σ b_i k_i, and
- * k_stages = f(t + h, y₁), which is the next step's k_0. */
+/* An explicit Runge-Kutta method: k_i = f(t + c_i h, y + h Σ_j a_ij k_j) for i < stages, y₁ = y + h Σ b_i
+ * k_i, and k_stages = f(t + h, y₁), which is the next step's k_0. */
 typedef struct RtTableau {
     int stages;
-    const double *c;                   /* stages */
-    const double (*a)[RT_RK_STAGES];   /* stages rows */
+    const double *c;                 /* stages */
+    const double (*a)[RT_RK_STAGES]; /* stages rows */
     const double *b;
-    bool error_needs_last;             /* the error estimate uses k_stages */
-    int error_order;                   /* the estimate is O(h^error_order) */
+    bool error_needs_last; /* the error estimate uses k_stages */
+    int error_order;       /* the estimate is O(h^error_order) */
     /* Size of the step's error in units of the tolerance; the worst component to *culprit. */
     double (*error)(const RtIntegrator *g, double h, const double *y1, size_t *culprit);
 } RtTableau;
@@ -25,30 +26,32 @@ struct RtIntegrator {
     RtOde ode;
     RtOdeOptions options;
     double t0, t_end;
-    uint64_t steps;             /* since t0, fixed step */
-    double t, h_next;           /* h_next is signed; 0: not chosen yet */
-    double t_old, h;            /* the last step */
-    double *y, *y_old, *y_new;  /* at t, at t_old, scratch */
-    double *k[RT_RK_STAGES + 1];/* slopes: k[0] … of the last step, k[stages] at its end */
-    double *extra;              /* scratch of dense output */
+    uint64_t steps;              /* since t0, fixed step */
+    double t, h_next;            /* h_next is signed; 0: not chosen yet */
+    double t_old, h;             /* the last step */
+    double *y, *y_old, *y_new;   /* at t, at t_old, scratch */
+    double *k[RT_RK_STAGES + 1]; /* slopes: k[0] … of the last step, k[stages] at its end */
+    double *extra;               /* scratch of dense output */
     double *memory;
-    bool have_slope;            /* k[stages] is f(t, y) */
-    bool dense_ready;           /* what interpolate prepares has been */
-    bool rejected;              /* the try before this one */
-    double error_old;           /* of the last accepted step, for the step-size control */
+    bool have_slope;  /* k[stages] is f(t, y) */
+    bool dense_ready; /* what interpolate prepares has been */
+    bool rejected;    /* the try before this one */
+    double error_old; /* of the last accepted step, for the step-size control */
     size_t culprit;
     double culprit_t;
     RtOdeStats stats;
 };
 
 /* out = y + h Σ_{j<m} a_j k_j over n elements; terms with a_j = 0 are left out. */
-void rt_rk_combine(size_t n, const double *y, double h, int m, const double *a, double *const *k, double *restrict out);
+void rt_rk_combine(size_t n, const double *y, double h, int m, const double *a, double *const *k,
+                   double *restrict out);
 /* atol + rtol · max(|y|, |y₁|), never 0 */
 double rt_rk_scale(const RtIntegrator *g, double y, double y1);
 /* Evaluates the right-hand side and checks that it is finite (culprit set). */
 RtStatus rt_rk_slope(RtIntegrator *g, double t, const double *y, double *dy);
 
-/* Setup with `slopes` slope vectors in all and `extra` further vectors; step; and free, the same for every table. */
+/* Setup with `slopes` slope vectors in all and `extra` further vectors; step; and free, the same for every
+ * table. */
 bool rt_rk_setup(RtIntegrator *g, const RtTableau *tableau, int slopes, int extra);
 RtStatus rt_rk_step_adaptive(RtIntegrator *g);
 RtStatus rt_rk_step_fixed(RtIntegrator *g);

@@ -6,11 +6,7 @@
 extern const RtMethod rt_method_euler, rt_method_rk4, rt_method_dopri5, rt_method_dop853;
 
 static const RtMethod *const methods[] = {
-    &rt_method_euler,
-    &rt_method_rk4,
-    &rt_method_dopri5,
-    &rt_method_dop853,
-    NULL,
+    &rt_method_euler, &rt_method_rk4, &rt_method_dopri5, &rt_method_dop853, NULL,
 };
 
 const RtMethod *const *rt_methods(void)

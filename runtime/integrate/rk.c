@@ -8,9 +8,10 @@
 
 enum { BLOCK = 64 };
 
-/* Blocks of constant length are what compilers vectorize whole; the terms are added in the same order for every
- * element, so where a block ends does not change the result. */
-void rt_rk_combine(size_t n, const double *y, double h, int m, const double *a, double *const *k, double *restrict out)
+/* Blocks of constant length are what compilers vectorize whole; the terms are added in the same order for
+ * every element, so where a block ends does not change the result. */
+void rt_rk_combine(size_t n, const double *y, double h, int m, const double *a, double *const *k,
+                   double *restrict out)
 {
     const double *term[RT_RK_STAGES + 1];
     double weight[RT_RK_STAGES + 1];
@@ -155,7 +156,8 @@ static RtStatus check_state(RtIntegrator *g)
     return RT_OK;
 }
 
-/* Times are t0 + k h, not a running sum. The last step is cut at t_end; a rest below 1e-9 h belongs to the step before. */
+/* Times are t0 + k h, not a running sum. The last step is cut at t_end; a rest below 1e-9 h belongs to the
+ * step before. */
 RtStatus rt_rk_step_fixed(RtIntegrator *g)
 {
     double direction = g->t_end < g->t ? -1 : 1, h = direction * g->options.h;
@@ -188,8 +190,8 @@ static double norm(const RtIntegrator *g, const double *x, const double *minus)
     return g->ode.n ? sqrt(sum / (double)g->ode.n) : 0;
 }
 
-/* A first step from the size of y, y' and y'' (Hairer, Nørsett, Wanner, Solving Ordinary Differential Equations I, 2nd
- * edition, II.4). k[0] is f(t, y). */
+/* A first step from the size of y, y' and y'' (Hairer, Nørsett, Wanner, Solving Ordinary Differential
+ * Equations I, 2nd edition, II.4). k[0] is f(t, y). */
 static RtStatus choose_first(RtIntegrator *g)
 {
     const double one = 1;
@@ -208,8 +210,8 @@ static RtStatus choose_first(RtIntegrator *g)
     return RT_OK;
 }
 
-/* Step-size control with memory of the last error: h ← h · 0.9 err^-α err_old^β, β = 0.04, α = 1/order - 0.2 β, within
- * 1/3 … 6 (loc. cit., II.4 and IV.2). */
+/* Step-size control with memory of the last error: h ← h · 0.9 err^-α err_old^β, β = 0.04, α = 1/order - 0.2
+ * β, within 1/3 … 6 (loc. cit., II.4 and IV.2). */
 static double factor(const RtIntegrator *g, double error)
 {
     const double beta = 0.04, alpha = 1.0 / g->tableau->error_order - 0.2 * beta;

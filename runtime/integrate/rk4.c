@@ -1,4 +1,5 @@
-/* rk4 — the classical method of order 4 with four stages (W. Kutta, 1901), fixed step; cubic Hermite between steps. */
+/* rk4 — the classical method of order 4 with four stages (W. Kutta, 1901), fixed step; cubic Hermite between
+ * steps. */
 #include "method.h"
 
 static const double c[] = {0, 0.5, 0.5, 1};

@@ -19,8 +19,8 @@ struct RtOutFile {
 static bool cannot(RtMessage *m, const char *path, int error)
 {
     if (error == ENOSPC || error == EDQUOT)
-        return rt_fail(m, "%s: cannot be written: %s; make room and run again, nothing half written is left", path,
-                       error == ENOSPC ? "the disk is full" : "the disk quota is used up");
+        return rt_fail(m, "%s: cannot be written: %s; make room and run again, nothing half written is left",
+                       path, error == ENOSPC ? "the disk is full" : "the disk quota is used up");
     if (error == EACCES || error == EPERM || error == EROFS)
         return rt_fail(m, "%s: cannot be written: %s; choose another directory with --out", path,
                        error == EROFS ? "the file system is read-only" : "permission denied");
@@ -81,7 +81,8 @@ RtOutFile *rt_out_open(const char *path, RtMessage *m)
 {
     struct stat st;
     if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
-        rt_fail(m, "%s: cannot be written: it is %s", path, S_ISDIR(st.st_mode) ? "a directory" : "not a regular file");
+        rt_fail(m, "%s: cannot be written: it is %s", path,
+                S_ISDIR(st.st_mode) ? "a directory" : "not a regular file");
         return NULL;
     }
     RtOutFile *f = calloc(1, sizeof *f);

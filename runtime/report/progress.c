@@ -1,4 +1,5 @@
-/* progress — how far a run has got: a line that rewrites itself on a terminal, plain lines in a pipe, JSON for programs. */
+/* progress — how far a run has got: a line that rewrites itself on a terminal, plain lines in a pipe, JSON
+ * for programs. */
 #include "report.h"
 
 #include <jansson.h>
@@ -21,7 +22,8 @@ RtProgressMode rt_progress_mode(FILE *out, bool json)
     const char *term = getenv("TERM");
     if (json)
         return RT_PROGRESS_JSON;
-    return isatty(fileno(out)) && !(term && strcmp(term, "dumb") == 0) ? RT_PROGRESS_TERMINAL : RT_PROGRESS_PLAIN;
+    return isatty(fileno(out)) && !(term && strcmp(term, "dumb") == 0) ? RT_PROGRESS_TERMINAL
+                                                                       : RT_PROGRESS_PLAIN;
 }
 
 bool rt_out_has_colour(FILE *out)
@@ -54,8 +56,8 @@ static void copy(char *to, size_t size, const char *from)
     to[n] = '\0';
 }
 
-void rt_progress_begin(RtProgress *p, FILE *out, RtProgressMode mode, const char *title, const char *unit, double total,
-                       double done)
+void rt_progress_begin(RtProgress *p, FILE *out, RtProgressMode mode, const char *title, const char *unit,
+                       double total, double done)
 {
     memset(p, 0, sizeof *p);
     p->out = out;
@@ -136,7 +138,8 @@ static void field_text(char *text, size_t size, const char *name, double v)
 }
 
 /* title label ━━━━━━╸──── 62%  loss 0.3124  acc 0.8914  249,000 samples/s  4.1 s left */
-static void draw(RtProgress *p, double t, size_t room, size_t n, const char *const *names, const double *values, Line *l)
+static void draw(RtProgress *p, double t, size_t room, size_t n, const char *const *names,
+                 const double *values, Line *l)
 {
     double rate, left, part = p->total > 0 ? p->done / p->total : NAN;
     char text[128], speed[96] = "", rest[96] = "";
@@ -266,7 +269,8 @@ void rt_json_event(FILE *out, const char *event, size_t n, const char *const *na
     put_line(out, o);
 }
 
-static void show_json(RtProgress *p, const char *event, double t, size_t n, const char *const *names, const double *values)
+static void show_json(RtProgress *p, const char *event, double t, size_t n, const char *const *names,
+                      const double *values)
 {
     double rate, left;
     json_t *o = json_object();
@@ -288,7 +292,8 @@ static void show_json(RtProgress *p, const char *event, double t, size_t n, cons
 
 void rt_progress_update(RtProgress *p, double done, size_t n, const char *const *names, const double *values)
 {
-    static const double every[] = {[RT_PROGRESS_TERMINAL] = 0.1, [RT_PROGRESS_PLAIN] = 5, [RT_PROGRESS_JSON] = 1};
+    static const double every[] = {
+        [RT_PROGRESS_TERMINAL] = 0.1, [RT_PROGRESS_PLAIN] = 5, [RT_PROGRESS_JSON] = 1};
     p->done = done;
     if (p->mode == RT_PROGRESS_NONE)
         return;

@@ -1,6 +1,6 @@
-/* safetensors — named tensors in one file: a little-endian u64 with the length of a JSON header {name: {dtype, shape,
- * data_offsets}}, the header padded with blanks, and the values (the format of the safetensors project, whose own readers
- * demand that the values leave no gap and do not overlap). */
+/* safetensors — named tensors in one file: a little-endian u64 with the length of a JSON header {name:
+ * {dtype, shape, data_offsets}}, the header padded with blanks, and the values (the format of the safetensors
+ * project, whose own readers demand that the values leave no gap and do not overlap). */
 #include "report.h"
 
 #include <errno.h>
@@ -12,7 +12,8 @@
 
 #define MOST_HEADER 100000000u /* what the format allows */
 
-static const char *const dtypes[] = {[RT_F64] = "F64", [RT_F32] = "F32", [RT_I64] = "I64", [RT_I32] = "I32", [RT_U8] = "U8"};
+static const char *const dtypes[] = {
+    [RT_F64] = "F64", [RT_F32] = "F32", [RT_I64] = "I64", [RT_I32] = "I32", [RT_U8] = "U8"};
 
 static bool tensor_bytes(const RtTensor *t, uint64_t *bytes)
 {
@@ -30,8 +31,8 @@ static json_t *entry(const RtTensor *t, uint64_t begin, uint64_t end)
     json_t *shape = json_array();
     for (uint32_t k = 0; k < t->rank; k++)
         json_array_append_new(shape, json_integer((json_int_t)t->extent[k]));
-    return json_pack("{s:s, s:o, s:[I, I]}", "dtype", dtypes[t->elem], "shape", shape, "data_offsets", (json_int_t)begin,
-                     (json_int_t)end);
+    return json_pack("{s:s, s:o, s:[I, I]}", "dtype", dtypes[t->elem], "shape", shape, "data_offsets",
+                     (json_int_t)begin, (json_int_t)end);
 }
 
 static json_t *header_of(const RtTensor *tensors, size_t n, const char *const (*meta)[2], size_t n_meta,
@@ -58,8 +59,8 @@ static json_t *header_of(const RtTensor *tensors, size_t n, const char *const (*
     return root;
 }
 
-bool rt_safetensors_write(const char *path, const RtTensor *tensors, size_t n, const char *const (*meta)[2], size_t n_meta,
-                          RtMessage *m)
+bool rt_safetensors_write(const char *path, const RtTensor *tensors, size_t n, const char *const (*meta)[2],
+                          size_t n_meta, RtMessage *m)
 {
     const char *repeated = NULL;
     json_t *root = header_of(tensors, n, meta, n_meta, &repeated);
@@ -137,26 +138,32 @@ static bool element(const char *text, RtElem *elem)
 }
 
 /* One entry of the header; its offsets to begin and end. */
-static bool read_entry(const char *path, const char *name, const json_t *v, RtTensor *t, uint64_t *begin, uint64_t *end,
-                       RtMessage *m)
+static bool read_entry(const char *path, const char *name, const json_t *v, RtTensor *t, uint64_t *begin,
+                       uint64_t *end, RtMessage *m)
 {
     const char *dtype = json_string_value(json_object_get(v, "dtype"));
     const json_t *shape = json_object_get(v, "shape"), *offsets = json_object_get(v, "data_offsets");
     uint64_t bytes;
-    if (!dtype || !json_is_array(shape) || json_array_size(offsets) != 2 || !whole(json_array_get(offsets, 0), begin) ||
-        !whole(json_array_get(offsets, 1), end))
-        return rt_fail(m, "%s: the entry of \"%s\" is not dtype, shape and data_offsets: the file is damaged", path, name);
+    if (!dtype || !json_is_array(shape) || json_array_size(offsets) != 2 ||
+        !whole(json_array_get(offsets, 0), begin) || !whole(json_array_get(offsets, 1), end))
+        return rt_fail(m, "%s: the entry of \"%s\" is not dtype, shape and data_offsets: the file is damaged",
+                       path, name);
     if (!element(dtype, &t->elem))
-        return rt_fail(m, "%s: \"%s\" has elements of type %s; F64, F32, I64, I32, U8 and BOOL can be read", path, name, dtype);
+        return rt_fail(m, "%s: \"%s\" has elements of type %s; F64, F32, I64, I32, U8 and BOOL can be read",
+                       path, name, dtype);
     if (json_array_size(shape) > RT_MAX_RANK)
         return rt_fail(m, "%s: \"%s\" has more than %d axes", path, name, RT_MAX_RANK);
     t->rank = (uint32_t)json_array_size(shape);
     for (uint32_t k = 0; k < t->rank; k++)
         if (!whole(json_array_get(shape, k), &t->extent[k]))
-            return rt_fail(m, "%s: the shape of \"%s\" is not a list of whole numbers: the file is damaged", path, name);
+            return rt_fail(m, "%s: the shape of \"%s\" is not a list of whole numbers: the file is damaged",
+                           path, name);
     if (!tensor_bytes(t, &bytes) || *end < *begin || *end - *begin != bytes)
-        return rt_fail(m, "%s: \"%s\" takes %" PRIu64 " bytes by its offsets and another number by its shape: the file is "
-                       "damaged", path, name, *end - *begin);
+        return rt_fail(m,
+                       "%s: \"%s\" takes %" PRIu64
+                       " bytes by its offsets and another number by its shape: the file is "
+                       "damaged",
+                       path, name, *end - *begin);
     t->name = strdup(name);
     return t->name || rt_fail(m, "%s: not enough memory", path);
 }
@@ -170,7 +177,7 @@ static bool read_meta(const char *path, json_t *v, RtTensorFile *file, RtMessage
     file->meta = calloc(json_object_size(v) + 1, sizeof *file->meta);
     if (!file->meta)
         return rt_fail(m, "%s: not enough memory", path);
-    json_object_foreach(v, key, value) {
+    json_object_foreach (v, key, value) {
         if (!json_is_string(value))
             return rt_fail(m, "%s: the metadata \"%s\" is not a text: the file is damaged", path, key);
         file->meta[file->n_meta][0] = strdup(key);
@@ -205,14 +212,15 @@ static bool check_places(const char *path, RtTensorFile *file, const char *data,
     return true;
 }
 
-static bool read_header(const char *path, json_t *root, char *data, uint64_t size, RtTensorFile *file, RtMessage *m)
+static bool read_header(const char *path, json_t *root, char *data, uint64_t size, RtTensorFile *file,
+                        RtMessage *m)
 {
     const char *name;
     json_t *v;
     file->at = calloc(json_object_size(root) + 1, sizeof *file->at);
     if (!file->at)
         return rt_fail(m, "%s: not enough memory", path);
-    json_object_foreach(root, name, v) {
+    json_object_foreach (root, name, v) {
         uint64_t begin = 0, end = 0;
         if (strcmp(name, "__metadata__") == 0) {
             if (!read_meta(path, v, file, m))
@@ -224,8 +232,9 @@ static bool read_header(const char *path, json_t *root, char *data, uint64_t siz
             return false;
         file->n++;
         if (end > size)
-            return rt_fail(m, "%s: \"%s\" ends %" PRIu64 " bytes behind the end of the file: the file is cut short", path, name,
-                           end - size);
+            return rt_fail(
+                m, "%s: \"%s\" ends %" PRIu64 " bytes behind the end of the file: the file is cut short",
+                path, name, end - size);
         t->values = data + begin;
     }
     return check_places(path, file, data, size, m);

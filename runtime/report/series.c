@@ -142,7 +142,8 @@ static void put_header(const RtSeries *s, RtOutFile *out)
                 at[axis] = rest % f->extent[axis];
             size_t n = 0;
             for (uint32_t axis = 0; axis < f->rank; axis++)
-                n += (size_t)snprintf(subscripts + n, sizeof subscripts - n, "%c%" PRIu64, axis ? ',' : '[', at[axis]);
+                n += (size_t)snprintf(subscripts + n, sizeof subscripts - n, "%c%" PRIu64, axis ? ',' : '[',
+                                      at[axis]);
             if (f->rank > 0)
                 snprintf(subscripts + n, sizeof subscripts - n, "]");
             if (f->first + e > 0)
@@ -173,11 +174,16 @@ bool rt_series_write_csv(const RtSeries *s, const char *path, RtMessage *m)
 /* Magic, version 1.0, and the description padded so that the values begin at a multiple of 64 bytes. */
 static void put_npy_header(RtOutFile *out, RtElem elem, uint32_t rank, const uint64_t *extent)
 {
-    static const char *const codes[] = {[RT_F64] = "<f8", [RT_F32] = "<f4", [RT_I64] = "<i8", [RT_I32] = "<i4", [RT_U8] = "|u1"};
+    static const char *const codes[] = {
+        [RT_F64] = "<f8", [RT_F32] = "<f4", [RT_I64] = "<i8", [RT_I32] = "<i4", [RT_U8] = "|u1"};
     char text[512];
-    size_t n = (size_t)snprintf(text, sizeof text, "{'descr': '%s', 'fortran_order': False, 'shape': (", codes[elem]);
+    size_t n = (size_t)snprintf(text, sizeof text, "{'descr': '%s', 'fortran_order': False, 'shape': (",
+                                codes[elem]);
     for (uint32_t k = 0; k < rank; k++)
-        n += (size_t)snprintf(text + n, sizeof text - n, "%" PRIu64 "%s", extent[k], k + 1 < rank ? ", " : rank == 1 ? "," : "");
+        n += (size_t)snprintf(text + n, sizeof text - n, "%" PRIu64 "%s", extent[k],
+                              k + 1 < rank ? ", "
+                              : rank == 1  ? ","
+                                           : "");
     n += (size_t)snprintf(text + n, sizeof text - n, "), }");
     while ((10 + n + 1) % 64)
         text[n++] = ' ';
@@ -187,7 +193,8 @@ static void put_npy_header(RtOutFile *out, RtElem elem, uint32_t rank, const uin
     rt_out_write(out, text, n);
 }
 
-bool rt_npy_write(const char *path, RtElem elem, uint32_t rank, const uint64_t *extent, const void *values, RtMessage *m)
+bool rt_npy_write(const char *path, RtElem elem, uint32_t rank, const uint64_t *extent, const void *values,
+                  RtMessage *m)
 {
     size_t bytes = rt_elem_size(elem);
     if (rank > RT_MAX_RANK)

@@ -54,7 +54,9 @@ RtText rt_text_number(double v)
         snprintf(t.text, sizeof t.text, "%.0f", v);
         group(&t);
     } else {
-        int before = size < 1 ? 0 : (int)floor(log10(size)) + 1, leading = size < 0.01 ? 2 : size < 0.1 ? 1 : 0;
+        int before = size < 1 ? 0 : (int)floor(log10(size)) + 1, leading = size < 0.01  ? 2
+                                                                           : size < 0.1 ? 1
+                                                                                        : 0;
         snprintf(t.text, sizeof t.text, "%.*f", 4 - before + leading, v);
         point(t.text);
     }

@@ -56,7 +56,8 @@ __attribute__((unused)) static void expect_failure(RtSource source, RtElem want,
 }
 
 /* CSV and JSON from a string. */
-__attribute__((unused)) static void expect_text_failure(RtSource source, const char *text, RtElem want, const char *part)
+__attribute__((unused)) static void expect_text_failure(RtSource source, const char *text, RtElem want,
+                                                        const char *part)
 {
     char path[64];
     write_temp(text, strlen(text), path);

@@ -38,7 +38,8 @@ static void seeds_decide(void **state)
 {
     (void)state;
     int64_t x[60], y[60], z[60];
-    RtBatches *a = make(NULL, 60, 60, 1, true), *b = make(NULL, 60, 60, 1, true), *c = make(NULL, 60, 60, 2, true);
+    RtBatches *a = make(NULL, 60, 60, 1, true), *b = make(NULL, 60, 60, 1, true),
+              *c = make(NULL, 60, 60, 2, true);
     rt_batches_next(a, x);
     rt_batches_next(b, y);
     rt_batches_next(c, z);
@@ -137,8 +138,15 @@ static void refusals(void **state)
 static void splits(void **state)
 {
     (void)state;
-    static const struct { uint64_t n; double fraction; uint64_t second; } t[] = {
-        {150, 0.2, 30}, {2, 0.01, 1}, {3, 0.99, 2}, {1000, 0.25, 250},
+    static const struct {
+        uint64_t n;
+        double fraction;
+        uint64_t second;
+    } t[] = {
+        {150, 0.2, 30},
+        {2, 0.01, 1},
+        {3, 0.99, 2},
+        {1000, 0.25, 250},
     };
     for (size_t k = 0; k < sizeof t / sizeof *t; k++) {
         RtMessage m;
@@ -165,8 +173,12 @@ static void splits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(epochs_are_permutations), cmocka_unit_test(seeds_decide),      cmocka_unit_test(seeking_is_stepping),
-        cmocka_unit_test(orders_are_uniform),      cmocka_unit_test(subsets_and_order), cmocka_unit_test(refusals),
+        cmocka_unit_test(epochs_are_permutations),
+        cmocka_unit_test(seeds_decide),
+        cmocka_unit_test(seeking_is_stepping),
+        cmocka_unit_test(orders_are_uniform),
+        cmocka_unit_test(subsets_and_order),
+        cmocka_unit_test(refusals),
         cmocka_unit_test(splits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
-/* Files that are not what they should be: each gives one message and never a crash. Every truncation and every damaged byte
- * of the valid files is tried in turn; the sanitizers watch. */
+/* Files that are not what they should be: each gives one message and never a crash. Every truncation and
+ * every damaged byte of the valid files is tried in turn; the sanitizers watch. */
 #include "check.h"
 
 #include <math.h>
@@ -9,16 +9,21 @@
 
 enum { ROOM = 1 << 14 };
 
-static const struct { const char *format, *file, *key; bool text; } valid[] = {
-    {"npy", "n_le_f8.npy", NULL, false},   {"npy", "n_be_i2.npy", NULL, false}, {"npy", "fortran.npy", NULL, false},
-    {"npy", "n.npy.gz", NULL, false},      {"npz", "two.npz", "labels", false}, {"npz", "packed.npz", NULL, false},
-    {"idx", "u1.idx", NULL, false},        {"idx", "u1.idx.gz", NULL, false},   {"idx", "f8.idx", NULL, false},
-    {"csv", "table.csv.gz", NULL, false},  {"csv", "table.csv", NULL, true},    {"json", "stan.json", "M", true},
+static const struct {
+    const char *format, *file, *key;
+    bool text;
+} valid[] = {
+    {"npy", "n_le_f8.npy", NULL, false}, {"npy", "n_be_i2.npy", NULL, false},
+    {"npy", "fortran.npy", NULL, false}, {"npy", "n.npy.gz", NULL, false},
+    {"npz", "two.npz", "labels", false}, {"npz", "packed.npz", NULL, false},
+    {"idx", "u1.idx", NULL, false},      {"idx", "u1.idx.gz", NULL, false},
+    {"idx", "f8.idx", NULL, false},      {"csv", "table.csv.gz", NULL, false},
+    {"csv", "table.csv", NULL, true},    {"json", "stan.json", "M", true},
 };
 enum { N_VALID = sizeof valid / sizeof *valid };
 
-/* Reads and probes the bytes as a file of that format; false with a message, or true. What is read must agree with what was
- * probed. */
+/* Reads and probes the bytes as a file of that format; false with a message, or true. What is read must agree
+ * with what was probed. */
 static bool attempt(size_t which, const char *bytes, size_t size)
 {
     static const char *const columns[] = {"x", "label"};
@@ -37,7 +42,8 @@ static bool attempt(size_t which, const char *bytes, size_t size)
     assert_true(probed || n.text[0]);
     assert_true(probed || !ok); /* what can be read can be probed */
     if (ok)
-        assert_true(s.rank == a.shape.rank && memcmp(s.extent, a.shape.extent, s.rank * sizeof *s.extent) == 0);
+        assert_true(s.rank == a.shape.rank &&
+                    memcmp(s.extent, a.shape.extent, s.rank * sizeof *s.extent) == 0);
     if (rt_format(source.format)->names && rt_data_names(&source, &names, &n))
         rt_names_free(&names);
     rt_array_free(&a);
@@ -105,7 +111,8 @@ static void huge_claims(void **state)
 {
     (void)state;
     char path[64];
-    static const unsigned char huge[] = {0, 0, 8, 4, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 1};
+    static const unsigned char huge[] = {0,   0,   8,   4,   255, 255, 255, 255, 255, 255, 255,
+                                         255, 255, 255, 255, 255, 255, 255, 255, 255, 1};
     static const unsigned char big[] = {0, 0, 14, 1, 255, 255, 255, 255, 1, 2, 3};
     static const unsigned char none[] = {0, 0, 8, 2, 0, 0, 0, 0, 0, 0, 0, 28};
     write_temp(huge, sizeof huge, path);
@@ -118,8 +125,12 @@ static void huge_claims(void **state)
     expect_failure((RtSource){.format = "idx", .path = path}, RT_U8, "holds no values");
     unlink(path);
     static const char *const shapes[] = {
-        "(4000000000, 4000000000, 4000000000)", "(99999999999999999999999,)", "(1000000,)", "(2, 3",
-        "(-1,)", "(1,1,1,1,1,1,1,1,1)",
+        "(4000000000, 4000000000, 4000000000)",
+        "(99999999999999999999999,)",
+        "(1000000,)",
+        "(2, 3",
+        "(-1,)",
+        "(1,1,1,1,1,1,1,1,1)",
     };
     for (size_t k = 0; k < sizeof shapes / sizeof *shapes; k++) {
         char text[256] = "\x93NUMPY\1\0\x76\0{'descr': '<f8', 'fortran_order': False, 'shape': ";
@@ -141,8 +152,10 @@ static void wrong_kinds_of_file(void **state)
     static const char *const formats[] = {"idx", "csv", "npy", "npz", "json"};
     for (size_t k = 0; k < 5; k++) {
         expect_failure((RtSource){.format = formats[k], .path = "unit"}, RT_F64, "unit: is a directory");
-        expect_failure((RtSource){.format = formats[k], .path = "unit/none"}, RT_F64, "unit/none: there is no such file");
-        expect_failure((RtSource){.format = formats[k], .path = "/dev/zero"}, RT_F64, "is not a regular file");
+        expect_failure((RtSource){.format = formats[k], .path = "unit/none"}, RT_F64,
+                       "unit/none: there is no such file");
+        expect_failure((RtSource){.format = formats[k], .path = "/dev/zero"}, RT_F64,
+                       "is not a regular file");
         write_temp("", 0, path);
         expect_failure((RtSource){.format = formats[k], .path = path}, RT_F64, "the file is empty");
         unlink(path);
@@ -150,12 +163,14 @@ static void wrong_kinds_of_file(void **state)
         expect_failure((RtSource){.format = formats[k], .path = path}, RT_F64, path);
         if (geteuid() != 0) { /* root may read everything */
             chmod(path, 0);
-            expect_failure((RtSource){.format = formats[k], .path = path}, RT_F64, "cannot be opened: Permission denied");
+            expect_failure((RtSource){.format = formats[k], .path = path}, RT_F64,
+                           "cannot be opened: Permission denied");
         }
         unlink(path);
     }
     expect_failure((RtSource){.format = "npy", .path = FILES "strings.npy"}, RT_F64, "NumPy's type \"<U2\"");
-    expect_failure((RtSource){.format = "npy", .path = FILES "records.npy"}, RT_F64, "records with named fields");
+    expect_failure((RtSource){.format = "npy", .path = FILES "records.npy"}, RT_F64,
+                   "records with named fields");
     expect_failure((RtSource){.format = "npy", .path = FILES "empty.npy"}, RT_F64, "holds no values");
     expect_failure((RtSource){.format = "npy", .path = FILES "u1.idx"}, RT_F64, "not an NPY file");
     expect_failure((RtSource){.format = "npz", .path = FILES "u1.idx"}, RT_F64, "not an NPZ file");
@@ -189,7 +204,10 @@ static void gzip_damage_is_named(void **state)
 static void csv_messages(void **state)
 {
     (void)state;
-    static const struct { const char *text, *part; RtElem want; } t[] = {
+    static const struct {
+        const char *text, *part;
+        RtElem want;
+    } t[] = {
         {"a,b\n1,2\n3\n", "line 3: 1 field where the header names 2 columns", RT_F64},
         {"a,b\n1,2,3\n", "line 2: 3 fields where the header names 2 columns", RT_F64},
         {"a,b\n1,2\n\n3,4\n5,x\n", "line 3", RT_F64},
@@ -217,16 +235,23 @@ static void csv_messages(void **state)
                         "there is no column \"c\"; the columns are \"a\", \"b\"");
     expect_text_failure((RtSource){.format = "csv", .columns = columns, .n_columns = 1}, "c,c\n1,2\n", RT_F64,
                         "2 columns are called \"c\"");
-    expect_text_failure((RtSource){.format = "csv", .columns = twice, .n_columns = 2}, "a,b\n1,2\n", RT_F64, "named twice");
-    expect_text_failure((RtSource){.format = "csv", .vector = true}, "a,b\n1,2\n", RT_F64, "one column is wanted and 2");
+    expect_text_failure((RtSource){.format = "csv", .columns = twice, .n_columns = 2}, "a,b\n1,2\n", RT_F64,
+                        "named twice");
+    expect_text_failure((RtSource){.format = "csv", .vector = true}, "a,b\n1,2\n", RT_F64,
+                        "one column is wanted and 2");
 }
 
 static void csv_dialects(void **state)
 {
     (void)state;
     static const char *const same[] = {
-        "\xef\xbb\xbf" "a,b\r\n1,2\r\n3,4", "a;b\n1;2\n3;4\n\n", "a\tb\n1\t2\n3\t4\n", "\"a\",\"b\"\n\"1\",\"2\"\n 3 , 4 \n",
-        "a,b\r1,2\r3,4\r", "a,b\n+1,2.0\n3e0,0.4E1\n",
+        "\xef\xbb\xbf"
+        "a,b\r\n1,2\r\n3,4",
+        "a;b\n1;2\n3;4\n\n",
+        "a\tb\n1\t2\n3\t4\n",
+        "\"a\",\"b\"\n\"1\",\"2\"\n 3 , 4 \n",
+        "a,b\r1,2\r3,4\r",
+        "a,b\n+1,2.0\n3e0,0.4E1\n",
     };
     static const double want[] = {1, 2, 3, 4};
     for (size_t k = 0; k < sizeof same / sizeof *same; k++) {
@@ -242,7 +267,8 @@ static void csv_dialects(void **state)
     char path[64];
     write_temp("a,b\n1,NA\n,inf\n", 14, path);
     RtArray a = must_read((RtSource){.format = "csv", .path = path}, RT_F32, RT_ALLOW_NONFINITE);
-    assert_true(isnan(((float *)a.values)[1]) && isnan(((float *)a.values)[2]) && isinf(((float *)a.values)[3]));
+    assert_true(isnan(((float *)a.values)[1]) && isnan(((float *)a.values)[2]) &&
+                isinf(((float *)a.values)[3]));
     rt_array_free(&a);
     unlink(path);
 }
@@ -250,7 +276,10 @@ static void csv_dialects(void **state)
 static void json_messages(void **state)
 {
     (void)state;
-    static const struct { const char *text, *key, *part; RtElem want; } t[] = {
+    static const struct {
+        const char *text, *key, *part;
+        RtElem want;
+    } t[] = {
         {"{\"y\": [1, 2", "y", "line 1, column 11: not valid JSON", RT_F64},
         {"{\"y\": [1, 2]} x", "y", "not valid JSON", RT_F64},
         {"{\"y\": 1, \"y\": 2}", "y", "not valid JSON", RT_F64},
@@ -283,10 +312,14 @@ static void json_messages(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_truncation_is_an_error), cmocka_unit_test(damaged_bytes_never_crash),
-        cmocka_unit_test(trailing_bytes_are_an_error),  cmocka_unit_test(huge_claims),
-        cmocka_unit_test(wrong_kinds_of_file),          cmocka_unit_test(gzip_damage_is_named),
-        cmocka_unit_test(csv_messages),                 cmocka_unit_test(csv_dialects),
+        cmocka_unit_test(every_truncation_is_an_error),
+        cmocka_unit_test(damaged_bytes_never_crash),
+        cmocka_unit_test(trailing_bytes_are_an_error),
+        cmocka_unit_test(huge_claims),
+        cmocka_unit_test(wrong_kinds_of_file),
+        cmocka_unit_test(gzip_damage_is_named),
+        cmocka_unit_test(csv_messages),
+        cmocka_unit_test(csv_dialects),
         cmocka_unit_test(json_messages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

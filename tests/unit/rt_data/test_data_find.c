@@ -1,4 +1,5 @@
-/* Where data files are looked for, in a directory tree made for the test; and numbers in text against the C library. */
+/* Where data files are looked for, in a directory tree made for the test; and numbers in text against the C
+ * library. */
 #include "check.h"
 
 #include "data/reader.h"
@@ -77,9 +78,23 @@ static void order_of_places(void **state)
     unsetenv("LAG_DATA");
     unsetenv("XDG_DATA_DIRS");
     static const char *const made[] = {
-        "program/sub/a.csv", "program/a.csv", "program/z.idx.gz", "extra/b.csv", "extra/a.csv", "share/datasets/first/c.csv.gz",
-        "share/datasets/first/d.csv", "share/datasets/second/d.csv", "share/datasets/top.csv", "program/sub", "program",
-        "extra", "share/datasets/first", "share/datasets/second", "share/datasets", "share", "",
+        "program/sub/a.csv",
+        "program/a.csv",
+        "program/z.idx.gz",
+        "extra/b.csv",
+        "extra/a.csv",
+        "share/datasets/first/c.csv.gz",
+        "share/datasets/first/d.csv",
+        "share/datasets/second/d.csv",
+        "share/datasets/top.csv",
+        "program/sub",
+        "program",
+        "extra",
+        "share/datasets/first",
+        "share/datasets/second",
+        "share/datasets",
+        "share",
+        "",
     };
     for (size_t k = 0; k < sizeof made / sizeof *made; k++) {
         snprintf(path, sizeof path, "%s/%s", root, made[k]);
@@ -100,12 +115,46 @@ static void numbers_round_correctly(void **state)
 {
     (void)state;
     static const char *const hard[] = {
-        "0", "-0", "0.0", "-0.0", "1", "-1", "+7.5", ".5", "5.", "1e5", "1E-5", "1e+5", "9007199254740993", "9007199254740992.5",
-        "9007199254740993.0000000001", "0.1", "0.30000000000000004", "1.7976931348623157e308", "1.7976931348623159e308", "4.9e-324",
-        "2.4703282292062327e-324", "2.4703282292062328e-324", "2.2250738585072014e-308", "2.2250738585072011e-308", "1e400", "1e-400",
-        "123456789012345678901234567890", "0.000000000000000000000000000001234567890123456789", "1e23", "8.5e22", "9223372036854775808",
-        "18446744073709551615", "18446744073709551616", "1152921504606847104.5", "1e99999999999999999999", "00000000000000000000012.5",
-        "0.00000000000000000000000000000000000000012", "5e-27", "4503599627370497.5", "4503599627370496.5",
+        "0",
+        "-0",
+        "0.0",
+        "-0.0",
+        "1",
+        "-1",
+        "+7.5",
+        ".5",
+        "5.",
+        "1e5",
+        "1E-5",
+        "1e+5",
+        "9007199254740993",
+        "9007199254740992.5",
+        "9007199254740993.0000000001",
+        "0.1",
+        "0.30000000000000004",
+        "1.7976931348623157e308",
+        "1.7976931348623159e308",
+        "4.9e-324",
+        "2.4703282292062327e-324",
+        "2.4703282292062328e-324",
+        "2.2250738585072014e-308",
+        "2.2250738585072011e-308",
+        "1e400",
+        "1e-400",
+        "123456789012345678901234567890",
+        "0.000000000000000000000000000001234567890123456789",
+        "1e23",
+        "8.5e22",
+        "9223372036854775808",
+        "18446744073709551615",
+        "18446744073709551616",
+        "1152921504606847104.5",
+        "1e99999999999999999999",
+        "00000000000000000000012.5",
+        "0.00000000000000000000000000000000000000012",
+        "5e-27",
+        "4503599627370497.5",
+        "4503599627370496.5",
     };
     for (size_t k = 0; k < sizeof hard / sizeof *hard; k++)
         same_bits(hard[k]);
@@ -115,7 +164,11 @@ static void numbers_round_correctly(void **state)
         random = random * 6364136223846793005u + 1442695040888963407u;
         int digits = 1 + (int)(random >> 60) + (int)(random >> 62), exponent = (int)(random >> 50 & 63) - 40;
         double v = (double)(random >> 11) * 0x1p-53;
-        snprintf(text, sizeof text, k % 3 == 0 ? "%.*e" : k % 3 == 1 ? "%.*f" : "%.*g", digits, ldexp(v, exponent));
+        snprintf(text, sizeof text,
+                 k % 3 == 0   ? "%.*e"
+                 : k % 3 == 1 ? "%.*f"
+                              : "%.*g",
+                 digits, ldexp(v, exponent));
         same_bits(text);
     }
 }
@@ -123,13 +176,32 @@ static void numbers_round_correctly(void **state)
 static void kinds_of_numbers(void **state)
 {
     (void)state;
-    static const struct { const char *text; RtNumberKind kind; int64_t integer; int length; } t[] = {
-        {"12,", RT_NUMBER_INT, 12, 2}, {"-9223372036854775807", RT_NUMBER_INT, -INT64_MAX, 20},
-        {"9223372036854775808", RT_NUMBER_REAL, 0, 19}, {"1e3", RT_NUMBER_REAL, 0, 3}, {"1.0", RT_NUMBER_REAL, 0, 3},
-        {"1e", RT_NUMBER_INT, 1, 1}, {"1e+", RT_NUMBER_INT, 1, 1}, {"0x10", RT_NUMBER_INT, 0, 1}, {"TRUE", RT_NUMBER_INT, 1, 4},
-        {"NA", RT_NUMBER_MISSING, 0, 2}, {"?", RT_NUMBER_MISSING, 0, 1}, {".", RT_NUMBER_MISSING, 0, 1}, {"-Inf", RT_NUMBER_REAL, 0, 4},
-        {"nan", RT_NUMBER_REAL, 0, 3}, {"abc", RT_NUMBER_NONE, 0, 0}, {"", RT_NUMBER_NONE, 0, 0}, {"-", RT_NUMBER_NONE, 0, 0},
-        {"-NA", RT_NUMBER_NONE, 0, 0}, {"+", RT_NUMBER_NONE, 0, 0}, {"e5", RT_NUMBER_NONE, 0, 0},
+    static const struct {
+        const char *text;
+        RtNumberKind kind;
+        int64_t integer;
+        int length;
+    } t[] = {
+        {"12,", RT_NUMBER_INT, 12, 2},
+        {"-9223372036854775807", RT_NUMBER_INT, -INT64_MAX, 20},
+        {"9223372036854775808", RT_NUMBER_REAL, 0, 19},
+        {"1e3", RT_NUMBER_REAL, 0, 3},
+        {"1.0", RT_NUMBER_REAL, 0, 3},
+        {"1e", RT_NUMBER_INT, 1, 1},
+        {"1e+", RT_NUMBER_INT, 1, 1},
+        {"0x10", RT_NUMBER_INT, 0, 1},
+        {"TRUE", RT_NUMBER_INT, 1, 4},
+        {"NA", RT_NUMBER_MISSING, 0, 2},
+        {"?", RT_NUMBER_MISSING, 0, 1},
+        {".", RT_NUMBER_MISSING, 0, 1},
+        {"-Inf", RT_NUMBER_REAL, 0, 4},
+        {"nan", RT_NUMBER_REAL, 0, 3},
+        {"abc", RT_NUMBER_NONE, 0, 0},
+        {"", RT_NUMBER_NONE, 0, 0},
+        {"-", RT_NUMBER_NONE, 0, 0},
+        {"-NA", RT_NUMBER_NONE, 0, 0},
+        {"+", RT_NUMBER_NONE, 0, 0},
+        {"e5", RT_NUMBER_NONE, 0, 0},
     };
     for (size_t k = 0; k < sizeof t / sizeof *t; k++) {
         RtNumber n;
@@ -144,7 +216,9 @@ static void kinds_of_numbers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(order_of_places), cmocka_unit_test(numbers_round_correctly), cmocka_unit_test(kinds_of_numbers),
+        cmocka_unit_test(order_of_places),
+        cmocka_unit_test(numbers_round_correctly),
+        cmocka_unit_test(kinds_of_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

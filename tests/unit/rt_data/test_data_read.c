@@ -21,9 +21,11 @@ static void npy_every_type(void **state)
             assert_int_equal(a.shape.extent[1], 3);
             assert_int_equal(a.shape.elem, want);
             for (int i = 0; i < 6; i++) {
-                double v = want == RT_F64 ? ((double *)a.values)[i] : want == RT_F32 ? ((float *)a.values)[i]
-                           : want == RT_I64 ? (double)((int64_t *)a.values)[i] : want == RT_I32 ? ((int32_t *)a.values)[i]
-                           : ((uint8_t *)a.values)[i];
+                double v = want == RT_F64   ? ((double *)a.values)[i]
+                           : want == RT_F32 ? ((float *)a.values)[i]
+                           : want == RT_I64 ? (double)((int64_t *)a.values)[i]
+                           : want == RT_I32 ? ((int32_t *)a.values)[i]
+                                            : ((uint8_t *)a.values)[i];
                 assert_true(v == (truth ? i % 2 : i));
             }
             rt_array_free(&a);
@@ -34,9 +36,14 @@ static void npy_every_type(void **state)
 static void npy_natural_types(void **state)
 {
     (void)state;
-    static const struct { const char *file; RtElem elem; bool integral; } t[] = {
-        {"n_le_f8", RT_F64, false}, {"n_be_f4", RT_F32, false}, {"n_le_f2", RT_F32, false}, {"n_be_i8", RT_I64, true},
-        {"n_le_i2", RT_I32, true},  {"n_u1", RT_U8, true},      {"n_b1", RT_U8, true},      {"n_le_u4", RT_I64, true},
+    static const struct {
+        const char *file;
+        RtElem elem;
+        bool integral;
+    } t[] = {
+        {"n_le_f8", RT_F64, false}, {"n_be_f4", RT_F32, false}, {"n_le_f2", RT_F32, false},
+        {"n_be_i8", RT_I64, true},  {"n_le_i2", RT_I32, true},  {"n_u1", RT_U8, true},
+        {"n_b1", RT_U8, true},      {"n_le_u4", RT_I64, true},
     };
     for (size_t k = 0; k < sizeof t / sizeof *t; k++) {
         char path[100];
@@ -128,7 +135,9 @@ static void csv_columns_by_name(void **state)
     (void)state;
     const char *const columns[] = {"label", "x"}, *const text[] = {"the, name"};
     for (int gz = 0; gz < 2; gz++) {
-        RtSource s = {.format = "csv", .path = gz ? FILES "table.csv.gz" : FILES "table.csv", .columns = columns,
+        RtSource s = {.format = "csv",
+                      .path = gz ? FILES "table.csv.gz" : FILES "table.csv",
+                      .columns = columns,
                       .n_columns = 2};
         RtArray a = must_read(s, RT_I64, 0);
         static const int64_t want[] = {3, 1, 0, -4, 255, 1000};
@@ -188,14 +197,21 @@ static void json_values(void **state)
 static void values_that_do_not_fit(void **state)
 {
     (void)state;
-    expect_failure((RtSource){.format = "npy", .path = FILES "nan.npy"}, RT_F64, "element [1, 0]: the value is not a number");
-    expect_failure((RtSource){.format = "npy", .path = FILES "big.npy"}, RT_F64, "element [0]: 9223372036854775807 has more");
+    expect_failure((RtSource){.format = "npy", .path = FILES "nan.npy"}, RT_F64,
+                   "element [1, 0]: the value is not a number");
+    expect_failure((RtSource){.format = "npy", .path = FILES "big.npy"}, RT_F64,
+                   "element [0]: 9223372036854775807 has more");
     expect_failure((RtSource){.format = "npy", .path = FILES "big.npy"}, RT_I32, "does not fit i32");
-    expect_failure((RtSource){.format = "npy", .path = FILES "ubig.npy"}, RT_I64, "element [1]: the value is above");
-    expect_failure((RtSource){.format = "idx", .path = FILES "i1.idx"}, RT_U8, "element [0]: -3 does not fit byte");
-    expect_failure((RtSource){.format = "idx", .path = FILES "f4.idx"}, RT_I64, "element [0, 0]: 0.5 is not a whole number");
-    expect_failure((RtSource){.format = "idx", .path = FILES "f8.idx"}, RT_F32, "element [1]: 1e+300 does not fit f32");
-    expect_failure((RtSource){.format = "npz", .path = FILES "two.npz", .key = "x"}, RT_U8, "array \"x\": element [0, 0]: -0.5");
+    expect_failure((RtSource){.format = "npy", .path = FILES "ubig.npy"}, RT_I64,
+                   "element [1]: the value is above");
+    expect_failure((RtSource){.format = "idx", .path = FILES "i1.idx"}, RT_U8,
+                   "element [0]: -3 does not fit byte");
+    expect_failure((RtSource){.format = "idx", .path = FILES "f4.idx"}, RT_I64,
+                   "element [0, 0]: 0.5 is not a whole number");
+    expect_failure((RtSource){.format = "idx", .path = FILES "f8.idx"}, RT_F32,
+                   "element [1]: 1e+300 does not fit f32");
+    expect_failure((RtSource){.format = "npz", .path = FILES "two.npz", .key = "x"}, RT_U8,
+                   "array \"x\": element [0, 0]: -0.5");
     RtArray a = must_read((RtSource){.format = "npy", .path = FILES "nan.npy"}, RT_F32, RT_ALLOW_NONFINITE);
     assert_true(isnan(((float *)a.values)[2]) && isinf(((float *)a.values)[3]));
     rt_array_free(&a);
@@ -207,9 +223,14 @@ static void long_arrays(void **state)
     (void)state;
     enum { N = 1700 };
     static const size_t places[] = {0, 1, 255, 511, 512, 1023, 1024, 1500, N - 1};
-    static const struct { int code; RtElem want; double bad; } t[] = {
-        {0x0e, RT_F64, NAN}, {0x0e, RT_F32, NAN}, {0x0e, RT_F32, 1e39},    {0x0e, RT_F64, INFINITY}, {0x0e, RT_I64, 0.5},
-        {0x0e, RT_U8, 256},  {0x0c, RT_U8, 256},  {0x0c, RT_F32, 16777217}, {0x0c, RT_U8, -1},
+    static const struct {
+        int code;
+        RtElem want;
+        double bad;
+    } t[] = {
+        {0x0e, RT_F64, NAN},      {0x0e, RT_F32, NAN},      {0x0e, RT_F32, 1e39},
+        {0x0e, RT_F64, INFINITY}, {0x0e, RT_I64, 0.5},      {0x0e, RT_U8, 256},
+        {0x0c, RT_U8, 256},       {0x0c, RT_F32, 16777217}, {0x0c, RT_U8, -1},
     };
     unsigned char file[8 + 8 * N];
     char path[64], place[32];
@@ -236,15 +257,22 @@ static void long_arrays(void **state)
 static void unknown_format(void **state)
 {
     (void)state;
-    expect_failure((RtSource){.format = "xls", .path = "a"}, RT_F64, "there is no data format \"xls\"; there are idx, csv");
+    expect_failure((RtSource){.format = "xls", .path = "a"}, RT_F64,
+                   "there is no data format \"xls\"; there are idx, csv");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(npy_every_type),      cmocka_unit_test(npy_natural_types),   cmocka_unit_test(npy_fortran_order),
-        cmocka_unit_test(npy_scalar_and_gzip), cmocka_unit_test(npz_members),         cmocka_unit_test(idx_every_type),
-        cmocka_unit_test(csv_columns_by_name), cmocka_unit_test(json_values),         cmocka_unit_test(values_that_do_not_fit),
+        cmocka_unit_test(npy_every_type),
+        cmocka_unit_test(npy_natural_types),
+        cmocka_unit_test(npy_fortran_order),
+        cmocka_unit_test(npy_scalar_and_gzip),
+        cmocka_unit_test(npz_members),
+        cmocka_unit_test(idx_every_type),
+        cmocka_unit_test(csv_columns_by_name),
+        cmocka_unit_test(json_values),
+        cmocka_unit_test(values_that_do_not_fit),
         cmocka_unit_test(long_arrays),
         cmocka_unit_test(unknown_format),
     };

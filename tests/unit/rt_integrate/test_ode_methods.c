@@ -54,7 +54,8 @@ static RtStatus driven(void *context, double t, const double *y, double *dy)
     return RT_OK;
 }
 
-static RtIntegrator *start(const char *method, size_t n, RtRhs rhs, RtOdeOptions o, double t0, double t_end, const double *y0)
+static RtIntegrator *start(const char *method, size_t n, RtRhs rhs, RtOdeOptions o, double t0, double t_end,
+                           const double *y0)
 {
     RtMessage m = {""};
     RtIntegrator *g = rt_ode_new(rt_method(method), &(RtOde){n, rhs, NULL}, &o, t0, t_end, y0, &m);
@@ -63,7 +64,8 @@ static RtIntegrator *start(const char *method, size_t n, RtRhs rhs, RtOdeOptions
     return g;
 }
 
-/* Error at t = 3 of y' = y cos t with equal steps h: adaptive methods are held to h by hmax and a tolerance that accepts. */
+/* Error at t = 3 of y' = y cos t with equal steps h: adaptive methods are held to h by hmax and a tolerance
+ * that accepts. */
 static double error_with(const RtMethod *method, double h, bool dense)
 {
     double y0 = 1, y, worst = 0;
@@ -81,7 +83,8 @@ static double error_with(const RtMethod *method, double h, bool dense)
     return worst;
 }
 
-/* Halving the step divides the error by 2^order, within 0.45 of the exponent: the next order's share at these steps. */
+/* Halving the step divides the error by 2^order, within 0.45 of the exponent: the next order's share at these
+ * steps. */
 static void orders(void **state)
 {
     (void)state;
@@ -91,12 +94,14 @@ static void orders(void **state)
             double order = log2(error_with(*m, h, dense) / error_with(*m, h / 2, dense));
             int want = dense ? (*m)->dense_order : (*m)->order;
             if (order < want - 0.45 || order > want + 1.2)
-                fail_msg("%s%s: order %.2f instead of %d", (*m)->name, dense ? " between steps" : "", order, want);
+                fail_msg("%s%s: order %.2f instead of %d", (*m)->name, dense ? " between steps" : "", order,
+                         want);
         }
 }
 
-/* One revolution of the oscillator and of the Kepler ellipse of eccentricity 0.6 comes back to where it began. The bound is
- * 100 times the tolerance per unit of arc: local errors add up along some hundred steps. */
+/* One revolution of the oscillator and of the Kepler ellipse of eccentricity 0.6 comes back to where it
+ * began. The bound is 100 times the tolerance per unit of arc: local errors add up along some hundred
+ * steps. */
 static void one_revolution(void **state)
 {
     (void)state;
@@ -120,7 +125,8 @@ static void one_revolution(void **state)
 }
 
 /* A reference file: t, coordinates, velocities in its first 1 + n columns; all rows within `bound`. */
-static void follow(const char *file, const char *method, size_t n, RtRhs rhs, const double *y0, RtOdeOptions o, double bound)
+static void follow(const char *file, const char *method, size_t n, RtRhs rhs, const double *y0,
+                   RtOdeOptions o, double bound)
 {
     char path[100], line[1000];
     snprintf(path, sizeof path, "numeric/mechanics/%s.csv", file);
@@ -153,7 +159,8 @@ static void reference_trajectories(void **state)
     follow("kepler", "dop853", 4, kepler, k0, tight, 1e-9);
     follow("damped_oscillator", "dop853", 2, damped, d0, tight, 1e-9);
     follow("pendulum", "dopri5", 2, pendulum, p0, tight, 1e-8); /* many more steps, each with its rounding */
-    follow("damped_oscillator", "rk4", 2, damped, d0, fixed, 1e-10); /* h⁴ = 1e-12 times a span of 10 and derivatives 2⁵ */
+    follow("damped_oscillator", "rk4", 2, damped, d0, fixed,
+           1e-10); /* h⁴ = 1e-12 times a span of 10 and derivatives 2⁵ */
 }
 
 /* Asking for values in between costs further evaluations but moves no step. */
@@ -285,7 +292,13 @@ static void failures_are_explained(void **state)
 static void refusals(void **state)
 {
     (void)state;
-    static const struct { const char *method; RtOdeOptions o; size_t n; double t_end, y0; const char *part; } t[] = {
+    static const struct {
+        const char *method;
+        RtOdeOptions o;
+        size_t n;
+        double t_end, y0;
+        const char *part;
+    } t[] = {
         {"rk4", {.h = 0}, 1, 1, 0, "rk4 needs a step h above 0"},
         {"rk4", {.h = 1e-300}, 1, 1, 0, "more than 9e15 steps"},
         {"dop853", {.h = 0}, 1, 1, 0, "dop853 needs tolerances"},
@@ -298,7 +311,8 @@ static void refusals(void **state)
     };
     for (size_t k = 0; k < sizeof t / sizeof *t; k++) {
         RtMessage m = {""};
-        assert_null(rt_ode_new(rt_method(t[k].method), &(RtOde){t[k].n, driven, NULL}, &t[k].o, 0, t[k].t_end, &t[k].y0, &m));
+        assert_null(rt_ode_new(rt_method(t[k].method), &(RtOde){t[k].n, driven, NULL}, &t[k].o, 0, t[k].t_end,
+                               &t[k].y0, &m));
         if (!strstr(m.text, t[k].part))
             fail_msg("expected \"%s\": %s", t[k].part, m.text);
     }

@@ -8,20 +8,53 @@
 static void numbers(void **state)
 {
     (void)state;
-    static const struct { double v; const char *text; } t[] = {
-        {0, "0"}, {0.31239, "0.3124"}, {-0.31239, "-0.3124"}, {12.3, "12.30"}, {123.456, "123.5"}, {1234.5, "1,234"},
-        {60000, "60,000"}, {-1234567, "-1,234,567"}, {123, "123"}, {0.05, "0.05000"}, {0.001234, "0.001234"}, {1.2e-5, "1.2e-5"},
-        {1e-5, "1e-5"}, {-1.23456e-7, "-1.235e-7"}, {3e12, "3e12"}, {6.02214e23, "6.022e23"}, {NAN, "nan"}, {-INFINITY, "-inf"},
-        {999.96, "1000.0"}, {1e9, "1e9"}, {999999999, "999,999,999"},
+    static const struct {
+        double v;
+        const char *text;
+    } t[] = {
+        {0, "0"},
+        {0.31239, "0.3124"},
+        {-0.31239, "-0.3124"},
+        {12.3, "12.30"},
+        {123.456, "123.5"},
+        {1234.5, "1,234"},
+        {60000, "60,000"},
+        {-1234567, "-1,234,567"},
+        {123, "123"},
+        {0.05, "0.05000"},
+        {0.001234, "0.001234"},
+        {1.2e-5, "1.2e-5"},
+        {1e-5, "1e-5"},
+        {-1.23456e-7, "-1.235e-7"},
+        {3e12, "3e12"},
+        {6.02214e23, "6.022e23"},
+        {NAN, "nan"},
+        {-INFINITY, "-inf"},
+        {999.96, "1000.0"},
+        {1e9, "1e9"},
+        {999999999, "999,999,999"},
     };
     for (size_t k = 0; k < sizeof t / sizeof *t; k++)
         assert_string_equal(rt_text_number(t[k].v).text, t[k].text);
     assert_string_equal(rt_text_count(249000.4).text, "249,000");
     assert_string_equal(rt_text_count(12).text, "12");
     assert_string_equal(rt_text_count(1e300).text, "1e300");
-    static const struct { double s; const char *text; } d[] = {
-        {0.0004, "0.4 ms"}, {0.85, "850 ms"}, {12.34, "12.3 s"}, {99.94, "99.9 s"}, {245, "4 min 05 s"}, {3599, "59 min 59 s"},
-        {7380, "2 h 03 min"}, {864000, "10.0 days"}, {NAN, "?"}, {INFINITY, "?"}, {-1, "?"}, {0.9999, "1.0 s"},
+    static const struct {
+        double s;
+        const char *text;
+    } d[] = {
+        {0.0004, "0.4 ms"},
+        {0.85, "850 ms"},
+        {12.34, "12.3 s"},
+        {99.94, "99.9 s"},
+        {245, "4 min 05 s"},
+        {3599, "59 min 59 s"},
+        {7380, "2 h 03 min"},
+        {864000, "10.0 days"},
+        {NAN, "?"},
+        {INFINITY, "?"},
+        {-1, "?"},
+        {0.9999, "1.0 s"},
     };
     for (size_t k = 0; k < sizeof d / sizeof *d; k++)
         assert_string_equal(rt_text_duration(d[k].s).text, d[k].text);
@@ -30,7 +63,8 @@ static void numbers(void **state)
 static void exact_numbers_read_back(void **state)
 {
     (void)state;
-    static const double v[] = {0.1, 1.0 / 3, 1e22, 123456789, -0.0, 5e-324, 1.7976931348623157e308, 1e15, 3.14, 0.30000000000000004};
+    static const double v[] = {
+        0.1, 1.0 / 3, 1e22, 123456789, -0.0, 5e-324, 1.7976931348623157e308, 1e15, 3.14, 0.30000000000000004};
     for (size_t k = 0; k < sizeof v / sizeof *v; k++) {
         double back = strtod(rt_text_exact(v[k]).text, NULL);
         assert_memory_equal(&back, &v[k], sizeof back);
@@ -61,7 +95,8 @@ static void tables(void **state)
     rt_table_print(t, f, false);
     rt_table_free(t);
     char *text = text_of(f);
-    assert_string_equal(text, "name       mean  note\nμ          4.31  ok\ntheta[0]  -12.5  \nx           nan  bad\n");
+    assert_string_equal(
+        text, "name       mean  note\nμ          4.31  ok\ntheta[0]  -12.5  \nx           nan  bad\n");
     free(text);
 }
 
@@ -164,7 +199,8 @@ static void json_lines_parse(void **state)
         if (k == 0) {
             assert_string_equal(json_string_value(json_object_get(o, "title")), "a \"title\"");
             assert_true(json_real_value(json_object_get(v, "loss")) == 0.1);
-            assert_true(json_is_null(json_object_get(v, "acc")) && json_is_null(json_object_get(v, names[2])));
+            assert_true(json_is_null(json_object_get(v, "acc")) &&
+                        json_is_null(json_object_get(v, names[2])));
             assert_true(json_is_null(json_object_get(o, "total")));
         }
         if (k == 1)
@@ -197,9 +233,14 @@ static void modes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(numbers),            cmocka_unit_test(exact_numbers_read_back), cmocka_unit_test(tables),
-        cmocka_unit_test(terminal_lines_fit), cmocka_unit_test(terminal_ends_clean),     cmocka_unit_test(plain_lines_are_few),
-        cmocka_unit_test(json_lines_parse),   cmocka_unit_test(modes),
+        cmocka_unit_test(numbers),
+        cmocka_unit_test(exact_numbers_read_back),
+        cmocka_unit_test(tables),
+        cmocka_unit_test(terminal_lines_fit),
+        cmocka_unit_test(terminal_ends_clean),
+        cmocka_unit_test(plain_lines_are_few),
+        cmocka_unit_test(json_lines_parse),
+        cmocka_unit_test(modes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

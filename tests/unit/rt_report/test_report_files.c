@@ -17,7 +17,8 @@ static RtSeries *example(void)
     assert_int_equal(rt_series_field(s, "a,\"b\"", 0, NULL), 3);
     assert_int_equal(rt_series_width(s), 6);
     for (int k = 0; k < 200; k++)
-        assert_true(rt_series_append(s, (double[]){k * 0.1, sin(k), 1.0 / 3, k, 1e-300 * k, k == 5 ? NAN : -INFINITY}));
+        assert_true(rt_series_append(
+            s, (double[]){k * 0.1, sin(k), 1.0 / 3, k, 1e-300 * k, k == 5 ? NAN : -INFINITY}));
     return s;
 }
 
@@ -31,7 +32,8 @@ static void series_as_csv(void **state)
     assert_int_equal(rt_series_rows(s), 200);
     assert_true(rt_series_write_csv(s, temp_path(path, "s.csv"), &m));
     char *text = slurp(path, &size);
-    expect_in(text, "t,θ[0],θ[1],\"W[0,0]\",\"W[0,1]\",\"a,\"\"b\"\"\"\n0,0,0.3333333333333333,0,0,-inf\n0.1,");
+    expect_in(text,
+              "t,θ[0],θ[1],\"W[0,0]\",\"W[0,1]\",\"a,\"\"b\"\"\"\n0,0,0.3333333333333333,0,0,-inf\n0.1,");
     expect_in(text, ",nan\n");
     free(text);
     RtArray a;
@@ -64,7 +66,8 @@ static void series_as_npy(void **state)
         size_t first, n = rt_series_size(s, f, &first);
         assert_int_equal(n, sizes[f]);
         assert_true(rt_series_write_npy(s, f, temp_path(path, "s.npy"), &m));
-        assert_true(rt_data_read(&(RtSource){.format = "npy", .path = path}, RT_F64, RT_ALLOW_NONFINITE, &a, &m));
+        assert_true(
+            rt_data_read(&(RtSource){.format = "npy", .path = path}, RT_F64, RT_ALLOW_NONFINITE, &a, &m));
         assert_int_equal(a.shape.rank, ranks[f]);
         assert_int_equal(a.shape.extent[0], 200);
         for (uint64_t r = 0; r < 200; r++)
@@ -86,8 +89,8 @@ static const float b[] = {0.5f, 1, 2};
 static const uint8_t u[] = {7};
 static const int64_t steps[] = {123456789012};
 static const RtTensor tensors[] = {
-    {"b", RT_F32, 1, {3}, b}, {"u", RT_U8, 0, {0}, u}, {"W\"1", RT_F64, 2, {2, 3}, w}, {"none", RT_F32, 2, {0, 4}, b},
-    {"steps", RT_I64, 1, {1}, steps},
+    {"b", RT_F32, 1, {3}, b},       {"u", RT_U8, 0, {0}, u},          {"W\"1", RT_F64, 2, {2, 3}, w},
+    {"none", RT_F32, 2, {0, 4}, b}, {"steps", RT_I64, 1, {1}, steps},
 };
 enum { N_TENSORS = 5 };
 static const char *const meta[][2] = {{"program", "mnist"}, {"step", "12"}};
@@ -107,7 +110,8 @@ static void safetensors_by_the_letter(void **state)
     json_t *root = json_loadb(bytes + 8, length, 0, NULL);
     assert_non_null(root);
     assert_int_equal(json_object_size(root), N_TENSORS + 1);
-    assert_string_equal(json_string_value(json_object_get(json_object_get(root, "__metadata__"), "step")), "12");
+    assert_string_equal(json_string_value(json_object_get(json_object_get(root, "__metadata__"), "step")),
+                        "12");
     static const char *const dtypes[] = {"F32", "U8", "F64", "F32", "I64"};
     static const size_t sizes[] = {12, 1, 48, 0, 8}, units[] = {4, 1, 8, 4, 8};
     uint64_t covered = 0;
@@ -198,15 +202,21 @@ static void damaged_safetensors(void **state)
         bytes[at] = before;
     }
     free(bytes);
-    static const struct { const char *header, *part; } t[] = {
+    static const struct {
+        const char *header, *part;
+    } t[] = {
         {"{\"a\":{\"dtype\":\"F64\",\"shape\":[1],\"data_offsets\":[0,4]}}", "by its offsets"},
         {"{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[4,8]}}", "leaves a gap"},
-        {"{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]},\"b\":{\"dtype\":\"U8\",\"shape\":[4],"
-         "\"data_offsets\":[2,6]}}", "overlaps"},
+        {"{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]},"
+         "\"b\":{\"dtype\":\"U8\",\"shape\":[4],"
+         "\"data_offsets\":[2,6]}}",
+         "overlaps"},
         {"{\"a\":{\"dtype\":\"U8\",\"shape\":[16],\"data_offsets\":[0,16]}}", "cut short"},
         {"{\"a\":{\"dtype\":\"F8_E4M3\",\"shape\":[8],\"data_offsets\":[0,8]}}", "elements of type F8_E4M3"},
         {"{\"a\":{\"dtype\":\"U8\",\"shape\":[-8],\"data_offsets\":[0,8]}}", "whole numbers"},
-        {"{\"a\":{\"dtype\":\"U8\",\"shape\":[4611686018427387904,4611686018427387904],\"data_offsets\":[0,8]}}", "damaged"},
+        {"{\"a\":{\"dtype\":\"U8\",\"shape\":[4611686018427387904,4611686018427387904],"
+         "\"data_offsets\":[0,8]}}",
+         "damaged"},
         {"{\"a\":{\"dtype\":\"U8\",\"shape\":[8]}}", "is not dtype, shape"},
         {"{\"a\":[]}", "is not dtype, shape"},
         {"{\"__metadata__\":{\"a\":1}}", "is not a text"},
@@ -239,7 +249,8 @@ static void damaged_safetensors(void **state)
     unlink(path);
 }
 
-/* A file that grows past what the system allows stops like a full disk does: an error from write. The old content stays. */
+/* A file that grows past what the system allows stops like a full disk does: an error from write. The old
+ * content stays. */
 static void a_failed_write_leaves_the_old_file(void **state)
 {
     (void)state;
