@@ -10,6 +10,10 @@ typedef struct EmitOptions {
     bool verify;                /* run LLVM's verifier (debug builds, tests) */
 } EmitOptions;
 
+/* Opens LLVM's library, which is not linked in; false after an error, which is reported to the session. Whoever calls LLVM
+ * does this first; emit_module does it by itself. */
+bool emit_open(Session *session);
+
 /* Each function of the plan becomes `int32_t NAME(RtFrame *frame)` (0, or an RtStatus), and NAME_prepare where
  * plan_has_prepare says so. NULL after an error, which is reported to the session. */
 EmitModule *emit_module(Session *session, const Plan *plan, const EmitOptions *options);

@@ -90,6 +90,8 @@ OrcCode *orc_link(Session *session, const Buf *object, const JitSymbols *symbols
         diag_error(session, DIAG_MACHINE_CODE, (Span){0}, "the compiled code could not be linked: %s", why);
         return NULL;
     }
+    if (!emit_open(session))
+        return NULL;
     OrcCode *code = base_calloc(1, sizeof *code);
     code->symbols = symbols;
     bool ok = link_object(session, code, object);

@@ -10,10 +10,12 @@
 #include <llvm-c/Target.h>
 #include <llvm-c/TargetMachine.h>
 
-#include "base/base.h"
+#include "emit/emit.h"
 
-static inline bool object_from_assembly(const char *text, Buf *out)
+static inline bool object_from_assembly(Session *session, const char *text, Buf *out)
 {
+    if (!emit_open(session))
+        return false;
     LLVMInitializeNativeTarget();
     LLVMInitializeNativeAsmPrinter();
     LLVMContextRef context = LLVMContextCreate();

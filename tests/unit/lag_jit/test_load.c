@@ -70,11 +70,12 @@ static void check_program(void *code, Find find)
 static void test_runs(void **state)
 {
     (void)state;
+    Session *session = session_new();
     Buf object = {0};
     char why[200] = "";
     JitSymbols symbols;
     symbols_open(&symbols);
-    assert_true(object_from_assembly(program, &object));
+    assert_true(object_from_assembly(session, program, &object));
     Loaded *loaded = load_object((const uint8_t *)object.at, object.n, &symbols, why, sizeof why);
 #ifdef __x86_64__
     assert_string_equal(why, "");
@@ -87,6 +88,7 @@ static void test_runs(void **state)
 #endif
     symbols_close(&symbols);
     buf_free(&object);
+    session_free(session);
 }
 
 static void test_orc_agrees(void **state)
@@ -96,7 +98,7 @@ static void test_orc_agrees(void **state)
     Buf object = {0};
     JitSymbols symbols;
     symbols_open(&symbols);
-    assert_true(object_from_assembly(program, &object));
+    assert_true(object_from_assembly(session, program, &object));
     OrcCode *code = orc_link(session, &object, &symbols);
     assert_non_null(code);
     check_program(code, find_orc);
@@ -117,7 +119,7 @@ static void test_unknown_symbol(void **state)
     char why[200] = "";
     JitSymbols symbols;
     symbols_open(&symbols);
-    assert_true(object_from_assembly(bad, &object));
+    assert_true(object_from_assembly(session, bad, &object));
     assert_null(load_object((const uint8_t *)object.at, object.n, &symbols, why, sizeof why));
 #ifdef __x86_64__
     assert_non_null(strstr(why, "system"));
@@ -157,11 +159,12 @@ static void test_symbols(void **state)
 static void test_damage(void **state)
 {
     (void)state;
+    Session *session = session_new();
     Buf object = {0};
     char why[200];
     JitSymbols symbols;
     symbols_open(&symbols);
-    assert_true(object_from_assembly(program, &object));
+    assert_true(object_from_assembly(session, program, &object));
     for (size_t n = 0; n < object.n; n += 7) {
         uint8_t *prefix = malloc(n + 1); /* a block of its own, so that reading past its end is seen */
         memcpy(prefix, object.at, n);
@@ -183,6 +186,7 @@ static void test_damage(void **state)
     }
     symbols_close(&symbols);
     buf_free(&object);
+    session_free(session);
 }
 
 int main(void)
