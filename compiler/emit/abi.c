@@ -1,0 +1,132 @@
+/* abi — what generated code touches outside itself: the frame, memory, functions of the runtime. */
+#include "../../runtime/rt.h"
+#include "../../runtime/rt_abi.h"
+#include "parts.h"
+
+typedef enum Effect { EFFECT_ANY, EFFECT_READS, EFFECT_NONE } Effect;
+
+typedef struct Prototype {
+    const char *name;
+    Effect effect;
+    uint8_t kind[1 + RT_ABI_MAX_PARAMETERS]; /* RtKind: result, then parameters */
+    uint32_t n;
+} Prototype;
+
+#define KINDS(...) RT_ABI_MAP(RT_KIND_, __VA_ARGS__)
+static const Prototype prototypes[] = {
+#define RT_FN(result, name, ...) {#name, EFFECT_ANY, {RT_KIND_##result, KINDS(__VA_ARGS__)}, RT_ABI_COUNT(__VA_ARGS__)},
+#define RT_READS(result, name, ...) \
+    {#name, EFFECT_READS, {RT_KIND_##result, KINDS(__VA_ARGS__)}, RT_ABI_COUNT(__VA_ARGS__)},
+#define RT_PURE(result, name, ...) \
+    {#name, EFFECT_NONE, {RT_KIND_##result, KINDS(__VA_ARGS__)}, RT_ABI_COUNT(__VA_ARGS__)},
+#include "../../runtime/rt_abi.def"
+};
+
+static const Prototype *find_prototype(const char *name) {
+    for (size_t i = 0; i < sizeof prototypes / sizeof *prototypes; i++)
+        if (strcmp(prototypes[i].name, name) == 0)
+            return &prototypes[i];
+    return NULL;
+}
+
+static LLVMTypeRef kind_type(EmitModule *m, uint8_t kind) {
+    switch ((RtKind)kind) {
+    case RT_KIND_VOID: return LLVMVoidTypeInContext(m->context);
+    case RT_KIND_I32: return LLVMInt32TypeInContext(m->context);
+    case RT_KIND_I64: return LLVMInt64TypeInContext(m->context);
+    case RT_KIND_F32: return LLVMFloatTypeInContext(m->context);
+    case RT_KIND_F64: return LLVMDoubleTypeInContext(m->context);
+    case RT_KIND_PTR: return LLVMPointerTypeInContext(m->context, 0);
+    }
+    return NULL;
+}
+
+LLVMValueRef emit_runtime(EmitModule *m, const char *name, LLVMTypeRef *type) {
+    const Prototype *p = find_prototype(name);
+    LLVMTypeRef params[RT_ABI_MAX_PARAMETERS];
+    for (uint32_t i = 0; i < p->n; i++)
+        params[i] = kind_type(m, p->kind[i + 1]);
+    *type = LLVMFunctionType(kind_type(m, p->kind[0]), params, p->n, 0);
+    LLVMValueRef fn = LLVMGetNamedFunction(m->module, name);
+    if (fn)
+        return fn;
+    fn = LLVMAddFunction(m->module, name, *type);
+    emit_mark(m, fn, "nounwind", 0);
+    if (p->effect != EFFECT_ANY) {
+        emit_mark(m, fn, "willreturn", 0);
+        emit_mark(m, fn, "memory", p->effect == EFFECT_NONE ? 0 : 0x15); /* 0x15: reads, wherever */
+    }
+    return fn;
+}
+
+LLVMValueRef emit_frame_field(Emitter *e, size_t offset, LLVMTypeRef type, const char *name) {
+    LLVMValueRef at = emit_int(e->m, (int64_t)offset);
+    LLVMValueRef p = LLVMBuildGEP2(e->b, LLVMInt8TypeInContext(e->m->context), e->frame, &at, 1, "");
+    return type ? LLVMBuildLoad2(e->b, type, p, name) : p;
+}
+
+void emit_set_bad(Emitter *e, IrDef def) {
+    LLVMValueRef at = emit_frame_field(e, offsetof(RtFrame, bad), NULL, "");
+    LLVMBuildStore(e->b, LLVMConstInt(LLVMInt32TypeInContext(e->m->context), def, 0), at);
+}
+
+/* ---- memory ---- */
+
+/* The pointer of a data slot, loaded once at the beginning of the function. */
+static LLVMValueRef slot_pointer(Emitter *e, uint32_t slot) {
+    if (e->slot[slot])
+        return e->slot[slot];
+    LLVMBasicBlockRef here = LLVMGetInsertBlock(e->b);
+    LLVMPositionBuilderAtEnd(e->b, e->setup);
+    LLVMTypeRef pointer = LLVMPointerTypeInContext(e->m->context, 0);
+    if (!e->data)
+        e->data = emit_frame_field(e, offsetof(RtFrame, data), pointer, "data");
+    LLVMValueRef at = emit_int(e->m, slot);
+    LLVMValueRef p = LLVMBuildGEP2(e->b, pointer, e->data, &at, 1, "");
+    e->slot[slot] = LLVMBuildLoad2(e->b, pointer, p, "slot");
+    LLVMPositionBuilderAtEnd(e->b, here);
+    return e->slot[slot];
+}
+
+LLVMValueRef emit_pointer(Emitter *e, uint32_t buffer, LLVMValueRef at) {
+    const PlanBuffer *b = plan_buffer(e->plan, buffer);
+    LLVMValueRef base;
+    if (b->is_data)
+        base = slot_pointer(e, b->slot);
+    else {
+        LLVMValueRef offset = emit_int(e->m, (int64_t)b->offset);
+        base = LLVMBuildInBoundsGEP2(e->b, LLVMInt8TypeInContext(e->m->context), e->mem, &offset, 1, "");
+    }
+    return LLVMBuildInBoundsGEP2(e->b, emit_elem_type(e->m, b->elem), base, &at, 1, "");
+}
+
+/* ---- calls ---- */
+
+static LLVMValueRef argument(Emitter *e, const PlanArg *a, LLVMTypeRef type) {
+    if (a->kind == PLAN_ARG_INT)
+        return LLVMConstInt(type, (unsigned long long)a->number, 1);
+    LLVMValueRef v = emit_node(e, a->value);
+    return a->kind == PLAN_ARG_POINTER ? emit_pointer(e, a->buffer, v) : v;
+}
+
+void emit_call(Emitter *e, const PlanCall *call) {
+    LLVMTypeRef type, params[RT_ABI_MAX_PARAMETERS];
+    LLVMValueRef fn = emit_runtime(e->m, call->name, &type), args[RT_ABI_MAX_PARAMETERS] = {e->frame};
+    LLVMGetParamTypes(type, params);
+    for (uint32_t i = 0; i < call->args.n; i++)
+        args[i + 1] = argument(e, &call->args.at[i], params[i + 1]);
+    LLVMValueRef result = LLVMBuildCall2(e->b, type, fn, args, call->args.n + 1, "");
+    if (!call->has_status)
+        return;
+    LLVMValueRef failed = LLVMBuildICmp(e->b, LLVMIntNE, result, LLVMConstNull(LLVMTypeOf(result)), "");
+    emit_stop(e, failed, result, call->def);
+}
+
+LLVMValueRef emit_draw(Emitter *e, const PlanNode *n) {
+    LLVMTypeRef type;
+    const char *name = n->op == IR_DRAW_NORMAL ? "rt_draw_normal" : "rt_draw_uniform";
+    LLVMValueRef fn = emit_runtime(e->m, name, &type);
+    LLVMValueRef site = LLVMConstInt(LLVMInt32TypeInContext(e->m->context), n->bits, 0);
+    LLVMValueRef args[3] = {e->frame, site, emit_node(e, n->arg[1])};
+    return LLVMBuildCall2(e->b, type, fn, args, 3, "");
+}

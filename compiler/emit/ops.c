@@ -1,0 +1,333 @@
+/* ops — operations on values. Elementary functions are calls of libm; in fast code they carry the names of libmvec's
+ * vector variants, which the loop vectorizer then calls. */
+#include <math.h>
+#include <stdio.h>
+
+#include "parts.h"
+
+typedef struct Libm { IrOp op; const char *name; } Libm;
+
+static const char *const libm_name[IR_OP_COUNT] = {
+#define OP1(ident, print, result, flags, libm, ...) [IR_##ident] = libm,
+#define OP2(ident, print, result, flags, libm, ...) [IR_##ident] = libm,
+#define OP3(ident, ...)
+#define REDUCE(ident, ...)
+#include "../ir/op.def"
+#undef OP1
+#undef OP2
+#undef OP3
+#undef REDUCE
+};
+
+/* What libmvec of glibc 2.35 and later has in every vector width. */
+static const char *const vector_names[] = {
+    "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "cos", "cosh", "erf", "erfc", "exp", "exp10",
+    "exp2", "expm1", "hypot", "log", "log10", "log1p", "log2", "pow", "sin", "sinh", "tan", "tanh",
+};
+
+static bool has_vector(const char *name) {
+    for (size_t i = 0; i < sizeof vector_names / sizeof *vector_names; i++)
+        if (strcmp(vector_names[i], name) == 0)
+            return true;
+    return false;
+}
+
+static LLVMValueRef fast(Emitter *e, LLVMValueRef v) {
+    if (e->m->fast && LLVMIsAInstruction(v) && LLVMCanValueUseFastMathFlags(v))
+        LLVMSetFastMathFlags(v, LLVMFastMathAllowReassoc | LLVMFastMathAllowContract | LLVMFastMathAllowReciprocal |
+                                    LLVMFastMathNoSignedZeros);
+    return v;
+}
+
+static bool is_real(PlanType t) { return t == PLAN_F64 || t == PLAN_F32; }
+
+/* ---- elementary functions ---- */
+
+static LLVMValueRef declare_pure(EmitModule *m, const char *name, LLVMTypeRef type) {
+    LLVMValueRef fn = LLVMGetNamedFunction(m->module, name);
+    if (fn)
+        return fn;
+    fn = LLVMAddFunction(m->module, name, type);
+    emit_mark(m, fn, "nounwind", 0);
+    emit_mark(m, fn, "willreturn", 0);
+    emit_mark(m, fn, "nofree", 0);
+    emit_mark(m, fn, "nosync", 0);
+    emit_mark(m, fn, "memory", 0);
+    return fn;
+}
+
+/* Declares the vector variants of `name` this machine has and lists them in `list` as the attribute wants them. */
+static void declare_variants(EmitModule *m, const char *name, LLVMTypeRef scalar, uint32_t n_args, char *list,
+                             size_t size) {
+    const struct { bool have; char isa; unsigned bytes; } width[] = {{m->avx512, 'e', 64}, {m->avx2, 'd', 32},
+                                                                     {true, 'b', 16}};
+    unsigned bytes = LLVMGetTypeKind(scalar) == LLVMFloatTypeKind ? 4 : 8;
+    list[0] = 0;
+    for (size_t i = 0; i < 3; i++) {
+        if (!width[i].have)
+            continue;
+        char variant[96];
+        unsigned lanes = width[i].bytes / bytes;
+        snprintf(variant, sizeof variant, "_ZGV%cN%u%s_%s", width[i].isa, lanes, n_args == 2 ? "vv" : "v", name);
+        LLVMTypeRef vector = LLVMVectorType(scalar, lanes), args[2] = {vector, vector};
+        declare_pure(m, variant, LLVMFunctionType(vector, args, n_args, 0));
+        size_t at = strlen(list);
+        snprintf(list + at, size - at, "%s%s", at ? "," : "", variant);
+    }
+}
+
+static LLVMValueRef call_libm(Emitter *e, const char *stem, PlanType type, LLVMValueRef *args, uint32_t n) {
+    char name[64], list[256];
+    LLVMTypeRef scalar = emit_type(e->m, type), params[2] = {scalar, scalar};
+    snprintf(name, sizeof name, "%s%s", stem, type == PLAN_F32 ? "f" : "");
+    LLVMTypeRef fn_type = LLVMFunctionType(scalar, params, n, 0);
+    LLVMValueRef fn = declare_pure(e->m, name, fn_type);
+    LLVMValueRef call = LLVMBuildCall2(e->b, fn_type, fn, args, n, "");
+    if (e->m->fast && has_vector(stem)) {
+        declare_variants(e->m, name, scalar, n, list, sizeof list);
+        LLVMAttributeRef attribute = LLVMCreateStringAttribute(e->m->context, "vector-function-abi-variant", 27, list,
+                                                               (unsigned)strlen(list));
+        LLVMAddCallSiteAttribute(call, LLVMAttributeFunctionIndex, attribute);
+    }
+    return fast(e, call);
+}
+
+LLVMValueRef emit_intrinsic(Emitter *e, const char *name, LLVMTypeRef type, LLVMValueRef *args, uint32_t n) {
+    unsigned id = LLVMLookupIntrinsicID(name, strlen(name));
+    LLVMValueRef fn = LLVMGetIntrinsicDeclaration(e->m->module, id, &type, 1);
+    LLVMTypeRef fn_type = LLVMIntrinsicGetType(e->m->context, id, &type, 1);
+    return fast(e, LLVMBuildCall2(e->b, fn_type, fn, args, n, ""));
+}
+
+static LLVMValueRef intrinsic1(Emitter *e, const char *name, LLVMValueRef x) {
+    return emit_intrinsic(e, name, LLVMTypeOf(x), &x, 1);
+}
+
+static LLVMValueRef real(Emitter *e, PlanType type, double v) { return LLVMConstReal(emit_type(e->m, type), v); }
+
+/* x^n by squaring, n from 1. */
+static LLVMValueRef power(Emitter *e, LLVMValueRef x, unsigned n) {
+    LLVMValueRef result = NULL;
+    for (; n; n >>= 1) {
+        if (n & 1)
+            result = result ? fast(e, LLVMBuildFMul(e->b, result, x, "")) : x;
+        if (n > 1)
+            x = fast(e, LLVMBuildFMul(e->b, x, x, ""));
+    }
+    return result;
+}
+
+/* Powers with a small whole or half exponent need no call. */
+static LLVMValueRef emit_pow(Emitter *e, PlanType type, PlanValue exponent, LLVMValueRef x, LLVMValueRef y) {
+    const PlanNode *n = &e->func->nodes.at[exponent];
+    double v, twice;
+    memcpy(&v, &n->bits, sizeof v);
+    twice = fabs(2 * v);
+    if (n->kind != PLAN_CONST || twice > 32 || twice != floor(twice)) {
+        LLVMValueRef args[2] = {x, y};
+        return call_libm(e, "pow", type, args, 2);
+    }
+    if (v == 0)
+        return real(e, type, 1);
+    unsigned whole = (unsigned)twice / 2;
+    LLVMValueRef result = whole ? power(e, x, whole) : NULL;
+    if ((unsigned)twice % 2) {
+        LLVMValueRef root = intrinsic1(e, "llvm.sqrt", x);
+        result = result ? fast(e, LLVMBuildFMul(e->b, result, root, "")) : root;
+    }
+    return v > 0 ? result : fast(e, LLVMBuildFDiv(e->b, real(e, type, 1), result, ""));
+}
+
+static LLVMValueRef choose(Emitter *e, LLVMValueRef c, LLVMValueRef x, LLVMValueRef y) {
+    return fast(e, LLVMBuildSelect(e->b, c, x, y, ""));
+}
+
+static LLVMValueRef compare(Emitter *e, LLVMRealPredicate p, LLVMValueRef x, LLVMValueRef y) {
+    return LLVMBuildFCmp(e->b, p, x, y, "");
+}
+
+/* ln(1 + e^x) = max(x, 0) + ln(1 + e^−|x|) */
+static LLVMValueRef softplus(Emitter *e, PlanType type, LLVMValueRef x) {
+    LLVMValueRef minus = LLVMBuildFNeg(e->b, intrinsic1(e, "llvm.fabs", x), "");
+    LLVMValueRef power_ = call_libm(e, "exp", type, &minus, 1), log = call_libm(e, "log1p", type, &power_, 1);
+    LLVMValueRef zero = real(e, type, 0);
+    LLVMValueRef positive = choose(e, compare(e, LLVMRealOLT, x, zero), zero, x);
+    return fast(e, LLVMBuildFAdd(e->b, positive, log, ""));
+}
+
+/* With u = e^−|x|: 1/(1+u) for x ≥ 0, u/(1+u) below. */
+static LLVMValueRef sigmoid(Emitter *e, PlanType type, LLVMValueRef x) {
+    LLVMValueRef minus = LLVMBuildFNeg(e->b, intrinsic1(e, "llvm.fabs", x), "");
+    LLVMValueRef u = call_libm(e, "exp", type, &minus, 1), one = real(e, type, 1);
+    LLVMValueRef above = choose(e, compare(e, LLVMRealOGE, x, real(e, type, 0)), one, u);
+    return fast(e, LLVMBuildFDiv(e->b, above, fast(e, LLVMBuildFAdd(e->b, one, u, "")), ""));
+}
+
+static LLVMValueRef sign(Emitter *e, PlanType type, LLVMValueRef x) {
+    LLVMValueRef zero = real(e, type, 0);
+    LLVMValueRef up = choose(e, compare(e, LLVMRealOGT, x, zero), real(e, type, 1), zero);
+    return choose(e, compare(e, LLVMRealOLT, x, zero), real(e, type, -1), up);
+}
+
+static LLVMValueRef real_op(Emitter *e, const PlanNode *n, LLVMValueRef *v) {
+    PlanType type = (PlanType)n->type;
+    switch ((int)n->op) {
+    case IR_ADD: return fast(e, LLVMBuildFAdd(e->b, v[0], v[1], ""));
+    case IR_SUB: return fast(e, LLVMBuildFSub(e->b, v[0], v[1], ""));
+    case IR_MUL: return fast(e, LLVMBuildFMul(e->b, v[0], v[1], ""));
+    case IR_DIV: return fast(e, LLVMBuildFDiv(e->b, v[0], v[1], ""));
+    case IR_NEG: return fast(e, LLVMBuildFNeg(e->b, v[0], ""));
+    case IR_POW: return emit_pow(e, type, n->arg[1], v[0], v[1]);
+    case IR_SQRT: return intrinsic1(e, "llvm.sqrt", v[0]);
+    case IR_ABS: return intrinsic1(e, "llvm.fabs", v[0]);
+    case IR_FLOOR: return intrinsic1(e, "llvm.floor", v[0]);
+    case IR_CEIL: return intrinsic1(e, "llvm.ceil", v[0]);
+    case IR_ROUND: return intrinsic1(e, "llvm.rint", v[0]);
+    case IR_SIGN: return sign(e, type, v[0]);
+    case IR_MIN: return choose(e, compare(e, LLVMRealOLT, v[0], v[1]), v[0], v[1]);
+    case IR_MAX: return choose(e, compare(e, LLVMRealOGT, v[0], v[1]), v[0], v[1]);
+    /* Below 0 it is 0, else x: a NaN stays one. */
+    case IR_RELU: return choose(e, compare(e, LLVMRealOLT, v[0], real(e, type, 0)), real(e, type, 0), v[0]);
+    case IR_SOFTPLUS: return softplus(e, type, v[0]);
+    case IR_SIGMOID: return sigmoid(e, type, v[0]);
+    case IR_SELECT: return choose(e, v[0], v[1], v[2]);
+    default: return call_libm(e, libm_name[n->op], type, v, ir_op_arity((IrOp)n->op));
+    }
+}
+
+/* ---- integers ---- */
+
+/* Quotient rounded down, or its remainder. */
+static LLVMValueRef floor_division(Emitter *e, const PlanNode *n, LLVMValueRef x, LLVMValueRef y, bool remainder) {
+    const PlanNode *nx = &e->func->nodes.at[n->arg[0]], *ny = &e->func->nodes.at[n->arg[1]];
+    if (nx->lo >= 0 && ny->lo > 0)
+        return remainder ? LLVMBuildURem(e->b, x, y, "") : LLVMBuildUDiv(e->b, x, y, "");
+    LLVMValueRef zero = emit_int(e->m, 0);
+    /* A divisor of 0 gives 0, never a trap. */
+    LLVMValueRef none = LLVMBuildICmp(e->b, LLVMIntEQ, y, zero, "");
+    LLVMValueRef d = LLVMBuildSelect(e->b, none, emit_int(e->m, 1), y, "");
+    LLVMValueRef r = LLVMBuildSRem(e->b, x, d, "");
+    LLVMValueRef apart = LLVMBuildICmp(e->b, LLVMIntSLT, LLVMBuildXor(e->b, r, d, ""), zero, "");
+    LLVMValueRef fix = LLVMBuildAnd(e->b, apart, LLVMBuildICmp(e->b, LLVMIntNE, r, zero, ""), "");
+    LLVMValueRef result;
+    if (remainder)
+        result = LLVMBuildSelect(e->b, fix, LLVMBuildAdd(e->b, r, d, ""), r, "");
+    else {
+        LLVMValueRef q = LLVMBuildSDiv(e->b, x, d, "");
+        result = LLVMBuildSelect(e->b, fix, LLVMBuildSub(e->b, q, emit_int(e->m, 1), ""), q, "");
+    }
+    return LLVMBuildSelect(e->b, none, zero, result, "");
+}
+
+static LLVMValueRef int_op(Emitter *e, const PlanNode *n, LLVMValueRef *v) {
+    LLVMValueRef zero = emit_int(e->m, 0), one = emit_int(e->m, 1);
+    /* Where the range is known not to overflow, saying so lets loops be analyzed. */
+    bool safe = n->lo > -((int64_t)1 << 60) && n->hi < (int64_t)1 << 60;
+    switch ((int)n->op) {
+    case IR_ADD: return safe ? LLVMBuildNSWAdd(e->b, v[0], v[1], "") : LLVMBuildAdd(e->b, v[0], v[1], "");
+    case IR_SUB: return safe ? LLVMBuildNSWSub(e->b, v[0], v[1], "") : LLVMBuildSub(e->b, v[0], v[1], "");
+    case IR_MUL: return safe ? LLVMBuildNSWMul(e->b, v[0], v[1], "") : LLVMBuildMul(e->b, v[0], v[1], "");
+    case IR_NEG: return LLVMBuildNeg(e->b, v[0], "");
+    case IR_IDIV: return floor_division(e, n, v[0], v[1], false);
+    case IR_IMOD: return floor_division(e, n, v[0], v[1], true);
+    case IR_MIN: return LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, v[0], v[1], ""), v[0], v[1], "");
+    case IR_MAX: return LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSGT, v[0], v[1], ""), v[0], v[1], "");
+    case IR_ABS:
+        return LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, v[0], zero, ""), LLVMBuildNeg(e->b, v[0], ""),
+                               v[0], "");
+    case IR_SIGN: {
+        LLVMValueRef up = LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSGT, v[0], zero, ""), one, zero, "");
+        return LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, v[0], zero, ""), emit_int(e->m, -1), up, "");
+    }
+    default: return LLVMBuildSelect(e->b, v[0], v[1], v[2], "");
+    }
+}
+
+static LLVMValueRef bool_op(Emitter *e, const PlanNode *n, LLVMValueRef *v) {
+    bool reals = is_real((PlanType)e->func->nodes.at[n->arg[0]].type);
+    switch ((int)n->op) {
+    case IR_AND: return LLVMBuildAnd(e->b, v[0], v[1], "");
+    case IR_OR: return LLVMBuildOr(e->b, v[0], v[1], "");
+    case IR_NOT: return LLVMBuildNot(e->b, v[0], "");
+    case IR_SELECT: return LLVMBuildSelect(e->b, v[0], v[1], v[2], "");
+    case IR_EQ:
+        return reals ? compare(e, LLVMRealOEQ, v[0], v[1]) : LLVMBuildICmp(e->b, LLVMIntEQ, v[0], v[1], "");
+    case IR_NE:
+        return reals ? compare(e, LLVMRealUNE, v[0], v[1]) : LLVMBuildICmp(e->b, LLVMIntNE, v[0], v[1], "");
+    case IR_LT:
+        return reals ? compare(e, LLVMRealOLT, v[0], v[1]) : LLVMBuildICmp(e->b, LLVMIntSLT, v[0], v[1], "");
+    default:
+        return reals ? compare(e, LLVMRealOLE, v[0], v[1]) : LLVMBuildICmp(e->b, LLVMIntSLE, v[0], v[1], "");
+    }
+}
+
+LLVMValueRef emit_op(Emitter *e, const PlanNode *n) {
+    LLVMValueRef v[3] = {NULL, NULL, NULL};
+    for (uint32_t i = 0; i < 3 && n->arg[i]; i++)
+        v[i] = emit_node(e, n->arg[i]);
+    if (is_real((PlanType)n->type))
+        return real_op(e, n, v);
+    return n->type == PLAN_BOOL ? bool_op(e, n, v) : int_op(e, n, v);
+}
+
+/* ---- conversions ---- */
+
+LLVMValueRef emit_convert(Emitter *e, LLVMValueRef v, const PlanNode *from, PlanType to) {
+    LLVMTypeRef type = emit_type(e->m, to);
+    PlanType have = (PlanType)from->type;
+    if (have == to)
+        return v;
+    if (is_real(have)) {
+        if (to == PLAN_F32)
+            return LLVMBuildFPTrunc(e->b, v, type, "");
+        if (to == PLAN_F64)
+            return LLVMBuildFPExt(e->b, v, type, "");
+        if (to == PLAN_BOOL)
+            return compare(e, LLVMRealUNE, v, LLVMConstNull(LLVMTypeOf(v)));
+        /* Rounds towards 0; NaN gives 0, what is too large the nearest there is. */
+        LLVMTypeRef types[2] = {type, LLVMTypeOf(v)};
+        unsigned id = LLVMLookupIntrinsicID("llvm.fptosi.sat", 15);
+        LLVMValueRef fn = LLVMGetIntrinsicDeclaration(e->m->module, id, types, 2);
+        return LLVMBuildCall2(e->b, LLVMIntrinsicGetType(e->m->context, id, types, 2), fn, &v, 1, "");
+    }
+    if (have == PLAN_BOOL)
+        return is_real(to) ? LLVMBuildUIToFP(e->b, v, type, "") : LLVMBuildZExt(e->b, v, type, "");
+    if (to == PLAN_BOOL)
+        return LLVMBuildICmp(e->b, LLVMIntNE, v, emit_int(e->m, 0), "");
+    if (from->lo > INT32_MIN && from->hi < INT32_MAX)
+        v = LLVMBuildTrunc(e->b, v, LLVMInt32TypeInContext(e->m->context), "");
+    return LLVMBuildSIToFP(e->b, v, type, "");
+}
+
+/* ---- reductions ---- */
+
+LLVMValueRef emit_identity(Emitter *e, IrOp reduce, PlanType type) {
+    LLVMTypeRef t = emit_type(e->m, type);
+    switch ((int)reduce) {
+    case IR_PROD:
+        return is_real(type) ? LLVMConstReal(t, 1) : LLVMConstInt(t, 1, 0);
+    case IR_ALL:
+        return LLVMConstInt(t, 1, 0);
+    case IR_MAXIMUM: case IR_ARGMAX:
+        return is_real(type) ? LLVMConstReal(t, -INFINITY) : LLVMConstInt(t, (unsigned long long)INT64_MIN, 1);
+    case IR_MINIMUM: case IR_ARGMIN:
+        return is_real(type) ? LLVMConstReal(t, INFINITY) : LLVMConstInt(t, (unsigned long long)INT64_MAX, 1);
+    default:
+        return LLVMConstNull(t);
+    }
+}
+
+LLVMValueRef emit_combine(Emitter *e, IrOp reduce, PlanType type, LLVMValueRef a, LLVMValueRef b) {
+    LLVMValueRef args[2] = {a, b};
+    bool real_type = is_real(type), max = reduce == IR_MAXIMUM;
+    switch ((int)reduce) {
+    case IR_ANY: return LLVMBuildOr(e->b, a, b, "");
+    case IR_ALL: return LLVMBuildAnd(e->b, a, b, "");
+    case IR_PROD: return real_type ? fast(e, LLVMBuildFMul(e->b, a, b, "")) : LLVMBuildMul(e->b, a, b, "");
+    case IR_MAXIMUM: case IR_MINIMUM:
+        if (real_type) /* a NaN among the terms is the result */
+            return emit_intrinsic(e, max ? "llvm.maximum" : "llvm.minimum", emit_type(e->m, type), args, 2);
+        return LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, max ? LLVMIntSGT : LLVMIntSLT, a, b, ""), a, b, "");
+    default: return real_type ? fast(e, LLVMBuildFAdd(e->b, a, b, "")) : LLVMBuildAdd(e->b, a, b, "");
+    }
+}

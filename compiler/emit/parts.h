@@ -1,0 +1,72 @@
+/* parts — what the files of emit/ share. For emit/ alone; every LLVM type stays behind emit.h. */
+#ifndef LAG_EMIT_PARTS_H
+#define LAG_EMIT_PARTS_H
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <llvm-c/Core.h>
+#include <llvm-c/TargetMachine.h>
+
+#include "emit.h"
+
+struct EmitModule {
+    Session *session;
+    LLVMContextRef context;
+    LLVMModuleRef module;
+    LLVMTargetMachineRef machine;
+    char *cpu, *features;
+    bool fast, verify, optimized;
+    bool avx512, avx2;
+};
+
+/* One LLVM function while its body is written: a planned function or the body of a parallel loop. */
+typedef struct Emitter {
+    EmitModule *m;
+    const Plan *plan;
+    const PlanFunc *func;
+    LLVMBuilderRef b;
+    LLVMValueRef fn, frame, mem, data;
+    LLVMBasicBlockRef setup, exit; /* setup: allocas and pointers, ends when the body is written */
+    LLVMValueRef status;           /* alloca; NULL in the body of a parallel loop */
+    LLVMValueRef *value;           /* by node */
+    LLVMValueRef *acc_index;       /* by ACC node of ARGMAX, ARGMIN */
+    LLVMValueRef *slot;            /* by data slot: its pointer */
+    struct Flag { IrDef def; LLVMValueRef at; } flag[16];
+    uint32_t n_flags;
+    uint32_t kernel;               /* number of the loop nest, for alias scopes; 0: outside loops */
+    const uint32_t *kernel_buffers;/* buffers the nest touches */
+    uint32_t n_kernel_buffers;
+    uint32_t *n_outlined, *n_kernels; /* shared by a function and its loops' bodies */
+} Emitter;
+
+/* ---- types and small things (module.c) ---- */
+LLVMTypeRef emit_type(EmitModule *m, PlanType type);
+LLVMTypeRef emit_elem_type(EmitModule *m, IrElem elem);
+LLVMValueRef emit_int(EmitModule *m, int64_t v);
+void emit_attribute(EmitModule *m, LLVMValueRef fn, const char *name, const char *value);
+void emit_target_attributes(EmitModule *m, LLVMValueRef fn);
+void emit_mark(EmitModule *m, LLVMValueRef fn, const char *attribute, uint64_t value);
+
+/* ---- ops.c ---- */
+LLVMValueRef emit_op(Emitter *e, const PlanNode *n);
+LLVMValueRef emit_convert(Emitter *e, LLVMValueRef v, const PlanNode *from, PlanType to);
+LLVMValueRef emit_combine(Emitter *e, IrOp reduce, PlanType type, LLVMValueRef a, LLVMValueRef b);
+LLVMValueRef emit_identity(Emitter *e, IrOp reduce, PlanType type);
+LLVMValueRef emit_intrinsic(Emitter *e, const char *name, LLVMTypeRef type, LLVMValueRef *args, uint32_t n);
+LLVMValueRef emit_node(Emitter *e, PlanValue v); /* the value of a node already written, or a constant */
+
+/* ---- abi.c ---- */
+LLVMValueRef emit_runtime(EmitModule *m, const char *name, LLVMTypeRef *type); /* declares on first use */
+LLVMValueRef emit_frame_field(Emitter *e, size_t offset, LLVMTypeRef type, const char *name);
+void emit_call(Emitter *e, const PlanCall *call);
+LLVMValueRef emit_draw(Emitter *e, const PlanNode *n);
+LLVMValueRef emit_pointer(Emitter *e, uint32_t buffer, LLVMValueRef at);
+void emit_set_bad(Emitter *e, IrDef def);
+
+/* ---- code.c ---- */
+void emit_function(EmitModule *m, const Plan *plan, const PlanFunc *func);
+/* Ends the function with `status` where `failed` is true. */
+void emit_stop(Emitter *e, LLVMValueRef failed, LLVMValueRef status, IrDef def);
+
+#endif
