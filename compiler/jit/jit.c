@@ -37,8 +37,11 @@ JitCode *jit_load(Session *session, const JitKey *key)
     }
     JitCode *code = code_new();
     code->loaded = load_object((const uint8_t *)object.at, object.n, &code->symbols, why, sizeof why);
-    if (!code->loaded) /* an object our loader cannot take, such as one for another kind of machine */
-        code->orc = orc_link(session, &object, &code->symbols);
+    if (!code->loaded) { /* relocations our loader does not know, such as those of another kind of machine */
+        Session *quiet = session_new(); /* an entry that will not link is no error of the user's */
+        code->orc = orc_link(quiet, &object, &code->symbols);
+        session_free(quiet);
+    }
     buf_free(&object);
     if (!code->loaded && !code->orc) {
         cache_remove(session, key);
