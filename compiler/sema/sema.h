@@ -48,6 +48,8 @@ typedef struct SemaData {  /* a `data` declaration that some run or output needs
     Name name;
     Span span;
     SemaSource source;
+    uint64_t limit;        /* not 0: its values are used as subscripts and must be integers in 0 .. limit-1 */
+    Span limit_span;       /* where they are used so */
 } SemaData;
 
 typedef enum SemaSupport {
@@ -80,11 +82,12 @@ typedef struct SemaTerm { IrTerm term; Span span; bool from_dynamics; } SemaTerm
 typedef struct SemaForce { uint32_t body; IrTerm value; Span span; } SemaForce; /* over axes of bodies[body].q */
 typedef struct SemaConstraint { IrDef residual; Span span; } SemaConstraint;    /* c[…] = 0, any rank */
 
-typedef struct SemaState { /* `state v' = rate`: an estimator */
+typedef struct SemaState { /* `state v' = rate`, `state v = next`: an estimator */
     Name name;
     Span span;
     IrDef s;               /* INPUT, role STATE */
-    IrTerm rate;           /* over axes of s; 0 for a state moved only by flows */
+    IrTerm rate;           /* over axes of s; 0 for a state moved only by flows or given by `next` */
+    IrTerm next;           /* over axes of s: the value it takes at its turn in the word; 0: not this form */
     IrTerm start;          /* over axes; 0: zero */
 } SemaState;
 
