@@ -86,7 +86,7 @@ items:
     %empty                      { $$ = SEQ(parser, Item); }
   | items item SEP              { SEQ_PUSH(parser, $1, $2); $$ = $1; }
   | items error SEP             { yyerrok; $$ = $1; }
-  | items error block SEP       { yyerrok; build_stray(parser, @2, $3); $$ = $1; }
+  | items error '{' { yyerrok; } items '}' SEP { $$ = $1; } /* the block of a statement that could not be read */
   ;
 
 block:

@@ -112,6 +112,8 @@ Expr *build_array(Parser *parser, Span span, Seq *items) {
 }
 
 Expr *build_unary(Parser *parser, Span span, UnaryOp op, Expr *a) {
+    if (a->kind == EXPR_ERROR)
+        return build_error(parser, span);
     Expr *expr = new_expr(parser, EXPR_UNARY, span);
     expr->unary.op = op;
     expr->unary.a = a;
@@ -120,6 +122,8 @@ Expr *build_unary(Parser *parser, Span span, UnaryOp op, Expr *a) {
 }
 
 Expr *build_binary(Parser *parser, Span span, BinaryOp op, Expr *a, Expr *b) {
+    if (a->kind == EXPR_ERROR || b->kind == EXPR_ERROR)
+        return build_error(parser, span);
     Expr *expr = new_expr(parser, EXPR_BINARY, span);
     expr->binary.op = op;
     expr->binary.a = a;

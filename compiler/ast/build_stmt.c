@@ -194,12 +194,6 @@ Item build_when(Parser *parser, Span span, Expr *a, Expr *b, Block body) {
     return build_item(stmt);
 }
 
-void build_stray(Parser *parser, Span span, Block body) {
-    (void)parser;
-    (void)span;
-    (void)body;
-}
-
 /* ---- runs ---- */
 
 Clauses *build_clauses(Parser *parser) { return ARENA_NEW(parser->session->arena, Clauses); }

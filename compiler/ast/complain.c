@@ -114,7 +114,39 @@ static Diag *special(Parser *parser, const Wanted *w, uint32_t at) {
     const Token *token = &parser->tokens.at[at], *before = at ? token - 1 : NULL, *next = token + (token->kind != 0);
     const Token *first = &parser->tokens.at[statement_start(parser, at)];
     Diag *diag = NULL;
-    if (token->kind == '=' && (w->symbol[')'] || w->symbol[']'] || w->word[THEN - 256] || w->word[ELSE - 256]
+    const char *foreign = first->kind == SETTING || first->kind == NAME ? place_foreign_help(parser, first->value.name) : NULL;
+    if (foreign) {
+        diag = diag_error(session, DIAG_MISPLACED, first->span, "`%s` means nothing here", name_text(session->names, first->value.name));
+        diag_help(session, diag, "%s", foreign);
+    } else if (first->kind == SETTING && first->value.name == PARSER_WORD(parser, force)) {
+        diag = diag_error(session, DIAG_SYNTAX, token->span, "expected `on`, found %s", parser_token_text(parser, token));
+        diag_help(session, diag, "a force acts on a coordinate: force on x = …");
+    } else if (first->kind == RUN && w->word[ON - 256] && token->kind != '{') {
+        diag = diag_error(session, DIAG_SYNTAX, token->span, "expected `on` and a system, found %s", parser_token_text(parser, token));
+        diag_help(session, diag, "a run is written `run dynamics on system for duration { … }`");
+    } else if (w->word[TO - 256]) {
+        diag = diag_error(session, DIAG_SYNTAX, token->span, "expected `to` and a file, found %s", parser_token_text(parser, token));
+        diag_help(session, diag, "write save x, y to \"file.safetensors\"");
+    } else if (first->kind == WHEN && token->kind == '{') {
+        diag = diag_error(session, DIAG_SYNTAX, token->span, "expected `=`, found `{`");
+        diag_help(session, diag, "a moment is given by an equation: when x = 0 { … }");
+    } else if (first->kind == PLOT && w->symbol['(']) {
+        diag = diag_error(session, DIAG_SYNTAX, token->span, "expected `(`, found %s", parser_token_text(parser, token));
+        diag_help(session, diag, "say what kind of plot: plot line(t, x)");
+    } else if (first->kind == PRECISION) {
+        diag = diag_error(session, DIAG_SYNTAX, token->span, "expected f32 or f64, found %s", parser_token_text(parser, token));
+    } else if (before && w->name && (before->kind == SYSTEM || before->kind == DYNAMICS || before->kind == FLOW || before->kind == FN)) {
+        diag = diag_error(session, DIAG_SYNTAX, token->span, "this %s needs a name, found %s", parser_token_text(parser, before) ,
+                          parser_token_text(parser, token));
+    } else if (token->kind == '|' && w->value) {
+        diag = diag_error(session, DIAG_SYNTAX, token->span, "expected a value, found `|`");
+        diag_help(session, diag, "an absolute value is abs(x), a norm is norm(x)");
+    } else if (w->value && token->line && before && (token->kind == DECLARE || token->kind == FN)) {
+        diag = diag_error(session, DIAG_SYNTAX, before->span, "expected a value after %s", parser_token_text(parser, before));
+    } else if (w->word[ELSE - 256] && token->kind == SEP) {
+        diag = diag_error(session, DIAG_SYNTAX, token->span, "expected `else`, found the end of the line");
+        diag_help(session, diag, "an `if` is a value and needs both cases: if c then a else b");
+    } else if (token->kind == '=' && (w->symbol[')'] || w->symbol[']'] || w->word[THEN - 256] || w->word[ELSE - 256]
                                || first->kind == EXPECT)) {
         diag = diag_error(session, DIAG_SYNTAX, token->span, "`=` defines, it does not compare");
         diag_help(session, diag, "write `==`");
@@ -125,7 +157,7 @@ static Diag *special(Parser *parser, const Wanted *w, uint32_t at) {
         diag = diag_error(session, DIAG_SYNTAX, token->span, "the two signs of `==` are apart");
     } else if (token->kind == PRIME && w->value) {
         diag = diag_error(session, DIAG_SYNTAX, token->span, "expected a value, found `'`");
-        diag_help(session, diag, "a velocity is written x'; text is put in double quotes");
+        diag_help(session, diag, "text is put in double quotes; a velocity is written x'");
     } else if (token->kind == '+' && w->value) {
         diag = diag_error(session, DIAG_SYNTAX, token->span, "a value does not begin with `+`");
     } else if (before && before->kind == DECLARE && token->kind != NAME) {
@@ -136,9 +168,6 @@ static Diag *special(Parser *parser, const Wanted *w, uint32_t at) {
     } else if (first->kind == DECLARE && token->kind == '(' && before && before->kind == NAME && before - 1 == first) {
         diag = diag_error(session, DIAG_SYNTAX, token->span, "a function is declared with `fn`");
         diag_help(session, diag, "write `fn %s(…) = …`", name_text(session->names, before->value.name));
-    } else if (first->kind == IF && token->kind == SEP) {
-        diag = diag_error(session, DIAG_SYNTAX, token->span, "expected `else`, found the end of the line");
-        diag_help(session, diag, "an `if` is a value and needs both cases: if c then a else b");
     } else if (token->kind == ELSE || token->kind == THEN) {
         diag = diag_error(session, DIAG_SYNTAX, token->span, "%s without its `if`", parser_token_text(parser, token));
         diag_help(session, diag, "a choice is written `if c then a else b`");
@@ -163,7 +192,7 @@ static Diag *special(Parser *parser, const Wanted *w, uint32_t at) {
 }
 
 /* Two values side by side: what may have been left out between them. */
-static void help_side_by_side(Parser *parser, Diag *diag, const Token *before, const Token *token, const Token *first) {
+static void help_side_by_side(Parser *parser, Diag *diag, const Token *before, const Token *token) {
     Session *session = parser->session;
     if (before->kind == ']' && parser->tokens.at[before->match].span.start > 0) {
         const Token *name = &parser->tokens.at[before->match] - 1;
@@ -174,9 +203,7 @@ static void help_side_by_side(Parser *parser, Diag *diag, const Token *before, c
             return;
         }
     }
-    if (first->kind == RUN && token->kind == NAME)
-        diag_help(session, diag, "a run is written `run dynamics on system for duration { … }`");
-    else if (before->kind == NAME && token->kind == NUMBER)
+    if (before->kind == NAME && token->kind == NUMBER)
         diag_help(session, diag, "an operator is missing between %s and %s", parser_token_text(parser, before),
                   parser_token_text(parser, token));
     else
@@ -192,14 +219,29 @@ static bool begins_value(int kind) {
     }
 }
 
-/* Goes on after the statement at fault: to its SEP, or to the block that belongs to it. */
+static bool has_block(int kind) {
+    switch (kind) {
+    case SYSTEM: case DYNAMICS: case RUN: case FN: case FLOW: case STEP: case WHEN: case REPEAT: case SETTING: case NAME:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Goes on after the statement at fault: to its SEP, or to the block that belongs to it. Braces where no block can be are
+ * passed over. */
 static void skip_statement(Parser *parser, uint32_t at) {
+    bool skip_braces = !has_block(parser->tokens.at[statement_start(parser, at)].kind);
     for (uint32_t i = at;; i++) {
         int kind = parser->tokens.at[i].kind;
         if (kind == SEP || kind == '{' || kind == 0) {
             if (i != at)
                 parser->next = i;
-            return;
+            if (kind == '{' && skip_braces)
+                parser->next = parser->tokens.at[i].match + (i != at);
+            if (kind != '{' || !skip_braces || i == at)
+                return;
+            i = parser->tokens.at[i].match;
         }
         if ((kind == '(' || kind == '[') && parser->tokens.at[i].match > i)
             i = parser->tokens.at[i].match;
@@ -210,7 +252,6 @@ void parser_complain(Parser *parser, const char *const *expected, int n_expected
     enum { MOST = 100 };
     uint32_t at = parser->last;
     const Token *token = &parser->tokens.at[at], *before = at ? token - 1 : NULL;
-    uint32_t start = statement_start(parser, at);
     skip_statement(parser, at);
     if (parser->n_complaints++ >= MOST) {
         if (parser->n_complaints == MOST + 1)
@@ -227,7 +268,7 @@ void parser_complain(Parser *parser, const char *const *expected, int n_expected
         span = (Span){parser->file, before->span.end, before->span.end};
     Diag *diag = diag_error(parser->session, DIAG_SYNTAX, span, "expected %s, found %s", what.at, parser_token_text(parser, token));
     if (before && begins_value(token->kind) && wanted.operator_)
-        help_side_by_side(parser, diag, before, token, &parser->tokens.at[start]);
+        help_side_by_side(parser, diag, before, token);
     buf_free(&what);
 }
 

@@ -114,6 +114,7 @@ double scan_number(const char *text, size_t length);
 double scan_superscript(const char *text, size_t length);
 int scan_string(Scan *scan, ScanValue *value, const char *text, size_t length);
 bool scan_at_word_end(const Scan *scan);
+int scan_broken_string(const char *text, int length);
 /* Fills parser->tokens and parser->comments; reports what no token can be made of. The list ends with kind 0. */
 void parser_read_tokens(Parser *parser);
 
@@ -186,8 +187,6 @@ Item build_save(Parser *parser, Span span, Seq *items, Name path);
 Item build_expect(Parser *parser, Span span, Expr *value, Expr *within);
 Item build_when(Parser *parser, Span span, Expr *a, Expr *b, Block body);
 Item build_setting(Parser *parser, Span span, Name name, Expr *value);
-/* A block after a statement that could not be read: its statements are kept out of the tree. */
-void build_stray(Parser *parser, Span span, Block body);
 Clauses *build_clauses(Parser *parser);
 Clauses *clause_on(Parser *parser, Clauses *clauses, Name system, Span span, Seq *args);
 Clauses *clause_for(Parser *parser, Clauses *clauses, Span word, Expr *duration, Name unit, Span span);
@@ -206,6 +205,8 @@ StmtList place_statements(Parser *parser, Seq *items, Place place);
 Expr *place_function_body(Parser *parser, Block block);
 /* The word of a step. */
 WordList place_word(Parser *parser, Seq *items);
+/* How something is written here that begins with a word of another language; NULL. */
+const char *place_foreign_help(Parser *parser, Name name);
 
 int lag_scan(ScanValue *value, void *scanner);
 int parser_next_token(ParseValue *value, Span *span, Parser *parser);

@@ -10,12 +10,12 @@
 
 static const char *place_name(Place place) {
     switch (place) {
-    case PLACE_FILE: return "a file";
-    case PLACE_SYSTEM: return "a system";
-    case PLACE_DYNAMICS: return "a dynamics";
-    case PLACE_FLOW: return "a flow";
-    case PLACE_RUN: return "a run";
-    case PLACE_WHEN: return "a `when`";
+    case PLACE_FILE: return "at the outer level";
+    case PLACE_SYSTEM: return "in a system";
+    case PLACE_DYNAMICS: return "in a dynamics";
+    case PLACE_FLOW: return "in a flow";
+    case PLACE_RUN: return "in a run";
+    case PLACE_WHEN: return "in a `when`";
     }
     return "";
 }
@@ -101,7 +101,7 @@ static const char *statement_word(Parser *parser, const Stmt *stmt) {
 }
 
 /* Words of other languages that would begin a statement there. */
-static const char *foreign_help(Parser *parser, Name name) {
+const char *place_foreign_help(Parser *parser, Name name) {
     if (name == PARSER_WORD(parser, def))
         return "a function is written `fn f(x) = x^2`";
     if (name == PARSER_WORD(parser, return))
@@ -121,20 +121,20 @@ static void report_misplaced(Parser *parser, const Stmt *stmt, Place place) {
     const char *word = statement_word(parser, stmt);
     uint32_t places = places_of(stmt);
     Span span = stmt->span;
-    if (stmt->kind == STMT_SETTING && foreign_help(parser, stmt->setting.name)) {
+    if (stmt->kind == STMT_SETTING && place_foreign_help(parser, stmt->setting.name)) {
         span.end = span.start + (uint32_t)strlen(word);
         Diag *diag = diag_error(parser->session, DIAG_MISPLACED, span, "`%s` means nothing here", word);
-        diag_help(parser->session, diag, "%s", foreign_help(parser, stmt->setting.name));
+        diag_help(parser->session, diag, "%s", place_foreign_help(parser, stmt->setting.name));
         return;
     }
     Buf where = {0};
     int n = 0;
     for (int p = PLACE_FILE; p <= (int)PLACE_WHEN; p++)
         if (places & IN(p))
-            buf_printf(&where, "%s%s", n++ ? " or " : "", p == PLACE_FILE ? "at the outer level" : place_name((Place)p));
-    Diag *diag = diag_error(parser->session, DIAG_MISPLACED, span, "`%s` does not belong in %s", word, place_name(place));
+            buf_printf(&where, "%s%s", n++ ? " or " : "", place_name((Place)p));
+    Diag *diag = diag_error(parser->session, DIAG_MISPLACED, span, "`%s` does not belong %s", word, place_name(place));
     if (n)
-        diag_help(parser->session, diag, "it stands in %s", where.at);
+        diag_help(parser->session, diag, "it stands %s", where.at);
     buf_free(&where);
 }
 
@@ -182,8 +182,8 @@ static void report_in_function(Parser *parser, const Item *item) {
     }
     const char *word = statement_word(parser, item->stmt);
     Diag *diag = diag_error(parser->session, DIAG_MISPLACED, item->span, "`%s` does not belong in a function", word);
-    if (item->stmt->kind == STMT_SETTING && foreign_help(parser, item->stmt->setting.name))
-        diag_help(parser->session, diag, "%s", foreign_help(parser, item->stmt->setting.name));
+    if (item->stmt->kind == STMT_SETTING && place_foreign_help(parser, item->stmt->setting.name))
+        diag_help(parser->session, diag, "%s", place_foreign_help(parser, item->stmt->setting.name));
     else
         diag_help(parser->session, diag, "a function holds `let`s and, as its last line, its value");
 }
@@ -203,9 +203,10 @@ Expr *place_function_body(Parser *parser, Block block) {
             report_in_function(parser, item);
     }
     bool failed = false;
-    if (block.items->n)
-        failed = ((Item *)block.items->at)[block.items->n - 1].stmt != NULL
-            && ((Item *)block.items->at)[block.items->n - 1].stmt->kind == STMT_ERROR;
+    if (block.items->n) { /* a last line that was reported already would have been the value */
+        const Stmt *last = ((const Item *)block.items->at)[block.items->n - 1].stmt;
+        failed = last && last->kind != STMT_DECLARE;
+    }
     if (!value) {
         Span at = {block.span.file, block.span.end - 1, block.span.end};
         if (!failed) {

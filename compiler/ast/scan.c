@@ -54,6 +54,13 @@ bool scan_at_word_end(const Scan *scan) {
     return !in_word && (c < 0x80 || superscript || (c == 0xE2 && d == 0x88)); /* 0xE2 0x88: mathematical operators */
 }
 
+/* The length of a string without an end, up to the brackets at its end. */
+int scan_broken_string(const char *text, int length) {
+    while (length > 1 && strchr(")]} ;\t", text[length - 1]))
+        length--;
+    return length;
+}
+
 /* Reports every run of bytes that is not UTF-8, at most one a line. */
 static void check_utf8(Parser *parser) {
     const unsigned char *text = (const unsigned char *)parser->source->text;
@@ -85,17 +92,23 @@ static const struct { int found, meant; const char *wrong, *right; } foreign[] =
     {STAR_STAR, '^', "**", "a power is written `^`, as in x^2"},
     {AND_AND, AND, "&&", "write `and`"},
     {OR_OR, OR, "||", "write `or`; an absolute value is abs(x), a norm is norm(x)"},
-    {BANG, NOT, "!", "write `not`; a factorial is gamma_fn(n + 1)"},
+    {BANG, NOT, "!", "write `not`; a factorial is gamma(n + 1)"},
     {LESS_GREATER, NE, "<>", "write `!=`"},
     {COLON_EQUAL, '=', ":=", "write `=`"},
 };
 
 static const char *operator_help(const char *text) {
+    if (text[0] == '?')
+        return "a choice is written `if c then a else b`";
+    if (text[0] == '&')
+        return "write `and`";
+    if (text[0] == '\\')
+        return "names are written plainly, without LaTeX: θ or theta";
+    if (!memcmp(text, "∘", 3) || !memcmp(text, "⊗", 3))
+        return "a function of a function is f(g(x)), a product of tensors is written with indices: a[i] * b[j]";
     if (text[1] == '=' && text[0] != '=')
         return "names do not change; what changes from step to step is a `state`, as in `state n = n + 1 from 0`";
-    if (text[0] == '-')
-        return "a function is written `fn f(x) = x^2`";
-    return "a function is written `fn f(x) = x^2`, and `greater or equal` is `>=`";
+    return "a function is written `fn f(x) = x^2`, a definition with `=`";
 }
 
 static const char *number_help(Parser *parser, const char *text, uint32_t length) {
@@ -121,16 +134,10 @@ static void report_character(Parser *parser, Span span) {
     else
         diag = diag_error(parser->session, DIAG_LEX_CHAR, span, "the character `%.*s` means nothing here",
                           (int)(span.end - span.start), text);
-    if (c == '$' || c == '\\')
+    if (c == '$')
         diag_help(parser->session, diag, "names are written plainly, without LaTeX: θ or theta");
-    else if (c == '?')
-        diag_help(parser->session, diag, "a choice is written `if c then a else b`");
-    else if (c == '&')
-        diag_help(parser->session, diag, "write `and`");
     else if (c == '`' || !memcmp(text, "“", 3) || !memcmp(text, "”", 3))
         diag_help(parser->session, diag, "text is put in straight double quotes: \"file.csv\"");
-    else if (!memcmp(text, "→", 3) || !memcmp(text, "←", 3))
-        diag_help(parser->session, diag, "definitions are written with `=`");
     else if (!memcmp(text, "∫", 3))
         diag_help(parser->session, diag, "an integral is written as a sum over a grid: h * sum[i](f[i])");
 }
@@ -165,7 +172,6 @@ static bool mend(Parser *parser, Token *token) {
     case BAD_OPERATOR: {
         Diag *diag = diag_error(session, DIAG_LEX_OPERATOR, token->span, "`%.*s` is not an operator here", (int)length, text);
         diag_help(session, diag, "%s", operator_help(text));
-        token->kind = text[1] == '=' ? '=' : ',';
         return true;
     }
     case BAD_COMMENT: {
@@ -180,6 +186,22 @@ static bool mend(Parser *parser, Token *token) {
     default:
         return true;
     }
+}
+
+/* What follows an operator of no meaning is not read, up to the end of its line or of the brackets it is in. */
+static Token skip_operand(Parser *parser, Scan *scan, yyscan_t scanner, Token *misread) {
+    Token token = {0};
+    int depth = 0;
+    while ((token.kind = lag_scan(&token.value, scanner)) != 0) {
+        token.span = (Span){parser->file, scan->start, scan->end};
+        bool closes = token.kind == ')' || token.kind == ']' || token.kind == '}';
+        if (token.kind == SEP || token.kind == SEMICOLON || token.kind == COMMENT || token.kind == '{' || (closes && depth == 0))
+            break;
+        depth += (token.kind == '(' || token.kind == '[') - closes;
+        misread->span.end = token.span.end;
+        token = (Token){0};
+    }
+    return token;
 }
 
 static void push(Parser *parser, Token token) {
@@ -211,9 +233,19 @@ void parser_read_tokens(Parser *parser) {
     Token token = {0};
     while ((token.kind = lag_scan(&token.value, scanner)) != 0) {
         token.span = (Span){parser->file, scan.start, scan.end};
+        bool kept = mend(parser, &token);
+        if (kept && token.kind == BAD_OPERATOR) {
+            Token misread = {.kind = MISREAD, .span = token.span};
+            push(parser, (Token){.kind = '+', .span = token.span});
+            token = skip_operand(parser, &scan, scanner, &misread);
+            push(parser, misread);
+            if (token.kind == 0)
+                break;
+            kept = mend(parser, &token);
+        }
         if (token.kind == COMMENT)
             vec_push(&parser->comments, token.span);
-        else if (mend(parser, &token))
+        else if (kept)
             push_expanded(parser, token);
         token = (Token){0};
     }

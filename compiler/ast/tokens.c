@@ -145,6 +145,7 @@ void parser_match_brackets(Parser *parser) {
         if (line && missing > 0 && open.n && begins_top_level(parser, &parser->tokens.at[i])) {
             missing -= (int)open.n;
             close_forgotten(parser, &out, &open, &token, true);
+            vec_push(&out, (Token){.kind = SEP, .span = {parser->file, token.span.start, token.span.start}});
         } else if (line && open.n && out.at[open.at[open.n - 1]].kind != '{'
                    && ends_expression(before) && begins_statement(parser, &parser->tokens.at[i])) {
             close_forgotten(parser, &out, &open, &token, false);
@@ -152,8 +153,8 @@ void parser_match_brackets(Parser *parser) {
         }
         line = false;
         before = token.kind;
-        if (token.kind == 0)
-            close_forgotten(parser, &out, &open, &token, true);
+        if (token.kind == 0 || token.kind == '{') /* no block stands in ( ) or [ ] */
+            close_forgotten(parser, &out, &open, &token, token.kind == 0);
         if (is_closer(token.kind)) {
             take_closer(parser, &out, &open, token);
             continue;
