@@ -142,27 +142,22 @@ JitKey jit_key(const IrProgram *p, const IrFunc *const *funcs, uint32_t n, const
     add_processor(&hash);
     add_options(&hash, options);
 
-    uint32_t count = ir_def_count(p), n_roots = 0;
+    uint32_t count = ir_def_count(p);
     uint8_t *mark = base_calloc(count + 1, 1);
-    IrDef *roots = base_calloc(count + 1, sizeof *roots);
     Buf text = {0};
     for (uint32_t f = 0; f < n; f++) {
         mark_function(p, funcs[f], mark);
         hash_add_text(&hash, funcs[f]->name);
         hash_add_u64(&hash, funcs[f]->cyclic);
-        ir_print_func(p, funcs[f], &text);
+        ir_print_func(p, funcs[f], &text); /* and everything it reaches */
     }
     for (IrDef d = 1; d <= count; d++)
-        if (mark[d]) {
+        if (mark[d])
             add_definition(&hash, p, d);
-            roots[n_roots++] = d;
-        }
-    ir_print(p, roots, n_roots, &text);
     hash_add_u64(&hash, text.n);
     hash_add(&hash, text.at, text.n);
     hash_end(&hash, key.bytes);
     buf_free(&text);
-    free(roots);
     free(mark);
     return key;
 }
