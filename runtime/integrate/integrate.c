@@ -54,7 +54,8 @@ RtIntegrator *rt_ode_new(const RtMethod *method, const RtOde *ode, const RtOdeOp
     }
     g->t0 = g->t = g->t_old = t0;
     g->t_end = t_end;
-    g->h_next = t_end < t0 ? -options->h : options->h;
+    g->direction = t_end < t0 ? -1 : 1;
+    g->h_next = g->direction * options->h;
     g->error_old = 1e-4;
     memcpy(g->y, y0, ode->n * sizeof *y0);
     memcpy(g->y_old, y0, ode->n * sizeof *y0);
@@ -82,7 +83,7 @@ RtStatus rt_ode_step(RtIntegrator *g)
 /* Whether t lies at or before the present time, seen in the direction of integration. */
 bool rt_ode_covers(const RtIntegrator *g, double t)
 {
-    return g->t_end >= g->t0 ? t <= g->t : t >= g->t;
+    return (t - g->t) * g->direction <= 0;
 }
 
 RtStatus rt_ode_at(RtIntegrator *g, double t, double *y)
@@ -93,8 +94,8 @@ RtStatus rt_ode_at(RtIntegrator *g, double t, double *y)
             return status;
     }
     /* a time past the end by no more than the rounding of its own computation is the end */
-    double direction = g->t_end >= g->t0 ? 1 : -1, slack = 1e-12 * fmax(fabs(t), fabs(g->t_end));
-    if ((g->t_old - t) * direction > 0 || (t - g->t_end) * direction > slack)
+    double slack = 1e-12 * fmax(fabs(t), fabs(g->t_end));
+    if ((g->t_old - t) * g->direction > 0 || (t - g->t_end) * g->direction > slack)
         return RT_OUT_OF_RANGE;
     const double *exact = t == g->t_old ? g->y_old : rt_ode_covers(g, t) && t != g->t ? NULL : g->y;
     if (!exact)

@@ -26,7 +26,8 @@ struct RtIntegrator {
     RtOde ode;
     RtOdeOptions options;
     double t0, t_end;
-    uint64_t steps;              /* since t0, fixed step */
+    double direction;            /* 1: t grows, -1: t falls */
+    uint64_t steps;              /* since t0, fixed step; t0 moves to where a step was cut */
     double t, h_next;            /* h_next is signed; 0: not chosen yet */
     double t_old, h;             /* the last step */
     double *y, *y_old, *y_new;   /* at t, at t_old, scratch */

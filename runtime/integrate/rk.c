@@ -160,9 +160,9 @@ static RtStatus check_state(RtIntegrator *g)
  * step before. */
 RtStatus rt_rk_step_fixed(RtIntegrator *g)
 {
-    double direction = g->t_end < g->t ? -1 : 1, h = direction * g->options.h;
+    double h = g->direction * g->options.h;
     double t1 = g->t0 + (double)(g->steps + 1) * h;
-    if ((g->t_end - t1) * direction <= 1e-9 * g->options.h)
+    if ((g->t_end - t1) * g->direction <= 1e-9 * g->options.h)
         t1 = g->t_end;
     if (fabs(t1 - g->t - h) > 1e-9 * g->options.h)
         h = t1 - g->t;
@@ -172,11 +172,16 @@ RtStatus rt_rk_step_fixed(RtIntegrator *g)
     status = stages(g, h);
     if (status == RT_OK)
         status = check_state(g);
-    if (status == RT_OK)
-        accept(g, h, t1);
-    else
+    if (status != RT_OK) {
         keep_slope(g);
-    return status;
+        return status;
+    }
+    accept(g, h, t1);
+    if (h != g->direction * g->options.h) {
+        g->t0 = t1;
+        g->steps = 0;
+    }
+    return RT_OK;
 }
 
 /* Root mean square of x relative to the tolerance. */
@@ -195,18 +200,18 @@ static double norm(const RtIntegrator *g, const double *x, const double *minus)
 static RtStatus choose_first(RtIntegrator *g)
 {
     const double one = 1;
-    double span = g->t_end - g->t, direction = span < 0 ? -1 : 1;
+    double span = g->t_end - g->t;
     double d0 = norm(g, g->y, NULL), d1 = norm(g, g->k[0], NULL), d2 = 0;
     double h0 = d0 < 1e-5 || d1 < 1e-5 ? 1e-6 : 0.01 * d0 / d1;
     h0 = fmin(h0, fabs(span));
-    rt_rk_combine(g->ode.n, g->y, direction * h0, 1, &one, g->k, g->y_new);
-    RtStatus status = rt_rk_slope(g, g->t + direction * h0, g->y_new, g->k[1]);
+    rt_rk_combine(g->ode.n, g->y, g->direction * h0, 1, &one, g->k, g->y_new);
+    RtStatus status = rt_rk_slope(g, g->t + g->direction * h0, g->y_new, g->k[1]);
     if (status == RT_OK)
         d2 = norm(g, g->k[1], g->k[0]) / h0;
     double d = fmax(d1, d2);
     double h1 = d <= 1e-15 ? fmax(1e-6, 1e-3 * h0) : pow(0.01 / d, 1.0 / g->method->order);
     double h = fmin(fmin(100 * h0, h1), fabs(span));
-    g->h_next = direction * (isfinite(h) && h > 0 ? h : h0);
+    g->h_next = g->direction * (isfinite(h) && h > 0 ? h : h0);
     return RT_OK;
 }
 

@@ -86,6 +86,13 @@ static void pace(const RtProgress *p, double t, double *rate, double *left)
     *left = p->total > 0 && *rate > 0 ? fmax(0, (p->total - p->done) / *rate) : NAN;
 }
 
+/* A rate to three digits: the others are never the same twice. */
+static RtText rate_text(double rate)
+{
+    double unit = pow(10, floor(log10(rate)) - 2);
+    return rt_text_number(rate > 1000 ? round(rate / unit) * unit : rate);
+}
+
 typedef struct Line {
     char text[512];
     size_t n, width; /* bytes; columns */
@@ -145,7 +152,7 @@ static void draw(RtProgress *p, double t, size_t room, size_t n, const char *con
     char text[128], speed[96] = "", rest[96] = "";
     pace(p, t, &rate, &left);
     if (isfinite(rate))
-        snprintf(speed, sizeof speed, "  %s %s/s", rt_text_number(rate).text, p->unit);
+        snprintf(speed, sizeof speed, "  %s %s/s", rate_text(rate).text, p->unit);
     if (isfinite(left))
         snprintf(rest, sizeof rest, "  %s left", rt_text_duration(left).text);
     style(p, l, "\033[1m");
@@ -226,7 +233,7 @@ static void show_plain(RtProgress *p, double t, size_t n, const char *const *nam
         fprintf(p->out, ", %s", field);
     }
     if (isfinite(rate))
-        fprintf(p->out, ", %s %s/s", rt_text_number(rate).text, p->unit);
+        fprintf(p->out, ", %s %s/s", rate_text(rate).text, p->unit);
     if (isfinite(left) && left > 0)
         fprintf(p->out, ", %s left", rt_text_duration(left).text);
     fputc('\n', p->out);
@@ -341,7 +348,7 @@ void rt_progress_end(RtProgress *p, double done, size_t n, const char *const *na
     fprintf(p->out, "%s%s%s: %s %s in %s", p->colour ? "\033[1m" : "", p->title, p->colour ? "\033[0m" : "",
             rt_text_number(p->done - p->first).text, p->unit, rt_text_duration(t - p->started).text);
     if (isfinite(rate))
-        fprintf(p->out, " (%s %s/s)", rt_text_number(rate).text, p->unit);
+        fprintf(p->out, " (%s %s/s)", rate_text(rate).text, p->unit);
     for (size_t k = 0; k < n; k++) {
         field_text(field, sizeof field, names[k], values[k]);
         fprintf(p->out, ", %s", field);

@@ -221,10 +221,21 @@ static void fixed_steps_are_counted(void **state)
     assert_int_equal(rt_ode_at(g, 10.5, &y), RT_OK);
     assert_true(fabs(y - exp(sin(10.5))) < 1e-5);
     rt_ode_free(g);
-    g = start("euler", 1, driven, (RtOdeOptions){.h = 0.3}, 0, 1, &y0);
-    assert_int_equal(rt_ode_at(g, 1, &y), RT_OK);
-    assert_int_equal(rt_ode_stats(g).accepted, 4);
-    rt_ode_free(g);
+    /* 3 of 0.3 and a short one, then on by 0.3 from where that ended, in both directions */
+    for (int sign = -1; sign <= 1; sign += 2) {
+        g = start("rk4", 1, driven, (RtOdeOptions){.h = 0.3}, 0, sign * 1.0, &y0);
+        assert_int_equal(rt_ode_at(g, sign * 1.0, &y), RT_OK);
+        assert_int_equal(rt_ode_stats(g).accepted, 4);
+        assert_int_equal(rt_ode_at(g, sign * 0.95, &y), RT_OK);
+        assert_true(fabs(y - exp(sin(sign * 0.95))) < 1e-3);
+        rt_ode_extend(g, sign * 2.0);
+        assert_int_equal(rt_ode_step(g), RT_OK);
+        assert_true(fabs(rt_ode_time(g) - sign * 1.3) < 1e-12);
+        assert_int_equal(rt_ode_at(g, sign * 2.0, &y), RT_OK);
+        assert_int_equal(rt_ode_stats(g).accepted, 8);
+        assert_true(fabs(y - exp(sin(sign * 2.0))) < 1e-3);
+        rt_ode_free(g);
+    }
 }
 
 static RtStatus runs_away(void *context, double t, const double *y, double *dy)
