@@ -1,0 +1,69 @@
+/* What the files of calculus/ share. */
+#ifndef LAG_CALCULUS_INTERNAL_H
+#define LAG_CALCULUS_INTERNAL_H
+
+#include "calculus.h"
+
+/* ∂(operation t)/∂(operand k), a term, in which `self` (t, or a read of equal value) stands for the value of t;
+ * CALC_NODIFF where the operation has no such derivative. */
+#define CALC_NODIFF UINT32_MAX
+IrTerm calc_rule(IrProgram *p, IrTerm t, IrTerm self, uint32_t k);
+/* Reports that the operation of `self` cannot be differentiated, at its span. */
+void calc_report_nodiff(IrProgram *p, IrTerm self);
+
+/* The operands of a term that are terms (subscripts, guard and body included); at most IR_MAX_RANK. */
+uint32_t calc_operands(const IrProgram *p, IrTerm t, IrTerm *out);
+
+typedef VEC(IrTerm) CalcTerms;
+/* The terms below `root`, reductions not entered (but listed), in increasing order: operands first. */
+void calc_list(const IrProgram *p, IrTerm root, CalcTerms *out);
+
+/* Where INPUT or VIEW d lies: its root INPUT, first element and number of elements. */
+IrDef calc_storage(const IrProgram *p, IrDef d, uint64_t *first, uint64_t *count);
+bool calc_overlaps(const IrProgram *p, IrDef a, IrDef b);
+/* Element number of d[subs…] in its root INPUT, an INT term; and back: subscripts of d for element `place` of d. */
+IrTerm calc_place(IrProgram *p, IrDef d, const IrTerm *subs);
+void calc_unravel(IrProgram *p, IrDef d, IrTerm place, IrTerm *subs);
+/* 0 ≤ t < extent as a BOOL term (folded where the range is known). */
+IrTerm calc_in_range(IrProgram *p, IrTerm t, uint64_t extent);
+
+/* FRESH indices for the axes of d, named as d's are, and their INT terms. */
+void calc_open_axes(IrProgram *p, IrDef d, IrIdx *axes, IrTerm *subs);
+/* Definition shaped like d; `prefix` and d's name make its label. */
+IrDef calc_define_like(IrProgram *p, IrDef d, const IrIdx *axes, IrTerm body, const char *prefix);
+IrDef calc_zero_like(IrProgram *p, IrDef d);
+/* Whether t has at most `limit` (≤ CALC_SMALL) different terms in it. */
+#define CALC_SMALL 64
+bool calc_is_small(const IrProgram *p, IrTerm t, uint32_t limit);
+/* Whether a term is cheap enough, and simple enough, to be put in the place of its read. */
+bool calc_is_inline(const IrProgram *p, IrTerm body);
+
+/* What a derivative has to walk: the definitions a term reaches, and which of them move with wrt. An EXPR in wrt moves
+ * on its own. */
+typedef struct CalcGraph {
+    uint8_t *reached, *active; /* by definition */
+    uint32_t n_defs;
+} CalcGraph;
+/* Of term t (0: none) and definition d (0: none). */
+CalcGraph calc_graph(IrProgram *p, IrTerm t, IrDef d, const IrDef *wrt, uint32_t n);
+void calc_graph_free(CalcGraph *g);
+/* Whether definition d (also one made after the graph: then false) moves. */
+static inline bool calc_moves(const CalcGraph *g, IrDef d) { return d < g->n_defs && g->active[d]; }
+/* Whether t reads, at any depth, something that moves. */
+bool calc_term_moves(const IrProgram *p, const CalcGraph *g, IrTerm t);
+
+/* Each reduction inside t that is not the outermost one (or directly below it, for sums of sums) becomes a definition
+ * over the indices it varies with; t reads those. New definitions are appended to `made`. */
+typedef VEC(IrDef) CalcDefs;
+IrTerm calc_name_sums(IrProgram *p, IrTerm t, IrElem elem, CalcDefs *made);
+
+/* A read of the definition of reduction t over its free indices; t itself when that would take too many. */
+IrTerm calc_named(IrProgram *p, IrTerm t, IrElem elem);
+
+/* Reverse rule of whole-tensor operations: adjoint of operand k of d from d's adjoint. */
+IrDef calc_linalg_adjoint(IrProgram *p, IrDef d, IrDef adjoint, uint32_t k);
+/* Forward rule: the derivative of d from those of its operands (0: does not move), each with `extra` further axes
+ * behind its own, of extents `more`. */
+IrDef calc_linalg_forward(IrProgram *p, IrDef d, const IrDef *moved, uint32_t extra, const uint64_t *more);
+
+#endif

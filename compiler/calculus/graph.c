@@ -1,0 +1,212 @@
+/* graph — what a derivative walks: reached definitions, which of them move, and bodies whose inner sums have names.
+ *
+ * Why inner sums get names: the derivative of relu(Σ_i W[i,j] x[n,i]) with respect to W multiplies a factor that
+ * depends on the sum by x[n,i]. Left inside, the sum would be computed again for every i. As a definition it is
+ * computed once, and since equal definitions are one, the forward pass can share it. */
+#include "calculus_internal.h"
+
+#include <stdlib.h>
+
+/* ---- what moves ------------------------------------------------------------------------------------------ */
+
+/* The terms below t with reductions entered, each once over all calls with one `seen`. */
+static bool reads_active(const IrProgram *p, IrTerm t, const uint8_t *active, uint8_t *state) {
+    CalcTerms stack = {0};
+    IrTerm operands[IR_MAX_RANK];
+    vec_push(&stack, t);
+    while (stack.n) { /* state: 0 new, 1 still, 2 moves, 3 operands pushed */
+        IrTerm u = stack.at[stack.n - 1];
+        if (state[u] == 1 || state[u] == 2) {
+            stack.n--;
+            continue;
+        }
+        uint32_t n = calc_operands(p, u, operands);
+        if (state[u] == 0) {
+            state[u] = 3;
+            for (uint32_t k = 0; k < n; k++)
+                if (state[operands[k]] == 0)
+                    vec_push(&stack, operands[k]);
+            continue;
+        }
+        const IrNode *node = ir_node(p, u);
+        bool moves = node->op == IR_READ && active[node->arg[0]];
+        for (uint32_t k = 0; k < n; k++)
+            moves |= state[operands[k]] == 2;
+        state[u] = moves ? 2 : 1;
+        stack.n--;
+    }
+    vec_free(&stack);
+    return state[t] == 2;
+}
+
+static bool def_moves(const IrProgram *p, const CalcGraph *g, IrDef d, const IrDef *wrt, uint32_t n, uint8_t *state) {
+    const IrDefInfo *info = ir_def(p, d);
+    for (uint32_t k = 0; k < n; k++)
+        if (calc_overlaps(p, d, wrt[k]))
+            return true;
+    switch (info->kind) {
+    case IR_DEF_INPUT:
+    case IR_DEF_VIEW: return false;
+    case IR_DEF_EXPR: return reads_active(p, info->body, g->active, state);
+    case IR_DEF_CONCAT:
+        for (uint32_t k = 0; k < info->n_pieces; k++)
+            if (g->active[info->pieces[k].def])
+                return true;
+        return false;
+    case IR_DEF_LINALG: return g->active[info->operand[0]] || (info->operand[1] && g->active[info->operand[1]]);
+    }
+    return false;
+}
+
+CalcGraph calc_graph(IrProgram *p, IrTerm t, IrDef d, const IrDef *wrt, uint32_t n) {
+    CalcGraph g = {.n_defs = ir_def_count(p) + 1};
+    g.reached = base_calloc(g.n_defs, 1);
+    g.active = base_calloc(g.n_defs, 1);
+    if (d)
+        g.reached[d] = 1;
+    ir_reach(p, t, g.reached);
+    uint8_t *state = base_calloc(ir_term_count(p) + 1, 1);
+    for (IrDef k = 1; k < g.n_defs; k++)
+        g.active[k] = g.reached[k] && def_moves(p, &g, k, wrt, n, state);
+    free(state);
+    return g;
+}
+
+void calc_graph_free(CalcGraph *g) {
+    free(g->reached);
+    free(g->active);
+}
+
+bool calc_term_moves(const IrProgram *p, const CalcGraph *g, IrTerm t) {
+    CalcTerms stack = {0};
+    IrTerm operands[IR_MAX_RANK];
+    bool moves = false;
+    uint8_t *seen = base_calloc(t / 8 + 1, 1);
+    vec_push(&stack, t);
+    while (stack.n && !moves) {
+        IrTerm u = vec_pop(&stack);
+        if (seen[u >> 3] & (1u << (u & 7)))
+            continue;
+        seen[u >> 3] |= (uint8_t)(1u << (u & 7));
+        const IrNode *node = ir_node(p, u);
+        moves = node->op == IR_READ && calc_moves(g, node->arg[0]);
+        uint32_t n = calc_operands(p, u, operands);
+        for (uint32_t k = 0; k < n; k++)
+            vec_push(&stack, operands[k]);
+    }
+    free(seen);
+    vec_free(&stack);
+    return moves;
+}
+
+/* ---- names for inner sums -------------------------------------------------------------------------------- */
+
+/* The precision a term is computed in: f64 when anything it reads directly is, else f32 when something is. */
+static IrElem elem_of(const IrProgram *p, IrTerm t, IrElem otherwise) {
+    CalcTerms stack = {0};
+    IrTerm operands[IR_MAX_RANK];
+    bool f32 = false, f64 = false;
+    uint8_t *seen = base_calloc(t / 8 + 1, 1);
+    vec_push(&stack, t);
+    while (stack.n) {
+        IrTerm u = vec_pop(&stack);
+        if (seen[u >> 3] & (1u << (u & 7)))
+            continue;
+        seen[u >> 3] |= (uint8_t)(1u << (u & 7));
+        const IrNode *node = ir_node(p, u);
+        if (node->op == IR_READ && !ir_def(p, node->arg[0])->flex) {
+            f32 |= ir_def(p, node->arg[0])->elem == IR_F32;
+            f64 |= ir_def(p, node->arg[0])->elem == IR_F64;
+        }
+        uint32_t n = calc_operands(p, u, operands);
+        for (uint32_t k = 0; k < n; k++)
+            vec_push(&stack, operands[k]);
+    }
+    free(seen);
+    vec_free(&stack);
+    return f64 ? IR_F64 : f32 ? IR_F32 : otherwise;
+}
+
+IrTerm calc_named(IrProgram *p, IrTerm t, IrElem elem) {
+    uint32_t n;
+    const IrIdx *set = ir_set(p, ir_node(p, t)->free, &n);
+    IrIdx axes[IR_MAX_RANK];
+    IrTerm subs[IR_MAX_RANK];
+    if (n > IR_MAX_RANK)
+        return t;
+    for (uint32_t k = 0; k < n; k++)
+        axes[k] = set[k];
+    for (uint32_t k = 0; k < n; k++)
+        subs[k] = ir_idx(p, axes[k]);
+    IrType type = (IrType)ir_node(p, t)->type;
+    IrElem stored = type == IR_REAL ? elem_of(p, t, elem) : type == IR_INT ? IR_I64 : IR_U8;
+    Span before = ir_at(p, ir_node(p, t)->span);
+    IrDef d = ir_define(p, 0, stored, axes, n, t);
+    ir_at(p, before);
+    return ir_read(p, d, subs, n);
+}
+
+/* t with every reduction outside of reductions replaced by the read of its definition. */
+static IrTerm name_all(IrProgram *p, IrTerm t, IrElem elem, CalcDefs *made) {
+    CalcTerms list = {0};
+    calc_list(p, t, &list);
+    IrTerm *image = base_calloc(list.n, sizeof *image);
+    for (uint32_t k = 0; k < list.n; k++) {
+        IrTerm u = list.at[k], operands[IR_MAX_RANK];
+        IrNode node = *ir_node(p, u);
+        image[k] = u;
+        if (ir_op_is_reduce((IrOp)node.op)) {
+            if (node.type == IR_REAL) {
+                image[k] = calc_named(p, u, elem);
+                if (ir_node(p, image[k])->op == IR_READ)
+                    vec_push(made, ir_node(p, image[k])->arg[0]);
+            }
+            continue;
+        }
+        uint32_t n = calc_operands(p, u, operands);
+        bool changed = false;
+        for (uint32_t j = 0; j < n; j++) {
+            uint32_t lo = 0, hi = k;
+            while (lo + 1 < hi) {
+                uint32_t mid = (lo + hi) / 2;
+                *(list.at[mid] <= operands[j] ? &lo : &hi) = mid;
+            }
+            changed |= image[lo] != operands[j];
+            operands[j] = image[lo];
+        }
+        if (!changed || node.op == IR_CONST || node.op == IR_INDEX)
+            continue;
+        Span before = ir_at(p, node.span);
+        if (node.op == IR_READ)
+            image[k] = ir_read(p, node.arg[0], operands, n);
+        else if (node.op == IR_DRAW)
+            image[k] = ir_draw(p, (IrDrawKind)node.arg[0], node.arg[1], operands[0]);
+        else if (n == 1)
+            image[k] = ir_op1(p, (IrOp)node.op, operands[0]);
+        else if (n == 2)
+            image[k] = ir_op2(p, (IrOp)node.op, operands[0], operands[1]);
+        else
+            image[k] = ir_op3(p, (IrOp)node.op, operands[0], operands[1], operands[2]);
+        ir_at(p, before);
+    }
+    IrTerm result = list.n ? image[list.n - 1] : t;
+    free(image);
+    vec_free(&list);
+    return result;
+}
+
+IrTerm calc_name_sums(IrProgram *p, IrTerm t, IrElem elem, CalcDefs *made) {
+    IrNode node = *ir_node(p, t);
+    if (!node.height)
+        return t;
+    if (!ir_op_is_reduce((IrOp)node.op))
+        return name_all(p, t, elem, made);
+    IrIdx i;
+    IrTerm guard, body;
+    ir_open(p, t, &i, &guard, &body);
+    if (ir_node(p, body)->op == IR_SUM && node.op == IR_SUM)
+        body = calc_name_sums(p, body, elem, made);
+    else
+        body = name_all(p, body, elem, made);
+    return ir_reduce(p, (IrOp)node.op, i, guard, body);
+}

@@ -1,0 +1,466 @@
+/* reverse — gradients of a scalar by one sweep over the definition graph, users before what they use.
+ *
+ * Needs: a program and a scalar term. Gives: for each definition on the way its adjoint, again a definition. Changes
+ * nothing that was there.
+ *
+ * The adjoint of T is Σ over reads T[s(u, k)] in users U of Σ_{u,k} adj_U[u] · ∂body_U/∂(that read) · δ(i = s(u, k)).
+ * The deltas are solved for summed indices by the reductions' own rules; what cannot be solved (a gather's subscript)
+ * stays as a condition under the sum, which is a scatter. */
+#include "calculus_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* One place a definition is read: coefficient · δ(axes = subs), summed over idx. */
+typedef struct Contribution {
+    IrTerm coefficient;
+    IrTerm subs[IR_MAX_RANK];
+    IrIdx *idx;
+    uint32_t n_idx;
+} Contribution;
+
+typedef struct Step { /* a definition in the order of the sweep, with its body as differentiated */
+    IrDef def;
+    IrTerm body;
+} Step;
+
+typedef struct Reverse {
+    IrProgram *p;
+    CalcGraph graph;
+    Arena *arena;
+    VEC(Step) steps;          /* operands before users */
+    uint32_t n_slots;
+    struct Slot {
+        VEC(Contribution) parts;
+        IrDef adjoint;        /* whole-tensor contributions already in form of definitions */
+        bool is_step, moves, done;
+    } *slots;                 /* by definition */
+    const IrDef *wrt;
+    uint32_t n_wrt;
+    bool failed;
+} Reverse;
+
+static struct Slot *slot_of(Reverse *r, IrDef d) {
+    if (d >= r->n_slots) {
+        uint32_t n = ir_def_count(r->p) + 1;
+        n = n > d ? n : d + 1;
+        n += n / 2;
+        r->slots = base_realloc(r->slots, sizeof *r->slots * n);
+        memset(r->slots + r->n_slots, 0, sizeof *r->slots * (n - r->n_slots));
+        r->n_slots = n;
+    }
+    return &r->slots[d];
+}
+
+static bool is_wrt(const Reverse *r, IrDef d) {
+    for (uint32_t k = 0; k < r->n_wrt; k++)
+        if (r->wrt[k] == d)
+            return true;
+    return false;
+}
+
+static bool moves(Reverse *r, IrDef d) {
+    return calc_moves(&r->graph, d) || slot_of(r, d)->moves;
+}
+
+/* ---- the order of the sweep ------------------------------------------------------------------------------ */
+
+static IrTerm add_inner_steps(Reverse *r, IrTerm body, IrElem elem);
+
+/* d becomes a step, after the inner sums of its body. */
+static void add_step(Reverse *r, IrDef d) {
+    IrElem elem = ir_def(r->p, d)->elem;
+    slot_of(r, d)->is_step = true;
+    IrTerm body = add_inner_steps(r, ir_def(r->p, d)->body, elem);
+    vec_push(&r->steps, (Step){d, body});
+}
+
+/* `body` with its inner sums named, and each of those that moves a step. One that is equal to a definition of the
+ * program is that definition, perhaps one whose turn has not come yet. */
+static IrTerm add_inner_steps(Reverse *r, IrTerm body, IrElem elem) {
+    IrProgram *p = r->p;
+    CalcDefs made = {0};
+    body = calc_name_sums(p, body, elem, &made);
+    for (uint32_t k = 0; k < made.n; k++) {
+        IrDef d = made.at[k];
+        if (slot_of(r, d)->is_step || (is_wrt(r, d) && calc_moves(&r->graph, d)))
+            continue;
+        if (!calc_term_moves(p, &r->graph, ir_def(p, d)->body))
+            continue;
+        slot_of(r, d)->moves = true;
+        add_step(r, d);
+    }
+    vec_free(&made);
+    return body;
+}
+
+static void order_steps(Reverse *r) {
+    IrProgram *p = r->p;
+    for (IrDef d = 1; d < r->graph.n_defs; d++) {
+        if (!r->graph.reached[d] || !r->graph.active[d] || is_wrt(r, d) || slot_of(r, d)->is_step)
+            continue;
+        const IrDefInfo *info = ir_def(p, d);
+        if (info->kind == IR_DEF_EXPR)
+            add_step(r, d);
+        else if (info->kind != IR_DEF_INPUT && info->kind != IR_DEF_VIEW)
+            vec_push(&r->steps, (Step){d, 0});
+    }
+}
+
+/* ---- contributions --------------------------------------------------------------------------------------- */
+
+static void contribute(Reverse *r, IrDef d, const IrTerm *subs, IrTerm coefficient, const IrIdx *idx, uint32_t n) {
+    Contribution c = {.coefficient = coefficient, .n_idx = n};
+    if (ir_is_zero(r->p, coefficient))
+        return;
+    memcpy(c.subs, subs, sizeof *subs * ir_def(r->p, d)->rank);
+    c.idx = n ? arena_copy(r->arena, idx, sizeof *idx * n) : NULL;
+    vec_push(&slot_of(r, d)->parts, c);
+}
+
+/* Σ over the contribution's indices of coefficient · δ. Long ranges are summed first, so that a delta that ties a long
+ * index to short ones removes the long one. */
+static IrTerm close_contribution(Reverse *r, const Contribution *c, const IrTerm *at, uint32_t rank) {
+    IrProgram *p = r->p;
+    IrTerm t = c->coefficient;
+    for (uint32_t k = 0; k < rank; k++)
+        t = ir_mul(p, t, ir_bracket(p, c->subs[k], at[k]));
+    IrIdx *order = base_calloc(c->n_idx + 1, sizeof *order);
+    for (uint32_t k = 0; k < c->n_idx; k++) {
+        uint32_t j = k;
+        for (; j > 0 && ir_index(p, order[j - 1])->extent < ir_index(p, c->idx[k])->extent; j--)
+            order[j] = order[j - 1];
+        order[j] = c->idx[k];
+    }
+    for (uint32_t k = 0; k < c->n_idx; k++)
+        t = ir_reduce(p, IR_SUM, order[k], 0, t);
+    free(order);
+    return t;
+}
+
+/* The adjoint of d from all contributions, as a term at FRESH subscripts. */
+static IrTerm adjoint_term(Reverse *r, IrDef d, const IrTerm *at) {
+    IrProgram *p = r->p;
+    uint32_t rank = ir_def(p, d)->rank;
+    IrTerm sum = ir_real(p, 0);
+    for (uint32_t k = 0; k < slot_of(r, d)->parts.n; k++) {
+        Contribution c = slot_of(r, d)->parts.at[k];
+        sum = ir_add(p, sum, close_contribution(r, &c, at, rank));
+    }
+    IrDef whole = slot_of(r, d)->adjoint;
+    return whole ? ir_add(p, sum, ir_read(p, whole, at, rank)) : sum;
+}
+
+static IrDef adjoint_def(Reverse *r, IrDef d) {
+    IrIdx axes[IR_MAX_RANK];
+    IrTerm subs[IR_MAX_RANK];
+    if (slot_of(r, d)->adjoint && !slot_of(r, d)->parts.n)
+        return slot_of(r, d)->adjoint;
+    calc_open_axes(r->p, d, axes, subs);
+    return calc_define_like(r->p, d, axes, adjoint_term(r, d, subs), "∂/∂");
+}
+
+static void add_whole(Reverse *r, IrDef d, IrDef adjoint) {
+    IrProgram *p = r->p;
+    IrDef before = slot_of(r, d)->adjoint;
+    if (!adjoint) {
+        r->failed = true;
+        return;
+    }
+    if (before) {
+        IrIdx axes[IR_MAX_RANK];
+        IrTerm subs[IR_MAX_RANK];
+        uint32_t rank = ir_def(p, d)->rank;
+        calc_open_axes(p, d, axes, subs);
+        IrTerm sum = ir_add(p, ir_read(p, before, subs, rank), ir_read(p, adjoint, subs, rank));
+        adjoint = calc_define_like(p, d, axes, sum, "∂/∂");
+    }
+    slot_of(r, d)->adjoint = adjoint;
+}
+
+/* ---- inside a body --------------------------------------------------------------------------------------- */
+
+static uint32_t place_in(const CalcTerms *list, IrTerm t) {
+    uint32_t lo = 0, hi = list->n;
+    while (lo + 1 < hi) {
+        uint32_t mid = (lo + hi) / 2;
+        *(list->at[mid] <= t ? &lo : &hi) = mid;
+    }
+    return lo;
+}
+
+static void reverse_reduce(Reverse *r, IrTerm t, IrTerm value, IrTerm adjoint, const IrIdx *idx, uint32_t n);
+
+/* Carries `adjoint` of `root` down to the reads below it, each shared term once. Where `root` itself appears in a
+ * derivative it is `value` (the definition's own read). idx: indices contributions are summed over. */
+static void reverse_term(Reverse *r, IrTerm root, IrTerm value, IrTerm adjoint, const IrIdx *idx, uint32_t n_idx) {
+    IrProgram *p = r->p;
+    CalcTerms list = {0};
+    calc_list(p, root, &list);
+    IrTerm *adj = base_calloc(list.n, sizeof *adj);
+    uint8_t *moving = base_calloc(list.n, 1);
+    IrTerm operands[IR_MAX_RANK];
+    for (uint32_t k = 0; k < list.n; k++) {
+        const IrNode *node = ir_node(p, list.at[k]);
+        if (node->type != IR_REAL)
+            continue;
+        if (node->op == IR_READ)
+            moving[k] = moves(r, node->arg[0]);
+        else if (ir_op_is_reduce((IrOp)node->op))
+            moving[k] = 1;
+        else {
+            uint32_t n = calc_operands(p, list.at[k], operands);
+            for (uint32_t j = 0; j < n; j++)
+                moving[k] |= moving[place_in(&list, operands[j])];
+        }
+    }
+    adj[list.n - 1] = adjoint;
+    for (uint32_t k = list.n; k-- > 0 && !r->failed;) {
+        IrTerm t = list.at[k];
+        if (!moving[k] || !adj[k] || ir_is_zero(p, adj[k]))
+            continue;
+        IrNode node = *ir_node(p, t);
+        Span before = ir_at(p, node.span);
+        if (node.op == IR_READ) {
+            IrTerm subs[IR_MAX_RANK];
+            memcpy(subs, ir_read_subs(p, t), sizeof *subs * node.arg[2]);
+            contribute(r, node.arg[0], subs, adj[k], idx, n_idx);
+        } else if (ir_op_is_reduce((IrOp)node.op)) {
+            reverse_reduce(r, t, t == root && value ? value : t, adj[k], idx, n_idx);
+        } else {
+            uint32_t n = calc_operands(p, t, operands);
+            for (uint32_t j = 0; j < n; j++) {
+                uint32_t at = place_in(&list, operands[j]);
+                if (!moving[at])
+                    continue;
+                IrTerm slope = calc_rule(p, t, t == root && value ? value : t, j);
+                if (slope == CALC_NODIFF) {
+                    calc_report_nodiff(p, t);
+                    r->failed = true;
+                    break;
+                }
+                IrTerm part = ir_mul(p, adj[k], slope);
+                adj[at] = adj[at] ? ir_add(p, adj[at], part) : part;
+            }
+        }
+        ir_at(p, before);
+    }
+    free(adj);
+    free(moving);
+    vec_free(&list);
+}
+
+/* Π over k' ≠ k of body. */
+static IrTerm other_factors(IrProgram *p, IrIdx k, IrTerm guard, IrTerm body) {
+    IrIdx other = ir_fresh(p, ir_index(p, k)->extent, ir_index(p, k)->name);
+    IrTerm to = ir_idx(p, other), here = ir_idx(p, k);
+    IrTerm differs = ir_op2(p, IR_NE, to, here);
+    guard = guard ? ir_op2(p, IR_AND, ir_subst(p, guard, &k, &to, 1), differs) : differs;
+    return ir_reduce(p, IR_PROD, other, guard, ir_subst(p, body, &k, &to, 1));
+}
+
+static void reverse_reduce(Reverse *r, IrTerm t, IrTerm value, IrTerm adjoint, const IrIdx *idx, uint32_t n) {
+    IrProgram *p = r->p;
+    IrOp op = (IrOp)ir_node(p, t)->op;
+    IrIdx k;
+    IrTerm guard, body;
+    ir_open(p, t, &k, &guard, &body);
+    switch ((int)op) {
+    case IR_SUM: break;
+    case IR_PROD: adjoint = ir_mul(p, adjoint, other_factors(p, k, guard, body)); break;
+    case IR_LOGSUMEXP:
+        if (value == t)
+            value = calc_named(p, t, IR_F64);
+        adjoint = ir_mul(p, adjoint, ir_op1(p, IR_EXP, ir_sub(p, body, value)));
+        break;
+    case IR_MAXIMUM:
+    case IR_MINIMUM: {
+        IrTerm where = calc_named(p, ir_reduce(p, op == IR_MAXIMUM ? IR_ARGMAX : IR_ARGMIN, k, guard, body), IR_I64);
+        adjoint = ir_mul(p, adjoint, ir_bracket(p, ir_idx(p, k), where));
+        break;
+    }
+    default:
+        calc_report_nodiff(p, t);
+        r->failed = true;
+        return;
+    }
+    if (guard)
+        adjoint = ir_select(p, guard, adjoint, ir_real(p, 0));
+    IrIdx *inner = base_calloc(n + 1, sizeof *inner);
+    for (uint32_t j = 0; j < n; j++)
+        inner[j] = idx[j];
+    inner[n] = k;
+    reverse_term(r, body, 0, adjoint, inner, n + 1);
+    free(inner);
+}
+
+/* ---- definitions ----------------------------------------------------------------------------------------- */
+
+static void reverse_expr(Reverse *r, IrDef d, IrTerm body, IrDef adjoint) {
+    IrProgram *p = r->p;
+    IrIdx axes[IR_MAX_RANK], from[IR_MAX_RANK];
+    IrTerm subs[IR_MAX_RANK];
+    uint32_t rank = ir_def(p, d)->rank;
+    calc_open_axes(p, d, axes, subs);
+    for (uint32_t k = 0; k < rank; k++)
+        from[k] = ir_axis(p, k, ir_def(p, d)->extent[k]);
+    body = ir_subst(p, body, from, subs, rank);
+    const IrDefInfo *info = ir_def(p, adjoint);
+    IrTerm seed = info->kind == IR_DEF_EXPR && calc_is_inline(p, info->body) ? ir_at_subs(p, adjoint, subs)
+                                                                            : ir_read(p, adjoint, subs, rank);
+    reverse_term(r, body, ir_read(p, d, subs, rank), seed, axes, rank);
+}
+
+static void reverse_concat(Reverse *r, IrDef d, IrDef adjoint) {
+    IrProgram *p = r->p;
+    IrDefInfo info = *ir_def(p, d);
+    for (uint32_t k = 0; k < info.n_pieces; k++) {
+        IrDef piece = info.pieces[k].def;
+        if (!moves(r, piece))
+            continue;
+        IrIdx axes[IR_MAX_RANK];
+        IrTerm subs[IR_MAX_RANK], at[IR_MAX_RANK];
+        calc_open_axes(p, piece, axes, subs);
+        uint32_t rank = ir_def(p, piece)->rank;
+        if (info.rank == 1) {
+            IrTerm place = ir_int(p, 0);
+            for (uint32_t j = 0; j < rank; j++)
+                place = ir_add(p, ir_mul(p, place, ir_int(p, (int64_t)ir_def(p, piece)->extent[j])), subs[j]);
+            at[0] = ir_add(p, place, ir_int(p, (int64_t)info.pieces[k].at[0]));
+        } else {
+            for (uint32_t j = 0; j < rank; j++)
+                at[j] = ir_add(p, subs[j], ir_int(p, (int64_t)info.pieces[k].at[j]));
+        }
+        contribute(r, piece, subs, ir_read(p, adjoint, at, info.rank), axes, rank);
+    }
+}
+
+static void reverse_step(Reverse *r, const Step *step) {
+    IrProgram *p = r->p;
+    IrDef d = step->def;
+    if (!slot_of(r, d)->parts.n && !slot_of(r, d)->adjoint)
+        return;
+    IrDefInfo info = *ir_def(p, d);
+    Span before = ir_at(p, info.span);
+    IrDef adjoint = adjoint_def(r, d);
+    switch (info.kind) {
+    case IR_DEF_INPUT:
+    case IR_DEF_VIEW: break;
+    case IR_DEF_EXPR: reverse_expr(r, d, step->body, adjoint); break;
+    case IR_DEF_CONCAT: reverse_concat(r, d, adjoint); break;
+    case IR_DEF_LINALG:
+        for (uint32_t k = 0; k < 2; k++)
+            if (info.operand[k] && moves(r, info.operand[k]))
+                add_whole(r, info.operand[k], calc_linalg_adjoint(p, d, adjoint, k));
+        break;
+    }
+    ir_at(p, before);
+}
+
+/* ---- what was asked for ---------------------------------------------------------------------------------- */
+
+static bool has_parts(Reverse *r, IrDef d) {
+    return slot_of(r, d)->parts.n || slot_of(r, d)->adjoint;
+}
+
+/* The block's gradient as its views' gradients side by side, when only disjoint views inside it were read. */
+static IrDef gather_views(Reverse *r, IrDef w) {
+    IrProgram *p = r->p;
+    IrDefInfo info = *ir_def(p, w);
+    uint64_t base, size;
+    IrDef root = calc_storage(p, w, &base, &size);
+    VEC(IrPiece) pieces = {0};
+    bool apart = info.rank == 1 && !has_parts(r, w);
+    for (IrDef d = 1; d < r->graph.n_defs && apart; d++) {
+        uint64_t first, count;
+        IrDefKind kind = ir_def(p, d)->kind;
+        if ((kind != IR_DEF_VIEW && kind != IR_DEF_INPUT) || !has_parts(r, d) || !calc_overlaps(p, d, w))
+            continue;
+        apart = calc_storage(p, d, &first, &count) == root && first >= base && first + count <= base + size;
+        for (uint32_t k = 0; apart && k < pieces.n; k++)
+            apart = first - base >= pieces.at[k].at[0] + ir_size(p, pieces.at[k].def)
+                    || first - base + count <= pieces.at[k].at[0];
+        if (apart) {
+            IrPiece piece = {adjoint_def(r, d), {first - base, 0}};
+            vec_push(&pieces, piece);
+        }
+    }
+    IrDef result = 0;
+    if (apart && pieces.n)
+        result = ir_concat(p, 0, info.elem, 1, info.extent, pieces.at, pieces.n);
+    vec_free(&pieces);
+    return result;
+}
+
+/* Any overlap: element by element, from every stored definition that shares elements with w. */
+static IrDef gather_elements(Reverse *r, IrDef w) {
+    IrProgram *p = r->p;
+    IrIdx axes[IR_MAX_RANK];
+    IrTerm subs[IR_MAX_RANK], at[IR_MAX_RANK], sum = ir_real(p, 0);
+    calc_open_axes(p, w, axes, subs);
+    for (IrDef d = 1; d < r->graph.n_defs; d++) {
+        if (!has_parts(r, d) || !calc_overlaps(p, d, w))
+            continue;
+        if (d == w) {
+            sum = ir_add(p, sum, adjoint_term(r, d, subs));
+            continue;
+        }
+        uint64_t first, count;
+        calc_storage(p, d, &first, &count);
+        IrTerm place = ir_sub(p, calc_place(p, w, subs), ir_int(p, (int64_t)first));
+        calc_unravel(p, d, place, at);
+        IrDef adjoint = adjoint_def(r, d);
+        IrTerm value = ir_read(p, adjoint, at, ir_def(p, d)->rank);
+        sum = ir_add(p, sum, ir_select(p, calc_in_range(p, place, count), value, ir_real(p, 0)));
+    }
+    return calc_define_like(p, w, axes, sum, "∂/∂");
+}
+
+static IrDef gradient_of(Reverse *r, IrDef w) {
+    IrDefKind kind = ir_def(r->p, w)->kind;
+    bool shares = false;
+    for (IrDef d = 1; d < r->graph.n_defs && !shares; d++)
+        shares = d != w && has_parts(r, d) && calc_overlaps(r->p, d, w);
+    if (!shares || (kind != IR_DEF_INPUT && kind != IR_DEF_VIEW))
+        return has_parts(r, w) ? adjoint_def(r, w) : calc_zero_like(r->p, w);
+    IrDef whole = gather_views(r, w);
+    return whole ? whole : gather_elements(r, w);
+}
+
+bool calc_gradient(IrProgram *p, IrTerm t, const IrDef *wrt, uint32_t n, IrDef *grad) {
+    Reverse r = {.p = p, .wrt = wrt, .n_wrt = n};
+    memset(grad, 0, sizeof *grad * n);
+    if (!t)
+        return false;
+    r.graph = calc_graph(p, t, 0, wrt, n);
+    r.arena = arena_new();
+    order_steps(&r);
+    IrTerm root = add_inner_steps(&r, ir_to_real(p, t), IR_F64);
+    reverse_term(&r, root, 0, ir_real(p, 1), NULL, 0);
+    for (uint32_t k = r.steps.n; k-- > 0 && !r.failed;) {
+        Step step = r.steps.at[k];
+        reverse_step(&r, &step);
+    }
+    for (uint32_t k = 0; k < n && !r.failed; k++)
+        grad[k] = gradient_of(&r, wrt[k]);
+    for (uint32_t k = 0; k < n && !r.failed; k++)
+        r.failed = !grad[k];
+    for (uint32_t k = 0; k < r.n_slots; k++)
+        vec_free(&r.slots[k].parts);
+    free(r.slots);
+    vec_free(&r.steps);
+    arena_free(r.arena);
+    calc_graph_free(&r.graph);
+    return !r.failed;
+}
+
+bool calc_vjp(IrProgram *p, IrDef y, IrDef weight, const IrDef *wrt, uint32_t n, IrDef *grad) {
+    IrIdx axes[IR_MAX_RANK];
+    IrTerm subs[IR_MAX_RANK];
+    uint32_t rank = ir_def(p, y)->rank;
+    calc_open_axes(p, y, axes, subs);
+    IrTerm t = ir_mul(p, ir_read(p, weight, subs, rank), ir_read(p, y, subs, rank));
+    for (uint32_t k = rank; k-- > 0;)
+        t = ir_reduce(p, IR_SUM, axes[k], 0, t);
+    return calc_gradient(p, t, wrt, n, grad);
+}

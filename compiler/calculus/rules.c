@@ -1,0 +1,248 @@
+/* rules — the derivative column of op.def as functions, and small helpers on terms and storage. */
+#include "calculus_internal.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ZERO ir_real(p, 0)
+#define NODIFF CALC_NODIFF
+#define REALC(v) ir_real(p, (v))
+#define ADD(x, y) ir_add(p, x, y)
+#define SUB(x, y) ir_sub(p, x, y)
+#define MUL(x, y) ir_mul(p, x, y)
+#define DIV(x, y) ir_div(p, x, y)
+#define NEG(x) ir_neg(p, x)
+#define SQ(x) ir_pow(p, x, ir_real(p, 2))
+#define F1(ident, x) ir_op1(p, IR_##ident, x)
+#define F2(ident, x, y) ir_op2(p, IR_##ident, x, y)
+#define BRACKET(x) ir_to_real(p, x)
+
+#define UNUSED(...) (void)p, (void)a, (void)b, (void)c, (void)self
+
+/* One function per operation and operand, so that op.def's expressions stand in C as they are. */
+#define OP1(ident, print, result, flags, libm, value, da)                                                     \
+    static IrTerm ident##_da(IrProgram *p, IrTerm self, IrTerm a, IrTerm b, IrTerm c) {                       \
+        UNUSED();                                                                                             \
+        return da;                                                                                            \
+    }
+#define OP2(ident, print, result, flags, libm, value, da, db)                                                 \
+    OP1(ident, print, result, flags, libm, value, da)                                                         \
+    static IrTerm ident##_db(IrProgram *p, IrTerm self, IrTerm a, IrTerm b, IrTerm c) {                       \
+        UNUSED();                                                                                             \
+        return db;                                                                                            \
+    }
+#define OP3(ident, print, result, flags, value, da, db, dc)                                                   \
+    OP2(ident, print, result, flags, "", value, da, db)                                                       \
+    static IrTerm ident##_dc(IrProgram *p, IrTerm self, IrTerm a, IrTerm b, IrTerm c) {                       \
+        UNUSED();                                                                                             \
+        return dc;                                                                                            \
+    }
+#define REDUCE(...)
+#include "../ir/op.def"
+#undef OP1
+#undef OP2
+#undef OP3
+#undef REDUCE
+
+typedef IrTerm (*Rule)(IrProgram *p, IrTerm self, IrTerm a, IrTerm b, IrTerm c);
+
+static const Rule rules[IR_OP_COUNT][3] = {
+#define OP1(ident, ...) [IR_##ident] = {ident##_da},
+#define OP2(ident, ...) [IR_##ident] = {ident##_da, ident##_db},
+#define OP3(ident, ...) [IR_##ident] = {ident##_da, ident##_db, ident##_dc},
+#define REDUCE(...)
+#include "../ir/op.def"
+#undef OP1
+#undef OP2
+#undef OP3
+#undef REDUCE
+};
+
+IrTerm calc_rule(IrProgram *p, IrTerm t, IrTerm self, uint32_t k) {
+    IrNode n = *ir_node(p, t);
+    Span before = ir_at(p, n.span);
+    IrTerm slope = rules[n.op][k](p, self, n.arg[0], n.arg[1], n.arg[2]);
+    ir_at(p, before);
+    return slope;
+}
+
+void calc_report_nodiff(IrProgram *p, IrTerm self) {
+    const IrNode *n = ir_node(p, self);
+    diag_error(ir_session(p), DIAG_NOT_DIFFERENTIABLE, n->span, "'%s' cannot be differentiated with respect to %s",
+               ir_op_name((IrOp)n->op), n->op == IR_POLYGAMMA ? "its order" : "this operand");
+}
+
+/* ---- terms ----------------------------------------------------------------------------------------------- */
+
+uint32_t calc_operands(const IrProgram *p, IrTerm t, IrTerm *out) {
+    const IrNode *n = ir_node(p, t);
+    uint32_t count = 0;
+    if (n->op == IR_CONST || n->op == IR_INDEX)
+        return 0;
+    if (n->op == IR_READ) {
+        memcpy(out, ir_read_subs(p, t), n->arg[2] * sizeof *out);
+        return n->arg[2];
+    }
+    for (int k = n->op == IR_DRAW ? 2 : ir_op_is_reduce((IrOp)n->op) ? 1 : 0; k < 3; k++)
+        if (n->arg[k])
+            out[count++] = n->arg[k];
+    return count;
+}
+
+static int by_number(const void *a, const void *b) {
+    IrTerm x = *(const IrTerm *)a, y = *(const IrTerm *)b;
+    return (x > y) - (x < y);
+}
+
+void calc_list(const IrProgram *p, IrTerm root, CalcTerms *out) {
+    IrTerm operands[IR_MAX_RANK];
+    CalcTerms stack = {0};
+    uint32_t cap = 64;
+    IrTerm *seen = base_calloc(cap, sizeof *seen); /* open addressing; 0 is empty */
+    vec_push(&stack, root);
+    while (stack.n) {
+        IrTerm t = vec_pop(&stack);
+        uint32_t place = t * 2654435761u & (cap - 1);
+        while (seen[place] && seen[place] != t)
+            place = (place + 1) & (cap - 1);
+        if (seen[place])
+            continue;
+        seen[place] = t;
+        vec_push(out, t);
+        if (2 * out->n > cap) {
+            free(seen);
+            cap *= 4;
+            seen = base_calloc(cap, sizeof *seen);
+            for (uint32_t k = 0; k < out->n; k++) {
+                uint32_t at = out->at[k] * 2654435761u & (cap - 1);
+                while (seen[at])
+                    at = (at + 1) & (cap - 1);
+                seen[at] = out->at[k];
+            }
+        }
+        if (ir_op_is_reduce((IrOp)ir_node(p, t)->op))
+            continue;
+        uint32_t n = calc_operands(p, t, operands);
+        for (uint32_t k = 0; k < n; k++)
+            vec_push(&stack, operands[k]);
+    }
+    free(seen);
+    vec_free(&stack);
+    qsort(out->at, out->n, sizeof *out->at, by_number);
+}
+
+bool calc_is_small(const IrProgram *p, IrTerm t, uint32_t limit) {
+    IrTerm list[CALC_SMALL], operands[IR_MAX_RANK];
+    uint32_t n = 0;
+    list[n++] = t;
+    for (uint32_t k = 0; k < n; k++) {
+        uint32_t count = calc_operands(p, list[k], operands);
+        for (uint32_t j = 0; j < count; j++) {
+            uint32_t at = 0;
+            while (at < n && list[at] != operands[j])
+                at++;
+            if (at < n)
+                continue;
+            if (n == limit || n == CALC_SMALL)
+                return false;
+            list[n++] = operands[j];
+        }
+    }
+    return true;
+}
+
+bool calc_is_inline(const IrProgram *p, IrTerm body) {
+    CalcTerms list = {0};
+    if (ir_node(p, body)->height || !calc_is_small(p, body, CALC_SMALL))
+        return false;
+    bool simple = true;
+    calc_list(p, body, &list);
+    for (uint32_t k = 0; simple && k < list.n; k++) {
+        const IrNode *n = ir_node(p, list.at[k]);
+        simple = n->op != IR_READ || n->type != IR_REAL || n->arg[2] == 0;
+    }
+    vec_free(&list);
+    return simple;
+}
+
+/* ---- storage --------------------------------------------------------------------------------------------- */
+
+IrDef calc_storage(const IrProgram *p, IrDef d, uint64_t *first, uint64_t *count) {
+    *first = 0;
+    *count = ir_size(p, d);
+    while (ir_def(p, d)->kind == IR_DEF_VIEW) {
+        *first += ir_def(p, d)->offset;
+        d = ir_def(p, d)->parent;
+    }
+    return d;
+}
+
+static bool is_stored(const IrProgram *p, IrDef d) {
+    IrDefKind kind = ir_def(p, d)->kind;
+    return kind == IR_DEF_INPUT || kind == IR_DEF_VIEW;
+}
+
+bool calc_overlaps(const IrProgram *p, IrDef a, IrDef b) {
+    uint64_t x, y, n, m;
+    if (a == b)
+        return true;
+    return is_stored(p, a) && is_stored(p, b) && calc_storage(p, a, &x, &n) == calc_storage(p, b, &y, &m)
+           && x < y + m && y < x + n;
+}
+
+IrTerm calc_place(IrProgram *p, IrDef d, const IrTerm *subs) {
+    uint64_t first, count;
+    calc_storage(p, d, &first, &count);
+    IrDefInfo info = *ir_def(p, d);
+    IrTerm place = ir_int(p, 0);
+    for (uint32_t k = 0; k < info.rank; k++)
+        place = ir_add(p, ir_mul(p, place, ir_int(p, (int64_t)info.extent[k])), subs[k]);
+    return ir_add(p, place, ir_int(p, (int64_t)first));
+}
+
+void calc_unravel(IrProgram *p, IrDef d, IrTerm place, IrTerm *subs) {
+    IrDefInfo info = *ir_def(p, d);
+    for (uint32_t k = info.rank; k-- > 0;) {
+        IrTerm extent = ir_int(p, (int64_t)info.extent[k]);
+        subs[k] = k ? ir_op2(p, IR_IMOD, place, extent) : place;
+        place = ir_op2(p, IR_IDIV, place, extent);
+    }
+}
+
+IrTerm calc_in_range(IrProgram *p, IrTerm t, uint64_t extent) {
+    IrTerm low = ir_op2(p, IR_LE, ir_int(p, 0), t);
+    return ir_op2(p, IR_AND, low, ir_op2(p, IR_LT, t, ir_int(p, (int64_t)extent)));
+}
+
+/* ---- definitions ----------------------------------------------------------------------------------------- */
+
+void calc_open_axes(IrProgram *p, IrDef d, IrIdx *axes, IrTerm *subs) {
+    uint32_t rank = ir_def(p, d)->rank;
+    for (uint32_t k = 0; k < rank; k++) {
+        axes[k] = ir_fresh(p, ir_def(p, d)->extent[k], ir_axis_name(p, d, k));
+        subs[k] = ir_idx(p, axes[k]);
+    }
+}
+
+static void label_after(IrProgram *p, IrDef made, IrDef d, const char *prefix) {
+    const IrDefInfo *info = ir_def(p, made), *of = ir_def(p, d);
+    const char *name = of->label ? of->label : name_text(ir_session(p)->names, of->name);
+    if (!info->name && !info->label && info->kind != IR_DEF_INPUT && *name)
+        ir_set_label(p, made, arena_printf(ir_arena(p), "%s%s", prefix, name));
+}
+
+IrDef calc_define_like(IrProgram *p, IrDef d, const IrIdx *axes, IrTerm body, const char *prefix) {
+    IrElem elem = ir_def(p, d)->elem;
+    IrDef made = ir_define(p, 0, elem == IR_F32 ? IR_F32 : IR_F64, axes, ir_def(p, d)->rank, body);
+    if (made)
+        label_after(p, made, d, prefix);
+    return made;
+}
+
+IrDef calc_zero_like(IrProgram *p, IrDef d) {
+    IrIdx axes[IR_MAX_RANK];
+    IrTerm subs[IR_MAX_RANK];
+    calc_open_axes(p, d, axes, subs);
+    return ir_define(p, 0, ir_def(p, d)->elem == IR_F32 ? IR_F32 : IR_F64, axes, ir_def(p, d)->rank, ir_real(p, 0));
+}
