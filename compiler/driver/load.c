@@ -87,7 +87,7 @@ static bool probe(void *context, const SemaSource *source, uint32_t *rank, uint6
 
 Model *load_model(Session *session, const Options *options) {
     File *file = load_file(session, options);
-    if (!file)
+    if (!file || diag_error_count(session)) /* names are not looked for in what could not be read whole */
         return NULL;
     const char *directory = load_directory(session, options);
     SemaOptions sema = {
