@@ -109,29 +109,36 @@ static const char *exponent(const char *p, long *e)
     return q;
 }
 
+/* Appends the digits at p to w (whatever does not fit is lost; the caller counts them). */
+static const char *digits_at(const char *p, uint64_t *w)
+{
+    for (; is_digit(*p); p++)
+        *w = 10 * *w + (uint64_t)(*p - '0');
+    return p;
+}
+
+static void set_integer(RtNumber *out, bool minus, uint64_t w)
+{
+    out->kind = RT_NUMBER_INT;
+    out->integer = minus ? -(int64_t)w : (int64_t)w;
+    out->real = minus ? -(double)(int64_t)w : (double)(int64_t)w;
+}
+
 const char *rt_number(const char *start, const char *end, RtNumber *out)
 {
-    const char *p = start;
     uint64_t w = 0;
     long e = 0;
-    bool minus = *p == '-';
-    if (*p == '-' || *p == '+')
-        p++;
-    const char *digits = p;
-    for (; is_digit(*p); p++)
-        w = 10 * w + (uint64_t)(*p - '0');
+    bool minus = *start == '-';
+    const char *digits = start + (*start == '-' || *start == '+'), *p = digits_at(digits, &w);
     size_t n = (size_t)(p - digits);
     if (n > 0 && n < 16 && *p != '.' && (*p | 32) != 'e') { /* most numbers of most tables */
-        out->kind = RT_NUMBER_INT;
-        out->integer = minus ? -(int64_t)w : (int64_t)w;
-        out->real = minus ? -(double)(int64_t)w : (double)(int64_t)w;
+        set_integer(out, minus, w);
         return p;
     }
     bool whole = *p != '.';
     if (!whole) {
-        const char *fraction = ++p;
-        for (; is_digit(*p); p++)
-            w = 10 * w + (uint64_t)(*p - '0');
+        const char *fraction = p + 1;
+        p = digits_at(fraction, &w);
         e = -(long)(p - fraction);
         n += (size_t)(p - fraction);
     }
@@ -139,19 +146,16 @@ const char *rt_number(const char *start, const char *end, RtNumber *out)
         return word(start, digits, end, out);
     const char *after = exponent(p, &e);
     whole = whole && after == p;
-    p = after;
-    if (n > 19) { /* leading zeros do not count */
-        for (const char *z = digits; n > 19 && (*z == '0' || *z == '.'); z++)
-            n -= *z == '0';
+    for (const char *z = digits; n > 19 && (*z == '0' || *z == '.'); z++) /* leading zeros do not count */
+        n -= *z == '0';
+    if (whole && n <= 19 && w <= (uint64_t)INT64_MAX) {
+        set_integer(out, minus, w);
+        return after;
     }
     out->kind = RT_NUMBER_REAL;
     if (n > 19 || !quickly(w, e, &out->real))
         out->real = slowly(start);
     else if (minus)
         out->real = -out->real;
-    if (whole && n <= 19 && w <= (uint64_t)INT64_MAX) {
-        out->kind = RT_NUMBER_INT;
-        out->integer = minus ? -(int64_t)w : (int64_t)w;
-    }
-    return p;
+    return after;
 }
