@@ -108,6 +108,8 @@ static bool verify(EmitModule *m) {
 }
 
 EmitModule *emit_module(Session *session, const Plan *plan, const EmitOptions *options) {
+    if (!emit_open(session))
+        return NULL;
     EmitModule *m = base_calloc(1, sizeof *m);
     m->session = session;
     m->verify = options && options->verify;
