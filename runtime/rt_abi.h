@@ -1,5 +1,6 @@
-/* rt_abi.h — what the codes in rt_abi.def stand for. RT_ABI_MAP(prefix, codes…) writes `prefix` before each of up to
- * 20 codes, so that a line of rt_abi.def becomes a C parameter list (RT_C_) or a list of kinds (RT_KIND_). */
+/* rt_abi.h — what the codes in rt_abi.def stand for. RT_ABI_MAP(prefix, codes…) writes `prefix` before
+ * each of up to 20 codes, so that a line of rt_abi.def becomes a C parameter list (RT_C_) or a list of
+ * kinds (RT_KIND_). */
 #ifndef LAG_RT_ABI_H
 #define LAG_RT_ABI_H
 

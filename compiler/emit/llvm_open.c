@@ -1,11 +1,12 @@
-/* LLVM's library, opened when code is first generated. Opening it takes about 11 ms, half of what a start from the cache
- * may take and more than all the rest of one, and most runs find their code in the cache; so programs are not linked with
- * it. Instead, every function of LLVM's C interface (llvm_functions.def: a line LLVM_FUNCTION(number, name) for each,
- * listed from the library by the build) is here a jump through a table that emit_open fills. On processors for which no
- * jump is written below, the build links the library as usual and emit_open has nothing to do.
+/* LLVM's library, opened when code is first generated. Opening it takes about 11 ms, half of what a start
+ * from the cache may take and more than all the rest of one, and most runs find their code in the cache;
+ * so programs are not linked with it. Instead, every function of LLVM's C interface (llvm_functions.def: a
+ * line LLVM_FUNCTION(number, name) for each, listed from the library by the build) is here a jump through
+ * a table that emit_open fills. On processors for which no jump is written below, the build links the
+ * library as usual and emit_open has nothing to do.
  *
- * The table belongs to the process, like the tables of the dynamic linker that it stands for: filled once, under
- * pthread_once, then only read. */
+ * The table belongs to the process, like the tables of the dynamic linker that it stands for: filled once,
+ * under pthread_once, then only read. */
 #include "emit.h"
 
 #ifdef LAG_LLVM_LIBRARY
@@ -25,19 +26,19 @@ __attribute__((visibility("hidden"), used)) void *emit_llvm_table[COUNT];
 #if defined(__x86_64__)
 #define JUMP(at) "endbr64\n\tjmp *emit_llvm_table+8*" at "(%rip)\n"
 #elif defined(__aarch64__)
-#define JUMP(at)                                                                                              \
-    "bti c\n\tadrp x16, emit_llvm_table+8*" at "\n\tldr x16, [x16, :lo12:emit_llvm_table+8*" at "]\n\tbr x16\n"
+#define JUMP(at)                                                                                             \
+    "bti c\n\tadrp x16, emit_llvm_table+8*" at "\n"                                                         \
+    "\tldr x16, [x16, :lo12:emit_llvm_table+8*" at "]\n\tbr x16\n"
 #endif
-#define LLVM_FUNCTION(number, name)                                                                           \
-    __asm__(".text\n\t.globl " #name "\n\t.hidden " #name "\n\t.type " #name ", @function\n" #name ":\n\t"       \
-            JUMP(#number) "\t.size " #name ", .-" #name "\n");
+#define LLVM_FUNCTION(number, name)                                                                          \
+    __asm__(".text\n\t.globl " #name "\n\t.hidden " #name "\n\t.type " #name ", @function\n"           \
+            #name ":\n\t" JUMP(#number) "\t.size " #name ", .-" #name "\n");
 #include "llvm_functions.def"
 #undef LLVM_FUNCTION
 
 static struct { const char *problem; } library = {"not opened"};
 
-static void open_library(void)
-{
+static void open_library(void) {
     void *handle = dlopen(LAG_LLVM_SONAME, RTLD_NOW | RTLD_LOCAL);
     if (!handle)
         handle = dlopen(LAG_LLVM_LIBRARY, RTLD_NOW | RTLD_LOCAL);
@@ -49,22 +50,20 @@ static void open_library(void)
     }
 }
 
-bool emit_open(Session *session)
-{
+bool emit_open(Session *session) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, open_library);
     if (!library.problem)
         return true;
-    Diag *diag = diag_error(session, DIAG_MACHINE_CODE, (Span){0}, "machine code is made by LLVM's library %s, and %s",
-                            LAG_LLVM_SONAME, library.problem);
+    Diag *diag = diag_error(session, DIAG_MACHINE_CODE, (Span){0},
+                            "machine code is made by LLVM's library %s, and %s", LAG_LLVM_SONAME, library.problem);
     diag_help(session, diag, "install LLVM 19, on Debian with `apt install libllvm19`");
     return false;
 }
 
 #else
 
-bool emit_open(Session *session)
-{
+bool emit_open(Session *session) {
     (void)session;
     return true;
 }

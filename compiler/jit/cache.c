@@ -1,9 +1,9 @@
 /* The cache of compiled code: one file an entry, named by its key, in $XDG_CACHE_HOME/lag or ~/.cache/lag.
  *
- * An entry is a header (what it is, its key, its length, a hash of its content) and the object. It is written under
- * another name and renamed, so it is there whole or not at all, and processes that write it at once write the same. Reading
- * checks everything; an entry that fails is removed and rebuilt by whoever wanted it. Nothing here is an error for the
- * user: where the folder cannot be used, code is compiled anew. */
+ * An entry is a header (what it is, its key, its length, a hash of its content) and the object. It is written
+ * under another name and renamed, so it is there whole or not at all, and processes that write it at once
+ * write the same. Reading checks everything; an entry that fails is removed and rebuilt by whoever wanted it.
+ * Nothing here is an error for the user: where the folder cannot be used, code is compiled anew. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
@@ -30,8 +30,7 @@ static const char magic[8] = {'l', 'a', 'g', 'c', 'o', 'd', 'e', '1'};
 enum { MOST_ENTRIES = 1000 };
 static const uint64_t most_bytes = (uint64_t)256 << 20;
 
-const char *jit_cache_directory(Session *session)
-{
+const char *jit_cache_directory(Session *session) {
     const char *base = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
     if (base && base[0] == '/') /* a relative one is to be ignored (XDG Base Directory Specification) */
         return arena_printf(session->arena, "%s/lag", base);
@@ -40,8 +39,7 @@ const char *jit_cache_directory(Session *session)
     return NULL;
 }
 
-static const char *entry_path(Session *session, const JitKey *key)
-{
+static const char *entry_path(Session *session, const JitKey *key) {
     const char *directory = jit_cache_directory(session);
     if (!directory)
         return NULL;
@@ -52,8 +50,7 @@ static const char *entry_path(Session *session, const JitKey *key)
 }
 
 /* Makes the folder and those above it. */
-static bool make_directory(const char *path)
-{
+static bool make_directory(const char *path) {
     char *copy = strdup(path);
     for (char *slash = copy + 1; (slash = strchr(slash, '/')); slash++) {
         *slash = 0;
@@ -68,8 +65,7 @@ static bool make_directory(const char *path)
     return ok;
 }
 
-static bool read_all(int file, void *to, size_t n)
-{
+static bool read_all(int file, void *to, size_t n) {
     for (size_t done = 0; done < n;) {
         ssize_t got = read(file, (char *)to + done, n - done);
         if (got < 0 && errno == EINTR)
@@ -81,8 +77,7 @@ static bool read_all(int file, void *to, size_t n)
     return true;
 }
 
-static bool write_all(int file, const void *from, size_t n)
-{
+static bool write_all(int file, const void *from, size_t n) {
     for (size_t done = 0; done < n;) {
         ssize_t put = write(file, (const char *)from + done, n - done);
         if (put < 0 && errno == EINTR)
@@ -94,8 +89,7 @@ static bool write_all(int file, const void *from, size_t n)
     return true;
 }
 
-static void hash_of(const void *bytes, size_t n, uint8_t result[32])
-{
+static void hash_of(const void *bytes, size_t n, uint8_t result[32]) {
     Hash hash;
     hash_begin(&hash);
     hash_add(&hash, bytes, n);
@@ -103,8 +97,7 @@ static void hash_of(const void *bytes, size_t n, uint8_t result[32])
 }
 
 /* Reads and checks the open entry. */
-static bool read_entry(int file, const struct stat *info, const JitKey *key, Buf *object)
-{
+static bool read_entry(int file, const struct stat *info, const JitKey *key, Buf *object) {
     Header header;
     uint8_t hash[32];
     if (!read_all(file, &header, sizeof header) || memcmp(header.magic, magic, sizeof magic) != 0 ||
@@ -121,8 +114,7 @@ static bool read_entry(int file, const struct stat *info, const JitKey *key, Buf
     return memcmp(hash, header.hash, sizeof hash) == 0;
 }
 
-bool cache_read(Session *session, const JitKey *key, Buf *object)
-{
+bool cache_read(Session *session, const JitKey *key, Buf *object) {
     const char *path = entry_path(session, key);
     int file = path ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
     if (file < 0)
@@ -140,25 +132,26 @@ bool cache_read(Session *session, const JitKey *key, Buf *object)
     return good;
 }
 
-void cache_remove(Session *session, const JitKey *key)
-{
+void cache_remove(Session *session, const JitKey *key) {
     const char *path = entry_path(session, key);
     if (path)
         unlink(path);
 }
 
-typedef struct Entry { char *name; time_t used; uint64_t size; } Entry;
+typedef struct Entry {
+    char *name;
+    time_t used;
+    uint64_t size;
+} Entry;
 
-static int by_age(const void *a, const void *b)
-{
+static int by_age(const void *a, const void *b) {
     const Entry *x = a, *y = b;
     return x->used < y->used ? -1 : x->used > y->used;
 }
 
-/* Removes the entries used longest ago until a quarter of the room is free, and what writers that were killed left
- * behind an hour ago or more. */
-static void sweep(const char *directory)
-{
+/* Removes the entries used longest ago until a quarter of the room is free, and what writers that were killed
+ * left behind an hour ago or more. */
+static void sweep(const char *directory) {
     DIR *folder = opendir(directory);
     if (!folder)
         return;
@@ -193,8 +186,7 @@ static void sweep(const char *directory)
     closedir(folder);
 }
 
-void cache_write(Session *session, const JitKey *key, const Buf *object)
-{
+void cache_write(Session *session, const JitKey *key, const Buf *object) {
     const char *directory = jit_cache_directory(session), *path = entry_path(session, key);
     if (!directory || object->n > most_bytes / 4 || !make_directory(directory))
         return;

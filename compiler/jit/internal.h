@@ -7,25 +7,28 @@
 /* ---- symbols: what generated code may call ---- */
 
 /* Handles of the C library's mathematics; one per JitCode, so that nothing is global. */
-typedef struct JitSymbols { void *libm, *libmvec; } JitSymbols;
+typedef struct JitSymbols {
+    void *libm, *libmvec;
+} JitSymbols;
 void symbols_open(JitSymbols *symbols);
 void symbols_close(JitSymbols *symbols);
-/* The address of a function of rt_abi.def, of libm, of its vector variants in libmvec, or of memcpy, memmove, memset,
- * memcmp; NULL for every other name. */
+/* The address of a function of rt_abi.def, of libm, of its vector variants in libmvec, or of memcpy, memmove,
+ * memset, memcmp; NULL for every other name. */
 void *symbols_find(const JitSymbols *symbols, const char *name);
 
 /* ---- loader of object files ---- */
 
 typedef struct Loaded Loaded;
-/* Copies the sections of a relocatable ELF object of this machine into memory, resolves its symbols and makes its code
- * executable. NULL when it cannot, with the reason in `why`: the bytes may be anything at all. */
+/* Copies the sections of a relocatable ELF object of this machine into memory, resolves its symbols and makes
+ * its code executable. NULL when it cannot, with the reason in `why`: the bytes may be anything at all. */
 Loaded *load_object(const uint8_t *bytes, size_t n, const JitSymbols *symbols, char *why, size_t why_size);
 void *load_symbol(const Loaded *loaded, const char *name);
 void load_free(Loaded *loaded);
-/* Looks at an ELF object of any machine without loading it: the name of some function it defines. False, with the reason
- * in `why`: it wants a name that symbols_find does not know, defines no function, or is damaged. */
-bool load_inspect(const uint8_t *bytes, size_t n, const JitSymbols *symbols, char *function, size_t size, char *why,
-                  size_t why_size);
+/* Looks at an ELF object of any machine without loading it: the name of some function it defines. False, with
+ * the reason in `why`: it wants a name that symbols_find does not know, defines no function, or is
+ * damaged. */
+bool load_inspect(const uint8_t *bytes, size_t n, const JitSymbols *symbols, char *function, size_t size,
+                  char *why, size_t why_size);
 
 /* ---- cache ---- */
 

@@ -12,22 +12,19 @@ struct JitCode {
     JitTimes times;
 };
 
-static double milliseconds(void)
-{
+static double milliseconds(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
 }
 
-static JitCode *code_new(void)
-{
+static JitCode *code_new(void) {
     JitCode *code = base_calloc(1, sizeof *code);
     symbols_open(&code->symbols);
     return code;
 }
 
-JitCode *jit_load(Session *session, const JitKey *key)
-{
+JitCode *jit_load(Session *session, const JitKey *key) {
     double start = milliseconds();
     Buf object = {0};
     char why[200];
@@ -52,8 +49,7 @@ JitCode *jit_load(Session *session, const JitKey *key)
     return code;
 }
 
-JitCode *jit_compile(Session *session, EmitModule *module, const JitKey *key)
-{
+JitCode *jit_compile(Session *session, EmitModule *module, const JitKey *key) {
     double start = milliseconds();
     Buf object = {0};
     bool ok = emit_object(session, module, &object);
@@ -76,18 +72,15 @@ JitCode *jit_compile(Session *session, EmitModule *module, const JitKey *key)
     return NULL;
 }
 
-void *jit_symbol(JitCode *code, const char *name)
-{
+void *jit_symbol(JitCode *code, const char *name) {
     return code->loaded ? load_symbol(code->loaded, name) : orc_symbol(code->orc, name);
 }
 
-JitTimes jit_times(const JitCode *code)
-{
+JitTimes jit_times(const JitCode *code) {
     return code->times;
 }
 
-void jit_free(JitCode *code)
-{
+void jit_free(JitCode *code) {
     if (!code)
         return;
     load_free(code->loaded);

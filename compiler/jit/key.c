@@ -16,15 +16,13 @@
 
 /* ---- the processor, in its own words: what LLVM's choice for this machine is made from ---- */
 
-static void add_processor(Hash *hash)
-{
+static void add_processor(Hash *hash) {
 #ifdef __x86_64__
-    static const struct { uint32_t leaf, sub, without; } questions[] = {
-        {0, 0, 0},
-        {1, 0, 2}, /* ebx has the number of the present core */
-        {7, 0, 0},
-        {7, 1, 0},
-        {0x80000001, 0, 0},
+    static const struct {
+        uint32_t leaf, sub, without;
+    } questions[] = {
+        {0, 0, 0}, {1, 0, 2}, /* ebx has the number of the present core */
+        {7, 0, 0}, {7, 1, 0}, {0x80000001, 0, 0},
     };
     for (size_t i = 0; i < sizeof questions / sizeof *questions; i++) {
         uint32_t r[4] = {0};
@@ -34,7 +32,8 @@ static void add_processor(Hash *hash)
                 hash_add_u64(hash, r[k]);
     }
     /* which registers the operating system saves */
-    hash_add_u64(hash, (uint64_t)(__builtin_cpu_supports("avx") != 0) | (__builtin_cpu_supports("avx512f") != 0) << 1);
+    hash_add_u64(hash, (uint64_t)(__builtin_cpu_supports("avx") != 0) |
+                           (__builtin_cpu_supports("avx512f") != 0) << 1);
 #else
     hash_add_u64(hash, getauxval(AT_HWCAP));
     hash_add_u64(hash, getauxval(AT_HWCAP2));
@@ -45,10 +44,13 @@ static void add_processor(Hash *hash)
 
 /* ---- this compiler's own build ---- */
 
-typedef struct BuildId { uintptr_t inside; Hash *hash; bool found; } BuildId;
+typedef struct BuildId {
+    uintptr_t inside;
+    Hash *hash;
+    bool found;
+} BuildId;
 
-static bool contains(const struct dl_phdr_info *object, uintptr_t address)
-{
+static bool contains(const struct dl_phdr_info *object, uintptr_t address) {
     for (int i = 0; i < object->dlpi_phnum; i++) {
         const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
         uintptr_t start = object->dlpi_addr + segment->p_vaddr;
@@ -59,8 +61,7 @@ static bool contains(const struct dl_phdr_info *object, uintptr_t address)
 }
 
 /* Adds the linker's note of the object this code is in. */
-static int add_note(struct dl_phdr_info *object, size_t size, void *context)
-{
+static int add_note(struct dl_phdr_info *object, size_t size, void *context) {
     (void)size;
     BuildId *id = context;
     if (!contains(object, id->inside))
@@ -74,7 +75,8 @@ static int add_note(struct dl_phdr_info *object, size_t size, void *context)
             const ElfW(Nhdr) *note = (const void *)at;
             const char *name = at + sizeof *note, *content = name + (note->n_namesz + 3) / 4 * 4;
             at = content + (note->n_descsz + 3) / 4 * 4;
-            if (note->n_type == NT_GNU_BUILD_ID && note->n_namesz == 4 && at <= end && memcmp(name, "GNU", 4) == 0) {
+            if (note->n_type == NT_GNU_BUILD_ID && note->n_namesz == 4 && at <= end &&
+                memcmp(name, "GNU", 4) == 0) {
                 hash_add(id->hash, content, note->n_descsz);
                 id->found = true;
             }
@@ -84,8 +86,7 @@ static int add_note(struct dl_phdr_info *object, size_t size, void *context)
 }
 
 /* Without a note: the whole program file. */
-static void add_program_file(Hash *hash)
-{
+static void add_program_file(Hash *hash) {
     FILE *file = fopen("/proc/self/exe", "rb");
     char block[1 << 16];
     for (size_t n; file && (n = fread(block, 1, sizeof block, file)) > 0;)
@@ -94,8 +95,7 @@ static void add_program_file(Hash *hash)
         fclose(file);
 }
 
-static void add_compiler(Hash *hash)
-{
+static void add_compiler(Hash *hash) {
     BuildId id = {(uintptr_t)add_compiler, hash, false};
     dl_iterate_phdr(add_note, &id);
     if (!id.found)
@@ -105,16 +105,14 @@ static void add_compiler(Hash *hash)
 
 /* ---- the program ---- */
 
-static void add_options(Hash *hash, const PlanOptions *options)
-{
+static void add_options(Hash *hash, const PlanOptions *options) {
     hash_add_u64(hash, options->threads);
     hash_add_u64(hash, options->fast);
     hash_add_u64(hash, options->check_finite);
 }
 
 /* What of a definition the text does not, or need not, show. */
-static void add_definition(Hash *hash, const IrProgram *p, IrDef d)
-{
+static void add_definition(Hash *hash, const IrProgram *p, IrDef d) {
     const IrDefInfo *info = ir_def(p, d);
     hash_add_u64(hash, d);
     hash_add_u64(hash, (uint64_t)info->kind << 32 | (uint64_t)info->role << 16 | info->elem);
@@ -123,8 +121,7 @@ static void add_definition(Hash *hash, const IrProgram *p, IrDef d)
         hash_add_u64(hash, info->extent[i]);
 }
 
-static void mark_function(const IrProgram *p, const IrFunc *func, uint8_t *mark)
-{
+static void mark_function(const IrProgram *p, const IrFunc *func, uint8_t *mark) {
     for (uint32_t g = 0; g < func->groups.n; g++)
         for (uint32_t i = 0; i < func->groups.at[g].n; i++) {
             const IrAssign *assign = &func->groups.at[g].at[i];
@@ -133,8 +130,7 @@ static void mark_function(const IrProgram *p, const IrFunc *func, uint8_t *mark)
         }
 }
 
-JitKey jit_key(const IrProgram *p, const IrFunc *const *funcs, uint32_t n, const PlanOptions *options)
-{
+JitKey jit_key(const IrProgram *p, const IrFunc *const *funcs, uint32_t n, const PlanOptions *options) {
     Hash hash;
     JitKey key;
     hash_begin(&hash);

@@ -1,8 +1,8 @@
-/* A loader of relocatable ELF objects for x86-64, of the kind LLVM makes from our modules: sections, symbols and the
- * relocations of position-independent code. Linking is copying the sections into one block of memory, a table of
- * addresses for what lies outside (the GOT), a jump through that table for each outside function, and patching. Anything
- * unexpected is refused, and the caller links with LLVM instead. The bytes come from a file, so every offset is checked
- * against the size before it is used. */
+/* A loader of relocatable ELF objects for x86-64, of the kind LLVM makes from our modules: sections, symbols
+ * and the relocations of position-independent code. Linking is copying the sections into one block of memory,
+ * a table of addresses for what lies outside (the GOT), a jump through that table for each outside function,
+ * and patching. Anything unexpected is refused, and the caller links with LLVM instead. The bytes come from a
+ * file, so every offset is checked against the size before it is used. */
 #define _GNU_SOURCE
 #include <elf.h>
 #include <stdlib.h>
@@ -15,44 +15,47 @@
 /* Kinds of memory, each on pages of its own. */
 typedef enum Zone { ZONE_CODE, ZONE_CONST, ZONE_DATA, ZONE_COUNT, ZONE_NONE = ZONE_COUNT } Zone;
 
-typedef struct Place { Zone zone; size_t offset; } Place; /* of a section: offset in its zone */
+typedef struct Place {
+    Zone zone;
+    size_t offset;
+} Place; /* of a section: offset in its zone */
 
 struct Loaded {
     const uint8_t *bytes; /* while linking */
     size_t n;
     const Elf64_Shdr *section;
     uint32_t n_sections;
-    Place *place;         /* of each section */
+    Place *place; /* of each section */
     const Elf64_Sym *symbol;
     uint32_t n_symbols;
-    const char *names;    /* of symbols; ends with a NUL inside the object */
+    const char *names; /* of symbols; ends with a NUL inside the object */
     size_t names_size;
-    uint64_t *address;    /* of each symbol */
+    uint64_t *address; /* of each symbol */
 
-    uint8_t *block;       /* the memory */
+    uint8_t *block; /* the memory */
     size_t size, zone_start[ZONE_COUNT + 1], zone_size[ZONE_COUNT];
-    size_t got, jumps;    /* offsets in the block: 8 bytes for each symbol */
+    size_t got, jumps; /* offsets in the block: 8 bytes for each symbol */
 
-    struct Export { char *name; void *at; } *exports;
+    struct Export {
+        char *name;
+        void *at;
+    } * exports;
     uint32_t n_exports;
     char *why;
     size_t why_size;
 };
 
-static bool refuse(Loaded *l, const char *format, const char *what)
-{
+static bool refuse(Loaded *l, const char *format, const char *what) {
     snprintf(l->why, l->why_size, format, what);
     return false;
 }
 
 /* Whether `count` objects of `each` bytes lie inside the file at `offset`. */
-static bool is_inside(const Loaded *l, uint64_t offset, uint64_t count, uint64_t each)
-{
+static bool is_inside(const Loaded *l, uint64_t offset, uint64_t count, uint64_t each) {
     return offset <= l->n && (each == 0 || count <= (l->n - offset) / each);
 }
 
-static bool read_header(Loaded *l)
-{
+static bool read_header(Loaded *l) {
     const Elf64_Ehdr *h = (const void *)l->bytes;
     if (!is_inside(l, 0, 1, sizeof *h) || memcmp(h->e_ident, ELFMAG, SELFMAG) != 0 ||
         h->e_ident[EI_CLASS] != ELFCLASS64 || h->e_ident[EI_DATA] != ELFDATA2LSB || h->e_type != ET_REL)
@@ -66,15 +69,15 @@ static bool read_header(Loaded *l)
         const Elf64_Shdr *s = &l->section[i];
         if (s->sh_type != SHT_NOBITS && !is_inside(l, s->sh_offset, s->sh_size, 1))
             return refuse(l, "%s", "a section outside the file");
-        if (s->sh_size > (uint64_t)1 << 30 || (s->sh_addralign & (s->sh_addralign - 1)) != 0 || s->sh_addralign > 4096)
+        if (s->sh_size > (uint64_t)1 << 30 || (s->sh_addralign & (s->sh_addralign - 1)) != 0 ||
+            s->sh_addralign > 4096)
             return refuse(l, "%s", "a section of impossible size or alignment");
     }
     return true;
 }
 
 /* Whether the object is for a machine whose relocations are known here, and for this one. */
-static bool check_machine(Loaded *l)
-{
+static bool check_machine(Loaded *l) {
 #ifdef __x86_64__
     if (((const Elf64_Ehdr *)(const void *)l->bytes)->e_machine == EM_X86_64)
         return true;
@@ -82,8 +85,7 @@ static bool check_machine(Loaded *l)
     return refuse(l, "%s", "an object for another machine");
 }
 
-static bool read_symbols(Loaded *l)
-{
+static bool read_symbols(Loaded *l) {
     for (uint32_t i = 0; i < l->n_sections; i++) {
         const Elf64_Shdr *s = &l->section[i];
         if (s->sh_type != SHT_SYMTAB)
@@ -103,14 +105,13 @@ static bool read_symbols(Loaded *l)
     return refuse(l, "%s", "no table of symbols");
 }
 
-static const char *symbol_name(const Loaded *l, const Elf64_Sym *symbol)
-{
+static const char *symbol_name(const Loaded *l, const Elf64_Sym *symbol) {
     return symbol->st_name < l->names_size ? l->names + symbol->st_name : "";
 }
 
-/* Where a section goes. Tables for unwinding the stack are left out: nothing unwinds through generated code. */
-static Zone zone_of(const Elf64_Shdr *s)
-{
+/* Where a section goes. Tables for unwinding the stack are left out: nothing unwinds through generated
+ * code. */
+static Zone zone_of(const Elf64_Shdr *s) {
     if (!(s->sh_flags & SHF_ALLOC) || s->sh_type == SHT_X86_64_UNWIND || s->sh_type == SHT_NOTE)
         return ZONE_NONE;
     if (s->sh_flags & SHF_EXECINSTR)
@@ -118,13 +119,11 @@ static Zone zone_of(const Elf64_Shdr *s)
     return s->sh_flags & SHF_WRITE ? ZONE_DATA : ZONE_CONST;
 }
 
-static size_t round_up(size_t n, size_t to)
-{
+static size_t round_up(size_t n, size_t to) {
     return (n + to - 1) / to * to;
 }
 
-static bool lay_out(Loaded *l)
-{
+static bool lay_out(Loaded *l) {
     for (uint32_t i = 0; i < l->n_sections; i++) {
         const Elf64_Shdr *s = &l->section[i];
         Zone zone = zone_of(s);
@@ -153,21 +152,19 @@ static bool lay_out(Loaded *l)
     return true;
 }
 
-static uint8_t *section_memory(const Loaded *l, uint32_t i)
-{
+static uint8_t *section_memory(const Loaded *l, uint32_t i) {
     return l->block + l->zone_start[l->place[i].zone] + l->place[i].offset;
 }
 
-static void copy_sections(Loaded *l)
-{
+static void copy_sections(Loaded *l) {
     for (uint32_t i = 0; i < l->n_sections; i++)
         if (l->place[i].zone != ZONE_NONE && l->section[i].sh_type != SHT_NOBITS)
             memcpy(section_memory(l, i), l->bytes + l->section[i].sh_offset, l->section[i].sh_size);
 }
 
-/* Gives every symbol an address and its entry in the table, and each outside one a jump: `jmp *entry(%rip)`. */
-static bool resolve(Loaded *l, const JitSymbols *symbols)
-{
+/* Gives every symbol an address and its entry in the table, and each outside one a jump: `jmp
+ * *entry(%rip)`. */
+static bool resolve(Loaded *l, const JitSymbols *symbols) {
     for (uint32_t i = 1; i < l->n_symbols; i++) {
         const Elf64_Sym *s = &l->symbol[i];
         int type = ELF64_ST_TYPE(s->st_info);
@@ -189,15 +186,15 @@ static bool resolve(Loaded *l, const JitSymbols *symbols)
         }
         memcpy(l->block + l->got + 8 * (size_t)i, &l->address[i], 8);
         uint8_t jump[8] = {0xff, 0x25, 0, 0, 0, 0, 0xcc, 0xcc};
-        int32_t distance = (int32_t)((int64_t)(l->got + 8 * (size_t)i) - (int64_t)(l->jumps + 8 * (size_t)i + 6));
+        int32_t distance =
+            (int32_t)((int64_t)(l->got + 8 * (size_t)i) - (int64_t)(l->jumps + 8 * (size_t)i + 6));
         memcpy(jump + 2, &distance, 4);
         memcpy(l->block + l->jumps + 8 * (size_t)i, jump, sizeof jump);
     }
     return true;
 }
 
-static bool put32(Loaded *l, uint8_t *at, int64_t value)
-{
+static bool put32(Loaded *l, uint8_t *at, int64_t value) {
     if (value != (int32_t)value)
         return refuse(l, "%s", "an address out of reach");
     int32_t narrow = (int32_t)value;
@@ -205,10 +202,9 @@ static bool put32(Loaded *l, uint8_t *at, int64_t value)
     return true;
 }
 
-/* One relocation at `at` (with `room` bytes to the end of its section); names and formulas as in the System V ABI,
- * AMD64 supplement, section 4.4. */
-static bool relocate(Loaded *l, const Elf64_Rela *r, uint8_t *at, uint64_t room)
-{
+/* One relocation at `at` (with `room` bytes to the end of its section); names and formulas as in the System V
+ * ABI, AMD64 supplement, section 4.4. */
+static bool relocate(Loaded *l, const Elf64_Rela *r, uint8_t *at, uint64_t room) {
     uint64_t number = ELF64_R_SYM(r->r_info), type = ELF64_R_TYPE(r->r_info);
     if (number >= l->n_symbols)
         return refuse(l, "%s", "a relocation of no symbol");
@@ -216,8 +212,10 @@ static bool relocate(Loaded *l, const Elf64_Rela *r, uint8_t *at, uint64_t room)
     if (room < (wide ? 8 : 4))
         return refuse(l, "%s", "a relocation outside its section");
     /* in unsigned arithmetic, which wraps: addends of a damaged file may be anything */
-    uint64_t here = (uint64_t)(uintptr_t)at, addend = (uint64_t)r->r_addend, base = (uint64_t)(uintptr_t)l->block;
-    int64_t to = (int64_t)(l->address[number] + addend), distance = (int64_t)(l->address[number] + addend - here);
+    uint64_t here = (uint64_t)(uintptr_t)at, addend = (uint64_t)r->r_addend,
+             base = (uint64_t)(uintptr_t)l->block;
+    int64_t to = (int64_t)(l->address[number] + addend),
+            distance = (int64_t)(l->address[number] + addend - here);
     int64_t by_jump = (int64_t)(base + l->jumps + 8 * number + addend - here);
     int64_t by_entry = (int64_t)(base + l->got + 8 * number + addend - here);
     switch (type) {
@@ -244,8 +242,7 @@ static bool relocate(Loaded *l, const Elf64_Rela *r, uint8_t *at, uint64_t room)
     }
 }
 
-static bool relocate_all(Loaded *l)
-{
+static bool relocate_all(Loaded *l) {
     for (uint32_t i = 0; i < l->n_sections; i++) {
         const Elf64_Shdr *s = &l->section[i];
         if (s->sh_type == SHT_REL)
@@ -269,8 +266,7 @@ static bool relocate_all(Loaded *l)
     return true;
 }
 
-static void export_functions(Loaded *l)
-{
+static void export_functions(Loaded *l) {
     l->exports = base_calloc(l->n_symbols + 1, sizeof *l->exports);
     for (uint32_t i = 1; i < l->n_symbols; i++) {
         const Elf64_Sym *s = &l->symbol[i];
@@ -282,8 +278,7 @@ static void export_functions(Loaded *l)
     }
 }
 
-static bool protect(Loaded *l)
-{
+static bool protect(Loaded *l) {
     static const int rights[ZONE_COUNT] = {PROT_READ | PROT_EXEC, PROT_READ, PROT_READ | PROT_WRITE};
     for (int zone = 0; zone < ZONE_COUNT; zone++) {
         size_t length = l->zone_start[zone + 1] - l->zone_start[zone];
@@ -293,8 +288,7 @@ static bool protect(Loaded *l)
     return true;
 }
 
-Loaded *load_object(const uint8_t *bytes, size_t n, const JitSymbols *symbols, char *why, size_t why_size)
-{
+Loaded *load_object(const uint8_t *bytes, size_t n, const JitSymbols *symbols, char *why, size_t why_size) {
     Loaded *l = base_calloc(1, sizeof *l);
     l->bytes = bytes;
     l->n = n;
@@ -325,9 +319,8 @@ Loaded *load_object(const uint8_t *bytes, size_t n, const JitSymbols *symbols, c
     return NULL;
 }
 
-bool load_inspect(const uint8_t *bytes, size_t n, const JitSymbols *symbols, char *function, size_t size, char *why,
-                  size_t why_size)
-{
+bool load_inspect(const uint8_t *bytes, size_t n, const JitSymbols *symbols, char *function, size_t size,
+                  char *why, size_t why_size) {
     Loaded l = {.bytes = bytes, .n = n, .why = why, .why_size = why_size};
     function[0] = 0;
     if (!read_header(&l) || !read_symbols(&l))
@@ -344,16 +337,14 @@ bool load_inspect(const uint8_t *bytes, size_t n, const JitSymbols *symbols, cha
     return function[0] || refuse(&l, "%s", "it has no functions");
 }
 
-void *load_symbol(const Loaded *loaded, const char *name)
-{
+void *load_symbol(const Loaded *loaded, const char *name) {
     for (uint32_t i = 0; i < loaded->n_exports; i++)
         if (strcmp(loaded->exports[i].name, name) == 0)
             return loaded->exports[i].at;
     return NULL;
 }
 
-void load_free(Loaded *loaded)
-{
+void load_free(Loaded *loaded) {
     if (!loaded)
         return;
     for (uint32_t i = 0; i < loaded->n_exports; i++)

@@ -1,5 +1,5 @@
-/* Linking fresh object code with ORC's LLJIT. One LLJIT for one piece of code: it owns what it links, and disposing of
- * it releases that. */
+/* Linking fresh object code with ORC's LLJIT. One LLJIT for one piece of code: it owns what it links, and
+ * disposing of it releases that. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,8 +17,7 @@ struct OrcCode {
 };
 
 /* Reports an LLVM error, which it releases; true when there was one. */
-static bool report(Session *session, LLVMErrorRef error, const char *what)
-{
+static bool report(Session *session, LLVMErrorRef error, const char *what) {
     if (!error)
         return false;
     char *text = LLVMGetErrorMessage(error);
@@ -28,8 +27,7 @@ static bool report(Session *session, LLVMErrorRef error, const char *what)
 }
 
 /* ORC tells of failures in linking here, and would write them to standard error otherwise. */
-static void keep_trouble(void *context, LLVMErrorRef error)
-{
+static void keep_trouble(void *context, LLVMErrorRef error) {
     OrcCode *code = context;
     char *text = LLVMGetErrorMessage(error);
     if (!code->trouble[0])
@@ -39,9 +37,9 @@ static void keep_trouble(void *context, LLVMErrorRef error)
 
 /* Called with the names the code wants: defines those we have. The rest become an error of the lookup. */
 static LLVMErrorRef define_symbols(LLVMOrcDefinitionGeneratorRef generator, void *context,
-                                   LLVMOrcLookupStateRef *state, LLVMOrcLookupKind kind, LLVMOrcJITDylibRef library,
-                                   LLVMOrcJITDylibLookupFlags flags, LLVMOrcCLookupSet wanted, size_t n)
-{
+                                   LLVMOrcLookupStateRef *state, LLVMOrcLookupKind kind,
+                                   LLVMOrcJITDylibRef library, LLVMOrcJITDylibLookupFlags flags,
+                                   LLVMOrcCLookupSet wanted, size_t n) {
     (void)generator, (void)state, (void)kind, (void)flags;
     OrcCode *code = context;
     LLVMOrcCSymbolMapPair *pairs = base_calloc(n + 1, sizeof *pairs);
@@ -67,8 +65,7 @@ static LLVMErrorRef define_symbols(LLVMOrcDefinitionGeneratorRef generator, void
     return error;
 }
 
-static bool link_object(Session *session, OrcCode *code, const Buf *object)
-{
+static bool link_object(Session *session, OrcCode *code, const Buf *object) {
     LLVMInitializeNativeTarget();
     LLVMInitializeNativeAsmPrinter();
     if (report(session, LLVMOrcCreateLLJIT(&code->jit, NULL), "prepared for linking")) {
@@ -77,13 +74,13 @@ static bool link_object(Session *session, OrcCode *code, const Buf *object)
     }
     LLVMOrcExecutionSessionSetErrorReporter(LLVMOrcLLJITGetExecutionSession(code->jit), keep_trouble, code);
     LLVMOrcJITDylibRef library = LLVMOrcLLJITGetMainJITDylib(code->jit);
-    LLVMOrcJITDylibAddGenerator(library, LLVMOrcCreateCustomCAPIDefinitionGenerator(define_symbols, code, NULL));
+    LLVMOrcJITDylibAddGenerator(library,
+                                LLVMOrcCreateCustomCAPIDefinitionGenerator(define_symbols, code, NULL));
     LLVMMemoryBufferRef buffer = LLVMCreateMemoryBufferWithMemoryRangeCopy(object->at, object->n, "lag");
     return !report(session, LLVMOrcLLJITAddObjectFile(code->jit, library, buffer), "linked");
 }
 
-OrcCode *orc_link(Session *session, const Buf *object, const JitSymbols *symbols)
-{
+OrcCode *orc_link(Session *session, const Buf *object, const JitSymbols *symbols) {
     char name[512], why[256];
     /* LLJIT would find any function of this process; generated code may call those of rt_abi.def only */
     if (!load_inspect((const uint8_t *)object->at, object->n, symbols, name, sizeof name, why, sizeof why)) {
@@ -96,7 +93,8 @@ OrcCode *orc_link(Session *session, const Buf *object, const JitSymbols *symbols
     code->symbols = symbols;
     bool ok = link_object(session, code, object);
     if (ok && !orc_symbol(code, name)) { /* the first lookup links */
-        diag_error(session, DIAG_MACHINE_CODE, (Span){0}, "the compiled code could not be linked: %s", code->trouble);
+        diag_error(session, DIAG_MACHINE_CODE, (Span){0}, "the compiled code could not be linked: %s",
+                   code->trouble);
         ok = false;
     }
     if (ok)
@@ -105,8 +103,7 @@ OrcCode *orc_link(Session *session, const Buf *object, const JitSymbols *symbols
     return NULL;
 }
 
-void *orc_symbol(OrcCode *code, const char *name)
-{
+void *orc_symbol(OrcCode *code, const char *name) {
     LLVMOrcExecutorAddress address = 0;
     LLVMErrorRef error = LLVMOrcLLJITLookup(code->jit, &address, name);
     if (error) {
@@ -116,8 +113,7 @@ void *orc_symbol(OrcCode *code, const char *name)
     return (void *)(uintptr_t)address;
 }
 
-void orc_free(OrcCode *code)
-{
+void orc_free(OrcCode *code) {
     if (!code)
         return;
     if (code->jit)

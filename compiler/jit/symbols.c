@@ -8,26 +8,23 @@
 
 typedef void (*AnyFunction)(void);
 
-static const struct { const char *name; AnyFunction at; } table[] = {
+static const struct {
+    const char *name;
+    AnyFunction at;
+} table[] = {
 #define RT_FN(result, name, ...) {#name, (AnyFunction)name},
 #include "../../runtime/rt_abi.def"
     /* the C library's own set a global sign, which threads would write at once */
-    {"lgamma", (AnyFunction)rt_lgamma},
-    {"lgammaf", (AnyFunction)rt_lgammaf},
-    {"memcpy", (AnyFunction)memcpy},
-    {"memmove", (AnyFunction)memmove},
-    {"memset", (AnyFunction)memset},
-    {"memcmp", (AnyFunction)memcmp},
+    {"lgamma", (AnyFunction)rt_lgamma}, {"lgammaf", (AnyFunction)rt_lgammaf}, {"memcpy", (AnyFunction)memcpy},
+    {"memmove", (AnyFunction)memmove},  {"memset", (AnyFunction)memset},      {"memcmp", (AnyFunction)memcmp},
 };
 
-void symbols_open(JitSymbols *symbols)
-{
+void symbols_open(JitSymbols *symbols) {
     symbols->libm = dlopen("libm.so.6", RTLD_NOW | RTLD_LOCAL);
     symbols->libmvec = dlopen("libmvec.so.1", RTLD_NOW | RTLD_LOCAL);
 }
 
-void symbols_close(JitSymbols *symbols)
-{
+void symbols_close(JitSymbols *symbols) {
     if (symbols->libm)
         dlclose(symbols->libm);
     if (symbols->libmvec)
@@ -35,10 +32,9 @@ void symbols_close(JitSymbols *symbols)
     *symbols = (JitSymbols){0};
 }
 
-/* Whether `object`, found under `name`, lies in library `prefix` itself and not in one that it stands on: libm's handle
- * also finds system(). */
-static bool is_of_library(void *object, const char *prefix)
-{
+/* Whether `object`, found under `name`, lies in library `prefix` itself and not in one that it stands on:
+ * libm's handle also finds system(). */
+static bool is_of_library(void *object, const char *prefix) {
     Dl_info info;
     if (!dladdr(object, &info) || !info.dli_fname)
         return false;
@@ -46,11 +42,13 @@ static bool is_of_library(void *object, const char *prefix)
     return strncmp(slash ? slash + 1 : info.dli_fname, prefix, strlen(prefix)) == 0;
 }
 
-void *symbols_find(const JitSymbols *symbols, const char *name)
-{
+void *symbols_find(const JitSymbols *symbols, const char *name) {
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (strcmp(name, table[i].name) == 0) {
-            union { AnyFunction function; void *object; } address = {table[i].at};
+            union {
+                AnyFunction function;
+                void *object;
+            } address = {table[i].at};
             return address.object;
         }
     bool is_vector = strncmp(name, "_ZGV", 4) == 0;

@@ -3,7 +3,7 @@
 #include "../rt_abi.h"
 
 #define RT_FN(result, name, ...)                                                                             \
-    _Static_assert(__builtin_types_compatible_p(__typeof__(name),                                            \
-                                                RT_C_##result(RT_ABI_MAP(RT_C_, __VA_ARGS__))),              \
-                   #name " differs between rt_abi.def and rt_kernels.h");
+    _Static_assert(                                                                                          \
+        __builtin_types_compatible_p(__typeof__(name), RT_C_##result(RT_ABI_MAP(RT_C_, __VA_ARGS__))),       \
+        #name " differs between rt_abi.def and rt_kernels.h");
 #include "../rt_abi.def"

@@ -1,5 +1,5 @@
-/* Aligned memory. Large blocks are aligned to large pages and the kernel is asked for them: a parameter block is swept
- * once a step, and with 4 KiB pages that sweep is bound by address translation. */
+/* Aligned memory. Large blocks are aligned to large pages and the kernel is asked for them: a parameter block
+ * is swept once a step, and with 4 KiB pages that sweep is bound by address translation. */
 #define _DEFAULT_SOURCE
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +9,7 @@
 
 enum { LINE = 64, LARGE_PAGE = 2 << 20, LARGE_FROM = 4 << 20 };
 
-void *rt_alloc(size_t size)
-{
+void *rt_alloc(size_t size) {
     size_t alignment = size >= LARGE_FROM ? LARGE_PAGE : LINE;
     if (size > (size_t)PTRDIFF_MAX - alignment)
         return NULL;
@@ -25,15 +24,13 @@ void *rt_alloc(size_t size)
     return block;
 }
 
-void *rt_alloc_zeroed(size_t size)
-{
+void *rt_alloc_zeroed(size_t size) {
     void *block = rt_alloc(size);
     if (block)
         memset(block, 0, size);
     return block;
 }
 
-void rt_free(void *block)
-{
+void rt_free(void *block) {
     free(block);
 }

@@ -1,10 +1,11 @@
-/* Threads for loops. One loop at a time: the caller publishes it, idle threads join, all take pieces from one counter,
- * and the caller leaves when no thread is inside any more. A thread that wakes late finds the loop closed and goes back
- * to sleep, so a loop never waits for a thread that did not start on it.
+/* Threads for loops. One loop at a time: the caller publishes it, idle threads join, all take pieces from one
+ * counter, and the caller leaves when no thread is inside any more. A thread that wakes late finds the loop
+ * closed and goes back to sleep, so a loop never waits for a thread that did not start on it.
  *
- * `epoch` is odd while a loop is open. A worker enters by adding itself to `inside`, then reads `epoch`; the caller
- * closes by making `epoch` even, then reads `inside`. Both are sequentially consistent, so either the worker sees the
- * loop closed or the caller sees the worker inside; while a worker is inside an open loop its fields do not change. */
+ * `epoch` is odd while a loop is open. A worker enters by adding itself to `inside`, then reads `epoch`; the
+ * caller closes by making `epoch` even, then reads `inside`. Both are sequentially consistent, so either the
+ * worker sees the loop closed or the caller sees the worker inside; while a worker is inside an open loop its
+ * fields do not change. */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <sched.h>
@@ -14,8 +15,8 @@
 
 #include "core.h"
 
-/* How long a thread looks for the next loop before it sleeps. About 20 to 60 microseconds, the gap between two parallel
- * loops of a training step; not at all where there are more threads than processors. */
+/* How long a thread looks for the next loop before it sleeps. About 20 to 60 microseconds, the gap between
+ * two parallel loops of a training step; not at all where there are more threads than processors. */
 enum { SPINS = 1000, CACHE_LINE = 64 };
 
 struct RtPool {
@@ -31,12 +32,12 @@ struct RtPool {
     int64_t n, chunk, pieces;
     RtFloatMode mode;
 
-    _Alignas(CACHE_LINE) atomic_llong next;   /* piece to take */
-    _Alignas(CACHE_LINE) atomic_uint epoch;   /* odd: a loop is open */
-    _Alignas(CACHE_LINE) atomic_uint inside;  /* workers that entered */
-    _Alignas(CACHE_LINE) atomic_uint asleep;  /* workers in pthread_cond_wait or about to be */
+    _Alignas(CACHE_LINE) atomic_llong next;  /* piece to take */
+    _Alignas(CACHE_LINE) atomic_uint epoch;  /* odd: a loop is open */
+    _Alignas(CACHE_LINE) atomic_uint inside; /* workers that entered */
+    _Alignas(CACHE_LINE) atomic_uint asleep; /* workers in pthread_cond_wait or about to be */
     atomic_bool stop;
-    pthread_mutex_t busy;                     /* held by the caller of the open loop */
+    pthread_mutex_t busy; /* held by the caller of the open loop */
     pthread_mutex_t sleep;
     pthread_cond_t wake;
 };
@@ -44,8 +45,7 @@ struct RtPool {
 /* Set while this thread runs a piece: loops inside it run serially. */
 static _Thread_local bool in_piece;
 
-uint32_t rt_processor_count(void)
-{
+uint32_t rt_processor_count(void) {
 #ifdef __linux__
     cpu_set_t set;
     if (sched_getaffinity(0, sizeof set, &set) == 0)
@@ -55,8 +55,7 @@ uint32_t rt_processor_count(void)
     return online > 0 ? (uint32_t)online : 1;
 }
 
-static inline void relax(void)
-{
+static inline void relax(void) {
 #if defined(__x86_64__)
     __builtin_ia32_pause();
 #elif defined(__aarch64__)
@@ -64,14 +63,12 @@ static inline void relax(void)
 #endif
 }
 
-static void run_piece(RtFrame *frame, RtBody body, void *env, int64_t n, int64_t chunk, int64_t piece)
-{
+static void run_piece(RtFrame *frame, RtBody body, void *env, int64_t n, int64_t chunk, int64_t piece) {
     int64_t begin = piece * chunk, end = n - begin < chunk ? n : begin + chunk;
     body(frame, env, begin, end);
 }
 
-static void take_pieces(RtPool *pool)
-{
+static void take_pieces(RtPool *pool) {
     in_piece = true;
     for (;;) {
         int64_t piece = atomic_fetch_add_explicit(&pool->next, 1, memory_order_relaxed);
@@ -83,8 +80,7 @@ static void take_pieces(RtPool *pool)
 }
 
 /* Waits until `epoch` is odd or the pool stops; true: go on. */
-static bool wait_for_loop(RtPool *pool, unsigned seen)
-{
+static bool wait_for_loop(RtPool *pool, unsigned seen) {
     for (uint32_t i = 0; i < pool->spins; i++) {
         if (atomic_load_explicit(&pool->epoch, memory_order_acquire) != seen)
             return true;
@@ -99,8 +95,7 @@ static bool wait_for_loop(RtPool *pool, unsigned seen)
     return !atomic_load(&pool->stop);
 }
 
-static void *work(void *argument)
-{
+static void *work(void *argument) {
     RtPool *pool = argument;
     RtFloatMode own = rt_float_mode_save();
     unsigned seen = 0;
@@ -120,8 +115,7 @@ static void *work(void *argument)
     return NULL;
 }
 
-RtPool *rt_pool_new(uint32_t threads)
-{
+RtPool *rt_pool_new(uint32_t threads) {
     uint32_t processors = rt_processor_count();
     if (threads == 0)
         threads = processors;
@@ -141,8 +135,7 @@ RtPool *rt_pool_new(uint32_t threads)
     return pool;
 }
 
-void rt_pool_free(RtPool *pool)
-{
+void rt_pool_free(RtPool *pool) {
     if (!pool)
         return;
     pthread_mutex_lock(&pool->sleep);
@@ -159,19 +152,17 @@ void rt_pool_free(RtPool *pool)
     rt_free(pool);
 }
 
-uint32_t rt_pool_threads(const RtPool *pool)
-{
+uint32_t rt_pool_threads(const RtPool *pool) {
     return pool ? pool->threads : 1;
 }
 
-bool rt_is_serial(const RtFrame *frame)
-{
+bool rt_is_serial(const RtFrame *frame) {
     return in_piece || !frame || !frame->pool || frame->pool->threads == 1;
 }
 
-/* Starts the workers there is use for. Where the system refuses a thread, the loop runs on those there are. */
-static void start_workers(RtPool *pool, int64_t pieces)
-{
+/* Starts the workers there is use for. Where the system refuses a thread, the loop runs on those there
+ * are. */
+static void start_workers(RtPool *pool, int64_t pieces) {
     while (pool->started + 1 < pool->threads && (int64_t)pool->started + 1 < pieces) {
         if (pthread_create(&pool->worker[pool->started], NULL, work, pool) != 0)
             break;
@@ -179,8 +170,7 @@ static void start_workers(RtPool *pool, int64_t pieces)
     }
 }
 
-static void run_open_loop(RtPool *pool)
-{
+static void run_open_loop(RtPool *pool) {
     atomic_store_explicit(&pool->next, 0, memory_order_relaxed);
     atomic_fetch_add(&pool->epoch, 1); /* odd: open */
     if (atomic_load(&pool->asleep) > 0) {
@@ -197,8 +187,7 @@ static void run_open_loop(RtPool *pool)
     }
 }
 
-void rt_parallel(RtFrame *frame, RtBody body, void *env, int64_t n, int64_t chunk)
-{
+void rt_parallel(RtFrame *frame, RtBody body, void *env, int64_t n, int64_t chunk) {
     if (n <= 0)
         return;
     chunk = chunk < 1 ? 1 : chunk;

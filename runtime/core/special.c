@@ -1,4 +1,5 @@
-/* Functions the C library has not. Pure, safe in threads; relative error about 1e-14 (absolute near a zero). */
+/* Functions the C library has not. Pure, safe in threads; relative error about 1e-14 (absolute near a
+ * zero). */
 #define _DEFAULT_SOURCE
 #include <math.h>
 
@@ -6,28 +7,26 @@
 
 static const double pi = 3.14159265358979323846;
 
-double rt_lgamma(double x)
-{
+double rt_lgamma(double x) {
     int sign;
     return lgamma_r(x, &sign);
 }
 
 /* B₂ₖ for k = 1 … 12 (Abramowitz and Stegun, table 23.2). */
-static const double bernoulli[] = {1.0 / 6,        -1.0 / 30, 1.0 / 42,          -1.0 / 30,      5.0 / 66,
-                                   -691.0 / 2730,  7.0 / 6,   -3617.0 / 510,     43867.0 / 798,  -174611.0 / 330,
-                                   854513.0 / 138, -236364091.0 / 2730};
+static const double bernoulli[] = {1.0 / 6,       -1.0 / 30,       1.0 / 42,       -1.0 / 30,
+                                   5.0 / 66,      -691.0 / 2730,   7.0 / 6,        -3617.0 / 510,
+                                   43867.0 / 798, -174611.0 / 330, 854513.0 / 138, -236364091.0 / 2730};
 enum { N_BERNOULLI = sizeof bernoulli / sizeof *bernoulli };
 
 /* cot πx, by the distance to the nearest integer so that large x loses nothing. */
-static double cot_pi(double x)
-{
+static double cot_pi(double x) {
     double r = x - round(x);
     return fabs(r) == 0.5 ? 0 : cos(pi * r) / sin(pi * r);
 }
 
-/* Upwards by ψ(x) = ψ(x + 1) - 1/x, then ln x - 1/(2x) - Σ B₂ₖ / (2k x²ᵏ) (A&S 6.3.18); below 0 by reflection (6.3.7). */
-double rt_digamma(double x)
-{
+/* Upwards by ψ(x) = ψ(x + 1) - 1/x, then ln x - 1/(2x) - Σ B₂ₖ / (2k x²ᵏ) (A&S 6.3.18); below 0 by reflection
+ * (6.3.7). */
+double rt_digamma(double x) {
     if (x <= 0) {
         if (x == floor(x))
             return NAN;
@@ -42,10 +41,9 @@ double rt_digamma(double x)
     return sum + log(x) - 0.5 / x;
 }
 
-/* (-1)ⁿ⁺¹ ψ⁽ⁿ⁾(x) for n >= 1, x > 0: n! Σ 1/(x + k)ⁿ⁺¹ up to a large argument, then its asymptotic series (A&S 6.4.11):
- * (n-1)!/xⁿ + n!/(2xⁿ⁺¹) + Σ B₂ₖ (2k+n-1)! / ((2k)! x²ᵏ⁺ⁿ). */
-static double polygamma_positive(int n, double x)
-{
+/* (-1)ⁿ⁺¹ ψ⁽ⁿ⁾(x) for n >= 1, x > 0: n! Σ 1/(x + k)ⁿ⁺¹ up to a large argument, then its asymptotic series
+ * (A&S 6.4.11): (n-1)!/xⁿ + n!/(2xⁿ⁺¹) + Σ B₂ₖ (2k+n-1)! / ((2k)! x²ᵏ⁺ⁿ). */
+static double polygamma_positive(int n, double x) {
     double factorial = tgamma(n + 1.0), sum = 0, far = 12 + n;
     for (; x < far; x += 1)
         sum += pow(x, -(n + 1));
@@ -60,8 +58,7 @@ static double polygamma_positive(int n, double x)
 enum { MAX_REFLECTED = 60 };
 
 /* dⁿ/dxⁿ π cot πx as a polynomial in c = cot πx, from d/dx c = -π (1 + c²). */
-static double cot_derivative(int n, double x)
-{
+static double cot_derivative(int n, double x) {
     double a[MAX_REFLECTED + 2] = {0, 1}, b[MAX_REFLECTED + 2], c = cot_pi(x), value = 0;
     for (int step = 0; step < n; step++) {
         int degree = step + 1;
@@ -77,8 +74,7 @@ static double cot_derivative(int n, double x)
     return pow(pi, n + 1) * value;
 }
 
-double rt_polygamma(double order, double x)
-{
+double rt_polygamma(double order, double x) {
     if (!(order >= 0) || order != floor(order) || order > 160 || isnan(x))
         return NAN;
     int n = (int)order;
@@ -93,18 +89,17 @@ double rt_polygamma(double order, double x)
         return odd ? INFINITY : NAN;
     if (n > MAX_REFLECTED)
         return NAN;
-    /* (-1)ⁿ ψ⁽ⁿ⁾(1 - x) - ψ⁽ⁿ⁾(x) = dⁿ/dxⁿ π cot πx (A&S 6.4.7), and (-1)ⁿ⁺¹ ψ⁽ⁿ⁾(1 - x) is the function above */
+    /* (-1)ⁿ ψ⁽ⁿ⁾(1 - x) - ψ⁽ⁿ⁾(x) = dⁿ/dxⁿ π cot πx (A&S 6.4.7), and (-1)ⁿ⁺¹ ψ⁽ⁿ⁾(1 - x) is the function
+     * above */
     return -polygamma_positive(n, 1 - x) - cot_derivative(n, x);
 }
 
-double rt_trigamma(double x)
-{
+double rt_trigamma(double x) {
     return rt_polygamma(1, x);
 }
 
 /* ln Φ(x). In the far left tail Φ(-t) = φ(t) / (t + 1/(t + 2/(t + 3/…))) (A&S 26.2.14). */
-double rt_log_normal_cdf(double x)
-{
+double rt_log_normal_cdf(double x) {
     if (x > 0)
         return log1p(-0.5 * erfc(x * M_SQRT1_2));
     if (x > -6 || isnan(x))
@@ -117,10 +112,9 @@ double rt_log_normal_cdf(double x)
     return -0.5 * t * t - 0.91893853320467274178 - log(fraction);
 }
 
-/* ln I₀(x): the power series Σ (x²/4)ᵏ / k!² (A&S 9.6.12), all terms positive; from 30 on eˣ/√(2πx) Σ ((2k-1)!!)² /
- * (k! (8x)ᵏ) (A&S 9.7.1). */
-double rt_log_bessel_i0(double x)
-{
+/* ln I₀(x): the power series Σ (x²/4)ᵏ / k!² (A&S 9.6.12), all terms positive; from 30 on eˣ/√(2πx) Σ
+ * ((2k-1)!!)² / (k! (8x)ᵏ) (A&S 9.7.1). */
+double rt_log_bessel_i0(double x) {
     x = fabs(x);
     double sum = 0, term = 1;
     if (x < 30) {
@@ -139,32 +133,26 @@ double rt_log_bessel_i0(double x)
     return x - 0.5 * log(2 * pi * x) + log1p(sum);
 }
 
-float rt_lgammaf(float x)
-{
+float rt_lgammaf(float x) {
     return (float)rt_lgamma(x);
 }
 
-float rt_digammaf(float x)
-{
+float rt_digammaf(float x) {
     return (float)rt_digamma(x);
 }
 
-float rt_trigammaf(float x)
-{
+float rt_trigammaf(float x) {
     return (float)rt_trigamma(x);
 }
 
-float rt_polygammaf(float order, float x)
-{
+float rt_polygammaf(float order, float x) {
     return (float)rt_polygamma(order, x);
 }
 
-float rt_log_normal_cdff(float x)
-{
+float rt_log_normal_cdff(float x) {
     return (float)rt_log_normal_cdf(x);
 }
 
-float rt_log_bessel_i0f(float x)
-{
+float rt_log_bessel_i0f(float x) {
     return (float)rt_log_bessel_i0(x);
 }

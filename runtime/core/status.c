@@ -1,7 +1,6 @@
 #include "../rt.h"
 
-const char *rt_status_text(RtStatus status)
-{
+const char *rt_status_text(RtStatus status) {
     static const char *const texts[] = {
 #define STATUS(ident, text) [RT_##ident] = text,
 #include "../rt_status.def"

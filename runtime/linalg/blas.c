@@ -1,12 +1,14 @@
 /* Loading OpenBLAS, and seeing to it that it uses kernels made for this processor.
  *
- * OpenBLAS picks its kernels when it is loaded, from a list of processor models; a model newer than the library gets
- * kernels for SSE3, several times slower than the machine. So: after loading, its choice is compared with what the
- * processor can do; where the choice is of another age, the library's own dynamic initialization is run again with
- * OPENBLAS_CORETYPE set to the best kernels this processor can run, and the environment is put back. A choice the
- * user made with that variable stands, as do the choices of a library that the program around us had loaded before.
+ * OpenBLAS picks its kernels when it is loaded, from a list of processor models; a model newer than the
+ * library gets kernels for SSE3, several times slower than the machine. So: after loading, its choice is
+ * compared with what the processor can do; where the choice is of another age, the library's own dynamic
+ * initialization is run again with OPENBLAS_CORETYPE set to the best kernels this processor can run, and the
+ * environment is put back. A choice the user made with that variable stands, as do the choices of a library
+ * that the program around us had loaded before.
  *
- * The library is process-wide, so what is known of it is too: written once under pthread_once, then only read. */
+ * The library is process-wide, so what is known of it is too: written once under pthread_once, then only
+ * read. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <pthread.h>
@@ -27,15 +29,19 @@ static struct {
 
 _Atomic(const Blas *) blas_loaded;
 
-static KernelAge age_of_core(const char *core)
-{
-    static const struct { const char *core; KernelAge age; } known[] = {
-        {"Katmai", AGE_SSE},       {"Coppermine", AGE_SSE},   {"Northwood", AGE_SSE},   {"Prescott", AGE_SSE},
-        {"Banias", AGE_SSE},       {"Atom", AGE_SSE},         {"Core2", AGE_SSE},       {"Penryn", AGE_SSE},
-        {"Dunnington", AGE_SSE},   {"Nehalem", AGE_SSE},      {"Athlon", AGE_SSE},      {"Opteron", AGE_SSE},
-        {"Opteron_SSE3", AGE_SSE}, {"Barcelona", AGE_SSE},    {"Bobcat", AGE_SSE},      {"Nano", AGE_SSE},
-        {"Generic", AGE_SSE},      {"Sandybridge", AGE_AVX},  {"Bulldozer", AGE_AVX},   {"Piledriver", AGE_AVX},
-        {"Steamroller", AGE_AVX},  {"Excavator", AGE_AVX2},   {"Haswell", AGE_AVX2},    {"Zen", AGE_AVX2},
+static KernelAge age_of_core(const char *core) {
+    static const struct {
+        const char *core;
+        KernelAge age;
+    } known[] = {
+        {"Katmai", AGE_SSE},       {"Coppermine", AGE_SSE},    {"Northwood", AGE_SSE},
+        {"Prescott", AGE_SSE},     {"Banias", AGE_SSE},        {"Atom", AGE_SSE},
+        {"Core2", AGE_SSE},        {"Penryn", AGE_SSE},        {"Dunnington", AGE_SSE},
+        {"Nehalem", AGE_SSE},      {"Athlon", AGE_SSE},        {"Opteron", AGE_SSE},
+        {"Opteron_SSE3", AGE_SSE}, {"Barcelona", AGE_SSE},     {"Bobcat", AGE_SSE},
+        {"Nano", AGE_SSE},         {"Generic", AGE_SSE},       {"Sandybridge", AGE_AVX},
+        {"Bulldozer", AGE_AVX},    {"Piledriver", AGE_AVX},    {"Steamroller", AGE_AVX},
+        {"Excavator", AGE_AVX2},   {"Haswell", AGE_AVX2},      {"Zen", AGE_AVX2},
         {"SkylakeX", AGE_AVX512},  {"Cooperlake", AGE_AVX512}, {"SapphireRapids", AGE_AVX512},
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
@@ -45,8 +51,7 @@ static KernelAge age_of_core(const char *core)
 }
 
 /* The names of the kernels this processor can run, best first, for OPENBLAS_CORETYPE; ends with NULL. */
-static void best_cores(const char *cores[4])
-{
+static void best_cores(const char *cores[4]) {
     int n = 0;
 #ifdef __x86_64__
     /* __builtin_cpu_supports also asks whether the operating system saves the registers */
@@ -63,18 +68,19 @@ static void best_cores(const char *cores[4])
 }
 
 /* An environment variable set for a while. */
-typedef struct Setting { const char *name; char *before; } Setting;
+typedef struct Setting {
+    const char *name;
+    char *before;
+} Setting;
 
-static Setting setting_make(const char *name, const char *value)
-{
+static Setting setting_make(const char *name, const char *value) {
     const char *before = getenv(name);
     Setting s = {name, before ? strdup(before) : NULL};
     setenv(name, value, 1);
     return s;
 }
 
-static void setting_undo(Setting s)
-{
+static void setting_undo(Setting s) {
     if (s.before)
         setenv(s.name, s.before, 1);
     else
@@ -82,8 +88,7 @@ static void setting_undo(Setting s)
     free(s.before);
 }
 
-static void *open_library(bool *host_has_it)
-{
+static void *open_library(bool *host_has_it) {
     static const char *const names[] = {"libopenblas.so.0", "libopenblas.so"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         void *handle = dlopen(names[i], RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD);
@@ -103,32 +108,31 @@ static void *open_library(bool *host_has_it)
 
 /* A function of the library by name; the detour over a union because ISO C has no conversion from void *. */
 typedef void (*AnyFunction)(void);
-static AnyFunction find(void *handle, const char *name)
-{
-    union { void *object; AnyFunction function; } at = {dlsym(handle, name)};
+static AnyFunction find(void *handle, const char *name) {
+    union {
+        void *object;
+        AnyFunction function;
+    } at = {dlsym(handle, name)};
     return at.function;
 }
 
-static bool find_all(void *handle, Blas *functions, const char **missing)
-{
-#define BLAS(result, name, parameters)                                                                        \
-    if (!(functions->name = (result(*) parameters)find(handle, #name))) {                                     \
-        *missing = #name;                                                                                     \
-        return false;                                                                                         \
+static bool find_all(void *handle, Blas *functions, const char **missing) {
+#define BLAS(result, name, parameters)                                                                       \
+    if (!(functions->name = (result(*) parameters)find(handle, #name))) {                                    \
+        *missing = #name;                                                                                    \
+        return false;                                                                                        \
     }
 #include "blas.def"
 #undef BLAS
     return true;
 }
 
-static void read_core(void *handle, char core[64])
-{
+static void read_core(void *handle, char core[64]) {
     char *(*corename)(void) = (char *(*)(void))find(handle, "openblas_get_corename");
     snprintf(core, 64, "%s", corename ? corename() : "unknown");
 }
 
-void blas_choose_kernels(void *handle, RtBlasInfo *info)
-{
+void blas_choose_kernels(void *handle, RtBlasInfo *info) {
     read_core(handle, info->core);
     void (*quit)(void) = (void (*)(void))find(handle, "gotoblas_dynamic_quit");
     void (*init)(void) = (void (*)(void))find(handle, "gotoblas_dynamic_init");
@@ -157,26 +161,28 @@ void blas_choose_kernels(void *handle, RtBlasInfo *info)
             return;
         }
     }
-    snprintf(info->chosen, sizeof info->chosen,
-             "by the library, which does not know this processor and has no other kernels: products will be slow");
+    snprintf(
+        info->chosen, sizeof info->chosen,
+        "by the library, which does not know this processor and has no other kernels: products will be slow");
 }
 
-static void load(void)
-{
+static void load(void) {
     RtBlasInfo *info = &library.info;
     bool host_has_it = false;
     void *handle = open_library(&host_has_it);
     if (!handle) {
-        snprintf(info->problem, sizeof info->problem,
-                 "OpenBLAS (libopenblas.so.0) was not found, so large matrix products run on slow built-in code; "
-                 "on Debian, `apt install libopenblas0-pthread` mends it");
+        snprintf(
+            info->problem, sizeof info->problem,
+            "OpenBLAS (libopenblas.so.0) was not found, so large matrix products run on slow built-in code; "
+            "on Debian, `apt install libopenblas0-pthread` mends it");
         return;
     }
     const char *missing = NULL;
     if (!find_all(handle, &library.functions, &missing)) {
-        snprintf(info->problem, sizeof info->problem,
-                 "the OpenBLAS found on this machine lacks %s, so large matrix products run on slow built-in code",
-                 missing);
+        snprintf(
+            info->problem, sizeof info->problem,
+            "the OpenBLAS found on this machine lacks %s, so large matrix products run on slow built-in code",
+            missing);
         return;
     }
     const char *users = getenv("OPENBLAS_CORETYPE");
@@ -185,7 +191,8 @@ static void load(void)
         snprintf(info->chosen, sizeof info->chosen, "by the program that had loaded the library before");
     } else {
         if (users && *users)
-            snprintf(info->chosen, sizeof info->chosen, "by OPENBLAS_CORETYPE=%.60s in the environment", users);
+            snprintf(info->chosen, sizeof info->chosen, "by OPENBLAS_CORETYPE=%.60s in the environment",
+                     users);
         else
             blas_choose_kernels(handle, info);
         void (*set_threads)(int) = (void (*)(int))find(handle, "openblas_set_num_threads");
@@ -200,22 +207,19 @@ static void load(void)
     info->loaded = true;
 }
 
-const RtBlasInfo *rt_blas_describe(void)
-{
+const RtBlasInfo *rt_blas_describe(void) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, load);
     return &library.info;
 }
 
-const Blas *blas_first(void)
-{
+const Blas *blas_first(void) {
     if (!rt_blas_describe()->loaded)
         return NULL;
     atomic_store_explicit(&blas_loaded, &library.functions, memory_order_release);
     return &library.functions;
 }
 
-bool rt_blas_load(void)
-{
+bool rt_blas_load(void) {
     return blas() != NULL;
 }

@@ -1,6 +1,6 @@
 /* linalg — dense linear algebra through OpenBLAS and LAPACK, loaded when first used. The kernels are those of
- * rt_kernels.h; beside each is a plain one of the same signature (ref_…), which tests compare with and which runs where
- * the library is missing or the problem is small.
+ * rt_kernels.h; beside each is a plain one of the same signature (ref_…), which tests compare with and which
+ * runs where the library is missing or the problem is small.
  *
  * The library runs on one thread: large products are divided into tiles here and run on our own threads. */
 #ifndef LAG_RT_LINALG_H
@@ -10,8 +10,8 @@
 
 /* ---- the library ---- */
 
-/* Loads the library now rather than at the first product; true when there is one. Choosing its kernels takes a short
- * change of this process's environment, so programs call this before they start threads. */
+/* Loads the library now rather than at the first product; true when there is one. Choosing its kernels takes
+ * a short change of this process's environment, so programs call this before they start threads. */
 bool rt_blas_load(void);
 
 typedef struct RtBlasInfo {
@@ -26,23 +26,23 @@ const RtBlasInfo *rt_blas_describe(void); /* loads it */
 
 /* ---- plain kernels ---- */
 /* T is f32 or f64: the signatures of rt_kernels.h. */
-#define REF_KERNELS(T, real)                                                                                   \
-    void ref_gemm_##T(RtFrame *, int32_t, int32_t, int64_t, int64_t, int64_t, real, const real *, int64_t,     \
-                      const real *, int64_t, real, real *, int64_t);                                           \
-    void ref_gemv_##T(RtFrame *, int32_t, int64_t, int64_t, real, const real *, int64_t, const real *,         \
-                      int64_t, real, real *, int64_t);                                                         \
-    void ref_ger_##T(RtFrame *, int64_t, int64_t, real, const real *, int64_t, const real *, int64_t, real *,  \
-                     int64_t);                                                                                 \
-    void ref_syrk_##T(RtFrame *, int32_t, int64_t, int64_t, real, const real *, int64_t, real, real *,         \
-                      int64_t);                                                                                \
-    real ref_dot_##T(RtFrame *, int64_t, const real *, int64_t, const real *, int64_t);                        \
-    void ref_axpy_##T(RtFrame *, int64_t, real, const real *, int64_t, real *, int64_t);                       \
-    RtStatus ref_cholesky_##T(RtFrame *, int64_t, const real *, real *);                                       \
-    RtStatus ref_solve_##T(RtFrame *, int64_t, int64_t, const real *, const real *, real *, void *);           \
-    RtStatus ref_solve_spd_##T(RtFrame *, int64_t, int64_t, const real *, const real *, real *, void *);       \
-    RtStatus ref_solve_triangular_##T(RtFrame *, int32_t, int32_t, int64_t, int64_t, const real *,             \
-                                      const real *, real *);                                                   \
-    RtStatus ref_inverse_##T(RtFrame *, int64_t, const real *, real *, void *);                                \
+#define REF_KERNELS(T, real)                                                                                 \
+    void ref_gemm_##T(RtFrame *, int32_t, int32_t, int64_t, int64_t, int64_t, real, const real *, int64_t,   \
+                      const real *, int64_t, real, real *, int64_t);                                         \
+    void ref_gemv_##T(RtFrame *, int32_t, int64_t, int64_t, real, const real *, int64_t, const real *,       \
+                      int64_t, real, real *, int64_t);                                                       \
+    void ref_ger_##T(RtFrame *, int64_t, int64_t, real, const real *, int64_t, const real *, int64_t,        \
+                     real *, int64_t);                                                                       \
+    void ref_syrk_##T(RtFrame *, int32_t, int64_t, int64_t, real, const real *, int64_t, real, real *,       \
+                      int64_t);                                                                              \
+    real ref_dot_##T(RtFrame *, int64_t, const real *, int64_t, const real *, int64_t);                      \
+    void ref_axpy_##T(RtFrame *, int64_t, real, const real *, int64_t, real *, int64_t);                     \
+    RtStatus ref_cholesky_##T(RtFrame *, int64_t, const real *, real *);                                     \
+    RtStatus ref_solve_##T(RtFrame *, int64_t, int64_t, const real *, const real *, real *, void *);         \
+    RtStatus ref_solve_spd_##T(RtFrame *, int64_t, int64_t, const real *, const real *, real *, void *);     \
+    RtStatus ref_solve_triangular_##T(RtFrame *, int32_t, int32_t, int64_t, int64_t, const real *,           \
+                                      const real *, real *);                                                 \
+    RtStatus ref_inverse_##T(RtFrame *, int64_t, const real *, real *, void *);                              \
     RtStatus ref_logdet_##T(RtFrame *, int64_t, const real *, real *, void *);
 REF_KERNELS(f32, float)
 REF_KERNELS(f64, double)

@@ -1,12 +1,12 @@
-/* Many draws at once: tiles small enough for the first cache, loops the compiler vectorizes, one copy for each width of
- * vector unit. The operations are those of the single draws in the same order, so the bits are too. */
+/* Many draws at once: tiles small enough for the first cache, loops the compiler vectorizes, one copy for
+ * each width of vector unit. The operations are those of the single draws in the same order, so the bits are
+ * too. */
 #include "philox.h"
 
 enum { BLOCKS = 128, TILE = 2 * BLOCKS };
 
 /* bits[2 b], bits[2 b + 1] of blocks first .. first + BLOCKS - 1. */
-PHILOX_INLINE void tile_bits(PhiloxKey key, uint64_t first, uint64_t *restrict bits)
-{
+PHILOX_INLINE void tile_bits(PhiloxKey key, uint64_t first, uint64_t *restrict bits) {
     uint32_t c0[BLOCKS], c1[BLOCKS], c2[BLOCKS], c3[BLOCKS];
     for (int i = 0; i < BLOCKS; i++) {
         uint64_t block = first + (uint64_t)i;
@@ -33,16 +33,14 @@ PHILOX_INLINE void tile_bits(PhiloxKey key, uint64_t first, uint64_t *restrict b
     }
 }
 
-PHILOX_INLINE void tile_uniform(PhiloxKey key, uint64_t first, double *restrict u)
-{
+PHILOX_INLINE void tile_uniform(PhiloxKey key, uint64_t first, double *restrict u) {
     uint64_t bits[TILE];
     tile_bits(key, first, bits);
     for (int i = 0; i < TILE; i++)
         u[i] = philox_uniform(bits[i]);
 }
 
-PHILOX_INLINE void tile_normal(PhiloxKey key, uint64_t first, double *restrict x)
-{
+PHILOX_INLINE void tile_normal(PhiloxKey key, uint64_t first, double *restrict x) {
     double u[TILE], r[TILE], largest = 0;
     tile_uniform(key, first, u);
     for (int i = 0; i < TILE; i++)
@@ -62,41 +60,34 @@ PHILOX_INLINE void tile_normal(PhiloxKey key, uint64_t first, double *restrict x
 
 typedef void (*TileFill)(PhiloxKey key, uint64_t first, double *out);
 
-static void uniform_base(PhiloxKey key, uint64_t first, double *out)
-{
+static void uniform_base(PhiloxKey key, uint64_t first, double *out) {
     tile_uniform(key, first, out);
 }
 
-static void normal_base(PhiloxKey key, uint64_t first, double *out)
-{
+static void normal_base(PhiloxKey key, uint64_t first, double *out) {
     tile_normal(key, first, out);
 }
 
 #ifdef __x86_64__
-__attribute__((target("avx2"))) static void uniform_avx2(PhiloxKey key, uint64_t first, double *out)
-{
+__attribute__((target("avx2"))) static void uniform_avx2(PhiloxKey key, uint64_t first, double *out) {
     tile_uniform(key, first, out);
 }
 
-__attribute__((target("avx2"))) static void normal_avx2(PhiloxKey key, uint64_t first, double *out)
-{
+__attribute__((target("avx2"))) static void normal_avx2(PhiloxKey key, uint64_t first, double *out) {
     tile_normal(key, first, out);
 }
 
 #define TARGET_AVX512 __attribute__((target("avx512f,avx512dq,avx512vl")))
-TARGET_AVX512 static void uniform_avx512(PhiloxKey key, uint64_t first, double *out)
-{
+TARGET_AVX512 static void uniform_avx512(PhiloxKey key, uint64_t first, double *out) {
     tile_uniform(key, first, out);
 }
 
-TARGET_AVX512 static void normal_avx512(PhiloxKey key, uint64_t first, double *out)
-{
+TARGET_AVX512 static void normal_avx512(PhiloxKey key, uint64_t first, double *out) {
     tile_normal(key, first, out);
 }
 #endif
 
-static TileFill choose(bool normal)
-{
+static TileFill choose(bool normal) {
 #ifdef __x86_64__
     if (__builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
         return normal ? normal_avx512 : uniform_avx512;
@@ -106,10 +97,9 @@ static TileFill choose(bool normal)
     return normal ? normal_base : uniform_base;
 }
 
-/* Calls the tile function over positions first .. first + n - 1, of which only the ends may lie inside a tile. Exactly one
- * of out64 and out32 is given. */
-static void fill(PhiloxKey key, bool normal, int64_t first, int64_t n, double *out64, float *out32)
-{
+/* Calls the tile function over positions first .. first + n - 1, of which only the ends may lie inside a
+ * tile. Exactly one of out64 and out32 is given. */
+static void fill(PhiloxKey key, bool normal, int64_t first, int64_t n, double *out64, float *out32) {
     TileFill tile_fill = choose(normal);
     double tile[TILE];
     for (int64_t done = 0; done < n;) {
@@ -130,34 +120,30 @@ static void fill(PhiloxKey key, bool normal, int64_t first, int64_t n, double *o
     }
 }
 
-void rt_random_fill_uniform(uint64_t seed, uint64_t step, uint32_t site, int64_t first, int64_t n, double *out)
-{
+void rt_random_fill_uniform(uint64_t seed, uint64_t step, uint32_t site, int64_t first, int64_t n,
+                            double *out) {
     fill(philox_key(seed, step, site), false, first, n, out, NULL);
 }
 
-void rt_random_fill_normal(uint64_t seed, uint64_t step, uint32_t site, int64_t first, int64_t n, double *out)
-{
+void rt_random_fill_normal(uint64_t seed, uint64_t step, uint32_t site, int64_t first, int64_t n,
+                           double *out) {
     fill(philox_key(seed, step, site), true, first, n, out, NULL);
 }
 
-void rt_fill_uniform_f32(RtFrame *frame, uint32_t site, int64_t first, int64_t n, float *out)
-{
+void rt_fill_uniform_f32(RtFrame *frame, uint32_t site, int64_t first, int64_t n, float *out) {
     fill(philox_key(frame->seed, frame->draw_step, site), false, first, n, NULL, out);
     for (int64_t i = 0; i < n; i++)
         out[i] = out[i] < 1.0f ? out[i] : 0x1.fffffep-1f; /* rounding may have reached 1 */
 }
 
-void rt_fill_uniform_f64(RtFrame *frame, uint32_t site, int64_t first, int64_t n, double *out)
-{
+void rt_fill_uniform_f64(RtFrame *frame, uint32_t site, int64_t first, int64_t n, double *out) {
     rt_random_fill_uniform(frame->seed, frame->draw_step, site, first, n, out);
 }
 
-void rt_fill_normal_f32(RtFrame *frame, uint32_t site, int64_t first, int64_t n, float *out)
-{
+void rt_fill_normal_f32(RtFrame *frame, uint32_t site, int64_t first, int64_t n, float *out) {
     fill(philox_key(frame->seed, frame->draw_step, site), true, first, n, NULL, out);
 }
 
-void rt_fill_normal_f64(RtFrame *frame, uint32_t site, int64_t first, int64_t n, double *out)
-{
+void rt_fill_normal_f64(RtFrame *frame, uint32_t site, int64_t first, int64_t n, double *out) {
     rt_random_fill_normal(frame->seed, frame->draw_step, site, first, n, out);
 }

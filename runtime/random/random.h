@@ -1,12 +1,12 @@
-/* random — noise as a pure function of its key. Every draw is a function of (seed, step, site, position): the run's seed,
- * the number of the step, the place in the source and the index of the element. Nothing is carried from draw to draw, so
- * the same run has the same noise on any number of threads and in any order of evaluation, and the compiler's
- * evaluator gets the very bits generated code gets.
+/* random — noise as a pure function of its key. Every draw is a function of (seed, step, site, position): the
+ * run's seed, the number of the step, the place in the source and the index of the element. Nothing is
+ * carried from draw to draw, so the same run has the same noise on any number of threads and in any order of
+ * evaluation, and the compiler's evaluator gets the very bits generated code gets.
  *
- * Generator: Philox 4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3, SC11). Its key
- * is the seed, its counter position / 2, site and step; one block serves two positions. Floating-point operations here
- * are additions, multiplications, divisions and square roots only, so the bits do not depend on the C library, on the
- * vector width or on the processor. */
+ * Generator: Philox 4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3, SC11).
+ * Its key is the seed, its counter position / 2, site and step; one block serves two positions.
+ * Floating-point operations here are additions, multiplications, divisions and square roots only, so the bits
+ * do not depend on the C library, on the vector width or on the processor. */
 #ifndef LAG_RT_RANDOM_H
 #define LAG_RT_RANDOM_H
 
@@ -24,12 +24,17 @@ void rt_philox4x32(const uint32_t counter[4], const uint32_t key[2], uint32_t ou
 
 /* ---- single draws ---- */
 uint64_t rt_random_bits(uint64_t seed, uint64_t step, uint32_t site, int64_t position); /* 64 random bits */
-double rt_random_uniform(uint64_t seed, uint64_t step, uint32_t site, int64_t position); /* (0, 1): odd multiples of 2⁻⁵³ */
-double rt_random_normal(uint64_t seed, uint64_t step, uint32_t site, int64_t position);  /* Φ⁻¹ of the uniform */
+double rt_random_uniform(uint64_t seed, uint64_t step, uint32_t site,
+                         int64_t position); /* (0, 1): odd multiples of 2⁻⁵³ */
+double rt_random_normal(uint64_t seed, uint64_t step, uint32_t site,
+                        int64_t position); /* Φ⁻¹ of the uniform */
 
-/* ---- many draws: out[i] is the draw at position first + i; f32 is the f64 draw rounded, uniforms kept below 1 ---- */
-void rt_random_fill_uniform(uint64_t seed, uint64_t step, uint32_t site, int64_t first, int64_t n, double *out);
-void rt_random_fill_normal(uint64_t seed, uint64_t step, uint32_t site, int64_t first, int64_t n, double *out);
+/* ---- many draws: out[i] is the draw at position first + i; f32 is the f64 draw rounded, uniforms kept below
+ * 1 ---- */
+void rt_random_fill_uniform(uint64_t seed, uint64_t step, uint32_t site, int64_t first, int64_t n,
+                            double *out);
+void rt_random_fill_normal(uint64_t seed, uint64_t step, uint32_t site, int64_t first, int64_t n,
+                           double *out);
 
 /* ---- a stream: as many draws as wanted at one (seed, step, site, position), for rejection methods ---- */
 typedef struct RtStream {
@@ -50,7 +55,8 @@ double rt_stream_binomial(RtStream *s, double n, double p);
 uint64_t rt_stream_below(RtStream *s, uint64_t n);
 
 /* ---- shuffles ---- */
-/* Writes a random order of 0 .. n-1, every order equally likely (Fisher-Yates), a function of seed and epoch. */
+/* Writes a random order of 0 .. n-1, every order equally likely (Fisher-Yates), a function of seed and
+ * epoch. */
 void rt_random_permutation(uint64_t seed, uint64_t epoch, uint32_t site, int64_t n, int64_t *out);
 
 #endif

@@ -1,5 +1,5 @@
-/* object.h — an object file made from LLVM assembly text, for tests of the loader and the cache: these need code of
- * every shape the emitter may make, without the emitter. */
+/* object.h — an object file made from LLVM assembly text, for tests of the loader and the cache: these need
+ * code of every shape the emitter may make, without the emitter. */
 #ifndef LAG_TEST_OBJECT_H
 #define LAG_TEST_OBJECT_H
 
@@ -12,8 +12,7 @@
 
 #include "emit/emit.h"
 
-static inline bool object_from_assembly(Session *session, const char *text, Buf *out)
-{
+static inline bool object_from_assembly(Session *session, const char *text, Buf *out) {
     if (!emit_open(session))
         return false;
     LLVMInitializeNativeTarget();
@@ -26,8 +25,8 @@ static inline bool object_from_assembly(Session *session, const char *text, Buf 
     bool ok = !LLVMParseIRInContext(context, source, &module, &message) &&
               !LLVMGetTargetFromTriple(triple, &target, &message);
     if (ok) {
-        LLVMTargetMachineRef machine = LLVMCreateTargetMachine(target, triple, "", "", LLVMCodeGenLevelDefault,
-                                                               LLVMRelocPIC, LLVMCodeModelSmall);
+        LLVMTargetMachineRef machine = LLVMCreateTargetMachine(
+            target, triple, "", "", LLVMCodeGenLevelDefault, LLVMRelocPIC, LLVMCodeModelSmall);
         LLVMMemoryBufferRef object = NULL;
         ok = !LLVMTargetMachineEmitToMemoryBuffer(machine, module, LLVMObjectFile, &message, &object);
         if (ok) {

@@ -1,5 +1,6 @@
-/* The cache of compiled code: what is stored comes back and runs; what was damaged, cut short or meddled with is taken
- * for missing and removed; several processes at once; folders that cannot be used; the bound on its size. */
+/* The cache of compiled code: what is stored comes back and runs; what was damaged, cut short or meddled with
+ * is taken for missing and removed; several processes at once; folders that cannot be used; the bound on its
+ * size. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -22,11 +23,11 @@ typedef struct Place {
     char root[64], folder[80];
 } Place;
 
-static int set_up(void **state)
-{
+static int set_up(void **state) {
     Place *place = calloc(1, sizeof *place);
     place->session = session_new();
-    snprintf(place->root, sizeof place->root, "%s/lag-cache-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : P_tmpdir);
+    snprintf(place->root, sizeof place->root, "%s/lag-cache-XXXXXX",
+             getenv("TMPDIR") ? getenv("TMPDIR") : P_tmpdir);
     if (!mkdtemp(place->root))
         return -1;
     snprintf(place->folder, sizeof place->folder, "%s/lag", place->root);
@@ -35,8 +36,7 @@ static int set_up(void **state)
     return 0;
 }
 
-static void empty(const char *path)
-{
+static void empty(const char *path) {
     DIR *folder = opendir(path);
     for (struct dirent *item; folder && (item = readdir(folder));)
         if (strcmp(item->d_name, ".") && strcmp(item->d_name, ".."))
@@ -45,8 +45,7 @@ static void empty(const char *path)
         closedir(folder);
 }
 
-static int tear_down(void **state)
-{
+static int tear_down(void **state) {
     Place *place = *state;
     chmod(place->folder, 0700);
     empty(place->folder);
@@ -58,24 +57,21 @@ static int tear_down(void **state)
     return 0;
 }
 
-static JitKey key_of(uint8_t first)
-{
+static JitKey key_of(uint8_t first) {
     JitKey key;
     memset(key.bytes, 0xab, sizeof key.bytes);
     key.bytes[0] = first;
     return key;
 }
 
-static char *path_of(const Place *place, const JitKey *key)
-{
+static char *path_of(const Place *place, const JitKey *key) {
     char name[65];
     for (size_t i = 0; i < 32; i++)
         snprintf(name + 2 * i, 3, "%02x", key->bytes[i]);
     return arena_printf(place->session->arena, "%s/%s.o", place->folder, name);
 }
 
-static Buf content_of(int seed, size_t n)
-{
+static Buf content_of(int seed, size_t n) {
     Buf content = {0};
     for (size_t i = 0; i < n; i++) {
         char byte = (char)(seed * 31 + (int)(i * i % 251));
@@ -84,8 +80,7 @@ static Buf content_of(int seed, size_t n)
     return content;
 }
 
-static int count_files(const char *path)
-{
+static int count_files(const char *path) {
     int n = 0;
     DIR *folder = opendir(path);
     for (struct dirent *item; folder && (item = readdir(folder));)
@@ -95,11 +90,14 @@ static int count_files(const char *path)
     return n;
 }
 
-static void test_hash(void **state)
-{
+static void test_hash(void **state) {
     (void)state;
     /* BLAKE2b with 32 bytes of result, made with another implementation */
-    static const struct { const char *text; int times; const char *digest; } known[] = {
+    static const struct {
+        const char *text;
+        int times;
+        const char *digest;
+    } known[] = {
         {"", 0, "0e5751c026e543b2e8ab2eb06099daa1d1e5df47778f7787faab45cdf12fe3a8"},
         {"abc", 1, "bddd813c634239723171ef3fee98579b94964e3bb1cb3e427262c8c068d52319"},
         {"a", 127, "59e2f1aba240f20aa591016f5ef429990bc9c2131dcd0d30f0ffd75ed18f317d"},
@@ -121,8 +119,7 @@ static void test_hash(void **state)
     }
 }
 
-static void test_store_and_read(void **state)
-{
+static void test_store_and_read(void **state) {
     Place *place = *state;
     static const size_t sizes[] = {0, 1, 1000, 300000};
     for (size_t s = 0; s < 4; s++) {
@@ -144,8 +141,7 @@ static void test_store_and_read(void **state)
 }
 
 /* Every byte of an entry counts, and so does its length. */
-static void test_damage(void **state)
-{
+static void test_damage(void **state) {
     Place *place = *state;
     JitKey key = key_of(1);
     Buf content = content_of(1, 300), back = {0};
@@ -176,8 +172,7 @@ static void test_damage(void **state)
 }
 
 /* Code that someone else could have written is not run, nor is what a link leads to. */
-static void test_strangers(void **state)
-{
+static void test_strangers(void **state) {
     Place *place = *state;
     JitKey key = key_of(1), link = key_of(2);
     Buf content = content_of(1, 300), back = {0};
@@ -196,8 +191,7 @@ static void test_strangers(void **state)
 }
 
 /* Folders that are not there, cannot be written to or are no folders: no cache, and no complaint. */
-static void test_no_folder(void **state)
-{
+static void test_no_folder(void **state) {
     Place *place = *state;
     JitKey key = key_of(1);
     Buf content = content_of(1, 300), back = {0};
@@ -226,8 +220,7 @@ static void test_no_folder(void **state)
 }
 
 /* Four processes write and read the same few entries: every read is a miss or the right content. */
-static void test_processes(void **state)
-{
+static void test_processes(void **state) {
     Place *place = *state;
     pid_t child[4];
     for (int c = 0; c < 4; c++) {
@@ -261,8 +254,7 @@ static void test_processes(void **state)
 }
 
 /* Past a thousand entries the ones used longest ago go; so do the remains of writers that were killed. */
-static void test_bounded(void **state)
-{
+static void test_bounded(void **state) {
     Place *place = *state;
     JitKey key = key_of(1), old = key_of(2);
     Buf content = content_of(1, 100), back = {0};
@@ -290,18 +282,19 @@ static void test_bounded(void **state)
     buf_free(&back);
 }
 
-/* Stored code runs; an entry whole in itself but no object, or one that wants what may not be called, is dropped. */
-static void test_load(void **state)
-{
+/* Stored code runs; an entry whole in itself but no object, or one that wants what may not be called, is
+ * dropped. */
+static void test_load(void **state) {
     Place *place = *state;
     JitKey key = key_of(1), bad = key_of(2), worse = key_of(3);
     Buf object = {0}, noise = content_of(5, 5000), caller = {0};
     assert_null(jit_load(place->session, &key));
-    assert_true(object_from_assembly(place->session,
-                                     "define i32 @answer(ptr %frame) {\n  ret i32 42\n}\n", &object));
+    assert_true(
+        object_from_assembly(place->session, "define i32 @answer(ptr %frame) {\n  ret i32 42\n}\n", &object));
     assert_true(object_from_assembly(place->session,
                                      "declare i32 @getpid()\ndefine i32 @f() {\n  %r = call i32 @getpid()\n"
-                                     "  ret i32 %r\n}\n", &caller));
+                                     "  ret i32 %r\n}\n",
+                                     &caller));
     cache_write(place->session, &key, &object);
     cache_write(place->session, &bad, &noise);
     cache_write(place->session, &worse, &caller);
@@ -325,8 +318,7 @@ static void test_load(void **state)
 
 #define IN_A_PLACE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hash), IN_A_PLACE(test_store_and_read), IN_A_PLACE(test_damage),
         IN_A_PLACE(test_strangers),  IN_A_PLACE(test_no_folder),      IN_A_PLACE(test_processes),

@@ -1,5 +1,5 @@
-/* The cache key: the same for the same program built twice, and another one as soon as anything that could change the
- * code differs. */
+/* The cache key: the same for the same program built twice, and another one as soon as anything that could
+ * change the code differs. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -20,8 +20,7 @@ typedef struct Variant {
     PlanOptions options;
 } Variant;
 
-static JitKey key_of(const Variant *v)
-{
+static JitKey key_of(const Variant *v) {
     Session *session = session_new();
     IrProgram *p = ir_new(session);
     IrDef x = ir_input(p, name_of(session->names, "x"), v->role, v->elem, 1, &v->extent);
@@ -44,25 +43,27 @@ static JitKey key_of(const Variant *v)
     return key;
 }
 
-static const Variant base = {.extent = 10, .factor = 0.1, .elem = IR_F64, .role = IR_ROLE_COORD, .function = "step",
+static const Variant base = {.extent = 10,
+                             .factor = 0.1,
+                             .elem = IR_F64,
+                             .role = IR_ROLE_COORD,
+                             .function = "step",
                              .options = {.threads = 2}};
 
-static void test_same(void **state)
-{
+static void test_same(void **state) {
     (void)state;
     JitKey a = key_of(&base), b = key_of(&base);
     assert_memory_equal(&a, &b, sizeof a);
 }
 
-#define CHANGED(...)                                                                                           \
-    do {                                                                                                       \
-        Variant v = base;                                                                                      \
-        __VA_ARGS__;                                                                                           \
-        keys[n++] = key_of(&v);                                                                                \
+#define CHANGED(...)                                                                                         \
+    do {                                                                                                     \
+        Variant v = base;                                                                                    \
+        __VA_ARGS__;                                                                                         \
+        keys[n++] = key_of(&v);                                                                              \
     } while (0)
 
-static void test_differs(void **state)
-{
+static void test_differs(void **state) {
     (void)state;
     JitKey keys[20];
     int n = 0;
@@ -85,8 +86,7 @@ static void test_differs(void **state)
                 fail_msg("variants %d and %d have the same key", k, i);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_same), cmocka_unit_test(test_differs)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* The loader of object files: the code it loads runs, gives what LLJIT's linking of the same object gives, and no bytes
- * whatever make it fail other than by saying so. */
+/* The loader of object files: the code it loads runs, gives what LLJIT's linking of the same object gives,
+ * and no bytes whatever make it fail other than by saying so. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,8 +11,8 @@
 #include "object.h"
 #include "rt.h"
 
-/* Constants, a table in read-only data, a writable global, a string, an internal function, calls of libm, of the runtime
- * and of memset, an address of a function in data, a vector call. */
+/* Constants, a table in read-only data, a writable global, a string, an internal function, calls of libm, of
+ * the runtime and of memset, an address of a function in data, a vector call. */
 static const char program[] =
     "@table = internal constant [4 x double] [double 1.0, double 2.0, double 4.0, double 8.0]\n"
     "@count = internal global i64 40\n"
@@ -36,20 +36,18 @@ static const char program[] =
 
 typedef void *(*Find)(void *code, const char *name);
 
-static void *find_loaded(void *code, const char *name)
-{
+static void *find_loaded(void *code, const char *name) {
     return load_symbol(code, name);
 }
 
-static void *find_orc(void *code, const char *name)
-{
+static void *find_orc(void *code, const char *name) {
     return orc_symbol(code, name);
 }
 
-static void check_program(void *code, Find find)
-{
+static void check_program(void *code, Find find) {
     double (*entry)(int64_t) = (double (*)(int64_t))find(code, "entry");
-    int64_t (*bump)(void) = (int64_t(*)(void))find(code, "bump"), (*fill)(void) = (int64_t(*)(void))find(code, "fill");
+    int64_t (*bump)(void) = (int64_t(*)(void))find(code, "bump"),
+            (*fill)(void) = (int64_t(*)(void))find(code, "fill");
     double (*outside)(double) = (double (*)(double))find(code, "outside");
     double (*through)(int64_t, double, double) = (double (*)(int64_t, double, double))find(code, "through");
     assert_non_null(entry);
@@ -67,8 +65,7 @@ static void check_program(void *code, Find find)
     assert_null(find(code, "absent"));
 }
 
-static void test_runs(void **state)
-{
+static void test_runs(void **state) {
     (void)state;
     Session *session = session_new();
     Buf object = {0};
@@ -91,8 +88,7 @@ static void test_runs(void **state)
     session_free(session);
 }
 
-static void test_orc_agrees(void **state)
-{
+static void test_orc_agrees(void **state) {
     (void)state;
     Session *session = session_new();
     Buf object = {0};
@@ -109,8 +105,7 @@ static void test_orc_agrees(void **state)
 }
 
 /* A name that may not be called is refused by name, in both ways of linking. */
-static void test_unknown_symbol(void **state)
-{
+static void test_unknown_symbol(void **state) {
     (void)state;
     static const char bad[] = "declare i32 @system(ptr)\n"
                               "define i32 @f() {\n  %r = call i32 @system(ptr null)\n  ret i32 %r\n}\n";
@@ -132,8 +127,7 @@ static void test_unknown_symbol(void **state)
     session_free(session);
 }
 
-static void test_symbols(void **state)
-{
+static void test_symbols(void **state) {
     (void)state;
     JitSymbols symbols;
     symbols_open(&symbols);
@@ -155,9 +149,9 @@ static void test_symbols(void **state)
     symbols_close(&symbols);
 }
 
-/* Every prefix of an object, and objects with bytes changed, load or are refused; they never make the loader fault. */
-static void test_damage(void **state)
-{
+/* Every prefix of an object, and objects with bytes changed, load or are refused; they never make the loader
+ * fault. */
+static void test_damage(void **state) {
     (void)state;
     Session *session = session_new();
     Buf object = {0};
@@ -189,11 +183,11 @@ static void test_damage(void **state)
     session_free(session);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_runs),    cmocka_unit_test(test_orc_agrees), cmocka_unit_test(test_unknown_symbol),
-        cmocka_unit_test(test_symbols), cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_runs),           cmocka_unit_test(test_orc_agrees),
+        cmocka_unit_test(test_unknown_symbol), cmocka_unit_test(test_symbols),
+        cmocka_unit_test(test_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* Loops on threads: every iteration once, the same pieces on any number of threads, nested and concurrent loops, the
- * floating-point mode, pools made and freed. */
+/* Loops on threads: every iteration once, the same pieces on any number of threads, nested and concurrent
+ * loops, the floating-point mode, pools made and freed. */
 #include <math.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -20,8 +20,7 @@ typedef struct Visits {
     int64_t begin[MOST], end[MOST]; /* of the piece an iteration was in */
 } Visits;
 
-static void visit(RtFrame *frame, void *env, int64_t begin, int64_t end)
-{
+static void visit(RtFrame *frame, void *env, int64_t begin, int64_t end) {
     (void)frame;
     Visits *v = env;
     for (int64_t i = begin; i < end; i++) {
@@ -31,12 +30,12 @@ static void visit(RtFrame *frame, void *env, int64_t begin, int64_t end)
     }
 }
 
-static void test_pieces(void **state)
-{
+static void test_pieces(void **state) {
     (void)state;
-    static const struct { int64_t n, chunk; } loops[] = {{0, 5},    {-3, 5},   {1, 1},      {1, 10},        {10, 3},
-                                                         {100, 1},  {100, 0},  {MOST, 7},   {MOST, 5000},   {999, 1000},
-                                                         {4999, 2}, {64, 64},  {65, 64},    {33, INT64_MAX}};
+    static const struct {
+        int64_t n, chunk;
+    } loops[] = {{0, 5},    {-3, 5},      {1, 1},      {1, 10},   {10, 3},  {100, 1}, {100, 0},
+                 {MOST, 7}, {MOST, 5000}, {999, 1000}, {4999, 2}, {64, 64}, {65, 64}, {33, INT64_MAX}};
     Visits *v = malloc(sizeof *v);
     for (uint32_t threads = 1; threads <= 5; threads++) {
         RtPool *pool = rt_pool_new(threads);
@@ -62,20 +61,21 @@ static void test_pieces(void **state)
     rt_pool_free(NULL);
 }
 
-/* Sums of numbers of very different size, one partial sum for each piece, added in order: the last bit depends on the
- * order, and is the same on any number of threads. */
-typedef struct Sum { const double *x; double part[64]; } Sum;
+/* Sums of numbers of very different size, one partial sum for each piece, added in order: the last bit
+ * depends on the order, and is the same on any number of threads. */
+typedef struct Sum {
+    const double *x;
+    double part[64];
+} Sum;
 
-static void add_up(RtFrame *frame, void *env, int64_t begin, int64_t end)
-{
+static void add_up(RtFrame *frame, void *env, int64_t begin, int64_t end) {
     (void)frame;
     Sum *sum = env;
     for (int64_t i = begin; i < end; i++)
         sum->part[begin / 100] += sum->x[i];
 }
 
-static void test_same_bits(void **state)
-{
+static void test_same_bits(void **state) {
     (void)state;
     double x[MOST], expected = 0;
     for (int i = 0; i < MOST; i++)
@@ -97,16 +97,14 @@ static void test_same_bits(void **state)
 }
 
 /* Many short loops one after the other: what one wrote the next reads. */
-static void increment(RtFrame *frame, void *env, int64_t begin, int64_t end)
-{
+static void increment(RtFrame *frame, void *env, int64_t begin, int64_t end) {
     (void)frame;
     int *counter = env;
     for (int64_t i = begin; i < end; i++)
         counter[i]++;
 }
 
-static void test_many_loops(void **state)
-{
+static void test_many_loops(void **state) {
     (void)state;
     int counter[16] = {0};
     RtFrame frame = {.pool = rt_pool_new(4)};
@@ -118,18 +116,19 @@ static void test_many_loops(void **state)
 }
 
 /* A loop inside a loop runs on the thread that came to it. */
-typedef struct Inner { pthread_t owner; int mistakes, visits; } Inner;
+typedef struct Inner {
+    pthread_t owner;
+    int mistakes, visits;
+} Inner;
 
-static void inner(RtFrame *frame, void *env, int64_t begin, int64_t end)
-{
+static void inner(RtFrame *frame, void *env, int64_t begin, int64_t end) {
     (void)frame;
     Inner *in = env;
     in->visits += (int)(end - begin);
     in->mistakes += !pthread_equal(pthread_self(), in->owner);
 }
 
-static void outer(RtFrame *frame, void *env, int64_t begin, int64_t end)
-{
+static void outer(RtFrame *frame, void *env, int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i++) {
         Inner in = {pthread_self(), 0, 0};
         rt_parallel(frame, inner, &in, 100, 3);
@@ -137,8 +136,7 @@ static void outer(RtFrame *frame, void *env, int64_t begin, int64_t end)
     }
 }
 
-static void test_nested(void **state)
-{
+static void test_nested(void **state) {
     (void)state;
     atomic_int right = 0;
     RtFrame frame = {.pool = rt_pool_new(3)};
@@ -148,8 +146,7 @@ static void test_nested(void **state)
 }
 
 /* Two threads that use one pool at once both get all their iterations. */
-static void *use_pool(void *argument)
-{
+static void *use_pool(void *argument) {
     for (int round = 0; round < 300; round++) {
         int counter[40] = {0};
         rt_parallel(argument, increment, counter, 40, 1);
@@ -160,8 +157,7 @@ static void *use_pool(void *argument)
     return NULL;
 }
 
-static void test_shared_pool(void **state)
-{
+static void test_shared_pool(void **state) {
     (void)state;
     RtFrame frame = {.pool = rt_pool_new(3)};
     pthread_t other;
@@ -174,16 +170,14 @@ static void test_shared_pool(void **state)
 }
 
 /* Bodies run under the caller's mode, whichever it is, and threads forget it afterwards. */
-static void halve_denormal(RtFrame *frame, void *env, int64_t begin, int64_t end)
-{
+static void halve_denormal(RtFrame *frame, void *env, int64_t begin, int64_t end) {
     (void)frame;
     volatile float tiny = 1e-38f;
     for (int64_t i = begin; i < end; i++)
         ((float *)env)[i] = tiny * 0.5f;
 }
 
-static void test_float_mode(void **state)
-{
+static void test_float_mode(void **state) {
     (void)state;
     if (!rt_can_flush_denormals())
         skip();
@@ -205,8 +199,7 @@ static void test_float_mode(void **state)
     rt_pool_free(frame.pool);
 }
 
-static void test_short_lives(void **state)
-{
+static void test_short_lives(void **state) {
     (void)state;
     for (uint32_t i = 0; i < 60; i++) {
         int counter[8] = {0};
@@ -218,11 +211,11 @@ static void test_short_lives(void **state)
     assert_true(rt_processor_count() >= 1);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pieces),      cmocka_unit_test(test_same_bits),  cmocka_unit_test(test_many_loops),
-        cmocka_unit_test(test_nested),      cmocka_unit_test(test_shared_pool), cmocka_unit_test(test_float_mode),
+        cmocka_unit_test(test_pieces),      cmocka_unit_test(test_same_bits),
+        cmocka_unit_test(test_many_loops),  cmocka_unit_test(test_nested),
+        cmocka_unit_test(test_shared_pool), cmocka_unit_test(test_float_mode),
         cmocka_unit_test(test_short_lives),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
-/* The choice of OpenBLAS's kernels on a processor it does not know. Such a processor is imitated by loading the library
- * with OPENBLAS_CORETYPE=Prescott, which is what it falls back to by itself, and taking the variable away again. A
- * program of its own, because a process loads the library once. */
+/* The choice of OpenBLAS's kernels on a processor it does not know. Such a processor is imitated by loading
+ * the library with OPENBLAS_CORETYPE=Prescott, which is what it falls back to by itself, and taking the
+ * variable away again. A program of its own, because a process loads the library once. */
 #include <dlfcn.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,21 +14,18 @@
 
 static void *handle; /* of the library, as it comes up on a processor it does not know */
 
-static bool is_modern(const char *core)
-{
+static bool is_modern(const char *core) {
     return !strcmp(core, "SkylakeX") || !strcmp(core, "Haswell") || !strcmp(core, "Zen");
 }
 
-static void check_product(void)
-{
+static void check_product(void) {
     double A[6] = {1, 2, 3, 4, 5, 6}, B[6] = {1, 0, 2, 1, 0, 3}, C[4], D[4];
     rt_gemm_f64(NULL, 0, 0, 2, 2, 3, 1, A, 3, B, 2, 0, C, 2);
     ref_gemm_f64(NULL, 0, 0, 2, 2, 3, 1, A, 3, B, 2, 0, D, 2);
     assert_memory_equal(C, D, sizeof C); /* small integers: exact */
 }
 
-static void test_falls_back(void **state)
-{
+static void test_falls_back(void **state) {
     (void)state;
     if (!handle)
         skip();
@@ -48,8 +45,7 @@ static void test_falls_back(void **state)
 }
 
 /* Asked again, there is nothing to mend. */
-static void test_stays(void **state)
-{
+static void test_stays(void **state) {
     (void)state;
     if (!handle)
         skip();
@@ -61,8 +57,7 @@ static void test_stays(void **state)
 }
 
 /* The library was here before us, so its choices are left to whoever loaded it, and it is used as it is. */
-static void test_host(void **state)
-{
+static void test_host(void **state) {
     (void)state;
     if (!handle)
         skip();
@@ -72,8 +67,7 @@ static void test_host(void **state)
     check_product();
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_falls_back),
         cmocka_unit_test(test_stays),

@@ -1,5 +1,6 @@
-/* Every kernel against its plain counterpart or against the equation it solves, in both precisions, and with the same
- * bits on any number of threads; calls from several threads at once; what is known of the library. */
+/* Every kernel against its plain counterpart or against the equation it solves, in both precisions, and with
+ * the same bits on any number of threads; calls from several threads at once; what is known of the
+ * library. */
 #include <float.h>
 #include <math.h>
 #include <pthread.h>
@@ -30,8 +31,7 @@
 #include "kernels.inc"
 
 /* Tiles cover the result in order, none is empty, and none of several is small. */
-static void test_tiles(void **state)
-{
+static void test_tiles(void **state) {
     (void)state;
     for (int64_t m = 1; m < 3000; m += 1 + m / 3)
         for (int64_t n = 1; n < 3000; n += 1 + n / 3)
@@ -50,8 +50,7 @@ static void test_tiles(void **state)
 }
 
 /* What is learned of a shape is said of that shape only, and finding out is asked for once. */
-static void test_whole(void **state)
-{
+static void test_whole(void **state) {
     (void)state;
     int tries = 0;
     for (int i = 0; i < 50; i++)
@@ -69,10 +68,12 @@ static void test_whole(void **state)
 }
 
 /* Products of several threads at once, each with its own data: OpenBLAS shares buffers between them. */
-typedef struct Job { uint32_t site; int wrong; } Job;
+typedef struct Job {
+    uint32_t site;
+    int wrong;
+} Job;
 
-static void *multiply(void *argument)
-{
+static void *multiply(void *argument) {
     enum { SIZE = 70, ROUNDS = 60 };
     Job *job = argument;
     double *A = numbers_f64(SIZE * SIZE, job->site), *B = numbers_f64(SIZE * SIZE, job->site + 1);
@@ -86,8 +87,7 @@ static void *multiply(void *argument)
     return NULL;
 }
 
-static void test_concurrent(void **state)
-{
+static void test_concurrent(void **state) {
     (void)state;
     pthread_t thread[4];
     Job job[4];
@@ -102,8 +102,7 @@ static void test_concurrent(void **state)
 }
 
 /* Denormal products are flushed or kept as the caller's mode says, inside the library too. */
-static void test_denormals(void **state)
-{
+static void test_denormals(void **state) {
     (void)state;
     if (!rt_can_flush_denormals())
         skip();
@@ -122,8 +121,7 @@ static void test_denormals(void **state)
     rt_free(A), rt_free(C);
 }
 
-static void test_describe(void **state)
-{
+static void test_describe(void **state) {
     (void)state;
     const RtBlasInfo *info = rt_blas_describe();
     assert_int_equal(info->loaded, rt_blas_load());
@@ -135,20 +133,29 @@ static void test_describe(void **state)
     }
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_gemm_f32),       cmocka_unit_test(test_gemm_f64),
-        cmocka_unit_test(test_batch_f32),      cmocka_unit_test(test_batch_f64),
-        cmocka_unit_test(test_vectors_f32),    cmocka_unit_test(test_vectors_f64),
-        cmocka_unit_test(test_syrk_f32),       cmocka_unit_test(test_syrk_f64),
-        cmocka_unit_test(test_cholesky_f32),   cmocka_unit_test(test_cholesky_f64),
-        cmocka_unit_test(test_solve_f32),      cmocka_unit_test(test_solve_f64),
-        cmocka_unit_test(test_inverse_logdet_f32), cmocka_unit_test(test_inverse_logdet_f64),
-        cmocka_unit_test(test_tiles),          cmocka_unit_test(test_whole),
-        cmocka_unit_test(test_repeated_f32),   cmocka_unit_test(test_repeated_f64),
+        cmocka_unit_test(test_gemm_f32),
+        cmocka_unit_test(test_gemm_f64),
+        cmocka_unit_test(test_batch_f32),
+        cmocka_unit_test(test_batch_f64),
+        cmocka_unit_test(test_vectors_f32),
+        cmocka_unit_test(test_vectors_f64),
+        cmocka_unit_test(test_syrk_f32),
+        cmocka_unit_test(test_syrk_f64),
+        cmocka_unit_test(test_cholesky_f32),
+        cmocka_unit_test(test_cholesky_f64),
+        cmocka_unit_test(test_solve_f32),
+        cmocka_unit_test(test_solve_f64),
+        cmocka_unit_test(test_inverse_logdet_f32),
+        cmocka_unit_test(test_inverse_logdet_f64),
+        cmocka_unit_test(test_tiles),
+        cmocka_unit_test(test_whole),
+        cmocka_unit_test(test_repeated_f32),
+        cmocka_unit_test(test_repeated_f64),
         cmocka_unit_test(test_concurrent),
-        cmocka_unit_test(test_denormals),      cmocka_unit_test(test_describe),
+        cmocka_unit_test(test_denormals),
+        cmocka_unit_test(test_describe),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
-/* The generator against published values, bulk draws against single ones bit by bit, and the distributions against
- * their moments and distribution functions. Every draw here is a fixed number: a test either always passes or always
- * fails; the tolerances say how far from the expectation such a number may honestly be. */
+/* The generator against published values, bulk draws against single ones bit by bit, and the distributions
+ * against their moments and distribution functions. Every draw here is a fixed number: a test either always
+ * passes or always fails; the tolerances say how far from the expectation such a number may honestly be. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,10 +14,11 @@
 #include "random/random.h"
 
 /* Known answers of Philox 4x32-10: all zeros, all ones, the digits of π (Random123's kat_vectors). */
-static void test_known_answers(void **state)
-{
+static void test_known_answers(void **state) {
     (void)state;
-    static const struct { uint32_t counter[4], key[2], out[4]; } known[] = {
+    static const struct {
+        uint32_t counter[4], key[2], out[4];
+    } known[] = {
         {{0, 0, 0, 0}, {0, 0}, {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}},
         {{0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff},
          {0xffffffff, 0xffffffff},
@@ -34,10 +35,10 @@ static void test_known_answers(void **state)
 }
 
 /* The key and counter a draw uses are a promise: results are reproduced by them. */
-static void test_layout(void **state)
-{
+static void test_layout(void **state) {
     (void)state;
-    uint32_t counter[4] = {0x9abcdef0 >> 1 | 1u << 31, 0x12345679 >> 1, 77, 5}, key[2] = {0xdeadbeef, 0x01234567}, out[4];
+    uint32_t counter[4] = {0x9abcdef0 >> 1 | 1u << 31, 0x12345679 >> 1, 77, 5},
+             key[2] = {0xdeadbeef, 0x01234567}, out[4];
     rt_philox4x32(counter, key, out);
     int64_t position = 0x123456799abcdef0;
     assert_true(rt_random_bits(0x01234567deadbeef, 5, 77, position) == ((uint64_t)out[1] << 32 | out[0]));
@@ -45,8 +46,7 @@ static void test_layout(void **state)
 }
 
 /* Changing any one of the four arguments, by any one bit, gives other bits. */
-static void test_arguments_matter(void **state)
-{
+static void test_arguments_matter(void **state) {
     (void)state;
     uint64_t base = rt_random_bits(1, 2, 3, 4);
     for (int bit = 0; bit < 64; bit++) {
@@ -58,8 +58,7 @@ static void test_arguments_matter(void **state)
 }
 
 /* Filling from any position, any length: the bits of the single draws, and nothing written beyond. */
-static void test_fill_equals_draws(void **state)
-{
+static void test_fill_equals_draws(void **state) {
     (void)state;
     enum { MOST = 1500 };
     static const int64_t first[] = {0, 1, 2, 255, 256, 257, ((int64_t)1 << 33) - 3, INT64_MAX - MOST};
@@ -87,34 +86,29 @@ static void test_fill_equals_draws(void **state)
     free(out);
 }
 
-static double mean_of(const double *x, int n, int power, double centre)
-{
+static double mean_of(const double *x, int n, int power, double centre) {
     double sum = 0;
     for (int i = 0; i < n; i++)
         sum += pow(x[i] - centre, power);
     return sum / n;
 }
 
-static int ascending(const void *a, const void *b)
-{
+static int ascending(const void *a, const void *b) {
     double x = *(const double *)a, y = *(const double *)b;
     return (x > y) - (x < y);
 }
 
-static double normal_cdf(double x)
-{
+static double normal_cdf(double x) {
     return 0.5 * erfc(-x * M_SQRT1_2);
 }
 
-static double uniform_cdf(double x)
-{
+static double uniform_cdf(double x) {
     return x;
 }
 
-/* √n times the largest distance between the distribution of x and `cdf` (Kolmogorov-Smirnov); sorts x. Above 2.0 with
- * probability 2 exp(-2·2²) = 7e-4. */
-static double distance(double *x, int n, double (*cdf)(double))
-{
+/* √n times the largest distance between the distribution of x and `cdf` (Kolmogorov-Smirnov); sorts x.
+ * Above 2.0 with probability 2 exp(-2·2²) = 7e-4. */
+static double distance(double *x, int n, double (*cdf)(double)) {
     qsort(x, (size_t)n, sizeof *x, ascending);
     double most = 0;
     for (int i = 0; i < n; i++) {
@@ -126,8 +120,7 @@ static double distance(double *x, int n, double (*cdf)(double))
 
 enum { N = 100000 };
 
-static void test_uniform(void **state)
-{
+static void test_uniform(void **state) {
     (void)state;
     double *x = malloc(N * sizeof *x), correlation = 0;
     rt_random_fill_uniform(1, 0, 0, 0, N, x);
@@ -142,13 +135,13 @@ static void test_uniform(void **state)
     free(x);
 }
 
-static void test_normal(void **state)
-{
+static void test_normal(void **state) {
     (void)state;
     double *x = malloc(N * sizeof *x);
     for (uint32_t site = 0; site < 4; site++) {
         rt_random_fill_normal(1, 0, site, 0, N, x);
-        /* standard errors √(1/N) = 3.2e-3, √(2/N) = 4.5e-3, √(15/N) = 1.2e-2, √(96/N) = 3.1e-2; four of them */
+        /* standard errors √(1/N) = 3.2e-3, √(2/N) = 4.5e-3, √(15/N) = 1.2e-2, √(96/N) = 3.1e-2; four of
+         * them */
         assert_true(fabs(mean_of(x, N, 1, 0)) < 0.0127);
         assert_true(fabs(mean_of(x, N, 2, 0) - 1) < 0.018);
         assert_true(fabs(mean_of(x, N, 3, 0)) < 0.049);
@@ -158,10 +151,9 @@ static void test_normal(void **state)
     free(x);
 }
 
-/* The same element at successive steps, and at successive sites, is white noise too: √N times a correlation is standard
- * normal, above 4 with probability 6e-5. */
-static void test_across_steps(void **state)
-{
+/* The same element at successive steps, and at successive sites, is white noise too: √N times a correlation
+ * is standard normal, above 4 with probability 6e-5. */
+static void test_across_steps(void **state) {
     (void)state;
     enum { M = 20000 };
     double by_step = 0, by_site = 0;
@@ -172,10 +164,9 @@ static void test_across_steps(void **state)
     assert_true(fabs(by_step) / sqrt(M) < 4 && fabs(by_site) / sqrt(M) < 4);
 }
 
-/* The inverse of the distribution function, in the middle and far out. AS 241 promises 1e-15 for the quantile; going
- * back through erfc multiplies a relative error by about x². */
-static void test_quantile(void **state)
-{
+/* The inverse of the distribution function, in the middle and far out. AS 241 promises 1e-15 for the
+ * quantile; going back through erfc multiplies a relative error by about x². */
+static void test_quantile(void **state) {
     (void)state;
     for (double x = -37; x <= 0; x += 0.173) {
         double p = 0.5 * erfc(-x * M_SQRT1_2);
@@ -188,9 +179,8 @@ static void test_quantile(void **state)
 }
 
 /* Mean and variance of a stream's draws, within four standard errors; `kurtosis` is E(x-m)⁴ / variance². */
-static void check_moments(double (*draw)(RtStream *, double, double), double a, double b, double mean, double variance,
-                          double kurtosis)
-{
+static void check_moments(double (*draw)(RtStream *, double, double), double a, double b, double mean,
+                          double variance, double kurtosis) {
     enum { M = 40000 };
     RtStream s = rt_stream(11, 0, 1, (int64_t)(a * 1000 + b));
     double sum = 0, squares = 0;
@@ -203,26 +193,22 @@ static void check_moments(double (*draw)(RtStream *, double, double), double a, 
     assert_true(fabs(squares / M - variance) < 4 * variance * sqrt((kurtosis - 1) / M));
 }
 
-static double draw_gamma(RtStream *s, double a, double b)
-{
+static double draw_gamma(RtStream *s, double a, double b) {
     (void)b;
     return rt_stream_gamma(s, a);
 }
 
-static double draw_poisson(RtStream *s, double a, double b)
-{
+static double draw_poisson(RtStream *s, double a, double b) {
     (void)b;
     return rt_stream_poisson(s, a);
 }
 
-static double draw_exponential(RtStream *s, double a, double b)
-{
+static double draw_exponential(RtStream *s, double a, double b) {
     (void)a, (void)b;
     return rt_stream_exponential(s);
 }
 
-static void test_streams(void **state)
-{
+static void test_streams(void **state) {
     (void)state;
     static const double shapes[] = {0.05, 0.5, 1, 2.5, 30, 1000};
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
@@ -244,8 +230,7 @@ static void test_streams(void **state)
     check_moments(draw_exponential, 0, 0, 1, 1, 9);
 }
 
-static void test_stream_edges(void **state)
-{
+static void test_stream_edges(void **state) {
     (void)state;
     RtStream s = rt_stream(1, 2, 3, 4), again = rt_stream(1, 2, 3, 4);
     for (int i = 0; i < 10; i++)
@@ -265,8 +250,7 @@ static void test_stream_edges(void **state)
 
 /* Every order of four things comes up equally often: 24 cells, χ² with 23 degrees of freedom is above 58 with
  * probability 1e-4. And a shuffle is an order, the same when asked again, another in another epoch. */
-static void test_permutation(void **state)
-{
+static void test_permutation(void **state) {
     (void)state;
     enum { ROUNDS = 24000, ROWS = 5000 };
     int seen[256] = {0};
@@ -296,8 +280,7 @@ static void test_permutation(void **state)
     free(a);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_known_answers),    cmocka_unit_test(test_layout),
         cmocka_unit_test(test_arguments_matter), cmocka_unit_test(test_fill_equals_draws),
