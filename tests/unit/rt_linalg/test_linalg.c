@@ -15,7 +15,6 @@
 #include "core/core.h"
 #include "linalg/linalg.h"
 #include "linalg/tiles.h"
-#include "random/random.h"
 
 #define REAL float
 #define NAME(x) x##_f32
