@@ -83,6 +83,10 @@ bool rt_data_names(const RtSource *source, RtNameList *names, RtMessage *message
  * have is an error naming both. On success `path` holds it; on failure the message lists the places. */
 bool rt_data_find(const char *name, const char *directory, char *path, size_t size, RtMessage *message);
 
+/* digits · 10^exponent rounded to the nearest double, without the C library; false where this fast way cannot
+ * tell (number.c), and then strtod can. */
+bool rt_decimal(uint64_t digits, long exponent, double *value);
+
 /* ---- batches ------------------------------------------------------------------------------------------- */
 
 /* An endless reproducible stream of row numbers. Epoch e is a fresh uniform permutation of the rows, a

@@ -28,9 +28,8 @@ static double slowly(const char *p)
     return v;
 }
 
-/* w · 10^e, w exact; false where this way cannot tell. Where w and the power are exact doubles one double
- * operation rounds correctly, too, and is faster. */
-static bool quickly(uint64_t w, long e, double *v)
+/* Where w and the power are exact doubles one double operation rounds correctly, too, and is faster. */
+bool rt_decimal(uint64_t w, long e, double *v)
 {
     static const double power[] = {
         1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
@@ -153,7 +152,7 @@ const char *rt_number(const char *start, const char *end, RtNumber *out)
         return after;
     }
     out->kind = RT_NUMBER_REAL;
-    if (n > 19 || !quickly(w, e, &out->real))
+    if (n > 19 || !rt_decimal(w, e, &out->real))
         out->real = slowly(start);
     else if (minus)
         out->real = -out->real;

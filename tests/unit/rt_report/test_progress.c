@@ -69,7 +69,41 @@ static void exact_numbers_read_back(void **state)
         double back = strtod(rt_text_exact(v[k]).text, NULL);
         assert_memory_equal(&back, &v[k], sizeof back);
     }
-    assert_string_equal(rt_text_exact(0.1).text, "0.1");
+    /* every magnitude, and neighbours of short decimals and of powers of ten and two */
+    uint64_t random = 99;
+    for (int k = 0; k < 60000; k++) {
+        random = random * 6364136223846793005u + 1442695040888963407u;
+        double x = (double)(random >> 11) * 0x1p-53, y;
+        x = k % 4 == 0   ? ldexp(x, (int)(random >> 5 & 2047) - 1070)
+            : k % 4 == 1 ? floor(x * 1e6) * pow(10, (int)(random & 31) - 20)
+            : k % 4 == 2 ? nextafter(pow(10, (int)(random % 61) - 30), (double)(random >> 8 & 1) * 1e300)
+                         : nextafter(ldexp(1, (int)(random % 200) - 100), (double)(random >> 8 & 1) * 1e300);
+        x = random >> 9 & 1 ? -x : x;
+        RtText t = rt_text_exact(x);
+        y = strtod(t.text, NULL);
+        if (memcmp(&x, &y, sizeof x) != 0 || strlen(t.text) > 24)
+            fail_msg("%.17g became %s", x, t.text);
+    }
+    static const struct {
+        double v;
+        const char *text;
+    } plain[] = {
+        {0.1, "0.1"},
+        {-0.001, "-0.001"},
+        {1e-5, "0.00001"},
+        {1.5e-7, "1.5e-7"},
+        {1e15, "1000000000000000"},
+        {1e16, "10000000000000000"},
+        {1e17, "1e17"},
+        {12.5, "12.5"},
+        {1e300, "1e+300"},
+        {123456.789, "123456.789"},
+        {1.0 / 3, "0.3333333333333333"},
+        {-0.0, "-0"},
+        {99.5, "99.5"},
+    };
+    for (size_t k = 0; k < sizeof plain / sizeof *plain; k++)
+        assert_string_equal(rt_text_exact(plain[k].v).text, plain[k].text);
     assert_string_equal(rt_text_exact(60000).text, "60000");
     assert_int_equal(rt_text_width("θ̇ = ½"), 5);
 }
