@@ -221,10 +221,14 @@ static void compare(Check *c, double a, double b, double scale) {
 
 static void report(Check *c, const char *what) {
     bool good = c->complete && c->worst <= c->tolerance;
+    int width = 50;
+    for (const char *at = what; *at; at++)
+        width -= ((unsigned char)*at & 0xC0) != 0x80;
+    buf_printf(c->out, "  %s%*s  ", what, width > 0 ? width : 0, "");
     if (c->complete)
-        buf_printf(c->out, "  %-52s largest relative error %.1e  %s\n", what, c->worst, good ? "ok" : "WRONG");
+        buf_printf(c->out, "largest relative error %.1e  %s\n", c->worst, good ? "ok" : "WRONG");
     else
-        buf_printf(c->out, "  %-52s not evaluated: an input has no value\n", what);
+        buf_puts(c->out, "not evaluated: an input has no value\n");
     c->ok = c->ok && good;
     c->worst = 0;
     c->complete = true;

@@ -93,6 +93,7 @@ typedef struct Mech {
     IrTerm proportional;      /* c with R = c·T (then ∂R/∂q' = c p), 0: not so */
     IrTerm energy;            /* q'·∂L/∂q' − L in (q, q', t) */
     IrTerm hamiltonian;       /* the energy in (q, p, t); 0 without a Legendre transform */
+    IrTerm kinetic_of_p;      /* its kinetic part, where H = T + V; else 0 */
     MechPart *parts;
     uint32_t n_parts;
     IrTerm step;              /* h */
@@ -205,9 +206,9 @@ PrettyScope *pretty_scope_new(const Model *model, const SemaRun *run);
 Pretty *pretty_term(PrettyScope *s, IrTerm t, IrDef like);
 /* `symbol` subscripted with the axes of `like`. */
 Pretty *pretty_subscripted(PrettyScope *s, const char *symbol, uint32_t primes, IrDef like);
-/* Definitions mentioned and not yet shown, one at a time in dependency order; 0: none left. Gives both sides; a
- * definition that has nothing to show (an input) is passed over. */
-IrDef pretty_next_where(PrettyScope *s, Pretty **lhs, Pretty **rhs);
+/* Definitions mentioned and not yet shown, one at a time in dependency order; 0: none left. Gives both sides, and the
+ * value of a scalar that follows from the hyper-parameters (else NaN). What has nothing to show (an input) is passed over. */
+IrDef pretty_next_where(PrettyScope *s, Pretty **lhs, Pretty **rhs, double *value);
 /* Says that `d` need not be shown. */
 void pretty_mark_shown(PrettyScope *s, IrDef d);
 /* A symbol written in ASCII, Unicode or both ("beta1", "∂V/∂theta") in either spelling. */

@@ -6,6 +6,8 @@
  * the dissipation instead: G q' = −∂V/∂q + Q with G = ∂²R/∂q'∂q'. */
 #include "internal.h"
 
+#include <string.h>
+
 /* The part of L − or the whole H − whose gradient in q is the force. The kinetic energy is left out where it is free of
  * q, so that the force is the very gradient that `force` means in a dynamics. */
 static IrTerm force_function(Mech *m, bool *negate) {
@@ -19,6 +21,16 @@ static IrTerm force_function(Mech *m, bool *negate) {
     return m->lagrangian;
 }
 
+/* The gradient of an unnamed scalar is shown as the gradient of what that scalar is. */
+static void label_gradient(Mech *m, IrDef gradient, const MechBody *b, bool negate) {
+    const IrDefInfo *info = ir_def(m->p, gradient);
+    if (info->kind == IR_DEF_INPUT || info->kind == IR_DEF_VIEW || info->name ||
+        (info->label && strncmp(info->label, "∂/∂", strlen("∂/∂"))))
+        return;
+    const char *of = m->run->hamiltonian.term ? "H" : negate ? "V" : "L";
+    ir_set_label(m->p, gradient, mech_text(m, "∂%s/∂%s", of, b->symbol));
+}
+
 static bool coordinate_gradients(Mech *m) {
     IrDef *wrt = ARENA_ARRAY(m->arena, IrDef, m->n), *gradient = ARENA_ARRAY(m->arena, IrDef, m->n);
     for (uint32_t a = 0; a < m->n; a++)
@@ -29,6 +41,7 @@ static bool coordinate_gradients(Mech *m) {
         return false;
     for (uint32_t a = 0; a < m->n; a++) {
         MechBody *b = &m->bodies[a];
+        label_gradient(m, gradient[a], b, negate);
         IrTerm g = m->run->block ? ir_read(m->p, gradient[a], b->at, b->rank) : ir_at_subs(m->p, gradient[a], b->at);
         g = negate ? ir_neg(m->p, g) : g;
         b->dl_dq = m->run->block ? g : calc_tidy(m->p, g);
@@ -141,6 +154,7 @@ static void set_hamiltonian(Mech *m) {
         IrTerm density = mech_product(m, ir_mul(m->p, ir_real(m->p, 0.5), ir_mul(m->p, p, b->velocity)));
         sum = ir_add(m->p, sum, mech_sum(m, b, density));
     }
+    m->kinetic_of_p = sum;
     m->hamiltonian = m->potential ? ir_add(m->p, sum, m->potential) : sum;
 }
 

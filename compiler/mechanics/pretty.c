@@ -81,13 +81,21 @@ static Pretty *call(PrettyScope *s, const char *function, Pretty **args, uint32_
 }
 
 const char *pretty_number(Arena *arena, double value) {
+    if (!isfinite(value))
+        return arena_printf(arena, "%g", value);
     char text[40];
-    for (int digits = 1; digits <= 17; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, value);
+    int digits = 1;
+    for (; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*e", digits - 1, value);
         if (strtod(text, NULL) == value)
             break;
     }
-    return arena_printf(arena, "%s", text);
+    char *e = strchr(text, 'e');
+    int exponent = atoi(e + 1);
+    if (exponent < -4 || exponent > 6)
+        return arena_printf(arena, "%.*se%d", (int)(e - text), text, exponent);
+    int decimals = digits - 1 - exponent;
+    return arena_printf(arena, "%.*f", decimals > 0 ? decimals : 0, value);
 }
 
 /* ---- names ------------------------------------------------------------------------------------------------------------- */
@@ -286,6 +294,8 @@ typedef struct TermList {
     uint32_t n;
 } TermList;
 
+static Pretty *negated(PrettyScope *s, const Pretty *t);
+
 static void collect_sum(PrettyScope *s, IrTerm t, bool negative, TermList *list) {
     IrNode n = *ir_node(s->p, t);
     if (list->n < 250 && (n.op == IR_ADD || n.op == IR_SUB)) {
@@ -295,23 +305,63 @@ static void collect_sum(PrettyScope *s, IrTerm t, bool negative, TermList *list)
         collect_sum(s, n.arg[0], !negative, list);
     } else {
         Pretty *term = build(s, t);
-        term->negative = term->negative != negative;
-        list->at[list->n++] = term;
+        if (negative)
+            term = negated(s, term);
+        bool flat = term->kind == PRETTY_SUM && list->n + term->n < 250;
+        for (uint32_t i = 0; flat && i < term->n; i++)
+            list->at[list->n++] = term->at[i];
+        if (!flat)
+            list->at[list->n++] = term;
     }
+}
+
+/* Whether anything in t carries an index. */
+static bool has_subscript(const Pretty *t) {
+    if ((t->kind == PRETTY_SYMBOL && t->n) || (t->kind == PRETTY_CALL && t->n_below))
+        return true;
+    bool any = false;
+    for (uint32_t i = 0; i < t->n && !any; i++)
+        any = has_subscript(t->at[i]);
+    for (uint32_t i = 0; t->kind == PRETTY_PRODUCT && i < t->n_below && !any; i++)
+        any = has_subscript(t->below[i]);
+    return any;
+}
+
+/* Something with indices before scalars, a name before a formula, numbers last. */
+static int term_rank(const Pretty *t) {
+    if (t->kind == PRETTY_NUMBER)
+        return 3;
+    return !has_subscript(t) ? 2 : t->kind != PRETTY_SYMBOL;
+}
+
+static Pretty *sum_of(PrettyScope *s, Pretty *const *at, uint32_t n) {
+    Pretty *sum = node(s, PRETTY_SUM, n);
+    for (int key = 0; key < 8; key++) {
+        for (uint32_t i = 0; i < n; i++) {
+            if (4 * at[i]->negative + term_rank(at[i]) == key)
+                sum->at[sum->n++] = at[i];
+        }
+    }
+    return sum;
+}
+
+/* −t: a sum changes the sign of every term. */
+static Pretty *negated(PrettyScope *s, const Pretty *t) {
+    Pretty *copy = arena_copy(s->arena, t, sizeof *t);
+    if (t->kind != PRETTY_SUM) {
+        copy->negative = !copy->negative;
+        return copy;
+    }
+    Pretty **terms = ARENA_ARRAY(s->arena, Pretty *, t->n ? t->n : 1);
+    for (uint32_t i = 0; i < t->n; i++)
+        terms[i] = negated(s, t->at[i]);
+    return sum_of(s, terms, t->n);
 }
 
 static Pretty *build_sum(PrettyScope *s, IrTerm t) {
     TermList *list = base_calloc(1, sizeof *list);
     collect_sum(s, t, false, list);
-    Pretty *sum = node(s, PRETTY_SUM, list->n);
-    for (int negative = 0; negative < 2; negative++) {
-        for (uint32_t i = 0; i < list->n; i++) {
-            if (list->at[i]->negative == negative)
-                sum->at[sum->n++] = list->at[i];
-        }
-    }
-    if (list->n == 1)
-        sum = sum->at[0];
+    Pretty *sum = list->n == 1 ? list->at[0] : sum_of(s, list->at, list->n);
     free(list);
     return sum;
 }
@@ -331,11 +381,23 @@ typedef struct FactorList {
     double constant;
 } FactorList;
 
+/* One letter, Latin or Greek, perhaps with a number. */
+static bool is_short(const char *text) {
+    Buf shown = {0};
+    symbol_write_text(&shown, text);
+    size_t letters = 0;
+    for (size_t i = 0; i < shown.n; i++)
+        letters += ((unsigned char)shown.at[i] & 0xC0) != 0x80;
+    bool is = letters <= 2 && !(letters == 2 && shown.n == 2 && shown.at[1] > '9');
+    buf_free(&shown);
+    return is;
+}
+
 static int factor_rank(const Pretty *t, bool tensor) {
     int base = tensor ? 10 : 0;
     switch (t->kind) {
     case PRETTY_NUMBER: return base;
-    case PRETTY_SYMBOL: return base + 1;
+    case PRETTY_SYMBOL: return base + (tensor || is_short(t->text) ? 1 : 2);
     case PRETTY_POWER: return base + (t->at[0]->kind == PRETTY_SYMBOL ? 2 : 5);
     case PRETTY_CALL: return base + 3;
     case PRETTY_BRACKET: return base + 4;
@@ -431,38 +493,79 @@ static Pretty *lone(PrettyScope *s, Pretty *t) {
     return t;
 }
 
-/* One fraction when something with indices is below; else the scalar fraction before the rest. */
+/* x − 1: a difference that reads better the other way round when a minus stands before the product. */
+static bool is_reversible(const Pretty *t) {
+    return t->kind == PRETTY_SUM && t->n == 2 && !t->at[0]->negative && t->at[1]->negative &&
+           t->at[1]->kind == PRETTY_NUMBER;
+}
+
+static void absorb_sign(PrettyScope *s, FactorList *list) {
+    for (uint32_t i = 0; i < list->n && list->constant < 0; i++) {
+        if (is_reversible(list->at[i].tree)) {
+            list->at[i].tree = negated(s, list->at[i].tree);
+            list->constant = -list->constant;
+        }
+    }
+}
+
+/* What the factors call for: see build_product. */
+typedef struct Layout {
+    bool scalar_above, scalar_below, tensor_below, reduces;
+} Layout;
+
+static Layout layout_of(const FactorList *list) {
+    Layout l = {0};
+    for (uint32_t i = 0; i < list->n; i++) {
+        const Factor *f = &list->at[i];
+        bool tensor = f->tensor || f->rank == 20;
+        l.scalar_above |= !tensor && !f->below;
+        l.scalar_below |= !tensor && f->below;
+        l.tensor_below |= tensor && f->below;
+        l.reduces |= f->rank == 20 && !f->below;
+    }
+    return l;
+}
+
+/* A number in front where only it is below (½ m v²); one fraction where something with indices is below or nothing scalar
+ * stands above it (G v / lr); else the scalar fraction before the rest ((1 − β)/γ · F). */
 static Pretty *build_product(PrettyScope *s, IrTerm t) {
     FactorList *list = base_calloc(1, sizeof *list);
     list->constant = 1;
     collect_product(s, t, 1, list);
+    absorb_sign(s, list);
     double above, below;
     as_ratio(fabs(list->constant), &above, &below);
-    bool tensor_below = false;
-    for (uint32_t i = 0; i < list->n; i++)
-        tensor_below = tensor_below || (list->at[i].below && (list->at[i].tensor || list->at[i].rank == 20));
-    Pretty *scalar = product_node(s);
+    Layout l = layout_of(list);
+    Pretty *lead = product_node(s), *scalar = product_node(s), *whole = product_node(s);
+    bool number_leads = below != 1 && !l.scalar_below && (!l.tensor_below || l.scalar_above);
+    bool apart = l.scalar_below && !l.tensor_below && (l.scalar_above || above != 1 || l.reduces);
+    Pretty *numbers = number_leads ? lead : scalar;
     if (above != 1)
-        scalar->at[scalar->n++] = number(s, above);
+        numbers->at[numbers->n++] = number(s, above);
     if (below != 1)
-        scalar->below[scalar->n_below++] = number(s, below);
+        numbers->below[numbers->n_below++] = number(s, below);
     add_factors(scalar, list, false, false);
     add_factors(scalar, list, false, true);
-    Pretty *whole = scalar;
-    if (tensor_below || scalar->n_below == 0) {
-        add_factors(scalar, list, true, false);
-        add_factors(scalar, list, true, true);
+    Pretty *rest = scalar;
+    if (apart) {
+        rest = product_node(s);
+        rest->at[rest->n++] = lone(s, scalar);
+    }
+    add_factors(rest, list, true, false);
+    add_factors(rest, list, true, true);
+    if (number_leads) {
+        whole->at[whole->n++] = lone(s, lead);
+        bool splice = rest->n_below == 0;
+        for (uint32_t i = 0; splice && i < rest->n; i++)
+            whole->at[whole->n++] = rest->at[i];
+        if (!splice)
+            whole->at[whole->n++] = lone(s, rest);
     } else {
-        whole = product_node(s);
-        whole->at[whole->n++] = lone(s, scalar);
-        add_factors(whole, list, true, false);
+        whole = rest;
     }
     whole = lone(s, whole);
-    if (list->constant < 0) {
-        Pretty *copy = arena_copy(s->arena, whole, sizeof *whole);
-        copy->negative = !copy->negative;
-        whole = copy;
-    }
+    if (list->constant < 0)
+        whole = negated(s, whole);
     free(list);
     return whole;
 }
@@ -557,6 +660,11 @@ static Pretty *build_operation(PrettyScope *s, IrTerm t, const IrNode *n) {
     IrOp op = (IrOp)n->op;
     if (ir_op_is_reduce(op))
         return build_reduce(s, t);
+    if (op == IR_EXPM1) {
+        IrTerm x = n->arg[0];
+        Pretty *e = build(s, x), *terms[2] = {call(s, "exp", &e, 1), number(s, -1)};
+        return sum_of(s, terms, 2);
+    }
     Pretty *args[3];
     uint32_t arity = ir_op_arity(op);
     for (uint32_t k = 0; k < arity; k++)
@@ -642,7 +750,33 @@ static Pretty *where_body(PrettyScope *s, IrDef d) {
     return NULL;
 }
 
-IrDef pretty_next_where(PrettyScope *s, Pretty **lhs, Pretty **rhs) {
+static bool reaches_only_hypers(PrettyScope *s, IrDef d) {
+    uint32_t n = ir_def_count(s->p);
+    uint8_t *mark = base_calloc(n + 1, 1);
+    ir_reach(s->p, ir_def(s->p, d)->body, mark);
+    bool only = true;
+    for (IrDef k = 1; k <= n && only; k++)
+        only = !mark[k] || ir_def(s->p, k)->kind != IR_DEF_INPUT || ir_def(s->p, k)->role == IR_ROLE_HYPER;
+    free(mark);
+    return only;
+}
+
+/* The value of a scalar that follows from the hyper-parameters alone, else NaN. */
+static double constant_value(PrettyScope *s, IrDef d) {
+    double value;
+    if (ir_def(s->p, d)->rank || ir_is_const(s->p, ir_def(s->p, d)->body, &value))
+        return NAN;
+    IrEnv *env = ir_env_new(s->p);
+    for (uint32_t i = 0; i < s->run->n_hypers; i++)
+        ir_env_set(env, s->run->hypers[i].def, &s->run->hypers[i].value);
+    bool ok = false;
+    if (reaches_only_hypers(s, d))
+        value = ir_eval(env, ir_def(s->p, d)->body, NULL, &ok);
+    ir_env_free(env);
+    return ok ? value : NAN;
+}
+
+IrDef pretty_next_where(PrettyScope *s, Pretty **lhs, Pretty **rhs, double *value) {
     for (uint32_t i = 0; i < s->n_wanted; i++) {
         IrDef d = s->wanted[i];
         if (s->state[d] == 2)
@@ -654,6 +788,7 @@ IrDef pretty_next_where(PrettyScope *s, Pretty **lhs, Pretty **rhs) {
         uint32_t primes;
         const char *text = def_symbol(s, d, &primes);
         IrDefKind kind = ir_def(s->p, d)->kind;
+        *value = kind == IR_DEF_EXPR ? constant_value(s, d) : NAN;
         *lhs = pretty_subscripted(s, text, primes, kind == IR_DEF_EXPR ? d : 0);
         return d;
     }

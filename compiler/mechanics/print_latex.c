@@ -5,6 +5,7 @@
  * Several runs become one document: what is appended to a buffer that ends in \end{document} goes before that end. */
 #include "internal.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { LEVEL_SUM = 1, LEVEL_PRODUCT, LEVEL_POWER, LEVEL_ATOM };
@@ -316,13 +317,15 @@ static void write_relation(Buf *out, const char *relation) {
     buf_puts(out, !strcmp(relation, "←") ? "\\leftarrow" : !strcmp(relation, "→") ? "\\mapsto" : relation);
 }
 
-static void write_equation(Buf *out, const Pretty *lhs, const char *relation, const Pretty *rhs) {
+static void write_equation(Buf *out, const Pretty *lhs, const char *relation, const Pretty *rhs, double value) {
     Buf left = {0};
     pretty_write_latex(&left, lhs);
     buf_printf(out, "\\begin{align*}\n  %s & ", left.at);
     write_relation(out, relation);
     buf_puts(out, " ");
     write_side(out, rhs, weight(left.at));
+    if (!isnan(value))
+        buf_printf(out, " \\approx %.6g", value);
     buf_puts(out, "\n\\end{align*}\n");
     buf_free(&left);
 }
@@ -364,7 +367,7 @@ static void write_sentence(Buf *out, const char *text) {
 static void write_line(Buf *out, PrettyScope *s, const MechLine *line) {
     if (line->lhs && line->rhs) {
         const Pretty *lhs = pretty_subscripted(s, line->lhs, 0, line->like);
-        write_equation(out, lhs, line->relation ? line->relation : "=", pretty_term(s, line->rhs, line->like));
+        write_equation(out, lhs, line->relation ? line->relation : "=", pretty_term(s, line->rhs, line->like), NAN);
     } else if (line->lhs) {
         buf_puts(out, "\\[ ");
         symbol_write_latex(out, line->lhs);
@@ -382,10 +385,26 @@ static void write_line(Buf *out, PrettyScope *s, const MechLine *line) {
 
 static void write_where(Buf *out, PrettyScope *s) {
     Pretty *lhs, *rhs;
-    for (bool first = true; pretty_next_where(s, &lhs, &rhs); first = false) {
-        buf_puts(out, first ? "\\noindent where\n" : "");
-        write_equation(out, lhs, "=", rhs);
+    double value;
+    Buf numbers = {0};
+    bool any = false;
+    while (pretty_next_where(s, &lhs, &rhs, &value)) {
+        buf_puts(out, any ? "" : "\\noindent where\n");
+        any = true;
+        if (rhs->kind != PRETTY_NUMBER) {
+            write_equation(out, lhs, "=", rhs, value);
+            continue;
+        }
+        buf_puts(&numbers, numbers.n ? ", \\quad " : "");
+        buf_puts(&numbers, "$");
+        pretty_write_latex(&numbers, lhs);
+        buf_puts(&numbers, " = ");
+        pretty_write_latex(&numbers, rhs);
+        buf_puts(&numbers, "$");
     }
+    if (numbers.n)
+        buf_printf(out, "\\noindent %s\n\n", numbers.at);
+    buf_free(&numbers);
 }
 
 static const char end_of_document[] = "\\end{document}\n";

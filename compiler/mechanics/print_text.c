@@ -3,6 +3,7 @@
  * needs: sections of a MechRun      gives: text      changes: nothing */
 #include "internal.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { LEVEL_SUM = 1, LEVEL_PRODUCT, LEVEL_POWER, LEVEL_ATOM };
@@ -135,7 +136,7 @@ static void write_product(Buf *out, const Pretty *t) {
 
 static const char *superscript(const Pretty *t) {
     static const char *const number[] = {NULL, NULL, "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹"};
-    static const char *const letter[][2] = {{"k", "ᵏ"}, {"n", "ⁿ"}, {"i", "ⁱ"}, {"j", "ʲ"}, {"t", "ᵗ"}, {"p", "ᵖ"}};
+    static const char *const letter[][2] = {{"k", "ᵏ"}, {"n", "ⁿ"}, {"i", "ⁱ"}, {"j", "ʲ"}, {"t", "ᵗ"}, {"p", "ᵖ"}, {"h", "ʰ"}};
     if (t->negative)
         return NULL;
     if (t->kind == PRETTY_NUMBER && t->number >= 2 && t->number <= 9 && t->number == (int)t->number)
@@ -295,12 +296,15 @@ static void write_wrapped(Buf *out, const char *text, size_t indent, size_t hang
     }
 }
 
-static void write_equation(Buf *out, const Pretty *lhs, const char *relation, const Pretty *rhs, size_t indent) {
+static void write_equation(Buf *out, const Pretty *lhs, const char *relation, const Pretty *rhs, double value,
+                           size_t indent) {
     Buf line = {0};
     pretty_write_text(&line, lhs);
     buf_printf(&line, " %s ", relation);
     size_t hang = indent + columns(line.at, line.n) + 2;
     pretty_write_text(&line, rhs);
+    if (!isnan(value))
+        buf_printf(&line, " = %.6g", value);
     write_wrapped(out, line.at, indent, hang > 40 ? 12 : hang);
     buf_free(&line);
 }
@@ -308,7 +312,7 @@ static void write_equation(Buf *out, const Pretty *lhs, const char *relation, co
 static void write_line(Buf *out, PrettyScope *s, const MechLine *line) {
     if (line->lhs && line->rhs) {
         const Pretty *lhs = pretty_subscripted(s, line->lhs, 0, line->like);
-        write_equation(out, lhs, line->relation ? line->relation : "=", pretty_term(s, line->rhs, line->like), 2);
+        write_equation(out, lhs, line->relation ? line->relation : "=", pretty_term(s, line->rhs, line->like), NAN, 2);
         if (line->remark)
             write_wrapped(out, line->remark, 6, 6);
     } else if (line->lhs) {
@@ -323,14 +327,27 @@ static void write_line(Buf *out, PrettyScope *s, const MechLine *line) {
     }
 }
 
+/* Definitions one a line; plain numbers together on the last. */
 static void write_where(Buf *out, PrettyScope *s) {
     Pretty *lhs, *rhs;
+    double value;
+    Buf numbers = {0};
     bool any = false;
-    while (pretty_next_where(s, &lhs, &rhs)) {
+    while (pretty_next_where(s, &lhs, &rhs, &value)) {
         buf_puts(out, any ? "" : "  where\n");
         any = true;
-        write_equation(out, lhs, "=", rhs, 4);
+        if (rhs->kind == PRETTY_NUMBER) {
+            buf_puts(&numbers, numbers.n ? ",  " : "");
+            pretty_write_text(&numbers, lhs);
+            buf_puts(&numbers, " = ");
+            pretty_write_text(&numbers, rhs);
+            continue;
+        }
+        write_equation(out, lhs, "=", rhs, value, 4);
     }
+    if (numbers.n)
+        write_wrapped(out, numbers.at, 4, 4);
+    buf_free(&numbers);
 }
 
 static void write_title(Buf *out, const Model *model, const SemaRun *run) {

@@ -103,8 +103,14 @@ static void form_lines(Mech *m, Lines *l, const MechForm *f, const char *symbol)
 static void legendre_lines(Mech *m, Lines *l) {
     for (uint32_t a = 0; a < m->n; a++)
         add_equation(l, primed(m, &m->bodies[a], "'"), m->bodies[a].q, "=", m->bodies[a].velocity, m->kinetic_span);
-    if (m->hamiltonian && !m->run->hamiltonian.term)
+    if (m->run->hamiltonian.term)
+        return;
+    if (!m->kinetic_of_p) {
         add_equation(l, "H", 0, "=", m->hamiltonian, m->kinetic_span);
+        return;
+    }
+    add_line(l, (MechLine){.lhs = "H", .relation = "=", .remark = m->potential ? "T + V" : "T"});
+    add_equation(l, "T", 0, "=", m->kinetic_of_p, m->kinetic_span);
 }
 
 /* ---- equations of motion ------------------------------------------------------------------------------------------------ */
