@@ -10,8 +10,8 @@ typedef struct EmitOptions {
     bool verify;                /* run LLVM's verifier (debug builds, tests) */
 } EmitOptions;
 
-/* Opens LLVM's library, which is not linked in; false after an error, which is reported to the session. Whoever calls LLVM
- * does this first; emit_module does it by itself. */
+/* Opens LLVM's library, which is not linked in, and registers this machine's target; false after an error, which is
+ * reported to the session. Whoever calls LLVM does this first; emit_module does it by itself. Safe in threads. */
 bool emit_open(Session *session);
 
 /* Each function of the plan becomes `int32_t NAME(RtFrame *frame)` (0, or an RtStatus), and NAME_prepare where

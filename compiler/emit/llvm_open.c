@@ -7,12 +7,15 @@
  *
  * The table belongs to the process, like the tables of the dynamic linker that it stands for: filled once,
  * under pthread_once, then only read. */
+#include <pthread.h>
+
+#include <llvm-c/Target.h>
+
 #include "emit.h"
 
 #ifdef LAG_LLVM_LIBRARY
 
 #include <dlfcn.h>
-#include <pthread.h>
 
 static const char *const names[] = {
 #define LLVM_FUNCTION(number, name) #name,
@@ -27,27 +30,49 @@ __attribute__((visibility("hidden"), used)) void *emit_llvm_table[COUNT];
 #define JUMP(at) "endbr64\n\tjmp *emit_llvm_table+8*" at "(%rip)\n"
 #elif defined(__aarch64__)
 #define JUMP(at)                                                                                             \
-    "bti c\n\tadrp x16, emit_llvm_table+8*" at "\n"                                                         \
+    "bti c\n\tadrp x16, emit_llvm_table+8*" at "\n"                                                          \
     "\tldr x16, [x16, :lo12:emit_llvm_table+8*" at "]\n\tbr x16\n"
 #endif
 #define LLVM_FUNCTION(number, name)                                                                          \
-    __asm__(".text\n\t.globl " #name "\n\t.hidden " #name "\n\t.type " #name ", @function\n"           \
+    __asm__(".text\n\t.globl " #name "\n\t.hidden " #name "\n\t.type " #name ", @function\n"               \
             #name ":\n\t" JUMP(#number) "\t.size " #name ", .-" #name "\n");
 #include "llvm_functions.def"
 #undef LLVM_FUNCTION
 
-static struct { const char *problem; } library = {"not opened"};
-
-static void open_library(void) {
+/* Fills the table; NULL, or what is wrong with the library. */
+static const char *fill_table(void) {
     void *handle = dlopen(LAG_LLVM_SONAME, RTLD_NOW | RTLD_LOCAL);
     if (!handle)
         handle = dlopen(LAG_LLVM_LIBRARY, RTLD_NOW | RTLD_LOCAL);
-    library.problem = handle ? NULL : "it was not found";
-    for (int i = 0; i < COUNT && handle; i++) {
+    if (!handle)
+        return "it was not found";
+    for (int i = 0; i < COUNT; i++) {
         emit_llvm_table[i] = dlsym(handle, names[i]);
         if (!emit_llvm_table[i])
-            library.problem = "it is another version";
+            return "it is another version";
     }
+    return NULL;
+}
+
+#else
+
+#define LAG_LLVM_SONAME "LLVM"
+
+static const char *fill_table(void) {
+    return NULL;
+}
+
+#endif
+
+static struct { const char *problem; } library;
+
+/* Opens the library and registers this machine's target, which LLVM lets only one thread do. */
+static void open_library(void) {
+    library.problem = fill_table();
+    if (library.problem)
+        return;
+    if (LLVMInitializeNativeTarget() || LLVMInitializeNativeAsmPrinter())
+        library.problem = "it makes no code for this machine";
 }
 
 bool emit_open(Session *session) {
@@ -60,12 +85,3 @@ bool emit_open(Session *session) {
     diag_help(session, diag, "install LLVM 19, on Debian with `apt install libllvm19`");
     return false;
 }
-
-#else
-
-bool emit_open(Session *session) {
-    (void)session;
-    return true;
-}
-
-#endif

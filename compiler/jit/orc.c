@@ -6,7 +6,6 @@
 #include <llvm-c/Core.h>
 #include <llvm-c/LLJIT.h>
 #include <llvm-c/Orc.h>
-#include <llvm-c/Target.h>
 
 #include "internal.h"
 
@@ -66,8 +65,6 @@ static LLVMErrorRef define_symbols(LLVMOrcDefinitionGeneratorRef generator, void
 }
 
 static bool link_object(Session *session, OrcCode *code, const Buf *object) {
-    LLVMInitializeNativeTarget();
-    LLVMInitializeNativeAsmPrinter();
     if (report(session, LLVMOrcCreateLLJIT(&code->jit, NULL), "prepared for linking")) {
         code->jit = NULL;
         return false;

@@ -15,8 +15,6 @@
 static inline bool object_from_assembly(Session *session, const char *text, Buf *out) {
     if (!emit_open(session))
         return false;
-    LLVMInitializeNativeTarget();
-    LLVMInitializeNativeAsmPrinter();
     LLVMContextRef context = LLVMContextCreate();
     LLVMMemoryBufferRef source = LLVMCreateMemoryBufferWithMemoryRangeCopy(text, strlen(text), "test");
     LLVMModuleRef module = NULL;
