@@ -14,6 +14,12 @@ void calc_report_nodiff(IrProgram *p, IrTerm self);
 /* The operands of a term that are terms (subscripts, guard and body included); at most IR_MAX_RANK. */
 uint32_t calc_operands(const IrProgram *p, IrTerm t, IrTerm *out);
 
+/* t with other operands (as listed by calc_operands); not for reductions. */
+IrTerm calc_with_operands(IrProgram *p, IrTerm t, const IrTerm *operands, uint32_t n);
+/* t rebuilt bottom-up, under reductions too, each term passed through `rewrite` after its operands. */
+typedef IrTerm (*CalcRewrite)(IrProgram *p, void *context, IrTerm t);
+IrTerm calc_rebuild(IrProgram *p, IrTerm t, CalcRewrite rewrite, void *context);
+
 typedef VEC(IrTerm) CalcTerms;
 /* The terms below `root`, reductions not entered (but listed), in increasing order: operands first. */
 void calc_list(const IrProgram *p, IrTerm root, CalcTerms *out);

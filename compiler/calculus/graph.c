@@ -177,16 +177,7 @@ static IrTerm name_all(IrProgram *p, IrTerm t, IrElem elem, CalcDefs *made) {
         if (!changed || node.op == IR_CONST || node.op == IR_INDEX)
             continue;
         Span before = ir_at(p, node.span);
-        if (node.op == IR_READ)
-            image[k] = ir_read(p, node.arg[0], operands, n);
-        else if (node.op == IR_DRAW)
-            image[k] = ir_draw(p, (IrDrawKind)node.arg[0], node.arg[1], operands[0]);
-        else if (n == 1)
-            image[k] = ir_op1(p, (IrOp)node.op, operands[0]);
-        else if (n == 2)
-            image[k] = ir_op2(p, (IrOp)node.op, operands[0], operands[1]);
-        else
-            image[k] = ir_op3(p, (IrOp)node.op, operands[0], operands[1], operands[2]);
+        image[k] = calc_with_operands(p, u, operands, n);
         ir_at(p, before);
     }
     IrTerm result = list.n ? image[list.n - 1] : t;

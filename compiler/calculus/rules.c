@@ -90,6 +90,21 @@ uint32_t calc_operands(const IrProgram *p, IrTerm t, IrTerm *out) {
     return count;
 }
 
+IrTerm calc_with_operands(IrProgram *p, IrTerm t, const IrTerm *operands, uint32_t n) {
+    IrNode node = *ir_node(p, t);
+    if (node.op == IR_CONST || node.op == IR_INDEX)
+        return t;
+    if (node.op == IR_READ)
+        return ir_read(p, node.arg[0], operands, n);
+    if (node.op == IR_DRAW)
+        return ir_draw(p, (IrDrawKind)node.arg[0], node.arg[1], operands[0]);
+    if (n == 1)
+        return ir_op1(p, (IrOp)node.op, operands[0]);
+    if (n == 2)
+        return ir_op2(p, (IrOp)node.op, operands[0], operands[1]);
+    return ir_op3(p, (IrOp)node.op, operands[0], operands[1], operands[2]);
+}
+
 static int by_number(const void *a, const void *b) {
     IrTerm x = *(const IrTerm *)a, y = *(const IrTerm *)b;
     return (x > y) - (x < y);

@@ -202,6 +202,10 @@ bool ir_affine(const IrProgram *p, IrTerm t, IrIdx *idx, int64_t *coef, uint32_t
 /* Range of an INT term from the extents of its indices; false when unknown (gathers). */
 bool ir_int_range(const IrProgram *p, IrTerm t, int64_t *lo, int64_t *hi);
 
+/* t as coefficient · [cond] · Π base^exponent (cond 0: none). False when it has more than `max` factors. */
+typedef struct IrFactor { IrTerm base; double exponent; } IrFactor;
+bool ir_product(IrProgram *p, IrTerm t, double *coefficient, IrTerm *cond, IrFactor *out, uint32_t max, uint32_t *n);
+
 /* ---- rewriting ---- */
 /* t with index `from[k]` replaced by INT term `to[k]`, all at once. from: AXIS or FRESH. */
 IrTerm ir_subst(IrProgram *p, IrTerm t, const IrIdx *from, const IrTerm *to, uint32_t n);

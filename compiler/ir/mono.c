@@ -260,6 +260,24 @@ IrTerm mono_term(IrProgram *p, const Mono *m) {
     return coef_apply(p, m->coef, result);
 }
 
+bool ir_product(IrProgram *p, IrTerm t, double *coefficient, IrTerm *cond, IrFactor *out, uint32_t max,
+                uint32_t *n) {
+    Mono m;
+    mono_start(&m);
+    if (!mono_times(p, &m, t, 1) || m.n > max)
+        return false;
+    *coefficient = m.coef.n / m.coef.d;
+    *cond = m.cond;
+    *n = m.n;
+    for (uint32_t k = 0; k < m.n; k++) {
+        Factor f = m.at[k];
+        out[k] = (IrFactor){f.base, f.exponent};
+        if (f.is_exp)
+            out[k] = (IrFactor){ir_op1(p, IR_EXP, coef_apply(p, (Coef){f.exponent, 1}, f.base)), 1};
+    }
+    return true;
+}
+
 /* ---- constructors ---------------------------------------------------------------------------------------- */
 
 static IrTerm product_of(IrProgram *p, IrTerm a, IrTerm b, double exponent, bool rebuild, IrOp op) {
