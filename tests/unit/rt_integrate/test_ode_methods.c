@@ -168,7 +168,8 @@ static void reference_trajectories(void **state)
 {
     (void)state;
     const double p0[] = {2, 0}, k0[] = {0.4, 0, 0, 2}, d0[] = {1, 0.5}, c0[] = {2, 1, 0, 0};
-    RtOdeOptions tightest = {.rtol = 1e-13, .atol = 1e-13}, tight = {.rtol = 1e-12, .atol = 1e-13}, fixed = {.h = 1e-3};
+    RtOdeOptions tightest = {.rtol = 1e-13, .atol = 1e-13};
+    RtOdeOptions tight = {.rtol = 1e-12, .atol = 1e-13}, fixed = {.h = 1e-3};
     follow("pendulum", "dop853", 2, pendulum, p0, tight, 1e-9);
     follow("kepler", "dop853", 4, kepler, k0, tight, 1e-9);
     follow("damped_oscillator", "dop853", 2, damped, d0, tight, 1e-9);
