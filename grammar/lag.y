@@ -335,6 +335,7 @@ some_args:
 arg:
     range_or_expr               { $$ = build_arg(parser, @$, 0, $1); }
   | NAME '=' range_or_expr      { $$ = build_arg(parser, @$, $1, $3); }
+  | STRING '=' range_or_expr    { $$ = build_arg(parser, @$, $1, $3); } /* a label in words: print "test accuracy" = a */
   ;
 
 %%

@@ -45,7 +45,8 @@ typedef struct Binder {
 } Binder;
 typedef struct BinderList { Binder *at; uint32_t n; } BinderList;
 
-/* A call's argument: positional (name 0) or `name = value`. */
+/* A call's argument: positional (name 0) or `name = value`. What is recorded or printed may have a label in words,
+ * `"test accuracy" = a`, which stands in `name` as well. */
 typedef struct Arg { Span span; Name name; Expr *value; } Arg;
 typedef struct ArgList { Arg *at; uint32_t n; } ArgList;
 

@@ -197,11 +197,21 @@ static void comma_fitting(Printer *printer, uint32_t i, const Expr *next, bool f
     }
 }
 
+/* `acc = `, or `"test accuracy" = ` where the source has it in quotes. */
+static void print_label(Printer *printer, const Arg *arg) {
+    bool quoted = printer->source && arg->span.start < printer->source->length && printer->source->text[arg->span.start] == '"';
+    if (quoted)
+        print_string(printer, arg->name);
+    else
+        buf_puts(printer->out, text_of(printer, arg->name));
+    buf_puts(printer->out, " = ");
+}
+
 static void print_arg_list(Printer *printer, ArgList args, bool fit) {
     for (uint32_t i = 0; i < args.n; i++) {
         comma_fitting(printer, i, args.at[i].value, fit);
         if (args.at[i].name)
-            buf_printf(printer->out, "%s = ", text_of(printer, args.at[i].name));
+            print_label(printer, &args.at[i]);
         print_at(printer, args.at[i].value, LEVEL_IF, fit);
     }
 }

@@ -68,11 +68,12 @@ static void close_top(TokenVec *out, OpenVec *open, Token closer) {
 
 /* Closes what was forgotten before `token`: every ( and [ down to the next {, with `braces` also those. */
 static void close_forgotten(Parser *parser, TokenVec *out, OpenVec *open, const Token *token, bool braces) {
-    while (open->n) {
+    for (int said = 0; open->n; said++) {
         const Token *opener = &out->at[open->at[open->n - 1]];
         if (opener->kind == '{' && !braces)
             return;
-        report_unclosed(parser, opener, token);
+        if (said < 2) /* the innermost tell enough */
+            report_unclosed(parser, opener, token);
         Token closer = {.span = {parser->file, token->span.start, token->span.start}};
         close_top(out, open, closer);
     }
@@ -213,6 +214,12 @@ static bool goes_on(Parser *parser, const Token *token) {
     }
 }
 
+/* True for what cannot be inside an expression, so that the line before it is broken off. */
+static bool is_new_statement(Parser *parser, const Token *token) {
+    return token->kind == DECLARE || token->kind == FN || token->kind == 0 || token->kind == '}'
+        || (is_one_of(parser, token, WORD_data, WORD_constraint) && token[1].kind == NAME);
+}
+
 void parser_lay_out(Parser *parser) {
     TokenVec out = {0};
     VEC(int) open = {0};
@@ -225,7 +232,8 @@ void parser_lay_out(Parser *parser) {
             while (next->kind == SEP)
                 next++;
             bool in_brackets = open.n && open.at[open.n - 1] != '{';
-            if (in_brackets || must_go_on(before) || goes_on(parser, next))
+            bool unfinished = must_go_on(before) && !is_new_statement(parser, next);
+            if (in_brackets || unfinished || before == SEP || goes_on(parser, next))
                 continue;
         }
         if (token->kind == SEMICOLON)
