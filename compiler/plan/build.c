@@ -147,8 +147,93 @@ static void after_loop(Builder *b, const Op *op, uint32_t depth, PlanValue acc) 
 
 static void build_level(Builder *b, Members m, uint32_t depth, const Kernel *kernel);
 
+/* How far one step of `index` moves through the elements of `read`; false when that is not the same everywhere. */
+static bool read_stride(IrProgram *ir, IrTerm read, IrIdx index, int64_t *stride) {
+    IrNode node = *ir_node(ir, read);
+    int64_t unit = 1;
+    *stride = 0;
+    for (uint32_t i = node.arg[2]; i-- > 0;) {
+        IrTerm sub = ir_read_subs(ir, read)[i];
+        IrIdx idx[8];
+        int64_t coef[8], constant;
+        uint32_t n;
+        if (ir_uses_index(ir, sub, index)) {
+            if (!ir_affine(ir, sub, idx, coef, &n, &constant))
+                return false;
+            for (uint32_t k = 0; k < n; k++)
+                if (idx[k] == index)
+                    *stride += unit * coef[k];
+        }
+        unit *= (int64_t)ir_def(ir, node.arg[0])->extent[i];
+    }
+    return true;
+}
+
+typedef struct Merge { Builder *b; const OpLoop *outer, *inner; } Merge;
+
+/* Finds a use of the two indices that one running index could not serve. */
+static PlanStep hinders(void *context, IrTerm t) {
+    Merge *m = context;
+    IrProgram *ir = m->b->plan->ir;
+    IrNode node = *ir_node(ir, t);
+    if (!ir_uses_index(ir, t, m->outer->index) && !ir_uses_index(ir, t, m->inner->index))
+        return PLAN_PAST;
+    if (node.op == IR_INDEX || ir_op_is_reduce((IrOp)node.op) || node.op == IR_DRAW)
+        return PLAN_FOUND;
+    int64_t outer, inner;
+    if (node.op != IR_READ)
+        return PLAN_INTO;
+    if (!read_stride(ir, t, m->outer->index, &outer) || !read_stride(ir, t, m->inner->index, &inner))
+        return PLAN_FOUND;
+    return outer == inner * (int64_t)m->inner->extent ? PLAN_PAST : PLAN_FOUND;
+}
+
+/* Whether the loops at `depth` and the next walk all memory as one loop would. */
+static bool merges(Builder *b, const Op *op, uint32_t depth) {
+    if (depth + 1 >= op->n_loops || op->guard)
+        return false;
+    const OpLoop *outer = &op->loop[depth], *inner = &op->loop[depth + 1];
+    bool arg = op->reduce == IR_ARGMAX || op->reduce == IR_ARGMIN;
+    if (outer->guard || inner->guard || (outer->axis < 0) != (inner->axis < 0) || arg)
+        return false;
+    Merge m = {b, outer, inner};
+    for (uint32_t o = 0; o < op->n_out; o++) {
+        const OpOut *out = &op->out[o];
+        if (outer->axis >= 0 && out->stride[outer->axis] != out->stride[inner->axis] * inner->extent)
+            return false;
+        if (plan_walk(b->plan, out->value, hinders, &m))
+            return false;
+    }
+    return true;
+}
+
+/* Makes the loop at `depth` of every member run over the next one too: the outer index stays 0, the inner runs on. */
+static uint64_t merge_loops(Builder *b, Members m, uint32_t depth) {
+    uint64_t factor = 1;
+    for (;;) {
+        for (uint32_t i = 0; i < m.n; i++) {
+            if (!merges(b, m.op[i], depth))
+                return factor;
+            for (uint32_t k = 0; k < i; k++)
+                if (!plan_may_share(b->fp, m.op[k], m.op[i], depth + 1))
+                    return factor;
+        }
+        factor *= m.op[0]->loop[depth + 1].extent;
+        for (uint32_t i = 0; i < m.n; i++) {
+            Op *op = m.op[i];
+            uint64_t extent = op->loop[depth].extent;
+            term_bind(b, op->loop[depth].index, value_int(b, 0));
+            memmove(op->loop + depth, op->loop + depth + 1, sizeof *op->loop * (op->n_loops - depth - 1));
+            op->loop[depth].extent *= extent;
+            op->n_loops--;
+            op->first_reduce -= op->first_reduce > depth;
+        }
+    }
+}
+
 /* One loop for members m, which may share it. */
 static void build_loop(Builder *b, Members m, uint32_t depth, const Kernel *kernel) {
+    uint64_t factor = merge_loops(b, m, depth);
     const OpLoop *first = &m.op[0]->loop[depth];
     for (uint32_t i = 0; i < m.n; i++)
         before_loop(b, m.op[i], depth, &m.acc[i]);
@@ -161,7 +246,7 @@ static void build_loop(Builder *b, Members m, uint32_t depth, const Kernel *kern
     uint32_t loop = loop_open(b, lo, hi);
     if (depth == 0 && kernel->parallel) {
         b->func->loops.at[loop].parallel = true;
-        b->func->loops.at[loop].chunk = kernel->chunk;
+        b->func->loops.at[loop].chunk = kernel->chunk * (int64_t)factor;
     }
     for (uint32_t i = 0; i < m.n; i++)
         term_bind(b, m.op[i]->loop[depth].index, b->func->loops.at[loop].index);

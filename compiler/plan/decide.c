@@ -161,6 +161,10 @@ static bool should_inline(Plan *plan, IrDef d, bool may_hoist) {
         return false;
     double size = (double)ir_size(plan->ir, d);
     bool is_map = def->body.form == FORM_MAP;
+    /* log Σ exp, put together again, would fold back into the reduction it was taken apart from. */
+    IrNode top = *ir_node(plan->ir, def->body.body);
+    if (top.op == IR_SUM && ir_node(plan->ir, top.arg[2])->op == IR_EXP)
+        return false;
     if (!is_map && (ir_def(plan->ir, d)->rank == 0 || reduce_extent(plan->ir, def->body.body) > SMALL_REDUCTION))
         return false;
     if (is_map && size <= 1)

@@ -8,8 +8,8 @@
  * loop's axis in both: iteration i of the later needs nothing but iteration i of the earlier. */
 #include "pass.h"
 
-#define PARALLEL_WORK 400000.0 /* operations from which a loop is cut into pieces */
-#define PIECE_WORK 60000.0
+#define PARALLEL_WORK 1e6 /* operations from which a loop is cut into pieces */
+#define PIECE_WORK 4e5
 #define MAX_FUSED 32           /* operations in one loop: beyond, the loop has more streams than the machine */
 
 static bool touches(const OpOut *out, const Op *writer, const OpRead *r, const IrProgram *ir) {
@@ -135,7 +135,7 @@ static void decide_parallel(Kernel *k) {
     double each = work / (double)extent;
     int64_t chunk = (int64_t)(PIECE_WORK / each);
     if (each < 500)
-        chunk = (chunk + 255) / 256 * 256;
+        chunk = (chunk + 1023) / 1024 * 1024;
     k->chunk = chunk < 1 ? 1 : chunk;
     k->parallel = k->chunk < extent;
 }
