@@ -115,13 +115,17 @@ IrDef ir_define(IrProgram *p, Name name, IrElem elem, const IrIdx *axes, uint32_
     Name names[IR_MAX_RANK];
     if (!body)
         return 0;
+    uint32_t n = 0; /* indices that are not axes yet */
     for (uint32_t k = 0; k < rank; k++) {
-        from[k] = axes[k];
         extent[k] = p->indices.at[axes[k]].extent;
         names[k] = p->indices.at[axes[k]].name;
-        to[k] = ir_idx(p, ir_axis(p, k, extent[k]));
+        IrIdx axis = ir_axis(p, k, extent[k]);
+        from[n] = axes[k];
+        to[n] = ir_idx(p, axis);
+        n += axis != axes[k];
     }
-    body = ir_subst(p, body, from, to, rank);
+    if (n)
+        body = ir_subst(p, body, from, to, n);
     if (elem == IR_F64 || elem == IR_F32)
         body = ir_to_real(p, body);
     IrDef same = whole_read(p, body, elem, rank, extent);

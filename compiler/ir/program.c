@@ -117,6 +117,12 @@ static uint32_t node_place(IrProgram *p, const IrNode *want, const IrTerm *subs)
     return place;
 }
 
+IrTerm term_lookup(const IrProgram *p, IrTerm t) {
+    const IrNode *n = &p->nodes.at[t];
+    uint32_t place = node_place((IrProgram *)p, n, n->op == IR_READ ? p->subs.at + n->arg[1] : NULL);
+    return p->term_table.at[place];
+}
+
 static IrTerm node_add(IrProgram *p, uint32_t place, IrNode node) {
     node.span = p->at;
     IrTerm t = p->nodes.n;

@@ -58,6 +58,8 @@ void table_grow(const IrProgram *p, Table *table, TableHash hash);
 IrTerm raw_node(IrProgram *p, IrOp op, IrType type, IrTerm a, IrTerm b, IrTerm c);
 IrTerm raw_const(IrProgram *p, IrType type, uint64_t bits);
 IrTerm raw_reduce(IrProgram *p, IrOp op, IrIdx bound, IrTerm guard, IrTerm body);
+/* The term the table holds for the content of t: t itself in a sound program. */
+IrTerm term_lookup(const IrProgram *p, IrTerm t);
 IrIdx index_bound(IrProgram *p, uint32_t level, uint64_t extent, Name name);
 IrSet set_union(IrProgram *p, IrSet a, IrSet b);
 IrSet set_one(IrProgram *p, IrIdx i);
