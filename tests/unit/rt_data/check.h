@@ -20,7 +20,7 @@
 __attribute__((unused)) static void write_temp(const void *bytes, size_t size, char *path)
 {
     const char *dir = getenv("TMPDIR");
-    snprintf(path, 64, "%.40s/lag-test-XXXXXX", dir ? dir : "/tmp");
+    snprintf(path, 64, "%.40s/lag-test-XXXXXX", dir ? dir : P_tmpdir);
     int fd = mkstemp(path);
     assert_true(fd >= 0);
     assert_int_equal(write(fd, bytes, size), (ssize_t)size);

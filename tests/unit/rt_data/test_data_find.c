@@ -41,7 +41,7 @@ static void order_of_places(void **state)
     char path[300], name[300], extra[300];
     RtMessage m = {""};
     const char *dir = getenv("TMPDIR");
-    snprintf(root, sizeof root, "%.40s/lag-test-XXXXXX", dir ? dir : "/tmp");
+    snprintf(root, sizeof root, "%.40s/lag-test-XXXXXX", dir ? dir : P_tmpdir);
     assert_non_null(mkdtemp(root));
     touch("program/a.csv");
     touch("program/sub/a.csv");

@@ -21,7 +21,7 @@ __attribute__((unused)) static int temp_begin(void **state)
 {
     (void)state;
     const char *dir = getenv("TMPDIR");
-    snprintf(temp_root, sizeof temp_root, "%.40s/lag-test-XXXXXX", dir ? dir : "/tmp");
+    snprintf(temp_root, sizeof temp_root, "%.40s/lag-test-XXXXXX", dir ? dir : P_tmpdir);
     return mkdtemp(temp_root) ? 0 : -1;
 }
 
