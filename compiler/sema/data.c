@@ -1,0 +1,249 @@
+/* data — data declarations: where the values come from, their shape from the file, extents bound by it. Needs: the
+ * probe of the options. Gives: an INPUT per declaration and an entry in the model's list; `data x[i : N] = expression`
+ * is a definition like any other. */
+#include "internal.h"
+
+static const char *const readers[] = {"idx", "csv", "npy", "npz", "json"};
+
+static bool is_reader(const char *name) {
+    for (size_t k = 0; k < sizeof readers / sizeof *readers; k++)
+        if (!strcmp(readers[k], name)) return true;
+    return false;
+}
+
+static bool is_source(Sema *s, const Expr *e) {
+    return e && e->kind == EXPR_CALL && is_reader(sema_name(s, e->call.callee->name.name));
+}
+
+/* The texts among the arguments; the first is the path. */
+static bool source_texts(Sema *s, Scope *scope, const Expr *call, const char **path, const char **texts, uint32_t *n) {
+    bool ok = true;
+    *path = NULL;
+    *n = 0;
+    for (uint32_t k = 0; k < call->call.args.n; k++) {
+        const Expr *e = call->call.args.at[k].value;
+        Val v = sema_expr(s, scope, e);
+        if (v.kind != VAL_STRING) {
+            if (v.kind != VAL_POISON)
+                sema_error(s, DIAG_DATA_SOURCE, e->span, "`%s` takes texts, and this is %s",
+                           sema_name(s, call->call.callee->name.name), sema_shape_text(s, &v));
+            ok = false;
+        } else if (!*path) {
+            *path = sema_name(s, v.text);
+        } else {
+            texts[(*n)++] = sema_name(s, v.text);
+        }
+    }
+    if (ok && !*path) {
+        sema_error(s, DIAG_DATA_SOURCE, call->span, "`%s` needs the name of the file",
+                   sema_name(s, call->call.callee->name.name));
+        ok = false;
+    }
+    return ok;
+}
+
+static uint32_t declared_rank(const Declarator *d) { return d->has_axes ? d->axes.n : 0; }
+
+/* ---- csv columns ---- */
+
+static bool try_probe(Sema *s, const SemaSource *source, uint32_t *rank, uint64_t *extent, IrElem *elem, char *why,
+                      size_t n) {
+    return s->options->probe && s->options->probe(s->options->probe_context, source, rank, extent, elem, why, n);
+}
+
+static bool column_exists(Sema *s, const SemaSource *source, const char *column) {
+    uint32_t rank;
+    uint64_t extent[IR_MAX_RANK];
+    IrElem elem;
+    char why[512];
+    SemaSource one = *source;
+    const char *columns[1] = {column};
+    one.columns = columns;
+    one.n_columns = 1;
+    one.except = NULL;
+    one.n_except = 0;
+    one.vector = true;
+    return try_probe(s, &one, &rank, extent, &elem, why, sizeof why);
+}
+
+/* The column a declarator of rank 1 takes: its own name, else `target`; NULL: what is left. */
+static const char *own_column(Sema *s, const SemaSource *source, const Declarator *d) {
+    const char *name = sema_name(s, d->name);
+    if (column_exists(s, source, name)) return name;
+    return column_exists(s, source, "target") ? "target" : NULL;
+}
+
+static void csv_columns(Sema *s, const Ent *ent, SemaSource *source) {
+    const Stmt *st = ent->stmt;
+    source->vector = declared_rank(ent->decl) == 1;
+    if (source->n_columns || !s->options->probe) return;
+    const char *own = source->vector ? own_column(s, source, ent->decl) : NULL;
+    if (own) {
+        source->columns = ARENA_ARRAY(s->arena, const char *, 1);
+        source->columns[0] = own;
+        source->n_columns = 1;
+        return;
+    }
+    source->except = ARENA_ARRAY(s->arena, const char *, st->declare.n + 1);
+    for (uint32_t k = 0; k < st->declare.n; k++) {
+        const Declarator *other = &st->declare.at[k];
+        if (other == ent->decl || declared_rank(other) != 1 || other->init != ent->decl->init) continue;
+        const char *column = own_column(s, source, other);
+        if (column) source->except[source->n_except++] = column;
+    }
+}
+
+static bool read_source(Sema *s, const Ent *ent, SemaSource *source) {
+    const Expr *call = ent->decl->init;
+    const char **texts = ARENA_ARRAY(s->arena, const char *, call->call.args.n + 1);
+    uint32_t n;
+    source->reader = sema_name(s, call->call.callee->name.name);
+    if (!source_texts(s, ent->scope, call, &source->path, texts, &n)) return false;
+    if (!strcmp(source->reader, "csv")) {
+        source->columns = texts;
+        source->n_columns = n;
+        csv_columns(s, ent, source);
+        return true;
+    }
+    bool keyed = !strcmp(source->reader, "npz") || !strcmp(source->reader, "json");
+    if (n > (keyed ? 1u : 0u)) {
+        sema_error(s, DIAG_DATA_SOURCE, call->span, "`%s` takes %s", source->reader,
+                   keyed ? "a file and one name in it" : "one file");
+        return false;
+    }
+    if (n) source->key = texts[0];
+    if (!n && !strcmp(source->reader, "json")) source->key = sema_name(s, ent->name);
+    if (!n && !strcmp(source->reader, "npz") && ent->stmt->declare.n > 1) source->key = sema_name(s, ent->name);
+    return true;
+}
+
+/* ---- shapes ---- */
+
+static bool same_extent(Sema *s, const Ent *ent, const Binder *b, uint32_t axis, uint64_t have, uint64_t want, Span from) {
+    if (have == want) return true;
+    Diag *d = sema_error(s, DIAG_DATA_SHAPE, b->span, "the file gives %llu for axis %u of `%s`, but %llu is declared",
+                         (unsigned long long)have, axis + 1, sema_name(s, ent->name), (unsigned long long)want);
+    if (from.file) sema_note(s, d, from, "%llu here", (unsigned long long)want);
+    return false;
+}
+
+/* One declared axis against what the file has: states it, binds an extent, or both must agree. */
+static bool fit_axis(Sema *s, Ent *ent, const Binder *b, uint32_t k, uint64_t have, bool known, uint64_t *extent) {
+    *extent = have;
+    if (b->extent || !b->name) {
+        uint64_t want;
+        if (!axis_extent(s, ent->scope, b, &want)) return false;
+        *extent = want;
+        return !known || same_extent(s, ent, b, k, have, want, (Span){0});
+    }
+    Ent *name = scope_find(s, ent->scope, b->name);
+    if (name && name->kind == ENT_EXTENT) {
+        if (!known) return true;
+        if (name->state == ENT_DONE) return same_extent(s, ent, b, k, have, name->extent, name->bound_at);
+        name->extent = have;
+        name->bound_at = b->span;
+        name->state = ENT_DONE;
+        name->val = val_int(s, (int64_t)have);
+        return true;
+    }
+    uint64_t want;
+    if (!axis_extent(s, ent->scope, b, &want)) return false;
+    *extent = want;
+    return !known || same_extent(s, ent, b, k, have, want, name ? name->span : (Span){0});
+}
+
+static bool declared_elem(Sema *s, Ent *ent, bool known, IrElem *elem) {
+    const char *type = ent->decl->type ? sema_name(s, ent->decl->type) : NULL;
+    bool is_real = *elem == IR_F64 || *elem == IR_F32;
+    if (!known) *elem = sema_real_elem(s, ent->scope);
+    if (known && is_real) *elem = sema_real_elem(s, ent->scope);
+    if (!type) return true;
+    if (!strcmp(type, "real")) {
+        *elem = sema_real_elem(s, ent->scope);
+    } else if (!strcmp(type, "f32")) {
+        *elem = IR_F32;
+    } else if (!strcmp(type, "f64")) {
+        *elem = IR_F64;
+    } else if (!strcmp(type, "int") || !strcmp(type, "byte") || !strcmp(type, "bit") || !strcmp(type, "bool")) {
+        if (known && is_real) {
+            sema_error(s, DIAG_TYPE, ent->decl->span, "`%s` is declared as %s, but the file holds real numbers",
+                       sema_name(s, ent->name), type);
+            return false;
+        }
+        if (!known) *elem = !strcmp(type, "byte") || !strcmp(type, "bit") ? IR_U8 : IR_I64;
+    } else {
+        sema_error(s, DIAG_DECL_TYPE, ent->decl->span, "`%s` is not a type that data can have", type);
+        return false;
+    }
+    return true;
+}
+
+static bool probe_shape(Sema *s, Ent *ent, const SemaSource *source, uint32_t *rank, uint64_t *extent, IrElem *elem,
+                        bool *known) {
+    char why[512] = "";
+    *known = s->options->probe != NULL;
+    *rank = declared_rank(ent->decl);
+    if (!*known) return true;
+    if (try_probe(s, source, rank, extent, elem, why, sizeof why)) {
+        bool scalar_like = declared_rank(ent->decl) == 0 && *rank == 1 && extent[0] == 1;
+        if (*rank == declared_rank(ent->decl) || scalar_like) {
+            *rank = declared_rank(ent->decl);
+            return true;
+        }
+        sema_error(s, DIAG_DATA_SHAPE, ent->decl->span, "`%s` is declared with %u ax%ss, but the file has %u",
+                   sema_name(s, ent->name), declared_rank(ent->decl), declared_rank(ent->decl) == 1 ? "i" : "e", *rank);
+        return false;
+    }
+    sema_error(s, DIAG_DATA_FILE, ent->decl->init->span, "%s", why);
+    return false;
+}
+
+static bool from_file(Sema *s, Ent *ent) {
+    SemaSource source = {0};
+    uint32_t rank;
+    uint64_t have[IR_MAX_RANK] = {0}, extent[IR_MAX_RANK];
+    IrElem elem = IR_F64;
+    bool known;
+    const Declarator *d = ent->decl;
+    if (!read_source(s, ent, &source) || !probe_shape(s, ent, &source, &rank, have, &elem, &known)) return false;
+    Val like = {.kind = VAL_TENSOR};
+    bool ok = true;
+    for (uint32_t k = 0; k < rank; k++) {
+        bool fits = fit_axis(s, ent, &d->axes.at[k], k, have[k], known, &extent[k]);
+        if (fits && !known && extent[k] == 0) {
+            Diag *e = sema_error(s, DIAG_DATA_SHAPE, d->axes.at[k].span, "the extent `%s` comes from the file, which is not "
+                                 "looked at here", sema_name(s, d->axes.at[k].name));
+            sema_help(s, e, "state it with `const`");
+            fits = false;
+        }
+        ok = ok && fits;
+        like.axis[k] = (Axis){.full = extent[k], .periodic = d->axes.at[k].periodic};
+    }
+    if (!declared_elem(s, ent, known, &elem) || !ok) return false;
+    ent->q = ir_input(s->ir, ent->name, IR_ROLE_DATA, elem, rank, extent);
+    ent->val = val_read(s, ent->q, &like);
+    vec_push(&s->data, (SemaData){.def = ent->q, .name = ent->name, .span = ent->span, .source = source});
+    return true;
+}
+
+bool sema_data(Sema *s, Ent *ent) {
+    const Declarator *d = ent->decl;
+    if (!d->init) {
+        Diag *e = sema_error(s, DIAG_DATA_SOURCE, d->span, "the data `%s` come from nowhere", sema_name(s, ent->name));
+        sema_help(s, e, "write `data %s = csv(\"file.csv\")`, or idx, npy, npz, json, or an expression",
+                  sema_span_text(s, d->span));
+        return false;
+    }
+    if (is_source(s, d->init)) return from_file(s, ent);
+    ent->val = sema_let(s, ent->scope, d, true);
+    return val_ok(&ent->val);
+}
+
+bool sema_extent(Sema *s, Ent *ent) {
+    for (uint32_t k = 0; k < ent->stmt->declare.n; k++) {
+        Ent *data = scope_own(ent->scope, ent->stmt->declare.at[k].name);
+        if (data && data->kind == ENT_DATA && data->state == ENT_NEW) sema_ent_value(s, data, ent->span);
+        if (ent->extent) return true;
+    }
+    return ent->extent != 0;
+}

@@ -1,0 +1,114 @@
+/* let — the left side of a definition: `let h[j] = e`, `let h = e`, `let h[2, 2] = [[…], […]]`. Gives the value, as a
+ * definition of the IR over its axes and over the indices of the context it depends on. */
+#include "internal.h"
+
+IrElem sema_real_elem(Sema *s, Scope *scope) {
+    (void)scope;
+    return s->model->is_f32 ? IR_F32 : IR_F64;
+}
+
+/* Whether the axis is an extent: bare (`[2]`), or a lone name that is a known constant and not used as an index. */
+bool axis_is_extent(Sema *s, Scope *scope, const Binder *b, const Expr *init) {
+    if (b->set) return false;
+    if (!b->name) return true;
+    if (b->extent) return false;
+    Ent *ent = scope_find(s, scope, b->name);
+    if (!ent || (ent->kind != ENT_CONST && ent->kind != ENT_EXTENT)) return false;
+    return !init || !index_subscripts_by(init, b->name);
+}
+
+bool axis_extent(Sema *s, Scope *scope, const Binder *b, uint64_t *extent) {
+    int64_t value;
+    Expr name = {.kind = EXPR_NAME, .span = b->span, .name.name = b->name};
+    const Expr *e = b->extent ? b->extent : &name;
+    if (!sema_const_int(s, scope, e, &value, "an extent")) return false;
+    if (value < 1 || value > ((int64_t)1 << 40)) {
+        sema_error(s, DIAG_EXTENT, e->span, "an extent is a positive integer, and this is %lld", (long long)value);
+        return false;
+    }
+    *extent = (uint64_t)value;
+    return true;
+}
+
+/* `let a[2, 3] = e`: the value has that shape already. */
+static Val whole(Sema *s, Scope *scope, const Declarator *d) {
+    Val v = sema_expr(s, scope, d->init);
+    if (v.kind == VAL_POISON || v.open_shape) return v;
+    bool ok = val_ok(&v) && v.rank == d->axes.n;
+    for (uint32_t k = 0; k < d->axes.n; k++) {
+        uint64_t extent;
+        if (!axis_extent(s, scope, &d->axes.at[k], &extent)) return val_poison();
+        ok = ok && extent == val_extent(s, &v, k);
+        if (ok && d->axes.at[k].periodic) v.axis[k].periodic = true;
+    }
+    if (ok) return v;
+    Diag *e = sema_error(s, DIAG_SHAPE, d->init->span, "`%s` is declared as `%s`, but this is %s", sema_name(s, d->name),
+                         sema_span_text(s, span_join(d->name_span, d->axes.at[d->axes.n - 1].span)),
+                         sema_shape_text(s, &v));
+    sema_note(s, e, d->name_span, "declared here");
+    if (val_ok(&v) && v.rank == 0) sema_help(s, e, "name the indices to give every element: `%s[i : N] = …`",
+                                             sema_name(s, d->name));
+    return val_poison();
+}
+
+/* Opens the axes as indices, elaborates, and gives a value over them. */
+static Val indexed(Sema *s, Scope *scope, const Declarator *d) {
+    uint32_t n = d->axes.n;
+    IndexVar vars[IR_MAX_RANK];
+    const Expr *roots[1] = {d->init};
+    index_vars(s, scope, d->axes.at, n, vars);
+    for (uint32_t k = 0; k < n; k++)
+        if (vars[k].bad) return val_poison();
+    if (!index_infer(s, scope, vars, n, roots, 1)) return val_poison();
+    Scope *inner = scope_new(s, SCOPE_LOCAL, scope);
+    Val out = {.kind = VAL_TENSOR, .rank = (uint8_t)n};
+    for (uint32_t k = 0; k < n; k++) {
+        out.axis[k] = (Axis){index_enter(s, inner, &vars[k]), vars[k].periodic, vars[k].lo, vars[k].full};
+        if (vars[k].batch) out.axis[k].lo = 0;
+    }
+    Val v = sema_expr(s, inner, d->init);
+    index_leave(s, n);
+    if (v.kind == VAL_POISON) return v;
+    if (!val_ok(&v) || v.rank) {
+        Diag *e = sema_error(s, DIAG_SHAPE, d->init->span, "each element of `%s` is a number, but this is %s",
+                             sema_name(s, d->name), sema_shape_text(s, &v));
+        sema_note(s, e, d->name_span, "declared here");
+        return val_poison();
+    }
+    out.body = v.body;
+    return out;
+}
+
+/* A type after the colon: converts where that is exact, or reports. */
+static Val typed(Sema *s, const Declarator *d, Val v) {
+    if (!d->type || !val_ok(&v)) return v;
+    const char *type = sema_name(s, d->type);
+    IrType have = val_type(s, &v);
+    bool real = !strcmp(type, "real") || !strcmp(type, "f32") || !strcmp(type, "f64") || !strcmp(type, "angle");
+    bool whole_number = !strcmp(type, "int") || !strcmp(type, "byte") || !strcmp(type, "bit") || !strcmp(type, "spin");
+    if (real && have != IR_BOOL) return val_to_real(s, v);
+    if ((whole_number && have == IR_INT) || (!strcmp(type, "bool") && have == IR_BOOL)) return v;
+    if (real || whole_number || !strcmp(type, "bool"))
+        sema_error(s, DIAG_TYPE, d->init->span, "`%s` is declared as %s, but this is %s", sema_name(s, d->name), type,
+                   sema_type_text(have));
+    else
+        sema_error(s, DIAG_DECL_TYPE, d->span, "`%s` is not a type that a definition can have", type);
+    return val_poison();
+}
+
+Val sema_let(Sema *s, Scope *scope, const Declarator *d, bool define) {
+    if (!d->init) return val_poison();
+    bool all_extents = d->has_axes && d->axes.n > 0;
+    for (uint32_t k = 0; k < d->axes.n && d->has_axes; k++)
+        all_extents = all_extents && axis_is_extent(s, scope, &d->axes.at[k], d->init);
+    if (d->has_axes && d->axes.n > IR_MAX_RANK) {
+        sema_error(s, DIAG_SHAPE, d->span, "`%s` has more than %d axes", sema_name(s, d->name), IR_MAX_RANK);
+        return val_poison();
+    }
+    Val v = !d->has_axes || !d->axes.n ? sema_expr(s, scope, d->init)
+            : all_extents              ? whole(s, scope, d)
+                                       : indexed(s, scope, d);
+    v = typed(s, d, v);
+    if (!define || !val_ok(&v)) return v;
+    return val_define(s, v, d->name, d->name_span, scope);
+}

@@ -1,0 +1,141 @@
+/* missing — whether the Lagrangian is complete, and which part of the runtime a run needs that this build does not
+ * have. Needs: everything joined. Gives: errors at the run for what nobody said; SemaRun.missing for the rest. */
+#include "run.h"
+
+/* ---- completeness ---- */
+
+static bool moves(const SemaWord *w, Name part) {
+    if (w->part == part) return true;
+    for (uint32_t k = 0; k < w->n; k++)
+        if (moves(&w->body[k], part)) return true;
+    return false;
+}
+
+static bool needs_motion(Join *j) {
+    if (j->out->method) return method_find(j->out->method)->needs_motion;
+    Names *names = j->s->session->names;
+    return moves(&j->out->word, name_of(names, "p")) || moves(&j->out->word, name_of(names, "q"));
+}
+
+void join_complete(Join *j) {
+    Sema *s = j->s;
+    SemaRun *out = j->out;
+    bool whole = out->lagrangian.term || out->hamiltonian.term;
+    if (j->failed) return;
+    if (needs_motion(j) && !whole && !out->kinetic.term && !out->dissipation.term) {
+        Diag *d = sema_error(s, DIAG_TERM_MISSING, out->dynamics_span, "nothing says how `%s` moves under `%s`: there is no "
+                             "kinetic energy and no dissipation", sema_name(s, out->system), sema_name(s, out->dynamics));
+        sema_note(s, d, j->run->system->span, "the system gives neither");
+        if (j->run->dynamics) sema_note(s, d, j->run->dynamics->span, "nor does the dynamics");
+        sema_help(s, d, "add `kinetic = …` to the system, or run a dynamics that has one");
+        j->failed = true;
+    }
+    if (!whole && !out->kinetic.term && !out->potential.term && !j->forces.n && !j->constraints.n && !j->states.n) {
+        Diag *d = sema_error(s, DIAG_TERM_MISSING, out->system_span, "`%s` has no energy: no potential, kinetic or "
+                             "lagrangian", sema_name(s, out->system));
+        sema_note(s, d, j->run->system->span, "declared here");
+        j->failed = true;
+    }
+}
+
+/* ---- parts of the runtime ---- */
+
+static void miss(Join *j, const char *phrase, Span span) {
+    if (j->out->missing) return;
+    j->out->missing = phrase;
+    j->out->missing_span = span;
+}
+
+static void mark(Join *j, IrTerm t, uint8_t *marks) {
+    if (t) ir_reach(j->s->ir, t, marks);
+}
+
+static void mark_def(Join *j, IrDef d, uint8_t *marks) {
+    if (!d) return;
+    uint32_t rank = ir_def(j->s->ir, d)->rank;
+    IrTerm at[IR_MAX_RANK];
+    for (uint32_t k = 0; k < rank; k++) at[k] = ir_int(j->s->ir, 0);
+    mark(j, ir_read(j->s->ir, d, at, rank), marks);
+}
+
+static void mark_all(Join *j, uint8_t *marks) {
+    const SemaRun *out = j->out;
+    const SemaTerm *terms[] = {&out->lagrangian, &out->hamiltonian, &out->kinetic, &out->potential, &out->dissipation,
+                               &out->temperature, &out->metric};
+    for (size_t k = 0; k < sizeof terms / sizeof *terms; k++) mark(j, terms[k]->term, marks);
+    for (uint32_t k = 0; k < out->n_forces; k++) mark(j, out->forces[k].value, marks);
+    for (uint32_t k = 0; k < j->states.n; k++) {
+        mark(j, j->states.at[k].rate, marks);
+        mark(j, j->states.at[k].next, marks);
+        mark(j, j->states.at[k].start, marks);
+    }
+    for (uint32_t k = 0; k < j->flows.n; k++)
+        for (uint32_t r = 0; r < j->flows.at[k].n; r++) mark(j, j->flows.at[k].rate[r], marks);
+    for (uint32_t k = 0; k < out->n_vars; k++) {
+        mark(j, out->vars[k].init, marks);
+        mark(j, out->vars[k].init_v, marks);
+    }
+    for (uint32_t k = 0; k < j->constraints.n; k++) mark_def(j, j->constraints.at[k].residual, marks);
+    for (uint32_t k = 0; k < j->records.n; k++) mark_def(j, j->records.at[k].value, marks);
+    for (uint32_t k = 0; k < j->expects.n; k++) {
+        mark_def(j, j->expects.at[k].a, marks);
+        mark_def(j, j->expects.at[k].b, marks);
+        mark_def(j, j->expects.at[k].within, marks);
+    }
+}
+
+static void opaque_values(Join *j) {
+    Sema *s = j->s;
+    if (!s->opaque.n) return;
+    uint8_t *marks = base_calloc(ir_def_count(s->ir) + 4096, 1);
+    mark_all(j, marks);
+    for (uint32_t k = 0; k < s->opaque.n; k++)
+        if (marks[s->opaque.at[k].def]) miss(j, s->opaque.at[k].phrase, s->opaque.at[k].span);
+    free(marks);
+}
+
+static const char *support_phrase(SemaSupport support) {
+    switch (support) {
+    case SUPPORT_REAL: return NULL;
+    case SUPPORT_LOWER:
+    case SUPPORT_UPPER:
+    case SUPPORT_INTERVAL:
+    case SUPPORT_SIMPLEX:
+    case SUPPORT_ORDERED:
+    case SUPPORT_CHOLESKY_CORR:
+    case SUPPORT_CORR:
+    case SUPPORT_COV: return "parameters with bounds, by transformation";
+    case SUPPORT_SPHERE:
+    case SUPPORT_STIEFEL: return "motion on spheres and Stiefel manifolds";
+    case SUPPORT_DISCRETE: return "discrete sweeps";
+    }
+    return NULL;
+}
+
+void join_missing(Join *j) {
+    SemaRun *out = j->out;
+    for (uint32_t k = 0; k < out->n_vars; k++) {
+        const char *phrase = support_phrase(out->vars[k].support);
+        if (phrase) miss(j, phrase, out->vars[k].span);
+    }
+    if (j->constraints.n) miss(j, "motion under constraints", j->constraints.at[0].span);
+    if (out->word.n && moves(&out->word, name_of(j->s->session->names, "bath")) && !out->temperature.term) {
+        Diag *d = sema_error(j->s, DIAG_TERM_MISSING, out->system_span, "`%s` has a heat bath, but `%s` has no temperature",
+                             sema_name(j->s, out->dynamics), sema_name(j->s, out->system));
+        sema_help(j->s, d, "add `temperature = …` to the system");
+        j->failed = true;
+    }
+    if (j->st->run.over && !out->missing) miss(j, "ensembles and chains", j->st->run.over->span);
+    opaque_values(j);
+}
+
+Val sema_opaque(Sema *s, const Val *shape, IrType type, const char *phrase, Span span) {
+    uint64_t extent[IR_MAX_RANK];
+    for (uint32_t k = 0; k < shape->rank; k++) extent[k] = val_extent(s, shape, k);
+    IrElem elem = type == IR_INT ? IR_I64 : sema_real_elem(s, NULL);
+    IrDef def = ir_input(s->ir, 0, IR_ROLE_NONE, elem, shape->rank, extent);
+    vec_push(&s->opaque, (Opaque){def, phrase, span});
+    Val out = val_read(s, def, shape);
+    for (uint32_t k = 0; k < out.rank; k++) out.axis[k].periodic = shape->axis[k].periodic;
+    return out;
+}

@@ -1,0 +1,188 @@
+/* output — what comes out of a run: record, print, save, expect, plot, when, in its body or after it. Needs: the joined
+ * run, whose scope has energy, loss, states and every name of the system. Gives: the run's records and expectations as
+ * definitions. */
+#include "run.h"
+
+/* ---- values ---- */
+
+static IrDef output_def(Join *j, Val v, Name name, Span span) {
+    Sema *s = j->s;
+    if (v.kind == VAL_POISON) return 0;
+    if (!val_ok(&v)) {
+        sema_error(s, DIAG_RUN_OUTPUT, span, "a number is needed, and this is %s", sema_shape_text(s, &v));
+        return 0;
+    }
+    if (val_type(s, &v) == IR_BOOL) v.body = ir_select(s->ir, v.body, ir_int(s->ir, 1), ir_int(s->ir, 0));
+    return val_def(s, &v, name, span, j->body);
+}
+
+static const char *label_text(Join *j, const Arg *arg) {
+    if (arg->name) return sema_name(j->s, arg->name);
+    if (arg->value->kind == EXPR_FIELD) return sema_name(j->s, arg->value->field.name);
+    return sema_span_text(j->s, arg->value->span);
+}
+
+static Val output_value(Join *j, const Arg *arg) {
+    Val v = sema_expr(j->s, j->body, arg->value);
+    if (arg->name && !scope_own(j->body, arg->name)) scope_bind(j->s, j->body, arg->name, arg->span, v);
+    return v;
+}
+
+static bool every_value(Join *j, const Every *every, EveryUnit *unit, double *value) {
+    *unit = every->unit;
+    *value = 1;
+    if (every->unit == EVERY_NONE || !every->count) return true;
+    if (!sema_const(j->s, j->body, every->count, value, "the interval of a record")) return false;
+    if (*value > 0 && (every->unit != EVERY_STEPS || *value == floor(*value))) return true;
+    sema_error(j->s, DIAG_RUN_OUTPUT, every->count->span, "a quantity is recorded every positive %s, and this is %g",
+               every->unit == EVERY_TIME ? "time" : "number of steps", *value);
+    return false;
+}
+
+static void add_records(Join *j, ArgList items, const Every *every, int form) {
+    EveryUnit unit = EVERY_NONE;
+    double interval = 1;
+    if (every && !every_value(j, every, &unit, &interval)) return;
+    for (uint32_t k = 0; k < items.n; k++) {
+        const Arg *arg = &items.at[k];
+        SemaRecord record = {.label = arg->name, .text = label_text(j, arg), .span = arg->span, .unit = unit,
+                             .every = interval};
+        record.form = form == RECORD_PRINT ? RECORD_PRINT : RECORD_SERIES;
+        record.value = output_def(j, output_value(j, arg), arg->name, arg->span);
+        if (!record.label && arg->value->kind == EXPR_NAME) record.label = arg->value->name.name;
+        if (record.value) vec_push(&j->records, record);
+    }
+}
+
+static void add_saves(Join *j, const Stmt *st) {
+    Sema *s = j->s;
+    for (uint32_t k = 0; k < st->save.items.n; k++) {
+        const Arg *arg = &st->save.items.at[k];
+        SemaRecord record = {.label = arg->name, .text = label_text(j, arg), .span = arg->span, .form = RECORD_SAVE,
+                             .path = sema_name(s, st->save.path)};
+        record.value = output_def(j, output_value(j, arg), arg->name, arg->span);
+        if (record.value) vec_push(&j->records, record);
+    }
+}
+
+/* ---- expectations ---- */
+
+static bool is_comparison(BinaryOp op) {
+    return op == BINARY_EQ || op == BINARY_NE || op == BINARY_LT || op == BINARY_LE || op == BINARY_GT || op == BINARY_GE;
+}
+
+static void expect_comparison(Join *j, const Expr *e, const Expr *within) {
+    Sema *s = j->s;
+    SemaExpect expect = {.span = e->span, .text = sema_span_text(s, e->span), .op = e->binary.op};
+    Val a = sema_real_expr(s, j->body, e->binary.a), b = sema_real_expr(s, j->body, e->binary.b);
+    if (!val_ok(&a) || !val_ok(&b)) return;
+    if (a.rank && b.rank && !val_same_shape(s, &a, &b)) {
+        Diag *d = sema_error(s, DIAG_SHAPE, e->span, "equal shapes or numbers are compared, and these are %s and %s",
+                             sema_shape_text(s, &a), sema_shape_text(s, &b));
+        sema_note(s, d, e->binary.b->span, "%s", sema_shape_text(s, &b));
+        return;
+    }
+    expect.a = output_def(j, a, 0, e->binary.a->span);
+    expect.b = output_def(j, b, 0, e->binary.b->span);
+    if (within) {
+        Val w = sema_real_expr(s, j->body, within);
+        if (val_ok(&w) && w.rank) {
+            sema_error(s, DIAG_RUN_OUTPUT, within->span, "a tolerance is a number, and this is %s", sema_shape_text(s, &w));
+            return;
+        }
+        expect.within = output_def(j, w, 0, within->span);
+        if (!expect.within) return;
+    }
+    if (expect.a && expect.b) vec_push(&j->expects, expect);
+}
+
+static void add_expect(Join *j, const Expr *e, const Expr *within) {
+    Sema *s = j->s;
+    if (e->kind == EXPR_BINARY && e->binary.op == BINARY_AND) {
+        add_expect(j, e->binary.a, within);
+        add_expect(j, e->binary.b, within);
+        return;
+    }
+    if (e->kind == EXPR_BINARY && is_comparison(e->binary.op)) {
+        expect_comparison(j, e, within);
+        return;
+    }
+    Val v = sema_expr(s, j->body, e);
+    if (v.kind == VAL_POISON) return;
+    if (!val_ok(&v) || val_type(s, &v) != IR_BOOL) {
+        Diag *d = sema_error(s, DIAG_TYPE, e->span, "`expect` needs a condition, and this is %s",
+                             val_ok(&v) && !v.rank ? sema_type_text(val_type(s, &v)) : sema_shape_text(s, &v));
+        sema_help(s, d, "write `expect %s == … within …`", sema_span_text(s, e->span));
+        return;
+    }
+    SemaExpect expect = {.span = e->span, .text = sema_span_text(s, e->span), .op = BINARY_NE};
+    Val zero = val_real(s, 0);
+    expect.a = output_def(j, v, 0, e->span);
+    expect.b = output_def(j, zero, 0, e->span);
+    if (expect.a) vec_push(&j->expects, expect);
+}
+
+/* ---- plots and events: checked; their values are recorded by name where the program says so ---- */
+
+static void check_plot(Join *j, const Stmt *st) {
+    for (uint32_t k = 0; k < st->plot.items.n; k++) {
+        Val v = sema_expr(j->s, j->body, st->plot.items.at[k].value);
+        if (v.kind == VAL_RANGE)
+            sema_error(j->s, DIAG_RUN_OUTPUT, st->plot.items.at[k].span, "a plot shows numbers, and this is a range");
+    }
+}
+
+static void check_when(Join *j, const Stmt *st) {
+    Val a = st->when.a ? sema_real_expr(j->s, j->body, st->when.a) : val_poison();
+    Val b = st->when.b ? sema_real_expr(j->s, j->body, st->when.b) : val_poison();
+    const Val *both[] = {&a, &b};
+    for (uint32_t k = 0; k < 2; k++)
+        if (val_ok(both[k]) && both[k]->rank)
+            sema_error(j->s, DIAG_RUN_OUTPUT, k ? st->when.b->span : st->when.a->span,
+                       "`when` compares numbers, and this is %s", sema_shape_text(j->s, both[k]));
+    for (uint32_t k = 0; k < st->when.items.n; k++) {
+        const Stmt *item = st->when.items.at[k];
+        if (item->kind != STMT_RECORD && item->kind != STMT_PRINT) continue;
+        ArgList items = item->kind == STMT_RECORD ? item->record.items : item->print.items;
+        for (uint32_t a_k = 0; a_k < items.n; a_k++) output_value(j, &items.at[a_k]);
+    }
+    if (!j->out->missing) {
+        j->out->missing = "events (`when`)";
+        j->out->missing_span = st->span;
+    }
+}
+
+void join_output(Join *j, const Stmt *st) {
+    switch (st->kind) {
+    case STMT_RECORD: add_records(j, st->record.items, &st->record.every, RECORD_SERIES); break;
+    case STMT_PRINT: add_records(j, st->print.items, &st->print.every, RECORD_PRINT); break;
+    case STMT_SAVE: add_saves(j, st); break;
+    case STMT_EXPECT: add_expect(j, st->expect.value, st->expect.within); break;
+    case STMT_PLOT: check_plot(j, st); break;
+    case STMT_WHEN: check_when(j, st); break;
+    case STMT_PRECISION:
+    case STMT_USE:
+    case STMT_DECLARE:
+    case STMT_FN:
+    case STMT_SYSTEM:
+    case STMT_DYNAMICS:
+    case STMT_TERM:
+    case STMT_TILDE:
+    case STMT_FLOW:
+    case STMT_STEP:
+    case STMT_METHOD:
+    case STMT_RUN:
+    case STMT_SETTING:
+    case STMT_SYMMETRY:
+    case STMT_ERROR:
+    case STMT_COUNT: break;
+    }
+}
+
+/* Everything but expectations first: these stand for the end, whatever their place. */
+void join_outputs(Join *j, StmtList items) {
+    for (uint32_t k = 0; k < items.n; k++)
+        if (items.at[k]->kind != STMT_EXPECT) join_output(j, items.at[k]);
+    for (uint32_t k = 0; k < items.n; k++)
+        if (items.at[k]->kind == STMT_EXPECT) join_output(j, items.at[k]);
+}

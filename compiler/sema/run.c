@@ -1,0 +1,240 @@
+/* run — one `run` statement: finds the system and the dynamics, joins them through the passes declared in run.h, and
+ * fills a SemaRun. */
+#include "run.h"
+
+/* ---- what is run ---- */
+
+static Ent *find_system(Join *j, Unit *unit, const Stmt *st) {
+    Sema *s = j->s;
+    Ent *ent = scope_find_kind(s, unit->scope, st->run.system, ENT_SYSTEM);
+    if (ent) return ent;
+    ent = scope_find(s, unit->scope, st->run.system);
+    if (!ent) {
+        scope_unknown(s, unit->scope, st->run.system, st->run.system_span, "system", DIAG_UNKNOWN_NAME);
+    } else {
+        Diag *d = sema_error(s, DIAG_RUN_OF, st->run.system_span, "a run is on a system, and `%s` is %s",
+                             sema_name(s, st->run.system), sema_ent_kind_text(ent));
+        sema_note(s, d, ent->span, "declared here");
+    }
+    return NULL;
+}
+
+static void unknown_dynamics(Sema *s, Scope *scope, const Expr *callee) {
+    VEC(const char *) names = {0};
+    for (Ent *e = scope->first; e; e = e->next)
+        if (e->kind == ENT_DYNAMICS) vec_push(&names, sema_name(s, e->name));
+    for (uint32_t k = 0; k < s->units.n; k++)
+        for (Ent *e = s->units.at[k]->scope->first; e; e = e->next)
+            if (e->kind == ENT_DYNAMICS && s->units.at[k]->scope != scope) vec_push(&names, sema_name(s, e->name));
+    for (uint32_t k = 0; k < method_count(); k++) vec_push(&names, method_name(k));
+    const char *name = sema_name(s, callee->name.name);
+    Diag *d = sema_error(s, DIAG_UNKNOWN_NAME, callee->span, "unknown dynamics `%s`", name);
+    const char *near = diag_nearest(name, names.at, names.n);
+    if (near) sema_help(s, d, "did you mean `%s`?", near);
+    vec_free(&names);
+}
+
+static bool find_dynamics(Join *j, Unit *unit, const Stmt *st) {
+    Sema *s = j->s;
+    const Expr *e = st->run.dynamics, *callee = e->kind == EXPR_CALL ? e->call.callee : e;
+    if (callee->kind != EXPR_NAME) return false;
+    j->out->dynamics = callee->name.name;
+    j->out->dynamics_span = callee->span;
+    j->run->dynamics = scope_find_kind(s, unit->scope, callee->name.name, ENT_DYNAMICS);
+    if (j->run->dynamics || method_find(name_ascii(s->session->names, callee->name.name))) return true;
+    Ent *ent = scope_find(s, unit->scope, callee->name.name);
+    if (ent) {
+        Diag *d = sema_error(s, DIAG_RUN_OF, callee->span, "a run is of a dynamics, and `%s` is %s",
+                             sema_name(s, ent->name), sema_ent_kind_text(ent));
+        sema_note(s, d, ent->span, "declared here");
+        return false;
+    }
+    unknown_dynamics(s, unit->scope, callee);
+    return false;
+}
+
+/* ---- settings and duration ---- */
+
+static void setting(Join *j, const Stmt *st) {
+    Sema *s = j->s;
+    const char *name = sema_name(s, st->setting.name);
+    int64_t value;
+    if (!strcmp(name, "batch")) {
+        if (!sema_const_int(s, j->unit->scope, st->setting.value, &value, "the size of a minibatch")) return;
+        if (value < 1) {
+            sema_error(s, DIAG_RUN_SETTING, st->setting.value->span, "a minibatch has at least one row, and this is %lld",
+                       (long long)value);
+            return;
+        }
+        j->run->batch_size = (uint64_t)value;
+        j->run->batch_span = st->span;
+    } else if (!strcmp(name, "seed") || !strcmp(name, "threads")) {
+        sema_const_int(s, j->unit->scope, st->setting.value, &value, "a setting");
+    } else {
+        static const char *const known[] = {"batch", "seed", "threads"};
+        Diag *d = sema_error(s, DIAG_RUN_SETTING, st->span, "`%s` is not a setting of a run", name);
+        const char *near = diag_nearest(name, known, 3);
+        sema_help(s, d, near ? "did you mean `%s`?" : "the settings are batch, seed and threads", near);
+    }
+}
+
+static void duration(Join *j, const Stmt *st) {
+    Sema *s = j->s;
+    SemaRun *out = j->out;
+    out->unit = st->run.unit;
+    const Method *method = out->method ? method_find(out->method) : NULL;
+    if (!st->run.duration) {
+        if (method && !method->needs_duration) return;
+        Diag *d = sema_error(s, DIAG_RUN_DURATION, st->span, "this run has no end: its duration is missing");
+        sema_help(s, d, "add `for 10` (time), `for 1000 steps` or `for 5 epochs`");
+        j->failed = true;
+        return;
+    }
+    out->has_duration = sema_const(s, j->unit->scope, st->run.duration, &out->duration, "the duration of a run");
+    bool whole = out->unit != DURATION_TIME;
+    if (!out->has_duration) {
+        j->failed = true;
+    } else if (!(out->duration > 0) || !isfinite(out->duration) || (whole && out->duration != floor(out->duration))) {
+        sema_error(s, DIAG_RUN_DURATION, st->run.duration->span, "a run lasts a positive %s, and this is %g",
+                   whole ? "whole number of them" : "time", out->duration);
+        j->failed = true;
+    } else if (out->unit == DURATION_EPOCHS && !j->run->batch_of && !out->missing) {
+        Diag *d = sema_error(s, DIAG_RUN_DURATION, st->run.duration->span, "an epoch is one pass over the data, and `%s` "
+                             "does not run over a batch of any", sema_name(s, out->system));
+        sema_help(s, d, "write the loss as `mean[n in batch](…)`, or give the duration in steps");
+        j->failed = true;
+    }
+    if (st->run.over) {
+        double over;
+        if (sema_const(s, j->unit->scope, st->run.over, &over, "the number of copies") && over < 1)
+            sema_error(s, DIAG_RUN_DURATION, st->run.over->span, "a run is over at least one copy, and this is %g", over);
+    }
+}
+
+/* ---- scopes ---- */
+
+static void body_scope(Join *j, const Stmt *st) {
+    Sema *s = j->s;
+    j->body = scope_new(s, SCOPE_RUN, j->unit->scope);
+    j->run->scope = j->body;
+    scope_collect(s, j->body, st->run.items);
+    for (uint32_t k = 0; k < st->run.items.n; k++)
+        if (st->run.items.at[k]->kind == STMT_SETTING) setting(j, st->run.items.at[k]);
+    j->system = scope_new(s, SCOPE_SYSTEM, j->run->system->scope);
+    join_bind_params(j, j->system, st->run.system_args, j->run->system->stmt->system.params, j->run->system,
+                     st->run.system_span, false);
+    scope_collect(s, j->system, j->run->system->stmt->system.items);
+}
+
+/* The names of the run's body and of what stands after the run. */
+static void run_names(Join *j) {
+    Sema *s = j->s;
+    SemaRun *out = j->out;
+    IrProgram *p = s->ir;
+    IrTerm potential = out->potential.term;
+    if (!potential && out->hamiltonian.term) potential = 0;
+    join_bind_term(j, j->body, "loss", potential);
+    join_bind_term(j, j->body, "potential", potential);
+    join_bind_term(j, j->body, "kinetic", out->kinetic.term);
+    join_bind_term(j, j->body, "dissipation", out->dissipation.term);
+    join_bind_term(j, j->body, "temperature", out->temperature.term);
+    join_bind_term(j, j->body, "energy", ir_read0(p, s->energy));
+    j->body->also = j->system;
+    if (j->n_parts && j->parts[0].scope) {
+        j->system->also = j->parts[0].scope;
+        j->parts[0].scope->also = j->params;
+    }
+}
+
+/* ---- the passes ---- */
+
+static void system_states(Join *j) {
+    j->parts = ARENA_ARRAY(j->s->arena, Part, 1);
+    j->parts[0] = (Part){j->system, NULL, ""};
+    j->n_parts = 1;
+    join_states(j, &j->parts[0], j->run->system->stmt->system.items);
+    j->n_system_states = j->states.n;
+    j->parts = NULL;
+    j->n_parts = 0;
+}
+
+static void store(Join *j) {
+    SemaRun *out = j->out;
+    Arena *arena = j->s->arena;
+#define STORE(field, type)                                                                                            \
+    (out->n_##field = j->field.n,                                                                                     \
+     out->field = j->field.n ? arena_copy(arena, j->field.at, sizeof(type) * j->field.n) : NULL)
+    STORE(constraints, SemaConstraint);
+    STORE(states, SemaState);
+    STORE(flows, SemaFlow);
+    STORE(hypers, SemaHyper);
+    STORE(records, SemaRecord);
+    STORE(expects, SemaExpect);
+#undef STORE
+    out->batch = j->run->batch;
+    out->batch_size = j->run->batch ? j->run->batch_size : 0;
+    out->batch_of = j->run->batch_of;
+    out->time = j->s->time;
+    out->step = j->s->step;
+    out->energy = j->s->energy;
+}
+
+static void release(Join *j) {
+    vec_free(&j->forces);
+    vec_free(&j->constraints);
+    vec_free(&j->states);
+    vec_free(&j->flows);
+    vec_free(&j->hypers);
+    vec_free(&j->records);
+    vec_free(&j->expects);
+    vec_free(&j->vars);
+    vec_free(&j->state_ents);
+    vec_free(&j->replace);
+}
+
+static void join(Join *j, const Stmt *st, const Stmt *const *after, uint32_t n_after) {
+    body_scope(j, st);
+    if (!j->failed) system_states(j);
+    if (!j->failed) join_system(j);
+    if (!j->failed) {
+        join_listen(j);
+        join_vars(j);
+    }
+    if (!j->failed) join_bodies(j);
+    if (!j->failed) join_dynamics(j);
+    if (!j->failed) join_word(j);
+    if (!j->failed) join_complete(j);
+    if (!j->failed) duration(j, st);
+    if (j->failed) return;
+    run_names(j);
+    join_outputs(j, st->run.items);
+    for (uint32_t k = 0; k < n_after; k++) join_output(j, after[k]);
+    join_replace(j);
+    join_missing(j);
+}
+
+void sema_run(Sema *s, Unit *unit, const Stmt *st, const Stmt *const *after, uint32_t n_after) {
+    SemaRun out = {.span = st->span, .label = st->run.label, .system = st->run.system, .system_span = st->run.system_span};
+    RunState *run = ARENA_NEW(s->arena, RunState);
+    Join j = {.s = s, .run = run, .out = &out, .st = st, .unit = unit};
+    run->out = &out;
+    run->stmt = st;
+    s->run = run;
+    s->world = ++s->worlds;
+    uint32_t errors = s->session->n_errors;
+    run->system = find_system(&j, unit, st);
+    if (!find_dynamics(&j, unit, st) || !run->system)
+        j.failed = true;
+    else
+        join(&j, st, after, n_after);
+    if (!j.failed && s->session->n_errors == errors) {
+        store(&j);
+        vec_push(&s->runs, out);
+    }
+    release(&j);
+    run->out = NULL;
+    run->world = s->world;
+    vec_push(&s->finished, run);
+    s->run = NULL;
+    s->world = ++s->worlds;
+}

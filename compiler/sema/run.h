@@ -1,0 +1,90 @@
+/* run — the passes that join a system and a dynamics for one `run`, in the order of run.c's table. */
+#ifndef LAG_SEMA_RUN_H
+#define LAG_SEMA_RUN_H
+
+#include "internal.h"
+
+typedef struct ForceOn { Ent *on; Val value; Span span; } ForceOn;
+typedef VEC(Ent *) EntVec;
+
+/* One body's worth of the dynamics: the scope its names live in, and the coordinate the pattern stands for. */
+typedef struct Part {
+    Scope *scope;
+    Ent *on;           /* pattern: the coordinate; NULL: all of them */
+    const char *suffix;/* added to the names of its states and flows, "" unless there are several parts */
+} Part;
+
+/* A run being joined. */
+typedef struct Join {
+    Sema *s;
+    RunState *run;
+    SemaRun *out;
+    const Stmt *st;
+    Unit *unit;
+    Scope *system, *body;   /* scopes of the system and of the run's body */
+    VEC(ForceOn) forces;
+    VEC(SemaConstraint) constraints;
+    VEC(SemaState) states;
+    VEC(SemaFlow) flows;
+    VEC(SemaHyper) hypers;
+    VEC(SemaRecord) records;
+    VEC(SemaExpect) expects;
+    EntVec vars;            /* the coordinates that take part */
+    EntVec state_ents;
+    uint32_t n_system_states; /* the first so many of states belong to the system */
+    Scope *params;          /* the arguments of the dynamics */
+    Part *parts;
+    uint32_t n_parts;
+    bool block, speaks_of_force, failed;
+    IrDef q, v, p;          /* the flat block */
+    VEC(IrReplace) replace; /* single coordinates by windows of the block */
+} Join;
+
+/* system.c: the terms of the system. */
+void join_system(Join *j);
+/* Adds a term of kind kinetic … metric; a second one is reported with both places. */
+void join_term(Join *j, SemaTerm *slot, const char *what, IrTerm term, Span span, bool from_dynamics);
+SemaTerm *join_slot(Join *j, TermKind kind);
+const char *join_term_name(TermKind kind);
+/* A term that must be a real number. 0 after an error. */
+IrTerm join_scalar(Join *j, Scope *scope, const Expr *e, const char *what);
+void join_bind_term(Join *j, Scope *scope, const char *name, IrTerm term);
+
+/* coordinates.c: which coordinates take part, as bodies and blocks. */
+void join_vars(Join *j);
+void join_bodies(Join *j);
+/* Terms over single coordinates rewritten over the block. */
+void join_replace(Join *j);
+IrTerm join_blocked(Join *j, IrTerm t);
+
+/* dynamics.c: whether the dynamics speaks of the block; parameters, terms and flows of the dynamics. */
+void join_listen(Join *j);
+void join_bind_params(Join *j, Scope *scope, ArgList args, ParamList params, const Ent *ent, Span span, bool hyper);
+void join_dynamics(Join *j);
+/* state.c */
+void join_states(Join *j, Part *part, StmtList items);
+/* `e` for every element of `like`, over the indices that d names; poison after an error. */
+Val state_value(Join *j, Part *part, const Declarator *d, const Val *like, const Expr *e, const char *what);
+/* word.c: the word or the method. */
+void join_word(Join *j);
+/* output.c: the statements of the run's body and those after it. */
+void join_outputs(Join *j, StmtList items);
+void join_output(Join *j, const Stmt *st);
+/* missing.c: what this build has no runtime for. */
+void join_missing(Join *j);
+void join_complete(Join *j);
+
+/* run.c: one run and the statements after it that look at it. */
+void sema_run(Sema *s, Unit *unit, const Stmt *st, const Stmt *const *after, uint32_t n_after);
+/* field.c: the label of the run a statement speaks of, when it is one; 0. */
+Name field_label(const Stmt *st);
+
+/* What a value needs that no run of this build can compute: an INPUT of the given shape that carries the phrase. */
+Val sema_opaque(Sema *s, const Val *shape, IrType type, const char *phrase, Span span);
+
+typedef struct Method { const char *name; const char *missing; bool needs_motion, needs_duration; } Method;
+const Method *method_find(const char *name);
+uint32_t method_count(void);
+const char *method_name(uint32_t i);
+
+#endif

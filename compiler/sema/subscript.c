@@ -1,0 +1,138 @@
+/* subscript — x[i, j+1]: substitution of the axes by integer terms. A subscript that can be proved to stay inside is
+ * taken as it is; on a periodic axis it wraps; one that reads data is checked when the data are loaded; under a
+ * guard it is held inside, since what is outside is not used; anything else is an error. */
+#include "internal.h"
+
+static bool wraps(Sema *s, const Axis *axis, IrTerm t) {
+    if (axis->periodic) return true;
+    for (uint32_t k = 0; k < s->wrapping.n; k++)
+        if (ir_uses_index(s->ir, t, s->wrapping.at[k])) return true;
+    return false;
+}
+
+/* Data used as a subscript: its values must lie in 0..extent-1, which the loader checks. */
+static bool bind_data(Sema *s, IrTerm t, uint64_t extent, Span span) {
+    const IrNode *node = ir_node(s->ir, t);
+    if (node->op != IR_READ) return false;
+    IrDef def = node->arg[0];
+    if (ir_def(s->ir, def)->role == IR_ROLE_BATCH) return true;
+    for (uint32_t k = 0; k < s->data.n; k++) {
+        SemaData *data = &s->data.at[k];
+        if (data->def != def) continue;
+        if (!data->limit || extent < data->limit) {
+            data->limit = extent;
+            data->limit_span = span;
+        }
+        return true;
+    }
+    return false;
+}
+
+static IrTerm clamp(Sema *s, IrTerm t, uint64_t extent) {
+    IrTerm low = ir_op2(s->ir, IR_MAX, t, ir_int(s->ir, 0));
+    return ir_op2(s->ir, IR_MIN, low, ir_int(s->ir, (int64_t)extent - 1));
+}
+
+static IrTerm out_of_range(Sema *s, const Val *base, uint32_t k, int64_t lo, int64_t hi, Span span) {
+    int64_t first = base->axis[k].lo, last = first + (int64_t)val_extent(s, base, k) - 1;
+    Diag *d;
+    if (lo == hi)
+        d = sema_error(s, DIAG_SUBSCRIPT_RANGE, span, "the subscript is %lld, but this axis has %lld..%lld",
+                       (long long)(lo + first), (long long)first, (long long)last);
+    else
+        d = sema_error(s, DIAG_SUBSCRIPT_RANGE, span, "the subscript runs over %lld..%lld, but this axis has %lld..%lld",
+                       (long long)(lo + first), (long long)(hi + first), (long long)first, (long long)last);
+    if (lo == hi && lo + first == last + 1)
+        sema_help(s, d, "subscripts count from %lld", (long long)first);
+    else if (lo != hi)
+        sema_help(s, d, "state the range of the index, or guard it: `sum[i, j | i >= j](…)`");
+    return 0;
+}
+
+IrTerm sema_place(Sema *s, const Val *base, uint32_t k, IrTerm t, Span span) {
+    const Axis *axis = &base->axis[k];
+    uint64_t extent = val_extent(s, base, k);
+    if (axis->lo) t = ir_sub(s->ir, t, ir_int(s->ir, axis->lo));
+    int64_t lo, hi;
+    double value;
+    bool known = true;
+    if (ir_is_const(s->ir, t, &value))
+        lo = hi = (int64_t)value;
+    else
+        known = ir_int_range(s->ir, t, &lo, &hi);
+    if (known && lo >= 0 && hi < (int64_t)extent) return t;
+    if (wraps(s, axis, t)) return ir_op2(s->ir, IR_IMOD, t, ir_int(s->ir, (int64_t)extent));
+    if (!known && bind_data(s, t, extent, span)) return t;
+    if (!known || s->guarded) return clamp(s, t, extent);
+    return out_of_range(s, base, k, lo, hi, span);
+}
+
+static bool slice(Sema *s, Scope *scope, const Val *base, uint32_t k, const Expr *e, Axis *axis, IrTerm *at) {
+    Val v = sema_expr(s, scope, e);
+    if (v.kind != VAL_RANGE) return false;
+    int64_t first = base->axis[k].lo, last = first + (int64_t)val_extent(s, base, k) - 1;
+    if (v.lo < first || v.hi > last || v.hi < v.lo) {
+        sema_error(s, DIAG_SUBSCRIPT_RANGE, e->span, "the range is %lld..%lld, but this axis has %lld..%lld",
+                   (long long)v.lo, (long long)v.hi, (long long)first, (long long)last);
+        return false;
+    }
+    uint64_t extent = (uint64_t)(v.hi - v.lo + 1);
+    *axis = (Axis){.idx = ir_fresh(s->ir, extent, 0), .full = extent};
+    *at = ir_add(s->ir, ir_idx(s->ir, axis->idx), ir_int(s->ir, v.lo - first));
+    return true;
+}
+
+static IrTerm one(Sema *s, Scope *scope, const Val *base, uint32_t k, const Expr *e) {
+    Val v = sema_expr(s, scope, e);
+    if (v.kind == VAL_POISON) return 0;
+    if (!val_ok(&v) || v.rank || val_type(s, &v) != IR_INT) {
+        Diag *d = sema_error(s, DIAG_SUBSCRIPT_TYPE, e->span, "a subscript is an integer, and this is %s",
+                             val_ok(&v) && !v.rank ? sema_type_text(val_type(s, &v)) : sema_shape_text(s, &v));
+        if (val_ok(&v) && !v.rank && val_type(s, &v) == IR_REAL) sema_help(s, d, "round it with `int(…)`");
+        return 0;
+    }
+    return sema_place(s, base, k, v.body, e->span);
+}
+
+static Val count_error(Sema *s, const Expr *e, const Val *base) {
+    const char *what = sema_span_text(s, e->subscript.of->span);
+    Diag *d;
+    if (base->rank == 0)
+        d = sema_error(s, DIAG_SUBSCRIPT_COUNT, e->span, "`%s` is a number and has no subscripts", what);
+    else
+        d = sema_error(s, DIAG_SUBSCRIPT_COUNT, e->span, "`%s` is %s and takes %u subscript%s, not %u", what,
+                       sema_shape_text(s, base), base->rank, base->rank == 1 ? "" : "s", e->subscript.subs.n);
+    if (e->subscript.of->kind == EXPR_NAME) {
+        Ent *ent = scope_find(s, s->main->scope, e->subscript.of->name.name);
+        if (ent && ent->kind != ENT_VALUE) sema_note(s, d, ent->span, "`%s` is declared here", what);
+    }
+    return val_poison();
+}
+
+Val sema_subscript(Sema *s, Scope *scope, const Expr *e) {
+    Val base = sema_expr(s, scope, e->subscript.of);
+    if (base.kind == VAL_POISON) return base;
+    if (base.open_shape) return base;
+    if (base.rank != e->subscript.subs.n || !val_ok(&base)) return count_error(s, e, &base);
+    Val out = {.kind = VAL_TENSOR};
+    IrTerm at[IR_MAX_RANK];
+    bool ok = true;
+    for (uint32_t k = 0; k < base.rank; k++) {
+        const Expr *sub = e->subscript.subs.at[k];
+        if (!sub) {
+            out.axis[out.rank] = base.axis[k];
+            at[k] = ir_idx(s->ir, base.axis[k].idx);
+            out.rank++;
+        } else if (sub->kind == EXPR_RANGE) {
+            ok = slice(s, scope, &base, k, sub, &out.axis[out.rank], &at[k]) && ok;
+            out.rank++;
+        } else {
+            at[k] = one(s, scope, &base, k, sub);
+            ok = ok && at[k];
+        }
+    }
+    if (!ok) return val_poison();
+    ir_at(s->ir, e->span);
+    out.body = val_at(s, &base, at);
+    return out;
+}

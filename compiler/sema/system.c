@@ -1,0 +1,283 @@
+/* system — what is: the terms of a system, `~` statements added to the potential. Needs: the system's scope. Gives:
+ * terms over the declared coordinates, forces and constraints. */
+#include "run.h"
+
+const char *join_term_name(TermKind kind) {
+    static const char *const names[] = {"kinetic", "potential", "dissipation", "force", "constraint", "temperature",
+                                        "lagrangian", "hamiltonian", "metric", "proposal", "accept"};
+    return names[kind];
+}
+
+SemaTerm *join_slot(Join *j, TermKind kind) {
+    SemaRun *out = j->out;
+    switch (kind) {
+    case TERM_KINETIC: return &out->kinetic;
+    case TERM_POTENTIAL: return &out->potential;
+    case TERM_DISSIPATION: return &out->dissipation;
+    case TERM_TEMPERATURE: return &out->temperature;
+    case TERM_LAGRANGIAN: return &out->lagrangian;
+    case TERM_HAMILTONIAN: return &out->hamiltonian;
+    case TERM_METRIC: return &out->metric;
+    case TERM_FORCE:
+    case TERM_CONSTRAINT:
+    case TERM_PROPOSAL:
+    case TERM_ACCEPT: break;
+    }
+    return NULL;
+}
+
+/* The terms that say what another one says too. */
+static const SemaTerm *rival(Join *j, const SemaTerm *slot, const char **what) {
+    SemaRun *out = j->out;
+    bool part = slot == &out->kinetic || slot == &out->potential;
+    if (slot == &out->lagrangian || part || slot == &out->hamiltonian) {
+        if (slot != &out->lagrangian && out->lagrangian.term) return *what = "lagrangian", &out->lagrangian;
+        if (slot != &out->hamiltonian && out->hamiltonian.term) return *what = "hamiltonian", &out->hamiltonian;
+    }
+    if (slot == &out->lagrangian || slot == &out->hamiltonian) {
+        if (out->kinetic.term) return *what = "kinetic", &out->kinetic;
+        if (out->potential.term) return *what = "potential", &out->potential;
+    }
+    return NULL;
+}
+
+void join_term(Join *j, SemaTerm *slot, const char *what, IrTerm term, Span span, bool from_dynamics) {
+    const char *other = what;
+    const SemaTerm *before = slot->term ? slot : rival(j, slot, &other);
+    if (!term) {
+        j->failed = true;
+        return;
+    }
+    if (before) {
+        Diag *d = before == slot
+                      ? sema_error(j->s, DIAG_TERM_TWICE, span, "`%s` is given twice", what)
+                      : sema_error(j->s, DIAG_TERM_TWICE, span, "`%s` is given, but `%s` says it already", what, other);
+        sema_note(j->s, d, before->span, "`%s` is given here, by the %s", other,
+                  before->from_dynamics ? "dynamics" : "system");
+        if (before == slot && before->from_dynamics == from_dynamics)
+            sema_help(j->s, d, "add the two: `%s = … + …`", what);
+        else
+            sema_help(j->s, d, "a system and a dynamics together say each part of the Lagrangian once");
+        j->failed = true;
+        return;
+    }
+    *slot = (SemaTerm){term, span, from_dynamics};
+}
+
+IrTerm join_scalar(Join *j, Scope *scope, const Expr *e, const char *what) {
+    Val v = sema_real_expr(j->s, scope, e);
+    if (v.kind == VAL_POISON) return 0;
+    if (v.rank == 0) return v.body;
+    Diag *d = sema_error(j->s, DIAG_TERM_SHAPE, e->span, "`%s` is a number, and this is %s", what,
+                         sema_shape_text(j->s, &v));
+    sema_help(j->s, d, "sum it: `sum(…)`");
+    return 0;
+}
+
+void join_bind_term(Join *j, Scope *scope, const char *name, IrTerm term) {
+    Name n = name_of(j->s->session->names, name);
+    if (term && !scope_own(scope, n)) scope_bind(j->s, scope, n, (Span){0}, val_scalar(term));
+}
+
+/* ---- forces ---- */
+
+static Val force_value(Join *j, const Stmt *st, const Val *like) {
+    Sema *s = j->s;
+    if (!st->term.has_axes) return sema_real_expr(s, j->system, st->term.value);
+    uint32_t n = st->term.axes.n;
+    if (n != like->rank) {
+        sema_error(s, DIAG_FORCE_ON, st->span, "`%s` has %u ax%ss, and the force names %u", sema_name(s, st->term.on),
+                   like->rank, like->rank == 1 ? "i" : "e", n);
+        return val_poison();
+    }
+    IndexVar vars[IR_MAX_RANK];
+    index_vars(s, j->system, st->term.axes.at, n, vars);
+    Scope *inner = scope_new(s, SCOPE_LOCAL, j->system);
+    Val out = *like;
+    for (uint32_t k = 0; k < n; k++) {
+        int64_t lo = like->axis[k].lo, hi = lo + (int64_t)val_extent(s, like, k) - 1;
+        if (vars[k].bad) return val_poison();
+        if (vars[k].stated && (vars[k].lo != lo || vars[k].hi != hi)) {
+            sema_error(s, DIAG_FORCE_ON, vars[k].span, "the force acts on every element: %lld..%lld, not %lld..%lld",
+                       (long long)lo, (long long)hi, (long long)vars[k].lo, (long long)vars[k].hi);
+            return val_poison();
+        }
+        vars[k] = (IndexVar){.name = vars[k].name, .span = vars[k].span, .known = true, .lo = lo, .hi = hi};
+        out.axis[k].idx = index_enter(s, inner, &vars[k]);
+    }
+    Val v = sema_real_expr(s, inner, st->term.value);
+    index_leave(s, n);
+    if (!val_ok(&v)) return v;
+    if (v.rank) {
+        sema_error(s, DIAG_TERM_SHAPE, st->term.value->span, "a force on one element is a number, and this is %s",
+                   sema_shape_text(s, &v));
+        return val_poison();
+    }
+    out.body = v.body;
+    return out;
+}
+
+static void add_force(Join *j, const Stmt *st) {
+    Sema *s = j->s;
+    Ent *on = st->term.on ? scope_find(s, j->system, st->term.on) : NULL;
+    if (!on || on->kind != ENT_VAR) {
+        if (!st->term.on) {
+            Diag *d = sema_error(s, DIAG_FORCE_ON, st->span, "this force does not say on what it acts");
+            sema_help(s, d, "write `force on x = …`");
+        } else if (!on) {
+            scope_unknown(s, j->system, st->term.on, st->span, "coordinate", DIAG_UNKNOWN_NAME);
+        } else {
+            Diag *d = sema_error(s, DIAG_FORCE_ON, st->span, "a force acts on a coordinate, and `%s` is %s",
+                                 sema_name(s, st->term.on), sema_ent_kind_text(on));
+            sema_note(s, d, on->span, "declared here");
+        }
+        j->failed = true;
+        return;
+    }
+    Val like = sema_ent_value(s, on, st->span);
+    Val v = val_ok(&like) ? force_value(j, st, &like) : val_poison();
+    if (!val_ok(&v)) {
+        j->failed = true;
+        return;
+    }
+    if (v.rank && !val_same_shape(s, &like, &v)) {
+        sema_error(s, DIAG_TERM_SHAPE, st->term.value->span, "`%s` is %s, but the force on it is %s", sema_name(s, on->name),
+                   sema_shape_text(s, &like), sema_shape_text(s, &v));
+        j->failed = true;
+        return;
+    }
+    Val out = like;
+    out.body = v.rank ? val_aligned(s, &like, &v) : v.body;
+    for (uint32_t k = 0; k < j->forces.n; k++)
+        if (j->forces.at[k].on == on) {
+            Diag *d = sema_error(s, DIAG_TERM_TWICE, st->span, "the force on `%s` is given twice", sema_name(s, on->name));
+            sema_note(s, d, j->forces.at[k].span, "given here before");
+            sema_help(s, d, "add the two");
+            return;
+        }
+    vec_push(&j->forces, (ForceOn){on, out, st->span});
+}
+
+/* ---- constraints ---- */
+
+/* `constraint a = b`, over the indices on its left: the residual a − b as a definition. */
+static void add_constraint(Join *j, const Stmt *st) {
+    Sema *s = j->s;
+    Scope *inner = scope_new(s, SCOPE_LOCAL, j->system);
+    IndexVar vars[IR_MAX_RANK];
+    uint32_t n = st->term.has_axes ? st->term.axes.n : 0;
+    const Expr *roots[2] = {st->term.value, st->term.rhs};
+    Val out = {.kind = VAL_TENSOR};
+    if (n > IR_MAX_RANK) return;
+    index_vars(s, j->system, st->term.axes.at, n, vars);
+    if (n && !index_infer(s, j->system, vars, n, roots, st->term.rhs ? 2 : 1)) {
+        j->failed = true;
+        return;
+    }
+    for (uint32_t k = 0; k < n; k++)
+        out.axis[k] = (Axis){index_enter(s, inner, &vars[k]), vars[k].periodic, vars[k].lo, vars[k].full};
+    Val a = sema_real_expr(s, inner, st->term.value);
+    if (st->term.rhs) {
+        Val b = sema_real_expr(s, inner, st->term.rhs);
+        if (val_ok(&a) && b.kind != VAL_POISON)
+            a = sema_binary(s, BINARY_SUB, st->span, a, b, st->term.value->span, st->term.rhs->span);
+        else
+            a = val_poison();
+    }
+    index_leave(s, n);
+    if (!val_ok(&a) || a.rank + n > IR_MAX_RANK) {
+        j->failed = true;
+        return;
+    }
+    for (uint32_t k = 0; k < a.rank; k++) out.axis[n + k] = a.axis[k];
+    out.rank = (uint8_t)(n + a.rank);
+    out.body = a.body;
+    IrDef residual = val_def(s, &out, 0, st->span, j->system);
+    if (residual) vec_push(&j->constraints, (SemaConstraint){residual, st->span});
+}
+
+/* ---- the statements ---- */
+
+static bool is_kind(const Stmt *st, TermKind kind) { return st->kind == STMT_TERM && st->term.kind == kind; }
+
+static void scalar_terms(Join *j, StmtList items, TermKind kind) {
+    for (uint32_t k = 0; k < items.n; k++) {
+        const Stmt *st = items.at[k];
+        if (!is_kind(st, kind)) continue;
+        IrTerm t = join_scalar(j, j->system, st->term.value, join_term_name(kind));
+        join_term(j, join_slot(j, kind), join_term_name(kind), t, st->span, false);
+    }
+    SemaTerm *slot = join_slot(j, kind);
+    if (slot->term && !slot->from_dynamics) join_bind_term(j, j->system, join_term_name(kind), slot->term);
+}
+
+static void tildes(Join *j, StmtList items) {
+    SemaTerm *v = &j->out->potential;
+    for (uint32_t k = 0; k < items.n; k++) {
+        if (items.at[k]->kind != STMT_TILDE) continue;
+        IrTerm t = sema_tilde(j->s, j->system, items.at[k]);
+        if (!t)
+            j->failed = true;
+        else if (j->out->lagrangian.term || j->out->hamiltonian.term)
+            join_term(j, v, "potential", t, items.at[k]->span, false);
+        else
+            *v = (SemaTerm){v->term ? ir_add(j->s->ir, v->term, t) : t, v->term ? v->span : items.at[k]->span, false};
+    }
+}
+
+static void misplaced(Join *j, const Stmt *st) {
+    const char *what = NULL;
+    switch (st->kind) {
+    case STMT_STEP: what = "`step` belongs to a dynamics: it says how things move, not what they are"; break;
+    case STMT_METHOD: what = "`method` belongs to a dynamics: it says how things move, not what they are"; break;
+    case STMT_FLOW: what = "`flow` belongs to a dynamics: it says how things move, not what they are"; break;
+    case STMT_TERM:
+        if (st->term.kind == TERM_METRIC) what = "`metric` belongs to a dynamics";
+        if (st->term.kind == TERM_PROPOSAL || st->term.kind == TERM_ACCEPT) what = "this belongs to a dynamics";
+        break;
+    case STMT_PRECISION:
+    case STMT_USE:
+    case STMT_DECLARE:
+    case STMT_FN:
+    case STMT_SYSTEM:
+    case STMT_DYNAMICS:
+    case STMT_TILDE:
+    case STMT_RUN:
+    case STMT_RECORD:
+    case STMT_PRINT:
+    case STMT_PLOT:
+    case STMT_SAVE:
+    case STMT_EXPECT:
+    case STMT_SETTING:
+    case STMT_WHEN:
+    case STMT_SYMMETRY:
+    case STMT_ERROR:
+    case STMT_COUNT: break;
+    }
+    if (what) sema_error(j->s, DIAG_NOT_HERE, st->span, "%s", what);
+}
+
+static void symmetries(Join *j, StmtList items) {
+    for (uint32_t k = 0; k < items.n; k++) {
+        const Stmt *st = items.at[k];
+        if (st->kind != STMT_SYMMETRY || !st->symmetry.call || st->symmetry.call->kind != EXPR_CALL) continue;
+        const ArgList args = st->symmetry.call->call.args;
+        for (uint32_t a = 0; a < args.n; a++) sema_real_expr(j->s, j->system, args.at[a].value);
+    }
+}
+
+void join_system(Join *j) {
+    StmtList items = j->run->system->stmt->system.items;
+    static const TermKind first[] = {TERM_LAGRANGIAN, TERM_HAMILTONIAN, TERM_KINETIC, TERM_POTENTIAL};
+    for (size_t k = 0; k < sizeof first / sizeof *first; k++) scalar_terms(j, items, first[k]);
+    tildes(j, items);
+    join_bind_term(j, j->system, "potential", j->out->potential.term);
+    scalar_terms(j, items, TERM_DISSIPATION);
+    scalar_terms(j, items, TERM_TEMPERATURE);
+    for (uint32_t k = 0; k < items.n; k++) {
+        if (is_kind(items.at[k], TERM_FORCE)) add_force(j, items.at[k]);
+        if (is_kind(items.at[k], TERM_CONSTRAINT)) add_constraint(j, items.at[k]);
+        misplaced(j, items.at[k]);
+    }
+    symmetries(j, items);
+}

@@ -1,0 +1,240 @@
+/* word — how a dynamics advances: `step by h { p/2; q; p/2 }` or `method dop853(rtol = …)`. Needs: states and flows.
+ * Gives: the word with its fractions as numbers, or the method with its arguments. */
+#include "run.h"
+
+static const Method methods[] = {
+#define METHOD(name, needs, missing) {#name, missing, NEEDS_##needs == NEEDS_MOTION, NEEDS_##needs != NEEDS_NOTHING},
+#define NEEDS_MOTION 2
+#define NEEDS_STEPS 1
+#define NEEDS_NOTHING 0
+#include "methods.def"
+#undef METHOD
+};
+#define N_METHODS (sizeof methods / sizeof *methods)
+
+uint32_t method_count(void) { return N_METHODS; }
+const char *method_name(uint32_t i) { return methods[i].name; }
+
+const Method *method_find(const char *name) {
+    for (size_t k = 0; k < N_METHODS; k++)
+        if (!strcmp(methods[k].name, name)) return &methods[k];
+    return NULL;
+}
+
+/* ---- words ---- */
+
+typedef struct Moved { Name part; double total; Span span; } Moved;
+typedef struct Sums { VEC(Moved) all; } Sums;
+
+static void add_moved(Sums *sums, Name part, double amount, Span span) {
+    for (uint32_t k = 0; k < sums->all.n; k++)
+        if (sums->all.at[k].part == part) {
+            sums->all.at[k].total += amount;
+            return;
+        }
+    vec_push(&sums->all, (Moved){part, amount, span});
+}
+
+typedef enum PartKind { PART_NONE, PART_PLAIN, PART_OF_DYNAMICS } PartKind;
+
+static PartKind part_kind(Join *j, Name part) {
+    Names *names = j->s->session->names;
+    if (part == name_of(names, "p") || part == name_of(names, "q") || part == name_of(names, "bath")) return PART_PLAIN;
+    Ent *ent = scope_own(j->parts[0].scope, part);
+    return ent && (ent->kind == ENT_STATE || ent->kind == ENT_FLOW) ? PART_OF_DYNAMICS : PART_NONE;
+}
+
+static void unknown_part(Join *j, const Word *w) {
+    Sema *s = j->s;
+    VEC(const char *) names = {0};
+    vec_push(&names, "p");
+    vec_push(&names, "q");
+    vec_push(&names, "bath");
+    for (Ent *e = j->parts[0].scope->first; e; e = e->next)
+        if (e->kind == ENT_STATE || e->kind == ENT_FLOW) vec_push(&names, sema_name(s, e->name));
+    Diag *d = sema_error(s, DIAG_UNKNOWN_PART, w->span, "`%s` is not a part that a step can move", sema_name(s, w->part));
+    const char *near = diag_nearest(sema_name(s, w->part), names.at, names.n);
+    if (near) sema_help(s, d, "did you mean `%s`?", near);
+    sema_help(s, d, "a part is `p`, `q`, `bath`, or a state or a flow of the dynamics");
+    vec_free(&names);
+    j->failed = true;
+}
+
+static uint32_t word_count(Join *j, const WordList *list) {
+    uint32_t n = 0;
+    for (uint32_t k = 0; k < list->n; k++) {
+        bool own = list->at[k].part && part_kind(j, list->at[k].part) == PART_OF_DYNAMICS;
+        n += own ? j->n_parts : 1;
+    }
+    return n;
+}
+
+static void lower_words(Join *j, const WordList *list, SemaWord *out, double times, Sums *sums);
+
+static void lower_repeat(Join *j, const Word *w, SemaWord *word, double times, Sums *sums) {
+    int64_t count = 1;
+    if (w->count && !sema_const_int(j->s, j->parts[0].scope, w->count, &count, "a number of repetitions")) j->failed = true;
+    if (count < 1 || count > 1000000) {
+        sema_error(j->s, DIAG_NUMBER_RANGE, w->count->span, "a step is repeated at least once, and this is %lld",
+                   (long long)count);
+        j->failed = true;
+        count = 1;
+    }
+    word->count = (uint32_t)count;
+    lower_words(j, &w->body, word, times * (double)count, sums);
+}
+
+static void lower_words(Join *j, const WordList *list, SemaWord *out, double times, Sums *sums) {
+    Sema *s = j->s;
+    out->body = ARENA_ARRAY(s->arena, SemaWord, word_count(j, list) + 1);
+    for (uint32_t k = 0; k < list->n; k++) {
+        const Word *w = &list->at[k];
+        if (!w->part) {
+            SemaWord *word = &out->body[out->n++];
+            *word = (SemaWord){.span = w->span, .fraction = 1, .count = 1};
+            lower_repeat(j, w, word, times, sums);
+            continue;
+        }
+        PartKind kind = part_kind(j, w->part);
+        double fraction = 1;
+        if (kind == PART_NONE) unknown_part(j, w);
+        if (w->fraction && !sema_const(s, j->parts[0].scope, w->fraction, &fraction, "a fraction of a step"))
+            j->failed = true;
+        if (kind == PART_NONE) continue;
+        add_moved(sums, w->part, fraction * times, w->span);
+        for (uint32_t p = 0; p < (kind == PART_OF_DYNAMICS ? j->n_parts : 1); p++) {
+            const char *name = arena_printf(s->arena, "%s%s", sema_name(s, w->part),
+                                            kind == PART_OF_DYNAMICS ? j->parts[p].suffix : "");
+            Name part = kind == PART_OF_DYNAMICS && j->parts[p].suffix[0] ? name_of(s->session->names, name) : w->part;
+            out->body[out->n++] = (SemaWord){.span = w->span, .part = part, .fraction = fraction, .count = 1};
+        }
+    }
+}
+
+static void check_fractions(Join *j, const Sums *sums) {
+    for (uint32_t k = 0; k < sums->all.n; k++) {
+        const Moved *m = &sums->all.at[k];
+        Ent *ent = scope_own(j->parts[0].scope, m->part);
+        if (fabs(m->total - 1) < 1e-9 || (ent && ent->kind == ENT_FLOW)) continue;
+        Diag *d = sema_warn(j->s, DIAG_WORD_FRACTION, m->span, "the fractions of `%s` add up to %g of a step, not to 1",
+                            sema_name(j->s, m->part), m->total);
+        if (d) sema_help(j->s, d, "say the length of the step with `step by h { … }`");
+    }
+}
+
+static void lower_step(Join *j, const Stmt *st) {
+    Sema *s = j->s;
+    Scope *scope = j->parts[0].scope;
+    if (st->step.by) {
+        j->out->by = join_scalar(j, scope, st->step.by, "the length of a step");
+        double value;
+        if (j->out->by && sema_const_term(s, j->out->by, &value) && !(value != 0 && isfinite(value))) {
+            sema_error(s, DIAG_NUMBER_RANGE, st->step.by->span, "a step has a length, and this is %g", value);
+            j->failed = true;
+        }
+    } else {
+        j->out->by = ir_real(s->ir, 1);
+    }
+    Sums sums = {0};
+    j->out->word = (SemaWord){.span = st->span, .fraction = 1, .count = 1};
+    j->out->word_span = st->span;
+    lower_words(j, &st->step.word, &j->out->word, 1, &sums);
+    if (!j->failed) check_fractions(j, &sums);
+    vec_free(&sums.all);
+}
+
+/* ---- methods ---- */
+
+static void unknown_method(Join *j, const char *name, Span span) {
+    const char *names[N_METHODS];
+    for (size_t k = 0; k < N_METHODS; k++) names[k] = methods[k].name;
+    Diag *d = sema_error(j->s, DIAG_METHOD, span, "unknown method `%s`", name);
+    const char *near = diag_nearest(name, names, N_METHODS);
+    if (near) sema_help(j->s, d, "did you mean `%s`?", near);
+    j->failed = true;
+}
+
+void join_method(Join *j, Scope *scope, const Expr *call) {
+    Sema *s = j->s;
+    const Expr *callee = call->kind == EXPR_CALL ? call->call.callee : call;
+    const char *name = sema_name(s, callee->name.name);
+    const Method *method = method_find(name);
+    if (!method) {
+        unknown_method(j, name, callee->span);
+        return;
+    }
+    SemaRun *out = j->out;
+    uint32_t n = call->kind == EXPR_CALL ? call->call.args.n : 0;
+    out->method = method->name;
+    out->method_span = call->span;
+    out->method_names = ARENA_ARRAY(s->arena, Name, n + 1);
+    out->method_values = ARENA_ARRAY(s->arena, double, n + 1);
+    for (uint32_t k = 0; k < n; k++) {
+        const Arg *arg = &call->call.args.at[k];
+        Name arg_name = arg->name ? arg->name : arg->value->kind == EXPR_NAME ? arg->value->name.name : 0;
+        if (!arg_name) {
+            Diag *d = sema_error(s, DIAG_ARG_NAME, arg->span, "the arguments of a method are named");
+            sema_help(s, d, "write `%s(name = %s)`", name, sema_span_text(s, arg->span));
+            j->failed = true;
+            continue;
+        }
+        out->method_names[out->n_method_args] = arg_name;
+        if (sema_const(s, scope, arg->value, &out->method_values[out->n_method_args], "an argument of a method"))
+            out->n_method_args++;
+        else
+            j->failed = true;
+    }
+    if (method->missing[0] && !out->missing) {
+        out->missing = method->missing;
+        out->missing_span = call->span;
+    }
+}
+
+/* ---- the dynamics' own statement ---- */
+
+static void twice(Join *j, const Stmt *st, const Stmt *before) {
+    Diag *d = sema_error(j->s, DIAG_TERM_TWICE, st->span, "a dynamics has one `step` or `method`, and this is another");
+    sema_note(j->s, d, before->span, "given here before");
+    j->failed = true;
+}
+
+static void system_states(Join *j) {
+    SemaWord *word = &j->out->word;
+    uint32_t n = 0;
+    for (uint32_t k = 0; k < j->n_system_states; k++) n++;
+    if (!n || j->out->method) return;
+    SemaWord *body = ARENA_ARRAY(j->s->arena, SemaWord, word->n + n);
+    memcpy(body, word->body, sizeof *body * word->n);
+    for (uint32_t k = 0; k < n; k++)
+        body[word->n++] = (SemaWord){.span = j->states.at[k].span, .part = j->states.at[k].name, .fraction = 1, .count = 1};
+    word->body = body;
+}
+
+void join_word(Join *j) {
+    Sema *s = j->s;
+    if (!j->run->dynamics) {
+        join_method(j, j->body, j->st->run.dynamics);
+        return;
+    }
+    StmtList items = j->run->dynamics->stmt->dynamics.items;
+    const Stmt *before = NULL;
+    for (uint32_t k = 0; k < items.n; k++) {
+        const Stmt *st = items.at[k];
+        if (st->kind != STMT_STEP && st->kind != STMT_METHOD) continue;
+        if (before)
+            twice(j, st, before);
+        else if (st->kind == STMT_STEP)
+            lower_step(j, st);
+        else
+            join_method(j, j->parts[0].scope, st->method.call);
+        before = st;
+    }
+    if (!before) {
+        Diag *d = sema_error(s, DIAG_TERM_MISSING, j->out->dynamics_span, "`%s` does not say how it advances",
+                             sema_name(s, j->out->dynamics));
+        sema_note(s, d, j->run->dynamics->span, "declared here");
+        sema_help(s, d, "add `step { p; q }`, or `method rk4(h = 0.01)`");
+        j->failed = true;
+    }
+    system_states(j);
+}
