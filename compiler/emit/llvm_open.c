@@ -1,9 +1,9 @@
 /* LLVM's library, opened when code is first generated. Opening it takes about 11 ms, half of what a start
  * from the cache may take and more than all the rest of one, and most runs find their code in the cache;
- * so programs are not linked with it. Instead, every function of LLVM's C interface (llvm_functions.def: a
- * line LLVM_FUNCTION(number, name) for each, listed from the library by the build) is here a jump through
- * a table that emit_open fills. On processors for which no jump is written below, the build links the
- * library as usual and emit_open has nothing to do.
+ * so programs are not linked with it. Instead, every function of LLVM's C interface that our code calls
+ * (llvm_functions.def: a line LLVM_FUNCTION(number, name) for each, which the build collects from the
+ * sources) is here a jump through a table that emit_open fills. On processors for which no jump is written
+ * below, the build links the library as usual and the table is left out.
  *
  * The table belongs to the process, like the tables of the dynamic linker that it stands for: filled once,
  * under pthread_once, then only read. */
