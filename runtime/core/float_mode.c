@@ -85,6 +85,6 @@ bool rt_can_flush_denormals(void) {
 
 const char *rt_float_mode_text(void) {
     return rt_can_flush_denormals()
-               ? "denormals: flushed to zero while training, kept in mechanics and sampling"
-               : "denormals: kept (no control register known on this processor)";
+               ? "flushed to zero while training, kept in mechanics and sampling"
+               : "kept (no control register known on this processor)";
 }
