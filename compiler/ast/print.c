@@ -53,8 +53,8 @@ static void print_number(Printer *printer, const Expr *expr) {
     if (printer->source && span.end > span.start && span.end <= printer->source->length) {
         const char *text = printer->source->text + span.start;
         uint32_t n = span.end - span.start;
-        bool fraction = !memcmp(text, "½", 2) || !memcmp(text, "¼", 2) || !memcmp(text, "¾", 2) || !memcmp(text, "⅓", 3)
-            || !memcmp(text, "⅔", 3);
+        bool fraction = !strncmp(text, "½", 2) || !strncmp(text, "¼", 2) || !strncmp(text, "¾", 2) || !strncmp(text, "⅓", 3)
+            || !strncmp(text, "⅔", 3);
         if (fraction) {
             buf_write(printer->out, text, n);
             return;

@@ -104,7 +104,7 @@ static const char *operator_help(const char *text) {
         return "write `and`";
     if (text[0] == '\\')
         return "names are written plainly, without LaTeX: θ or theta";
-    if (!memcmp(text, "∘", 3) || !memcmp(text, "⊗", 3))
+    if (!strncmp(text, "∘", 3) || !strncmp(text, "⊗", 3))
         return "a function of a function is f(g(x)), a product of tensors is written with indices: a[i] * b[j]";
     if (text[1] == '=' && text[0] != '=')
         return "names do not change; what changes from step to step is a `state`, as in `state n = n + 1 from 0`";
@@ -136,9 +136,9 @@ static void report_character(Parser *parser, Span span) {
                           (int)(span.end - span.start), text);
     if (c == '$')
         diag_help(parser->session, diag, "names are written plainly, without LaTeX: θ or theta");
-    else if (c == '`' || !memcmp(text, "“", 3) || !memcmp(text, "”", 3))
+    else if (c == '`' || !strncmp(text, "“", 3) || !strncmp(text, "”", 3))
         diag_help(parser->session, diag, "text is put in straight double quotes: \"file.csv\"");
-    else if (!memcmp(text, "∫", 3))
+    else if (!strncmp(text, "∫", 3))
         diag_help(parser->session, diag, "an integral is written as a sum over a grid: h * sum[i](f[i])");
 }
 
