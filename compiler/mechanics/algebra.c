@@ -103,6 +103,85 @@ IrTerm mech_quotient(Mech *m, IrTerm a, IrTerm b) {
     return t;
 }
 
+typedef struct Summands {
+    IrTerm at[32];
+    bool negative[32];
+    uint32_t n;
+    bool full;
+} Summands;
+
+static void sum_collect(const IrProgram *p, IrTerm t, bool negative, Summands *out) {
+    IrNode node = *ir_node(p, t);
+    if (node.op == IR_ADD || node.op == IR_SUB) {
+        sum_collect(p, node.arg[0], negative, out);
+        sum_collect(p, node.arg[1], node.op == IR_SUB ? !negative : negative, out);
+    } else if (node.op == IR_NEG) {
+        sum_collect(p, node.arg[0], !negative, out);
+    } else if (out->n < 32) {
+        out->at[out->n] = t;
+        out->negative[out->n++] = negative;
+    } else {
+        out->full = true;
+    }
+}
+
+/* A product as sum · rest / below with one factor that is a sum; false when there is none or nothing is below. */
+static bool split_sum(const IrProgram *p, const Product *in, IrTerm *sum, Product *rest, Product *below) {
+    *sum = 0;
+    for (uint32_t i = 0; i < in->at.n; i++) {
+        Factor f = in->at.at[i];
+        IrOp op = (IrOp)ir_node(p, f.base)->op;
+        if (f.power == 1 && !*sum && (op == IR_ADD || op == IR_SUB))
+            *sum = f.base;
+        else if (f.power)
+            product_add(f.power < 0 ? below : rest, f.base, f.power < 0 ? -f.power : f.power);
+    }
+    bool integer = in->constant == rint(in->constant);
+    rest->constant = integer ? in->constant : 1;
+    below->constant = integer ? 1 : 1 / in->constant;
+    return *sum && (below->at.n || !integer);
+}
+
+/* Its constant factor is a whole number. */
+static bool is_whole(Mech *m, IrTerm t) {
+    Product product = {.constant = 1};
+    product_collect(m->p, t, 1, &product);
+    vec_free(&product.at);
+    return product.constant == rint(product.constant);
+}
+
+static IrTerm divide_summands(Mech *m, IrTerm sum, IrTerm rest, IrTerm below) {
+    Summands *s = base_calloc(1, sizeof *s);
+    sum_collect(m->p, sum, false, s);
+    bool cancels = false;
+    IrTerm quotient, result = 0;
+    for (uint32_t i = 0; i < s->n && !s->full && !cancels; i++)
+        cancels = mech_divides(m, s->at[i], below, &quotient) && is_whole(m, quotient);
+    for (uint32_t i = 0; i < s->n && cancels; i++) {
+        quotient = mech_quotient(m, ir_mul(m->p, s->at[i], rest), below);
+        result = !result ? (s->negative[i] ? ir_neg(m->p, quotient) : quotient)
+                         : s->negative[i] ? ir_sub(m->p, result, quotient) : ir_add(m->p, result, quotient);
+    }
+    free(s);
+    return result;
+}
+
+IrTerm mech_quotient_of_sum(Mech *m, IrTerm a, IrTerm b) {
+    Product all = {.constant = 1}, rest = {.constant = 1}, below = {.constant = 1};
+    product_collect(m->p, a, 1, &all);
+    if (b)
+        product_collect(m->p, b, -1, &all);
+    IrTerm sum, result = 0;
+    if (split_sum(m->p, &all, &sum, &rest, &below))
+        result = divide_summands(m, sum, product_build(m->p, &rest), product_build(m->p, &below));
+    if (!result)
+        result = product_build(m->p, &all);
+    vec_free(&all.at);
+    vec_free(&rest.at);
+    vec_free(&below.at);
+    return result;
+}
+
 IrTerm mech_product(Mech *m, IrTerm t) {
     return mech_quotient(m, t, 0);
 }
@@ -319,6 +398,34 @@ IrTerm mech_rewrite(Mech *m, IrTerm t, MechMap map, void *context) {
     free(r.memo.key);
     free(r.memo.value);
     return result;
+}
+
+/* Per definition: 0 not looked at, the constant its body is, or NOT_CONSTANT. */
+typedef struct Constants {
+    IrTerm *of;
+    uint32_t n;
+} Constants;
+static const IrTerm not_constant = UINT32_MAX;
+
+static IrTerm map_constant(Mech *m, void *context, IrTerm t) {
+    Constants *c = context;
+    IrDef d = ir_node(m->p, t)->arg[0];
+    if (ir_node(m->p, t)->op != IR_READ || d >= c->n || ir_def(m->p, d)->kind != IR_DEF_EXPR)
+        return 0;
+    if (!c->of[d]) {
+        double value;
+        IrTerm body = mech_rewrite(m, ir_def(m->p, d)->body, map_constant, c);
+        c->of[d] = ir_is_const(m->p, body, &value) ? body : not_constant;
+    }
+    return c->of[d] == not_constant ? 0 : c->of[d];
+}
+
+bool mech_vanishes(Mech *m, IrTerm t) {
+    Constants c = {.n = ir_def_count(m->p) + 1};
+    c.of = base_calloc(c.n, sizeof *c.of);
+    bool zero = ir_is_zero(m->p, mech_rewrite(m, t, map_constant, &c));
+    free(c.of);
+    return zero;
 }
 
 /* ---- axes and definitions ------------------------------------------------------------------------------------------ */

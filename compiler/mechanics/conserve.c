@@ -71,10 +71,19 @@ static void cyclic_lines(Mech *m, MechLine *at, uint32_t *n) {
     }
 }
 
-/* True when L does not change along (δq, δq'). */
+/* True when L does not change along (δq, δq'). The directions are written out before terms can cancel. */
 static bool is_symmetry(Mech *m, const CalcSeed *seeds, uint32_t n) {
     IrTerm change = calc_tangent(m->p, m->lagrangian, seeds, n);
-    return change && ir_is_zero(m->p, calc_tidy(m->p, calc_factor(m->p, change)));
+    if (!change)
+        return false;
+    IrReplace out[4];
+    uint32_t n_out = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        if (ir_def(m->p, seeds[i].dx)->kind == IR_DEF_EXPR)
+            out[n_out++] = (IrReplace){.from = seeds[i].dx, .body = ir_def(m->p, seeds[i].dx)->body};
+    }
+    change = n_out ? ir_replace(m->p, change, out, n_out) : change;
+    return mech_vanishes(m, calc_tidy(m->p, calc_factor(m->p, change)));
 }
 
 /* All elements of one body moved together. */

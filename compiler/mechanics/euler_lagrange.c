@@ -55,7 +55,7 @@ static bool set_accelerations(Mech *m) {
     if (!mech_form_solve(m, &m->mass, rhs, x, positive))
         return false;
     for (uint32_t a = 0; a < m->n; a++)
-        m->bodies[a].acceleration = m->run->block ? x[a] : calc_tidy(m->p, x[a]);
+        m->bodies[a].acceleration = x[a];
     return true;
 }
 

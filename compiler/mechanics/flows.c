@@ -110,15 +110,15 @@ static bool add_friction(Mech *m, MechPart *part, uint32_t a, MechRate *r) {
         return true;
     return report_part(m, part, m->dissipation_span,
                        mech_text(m, "the friction ∂R/∂%s' is not a rate times the momentum of the same element",
-                                 m->bodies[a].symbol),
+                                 m->bodies[a].name),
                        use_method);
 }
 
 /* Why the force depends on the momenta. */
 static bool report_pull(Mech *m, MechPart *part, const MechBody *b) {
     const char *why = m->mass.on_q
-        ? mech_text(m, "the mass matrix depends on the coordinates, so the force on `%s` is quadratic in the momenta", b->symbol)
-        : mech_text(m, "the force on `%s` depends on the momenta of other elements", b->symbol);
+        ? mech_text(m, "the mass matrix depends on the coordinates, so the force on `%s` is quadratic in the momenta", b->name)
+        : mech_text(m, "the force on `%s` depends on the momenta of other elements", b->name);
     return report_part(m, part, b->external ? b->external_span : m->kinetic_span, why, use_method);
 }
 
@@ -151,8 +151,8 @@ static bool solve_coordinates(Mech *m, MechPart *part) {
         } else if (!split_rate(m, &r, b->velocity) || mech_depends_any(m, r.a, MECH_ON_Q) ||
                    (r.b && mech_depends_any(m, r.b, MECH_ON_Q))) {
             const char *why = m->mass.on_q
-                ? mech_text(m, "the mass matrix depends on the coordinates, so %s' changes while `%s` moves", b->symbol, b->symbol)
-                : mech_text(m, "%s' depends on the coordinates (a potential linear in the velocities)", b->symbol);
+                ? mech_text(m, "the mass matrix depends on the coordinates, so %s' changes while `%s` moves", b->name, b->name)
+                : mech_text(m, "%s' depends on the coordinates (a potential linear in the velocities)", b->name);
             return report_part(m, part, m->kinetic_span, why, use_method);
         }
         finish_rate(m, &r, false);
@@ -242,7 +242,7 @@ static bool solve_bath(Mech *m, MechPart *part) {
         IrTerm c = friction_rate(m, a), mass = m->mass.diagonal[a];
         if (!c || !mass)
             return report_part(m, part, m->dissipation_span,
-                               mech_text(m, "friction or mass of `%s` couples its elements", b->symbol),
+                               mech_text(m, "friction or mass of `%s` couples its elements", b->name),
                                "a bath needs a diagonal mass matrix and friction that acts on each momentum alone");
         MechRate r = rate_for(m, b->p, b->momentum_symbol);
         r.b = ir_neg(m->p, c);

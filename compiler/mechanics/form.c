@@ -31,8 +31,9 @@ static bool form_gradient(Mech *m, IrTerm scalar, MechForm *f) {
         IrTerm g = calc_partial(m->p, scalar, variable(f, b), b->at);
         if (!g)
             return false;
-        f->gradient[a] = calc_tidy(m->p, calc_factor(m->p, g));
-        f->linear[a] = ir_replace(m->p, f->gradient[a], still, m->n);
+        f->gradient[a] = mech_quotient_of_sum(m, calc_tidy(m->p, calc_factor(m->p, g)), 0);
+        IrTerm linear = ir_replace(m->p, f->gradient[a], still, m->n);
+        f->linear[a] = mech_vanishes(m, linear) ? ir_real(m->p, 0) : linear;
     }
     return true;
 }
@@ -252,7 +253,7 @@ static IrDef flat_block(Mech *m, const MechForm *f, uint32_t a, uint32_t c) {
     unravel(m, columns, ir_idx(m->p, axes[1]), to + rows->rank);
     IrDef d = ir_define(m->p, 0, rows->elem, axes, 2, ir_subst(m->p, block, from, to, rows->rank + columns->rank));
     if (!ir_def(m->p, d)->label && !ir_def(m->p, d)->name)
-        ir_set_label(m->p, d, m->n > 1 ? mech_text(m, "M_%s%s", rows->symbol, columns->symbol) : "M");
+        ir_set_label(m->p, d, m->n > 1 ? mech_text(m, "M_%s_%s", rows->symbol, columns->symbol) : "M");
     return d;
 }
 
@@ -274,16 +275,23 @@ static IrDef stacked_matrix(Mech *m, const MechForm *f, const Stack *s) {
     return d;
 }
 
+static const char *indexed_label(Mech *m, const char *symbol, const MechBody *b) {
+    return m->n == 1 ? symbol : mech_text(m, "%s_%s", symbol, b->symbol);
+}
+
 static IrDef stacked_vector(Mech *m, const IrTerm *rhs, const Stack *s) {
     IrPiece *pieces = ARENA_ARRAY(m->arena, IrPiece, s->n);
     for (uint32_t i = 0; i < s->n; i++) {
         const MechBody *b = &m->bodies[s->body[i]];
-        IrDef d = mech_define(m, NULL, b->elem, b->rank, b->extent, rhs[s->body[i]]);
+        IrDef d = mech_define(m, indexed_label(m, "f", b), b->elem, b->rank, b->extent, rhs[s->body[i]]);
         pieces[i] = (IrPiece){d, {s->offset[i], 0}};
     }
     if (s->n == 1 && m->bodies[s->body[0]].rank == 1)
         return pieces[0].def;
-    return ir_concat(m->p, 0, m->bodies[s->body[0]].elem, 1, &s->size, pieces, s->n);
+    IrDef d = ir_concat(m->p, 0, m->bodies[s->body[0]].elem, 1, &s->size, pieces, s->n);
+    if (!ir_def(m->p, d)->label)
+        ir_set_label(m->p, d, "f");
+    return d;
 }
 
 static void solve_stacked(Mech *m, const MechForm *f, const Stack *s, const IrTerm *rhs, IrTerm *x, bool spd) {
@@ -304,8 +312,8 @@ static void solve_pair(Mech *m, const MechForm *f, const Stack *s, const IrTerm 
     maa = maa ? maa : ir_real(p, 0);
     mcc = mcc ? mcc : ir_real(p, 0);
     IrTerm det = calc_tidy(p, ir_sub(p, ir_mul(p, maa, mcc), ir_mul(p, mac, mac)));
-    x[a] = mech_quotient(m, calc_tidy(p, ir_sub(p, ir_mul(p, mcc, rhs[a]), ir_mul(p, mac, rhs[c]))), det);
-    x[c] = mech_quotient(m, calc_tidy(p, ir_sub(p, ir_mul(p, maa, rhs[c]), ir_mul(p, mac, rhs[a]))), det);
+    x[a] = mech_quotient_of_sum(m, calc_tidy(p, ir_sub(p, ir_mul(p, mcc, rhs[a]), ir_mul(p, mac, rhs[c]))), det);
+    x[c] = mech_quotient_of_sum(m, calc_tidy(p, ir_sub(p, ir_mul(p, maa, rhs[c]), ir_mul(p, mac, rhs[a]))), det);
 }
 
 bool mech_form_solve(Mech *m, const MechForm *f, const IrTerm *rhs, IrTerm *x, bool spd) {
@@ -315,7 +323,7 @@ bool mech_form_solve(Mech *m, const MechForm *f, const IrTerm *rhs, IrTerm *x, b
             continue;
         uint32_t first = s.body[0];
         if (s.n == 1 && f->diagonal[first])
-            x[first] = mech_quotient(m, rhs[first], f->diagonal[first]);
+            x[first] = mech_quotient_of_sum(m, rhs[first], f->diagonal[first]);
         else if (s.n == 2 && s.size == 2 && m->bodies[first].rank == 0 && m->bodies[s.body[1]].rank == 0)
             solve_pair(m, f, &s, rhs, x);
         else

@@ -33,7 +33,8 @@ typedef struct MechBody {
     uint64_t extent[IR_MAX_RANK];
     uint64_t size;
     IrTerm at[IR_MAX_RANK]; /* values of the AXIS indices 0 … rank-1 */
-    const char *symbol;     /* "θ", "q" */
+    const char *name;       /* as the user wrote it: "theta" */
+    const char *symbol;     /* as shown: "θ", "q" */
     const char *momentum_symbol; /* "p", or "p_θ" with several bodies */
     IrTerm external;        /* generalized force Q, 0: none */
     Span external_span;
@@ -109,6 +110,8 @@ IrTerm mech_product(Mech *m, IrTerm t);
 /* a / b and a · b in that form. */
 IrTerm mech_quotient(Mech *m, IrTerm a, IrTerm b);
 IrTerm mech_times(Mech *m, IrTerm a, IrTerm b);
+/* a / b (b 0: 1), term by term where a sum is above and what is below it cancels in one of its terms. */
+IrTerm mech_quotient_of_sum(Mech *m, IrTerm a, IrTerm b);
 /* True when `t`, as a product, has a factor that is also a denominator: cancels nothing more with `by`. */
 bool mech_divides(Mech *m, IrTerm a, IrTerm b, IrTerm *quotient);
 /* e^x and 1 − e^x where x may be a multiple of a logarithm: e^(h ln β) = β^h, exactly β for h = 1. */
@@ -122,6 +125,8 @@ bool mech_value(Mech *m, IrTerm t, double *value);
  * into definitions. */
 typedef IrTerm (*MechMap)(Mech *m, void *context, IrTerm t);
 IrTerm mech_rewrite(Mech *m, IrTerm t, MechMap map, void *context);
+/* True when t is zero once definitions that are constant are seen through. */
+bool mech_vanishes(Mech *m, IrTerm t);
 /* Definition of a term over AXIS indices 0 … rank-1. */
 IrDef mech_define(Mech *m, const char *label, IrElem elem, uint32_t rank, const uint64_t *extent, IrTerm t);
 /* t (over AXIS indices 0 … rank-1) at other subscripts. */

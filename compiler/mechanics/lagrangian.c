@@ -16,7 +16,11 @@ static void set_body(Mech *m, MechBody *b, const SemaBody *sema) {
         b->extent[k] = ir_def(m->p, sema->q)->extent[k];
     for (uint32_t k = 0; k < b->rank; k++)
         b->at[k] = ir_idx(m->p, ir_axis(m->p, k, b->extent[k]));
-    b->symbol = m->run->block ? "q" : name_text(m->session->names, sema->name);
+    Buf shown = {0};
+    symbol_write_text(&shown, name_ascii(m->session->names, sema->name));
+    b->name = m->run->block ? "q" : name_text(m->session->names, sema->name);
+    b->symbol = m->run->block ? "q" : mech_text(m, "%s", shown.at ? shown.at : "q");
+    buf_free(&shown);
     b->momentum_symbol = m->run->n_bodies == 1 ? "p" : mech_text(m, "p_%s", b->symbol);
 }
 
@@ -68,14 +72,14 @@ static const char *element_velocity(Mech *m, uint64_t flat) {
             continue;
         }
         if (b->rank == 0)
-            return mech_text(m, "%s'", b->symbol);
+            return mech_text(m, "%s'", b->name);
         Buf text = {0};
         uint64_t stride = b->size;
         for (uint32_t k = 0; k < b->rank; k++) {
             stride /= b->extent[k];
             buf_printf(&text, "%s%llu", k ? "," : "", (unsigned long long)(flat / stride % b->extent[k]));
         }
-        const char *name = mech_text(m, "%s[%s]'", b->symbol, text.at);
+        const char *name = mech_text(m, "%s[%s]'", b->name, text.at);
         buf_free(&text);
         return name;
     }
@@ -116,10 +120,10 @@ static bool check_inertia(Mech *m, const MechForm *f, Span span) {
         complete = false;
         Diag *d = diag_error(m->session, DIAG_MECH_NO_INERTIA, m->bodies[a].sema->span,
                              "`%s` has no kinetic energy: ∂²L/∂%s'² = 0, so its equation of motion does not determine "
-                             "%s''", m->bodies[a].symbol, m->bodies[a].symbol, m->bodies[a].symbol);
-        diag_note_at(m->session, d, span, "the kinetic energy is given here, without %s'", m->bodies[a].symbol);
+                             "%s''", m->bodies[a].name, m->bodies[a].name, m->bodies[a].name);
+        diag_note_at(m->session, d, span, "the kinetic energy is given here, without %s'", m->bodies[a].name);
         diag_help(m->session, d, "add a kinetic term for `%s`, or make it a `let` of the other coordinates",
-                  m->bodies[a].symbol);
+                  m->bodies[a].name);
     }
     if (!complete)
         return false;

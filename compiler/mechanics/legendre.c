@@ -64,7 +64,7 @@ static bool first_order_velocities(Mech *m) {
         if (mech_depends_any(m, rhs[a], MECH_ON_V)) {
             diag_error(m->session, DIAG_MECH_FRICTION, b->external ? b->external_span : m->potential_span,
                        "the force on `%s` depends on the velocities, and without kinetic energy only the dissipation may",
-                       b->symbol);
+                       b->name);
             return false;
         }
         if (!ir_is_zero(m->p, m->friction.linear[a]))
@@ -122,7 +122,7 @@ static bool kinetic_is_homogeneous(Mech *m) {
     }
     if (m->potential && mech_depends_any(m, m->potential, MECH_ON_V))
         return false;
-    return ir_is_zero(m->p, ir_replace(m->p, m->kinetic, still, m->n));
+    return mech_vanishes(m, ir_replace(m->p, m->kinetic, still, m->n));
 }
 
 static void set_energy(Mech *m) {

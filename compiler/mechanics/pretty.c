@@ -369,6 +369,8 @@ static Pretty *build_sum(PrettyScope *s, IrTerm t) {
 /* ---- products ------------------------------------------------------------------------------------------------------------------ */
 
 typedef struct Factor {
+    IrTerm base;
+    double exponent;
     Pretty *tree;
     int rank;       /* place in the natural order */
     bool tensor;
@@ -397,15 +399,15 @@ static int factor_rank(const Pretty *t, bool tensor) {
     int base = tensor ? 10 : 0;
     switch (t->kind) {
     case PRETTY_NUMBER: return base;
-    case PRETTY_SYMBOL: return base + (tensor || is_short(t->text) ? 1 : 2);
-    case PRETTY_POWER: return base + (t->at[0]->kind == PRETTY_SYMBOL ? 2 : 5);
-    case PRETTY_CALL: return base + 3;
-    case PRETTY_BRACKET: return base + 4;
-    case PRETTY_SUM: return base + 5;
-    case PRETTY_PRODUCT: return base + 3;
+    case PRETTY_SYMBOL: return base + (t->primes ? 3 : tensor || is_short(t->text) ? 1 : 2);
+    case PRETTY_POWER: return t->at[0]->kind == PRETTY_SYMBOL ? factor_rank(t->at[0], tensor) : base + 6;
+    case PRETTY_PRODUCT:
+    case PRETTY_CALL: return base + 4;
+    case PRETTY_BRACKET: return base + 5;
+    case PRETTY_SUM: return base + 6;
     case PRETTY_CASES:
     case PRETTY_RELATION:
-    case PRETTY_TUPLE: return base + 6;
+    case PRETTY_TUPLE: return base + 7;
     case PRETTY_REDUCE: return 20;
     }
     return base;
@@ -419,50 +421,87 @@ static Pretty *power(PrettyScope *s, Pretty *base, Pretty *exponent) {
     return t;
 }
 
+static void add_factor(FactorList *list, IrTerm base, double exponent) {
+    for (uint32_t i = 0; i < list->n; i++) {
+        if (list->at[i].base == base) {
+            list->at[i].exponent += exponent;
+            return;
+        }
+    }
+    list->at[list->n++] = (Factor){.base = base, .exponent = exponent};
+}
+
 static void collect_product(PrettyScope *s, IrTerm t, double exponent, FactorList *list) {
     IrNode n = *ir_node(s->p, t);
     double value;
+    bool whole = exponent == rint(exponent);
     if (n.op == IR_MUL && list->n < 100) {
         collect_product(s, n.arg[0], exponent, list);
         collect_product(s, n.arg[1], exponent, list);
     } else if (n.op == IR_DIV && list->n < 100) {
         collect_product(s, n.arg[0], exponent, list);
         collect_product(s, n.arg[1], -exponent, list);
-    } else if (n.op == IR_NEG && exponent == rint(exponent)) {
+    } else if (n.op == IR_NEG && whole) {
         list->constant *= fmod(exponent, 2) != 0 ? -1 : 1;
         collect_product(s, n.arg[0], exponent, list);
     } else if (ir_is_const(s->p, t, &value) && value != 0 && n.type != IR_BOOL) {
         list->constant *= pow(value, exponent);
     } else if (n.op == IR_POW && ir_is_const(s->p, n.arg[1], &value) && value == rint(value)) {
         collect_product(s, n.arg[0], exponent * value, list);
+    } else if (n.op == IR_SQRT || (n.op == IR_POW && ir_is_const(s->p, n.arg[1], &value))) {
+        add_factor(list, n.arg[0], exponent * (n.op == IR_SQRT ? 0.5 : value));
     } else {
-        Pretty *tree = build(s, t);
-        if (tree->negative && exponent == rint(exponent)) {
-            tree->negative = false;
-            list->constant *= fmod(exponent, 2) != 0 ? -1 : 1;
-        }
-        double size = fabs(exponent);
-        if (size == 0.5)
-            tree = call(s, "sqrt", &tree, 1);
-        else if (size != 1)
-            tree = power(s, tree, number(s, size));
-        bool tensor = ir_node(s->p, t)->free != 0;
-        list->at[list->n++] = (Factor){tree, factor_rank(tree, tensor), tensor, exponent < 0};
+        add_factor(list, t, exponent);
     }
 }
 
-/* value = above / below with a small denominator; else below is 1. */
+static Pretty *ratio(PrettyScope *s, double value);
+
+/* The trees of the collected factors, numerators and denominators. */
+static void build_factors(PrettyScope *s, FactorList *list) {
+    for (uint32_t i = 0; i < list->n; i++) {
+        Factor *f = &list->at[i];
+        double size = fabs(f->exponent);
+        if (size == 0) {
+            list->at[i--] = list->at[--list->n];
+            continue;
+        }
+        Pretty *tree = build(s, f->base);
+        if (tree->negative && tree->kind != PRETTY_SUM && size == rint(size)) {
+            tree = negated(s, tree);
+            list->constant *= fmod(size, 2) != 0 ? -1 : 1;
+        }
+        f->tree = size == 1 ? tree : size == 0.5 ? call(s, "sqrt", &tree, 1) : power(s, tree, ratio(s, size));
+        f->tensor = ir_node(s->p, f->base)->free != 0;
+        f->rank = factor_rank(f->tree, f->tensor);
+        f->below = f->exponent < 0;
+    }
+}
+
+/* value = above / below where that reads better than a decimal; else below is 1. */
 static void as_ratio(double value, double *above, double *below) {
     *above = value;
     *below = 1;
-    for (int d = 2; d <= 64 && value != rint(value); d++) {
+    for (int d = 2; d <= 12 && value != rint(value); d++) {
         double n = value * d;
-        if (n == rint(n) && fabs(n) < 1e6 && n / d == value) {
+        if (d % 5 && n == rint(n) && fabs(n) < 100 && n / d == value) {
             *above = n;
             *below = d;
             return;
         }
     }
+}
+
+static Pretty *ratio(PrettyScope *s, double value) {
+    double above, below;
+    as_ratio(value, &above, &below);
+    if (below == 1)
+        return number(s, value);
+    Pretty *t = node(s, PRETTY_PRODUCT, 1);
+    t->below = ARENA_ARRAY(s->arena, Pretty *, 1);
+    t->at[t->n++] = number(s, above);
+    t->below[t->n_below++] = number(s, below);
+    return t;
 }
 
 static void add_factors(Pretty *t, const FactorList *list, bool tensor, bool below) {
@@ -532,6 +571,7 @@ static Pretty *build_product(PrettyScope *s, IrTerm t) {
     FactorList *list = base_calloc(1, sizeof *list);
     list->constant = 1;
     collect_product(s, t, 1, list);
+    build_factors(s, list);
     absorb_sign(s, list);
     double above, below;
     as_ratio(fabs(list->constant), &above, &below);
@@ -688,8 +728,10 @@ static Pretty *build(PrettyScope *s, IrTerm t) {
         return build_sum(s, t);
     if (op == IR_MUL || op == IR_DIV || op == IR_NEG)
         return build_product(s, t);
+    if (op == IR_SQRT)
+        return build_product(s, t);
     if (op == IR_POW)
-        return ir_is_const(s->p, n.arg[1], &value) && (value == rint(value) || fabs(value) == 0.5)
+        return ir_is_const(s->p, n.arg[1], &value)
                    ? build_product(s, t)
                    : power(s, build(s, n.arg[0]), build(s, n.arg[1]));
     if (op == IR_EQ || op == IR_NE || op == IR_LT || op == IR_LE || op == IR_AND || op == IR_OR)

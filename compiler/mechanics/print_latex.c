@@ -364,9 +364,11 @@ static void write_sentence(Buf *out, const char *text) {
     }
 }
 
-static void write_line(Buf *out, PrettyScope *s, const MechLine *line) {
+static void write_line(Buf *out, PrettyScope *s, const Model *model, const MechLine *line) {
     if (line->lhs && line->rhs) {
         const Pretty *lhs = pretty_subscripted(s, line->lhs, 0, line->like);
+        if (line->like && ir_def(model->ir, line->like)->body == line->rhs)
+            pretty_mark_shown(s, line->like);
         write_equation(out, lhs, line->relation ? line->relation : "=", pretty_term(s, line->rhs, line->like), NAN);
     } else if (line->lhs) {
         buf_puts(out, "\\[ ");
@@ -443,7 +445,7 @@ void mech_print_latex(const Model *model, const MechRun *mech, Buf *out) {
         }
         buf_puts(out, "}\n");
         for (uint32_t k = 0; k < section->n; k++)
-            write_line(out, s, &section->lines[k]);
+            write_line(out, s, model, &section->lines[k]);
         write_where(out, s);
     }
     buf_puts(out, end_of_document);

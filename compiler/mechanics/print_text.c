@@ -309,9 +309,11 @@ static void write_equation(Buf *out, const Pretty *lhs, const char *relation, co
     buf_free(&line);
 }
 
-static void write_line(Buf *out, PrettyScope *s, const MechLine *line) {
+static void write_line(Buf *out, PrettyScope *s, const Model *model, const MechLine *line) {
     if (line->lhs && line->rhs) {
         const Pretty *lhs = pretty_subscripted(s, line->lhs, 0, line->like);
+        if (line->like && ir_def(model->ir, line->like)->body == line->rhs)
+            pretty_mark_shown(s, line->like);
         write_equation(out, lhs, line->relation ? line->relation : "=", pretty_term(s, line->rhs, line->like), NAN, 2);
         if (line->remark)
             write_wrapped(out, line->remark, 6, 6);
@@ -370,7 +372,7 @@ void mech_print_text(const Model *model, const MechRun *mech, bool brief, Buf *o
             continue;
         buf_printf(out, "\n%s\n", section->title);
         for (uint32_t k = 0; k < section->n; k++)
-            write_line(out, s, &section->lines[k]);
+            write_line(out, s, model, &section->lines[k]);
         write_where(out, s);
     }
 }
