@@ -124,7 +124,11 @@ static inline void rig_reference(Rig *r, double **values, uint32_t calls) {
             for (uint32_t i = 0; i < group->n; i++) {
                 IrDef d = rig_value_def(r, &group->at[i]);
                 const double *v = ir_eval_def(env, d);
-                assert_non_null(v);
+                if (!v) {
+                    Buf text = {0};
+                    ir_print(r->ir, &d, 1, &text);
+                    fail_msg("the reference has no value for\n%s", text.at);
+                }
                 uint64_t n = ir_size(r->ir, d);
                 result[i] = malloc(n * sizeof(double));
                 memcpy(result[i], v, n * sizeof(double));
