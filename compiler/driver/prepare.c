@@ -57,6 +57,27 @@ double execution_scalar(const Execution *e, IrDef def) {
 
 /* ---- data ---- */
 
+/* Data used as subscripts must be whole numbers within the axis. */
+static bool check_limit(const Execution *e, const SemaData *data, const RtArray *array) {
+    uint64_t n = 1;
+    for (uint32_t a = 0; a < array->shape.rank; a++)
+        n *= array->shape.extent[a];
+    for (uint64_t i = 0; data->limit && i < n; i++) {
+        int64_t value = array->shape.elem == RT_U8    ? ((const uint8_t *)array->values)[i]
+                        : array->shape.elem == RT_I32 ? ((const int32_t *)array->values)[i]
+                        : array->shape.elem == RT_I64 ? ((const int64_t *)array->values)[i]
+                                                      : 0;
+        if (value >= 0 && (uint64_t)value < data->limit)
+            continue;
+        diag_error(e->session, DIAG_DATA_FILE, data->limit_span,
+                   "`%s` is used as a subscript of an axis of %llu, and its element %llu is %lld",
+                   name_text(e->session->names, data->name), (unsigned long long)data->limit, (unsigned long long)i,
+                   (long long)value);
+        return false;
+    }
+    return true;
+}
+
 static bool read_data(Execution *e, uint32_t k, void **slot) {
     const SemaData *data = &e->model->data[k];
     RtMessage message;
@@ -78,7 +99,7 @@ static bool read_data(Execution *e, uint32_t k, void **slot) {
         return false;
     }
     *slot = array->values;
-    return true;
+    return check_limit(e, data, array);
 }
 
 static bool load_all_data(Execution *e) {

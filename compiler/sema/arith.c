@@ -14,6 +14,11 @@ static Val bad_kind(Sema *s, BinaryOp op, const Val *v, Span span) {
 
 static bool is_logic(BinaryOp op) { return op == BINARY_AND || op == BINARY_OR; }
 
+/* Whether `a` and `b` are two conditions compared with each other: `(x > 0) == (y > 0)`. */
+static bool compares_conditions(Sema *s, BinaryOp op, const Val *a, const Val *b) {
+    return (op == BINARY_EQ || op == BINARY_NE) && val_type(s, a) == IR_BOOL && val_type(s, b) == IR_BOOL;
+}
+
 /* Operand types an operator takes: logic needs truth values, everything else numbers. */
 static bool type_fits(Sema *s, BinaryOp op, const Val *v, Span span) {
     IrType type = val_type(s, v);
@@ -84,7 +89,8 @@ static Val shape_error(Sema *s, BinaryOp op, Span span, const Val *a, const Val 
 Val sema_binary(Sema *s, BinaryOp op, Span span, Val a, Val b, Span sa, Span sb) {
     if (!val_ok(&a)) return bad_kind(s, op, &a, sa);
     if (!val_ok(&b)) return bad_kind(s, op, &b, sb);
-    if (!type_fits(s, op, &a, sa) || !type_fits(s, op, &b, sb)) return val_poison();
+    if (!compares_conditions(s, op, &a, &b) && (!type_fits(s, op, &a, sa) || !type_fits(s, op, &b, sb)))
+        return val_poison();
     if (a.rank && b.rank && !val_same_shape(s, &a, &b)) return shape_error(s, op, span, &a, &b, sa, sb);
     Span before = ir_at(s->ir, span);
     Val out = a.rank ? a : b;

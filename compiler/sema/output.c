@@ -3,6 +3,8 @@
  * definitions. */
 #include "run.h"
 
+#include <string.h>
+
 /* ---- values ---- */
 
 static IrDef output_def(Join *j, Val v, Name name, Span span) {
@@ -16,8 +18,14 @@ static IrDef output_def(Join *j, Val v, Name name, Span span) {
     return val_def(s, &v, name, span, j->body);
 }
 
+/* The name given, as it is spelled here: `theta = θ` makes a column theta although both are one name. */
 static const char *label_text(Join *j, const Arg *arg) {
-    if (arg->name) return sema_name(j->s, arg->name);
+    if (arg->name) {
+        const char *text = sema_span_text(j->s, arg->span);
+        size_t length = strcspn(text, " \t=");
+        if (*text == '"' || !length) return sema_name(j->s, arg->name);
+        return arena_string(ir_session(j->s->ir)->arena, text, length);
+    }
     if (arg->value->kind == EXPR_FIELD) return sema_name(j->s, arg->value->field.name);
     return sema_span_text(j->s, arg->value->span);
 }

@@ -55,9 +55,13 @@ static IrTerm typed_body(Sema *s, ReduceOp op, IrTerm body, Span span) {
         sema_error(s, DIAG_TYPE, span, "`%s` is over conditions, and this is %s", reduce_text(op), sema_type_text(type));
         return 0;
     }
+    if (type == IR_BOOL && op == REDUCE_SUM) /* how many, */
+        return ir_select(s->ir, body, ir_int(s->ir, 1), ir_int(s->ir, 0));
+    if (type == IR_BOOL && op == REDUCE_MEAN) /* and what share of them, are true */
+        return ir_to_real(s->ir, body);
     if (type == IR_BOOL) {
         Diag *d = sema_error(s, DIAG_TYPE, span, "`%s` is over numbers, and this is true or false", reduce_text(op));
-        sema_help(s, d, "write `if … then 1 else 0` to count, or use `any` or `all`");
+        sema_help(s, d, "use `any` or `all`, or `sum` or `mean` to count");
         return 0;
     }
     bool integer = type == IR_INT && (op == REDUCE_SUM || op == REDUCE_PROD || op == REDUCE_MAX || op == REDUCE_MIN);

@@ -62,7 +62,7 @@ IrTerm sema_place(Sema *s, const Val *base, uint32_t k, IrTerm t, Span span) {
         known = ir_int_range(s->ir, t, &lo, &hi);
     if (known && lo >= 0 && hi < (int64_t)extent) return t;
     if (wraps(s, axis, t)) return ir_op2(s->ir, IR_IMOD, t, ir_int(s->ir, (int64_t)extent));
-    if (!known && bind_data(s, t, extent, span)) return t;
+    if (bind_data(s, t, extent, span)) return t;
     if (!known || s->guarded) return clamp(s, t, extent);
     return out_of_range(s, base, k, lo, hi, span);
 }
