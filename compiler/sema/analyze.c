@@ -135,6 +135,7 @@ static void sema_free(Sema *s) {
     vec_free(&s->vars);
     vec_free(&s->hypers);
     vec_free(&s->opaque);
+    vec_free(&s->drawn);
     vec_free(&s->sites);
     vec_free(&s->finished);
 }

@@ -35,6 +35,7 @@ static const Builtin table[] = {
     {"hess", 2, 3, MAP_REAL, NULL, NULL, NULL, sema_hess},
     {"jvp", 3, 3, MAP_REAL, NULL, NULL, NULL, sema_jvp},
     {"vjp", 3, 3, MAP_REAL, NULL, NULL, NULL, sema_vjp},
+    {"series", 1, 1, MAP_REAL, NULL, NULL, NULL, statistic_series},
     {"p", 1, 1, MAP_REAL, NULL, NULL, NULL, sema_momentum},
 };
 #define N_TABLE (sizeof table / sizeof *table)

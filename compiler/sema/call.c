@@ -26,7 +26,7 @@ static bool bind_axis(Sema *s, Scope *scope, const Binder *b, Val *v, uint32_t k
         if (!bind_extent(s, scope, b, v, k, span)) return false;
     } else if (b->name) {
         Ent *known = scope_find(s, scope, b->name);
-        if (known && (known->kind == ENT_CONST || known->kind == ENT_EXTENT)) {
+        if (known && known->kind == ENT_CONST) {
             Expr name = {.kind = EXPR_NAME, .span = b->span, .name.name = b->name};
             Binder extent = {.span = b->span, .extent = &name};
             return bind_extent(s, scope, &extent, v, k, span);
@@ -126,7 +126,7 @@ static void bind_axis_names(Sema *s, Scope *inner, ParamList params) {
             Name name = p->axes.at[a].name;
             if (!name || scope_own(inner, name)) continue;
             Ent *known = scope_find(s, inner, name);
-            if (known && (known->kind == ENT_CONST || known->kind == ENT_EXTENT)) continue;
+            if (known && known->kind == ENT_CONST) continue;
             const Axis *axis = &ent->val.axis[a];
             IrIdx idx = ir_fresh(s->ir, ir_index(s->ir, axis->idx)->extent, name);
             IrTerm value = ir_idx(s->ir, idx);

@@ -105,10 +105,15 @@ static bool read_source(Sema *s, const Ent *ent, SemaSource *source) {
         csv_columns(s, ent, source);
         return true;
     }
+    if (n && n + 1 == ent->stmt->declare.n && !strcmp(source->reader, "npy") + !strcmp(source->reader, "idx")) {
+        uint32_t own = (uint32_t)(ent->decl - ent->stmt->declare.at); /* one file for each declarator */
+        if (own) source->path = texts[own - 1];
+        return true;
+    }
     bool keyed = !strcmp(source->reader, "npz") || !strcmp(source->reader, "json");
     if (n > (keyed ? 1u : 0u)) {
         sema_error(s, DIAG_DATA_SOURCE, call->span, "`%s` takes %s", source->reader,
-                   keyed ? "a file and one name in it" : "one file");
+                   keyed ? "a file and one name in it" : "one file, or one for each name that is declared");
         return false;
     }
     if (n) source->key = texts[0];
@@ -226,6 +231,50 @@ static bool from_file(Sema *s, Ent *ent) {
     return true;
 }
 
+/* ---- data from an expression ---- */
+
+bool data_binds_extents(Sema *s, const Expr *init) {
+    if (is_source(s, init)) return true;
+    return init && init->kind == EXPR_CALL && init->call.callee->name.name == name_of(s->session->names, "series");
+}
+
+static bool from_series(Sema *s, Ent *ent) {
+    const Declarator *d = ent->decl;
+    Val v = sema_expr(s, ent->scope, d->init);
+    if (!val_ok(&v)) return false;
+    if (v.rank != declared_rank(d)) {
+        sema_error(s, DIAG_DATA_SHAPE, d->span, "`%s` is declared with %u ax%ss, but this is %s", sema_name(s, ent->name),
+                   declared_rank(d), declared_rank(d) == 1 ? "i" : "e", sema_shape_text(s, &v));
+        return false;
+    }
+    for (uint32_t k = 0; k < v.rank; k++) {
+        uint64_t extent;
+        if (!fit_axis(s, ent, &d->axes.at[k], k, val_extent(s, &v, k), true, &extent)) return false;
+    }
+    ent->val = val_define(s, v, ent->name, ent->span, ent->scope);
+    return val_ok(&ent->val);
+}
+
+/* Data that are drawn are drawn once, before the first step: an INPUT that starts with them. Data made from such data
+ * are made from the draws themselves. */
+static bool generated(Sema *s, Ent *ent) {
+    if (data_binds_extents(s, ent->decl->init)) return from_series(s, ent);
+    s->generating++;
+    Val v = sema_let(s, ent->scope, ent->decl, true);
+    s->generating--;
+    if (!val_ok(&v)) return false;
+    ent->generated = ent->val = v;
+    if (!sema_draws(s, v.body)) return true;
+    uint64_t extent[IR_MAX_RANK];
+    for (uint32_t k = 0; k < v.rank; k++) extent[k] = val_extent(s, &v, k);
+    bool flex;
+    IrElem elem = sema_term_elem(s, v.body, ent->scope, &flex);
+    ent->q = ir_input(s->ir, ent->name, IR_ROLE_STATE, elem, v.rank, extent);
+    ent->val = val_read(s, ent->q, &v);
+    vec_push(&s->drawn, (SemaState){.name = ent->name, .span = ent->span, .s = ent->q, .start = val_close(s, &v)});
+    return true;
+}
+
 bool sema_data(Sema *s, Ent *ent) {
     const Declarator *d = ent->decl;
     if (!d->init) {
@@ -235,8 +284,7 @@ bool sema_data(Sema *s, Ent *ent) {
         return false;
     }
     if (is_source(s, d->init)) return from_file(s, ent);
-    ent->val = sema_let(s, ent->scope, d, true);
-    return val_ok(&ent->val);
+    return generated(s, ent);
 }
 
 bool sema_extent(Sema *s, Ent *ent) {

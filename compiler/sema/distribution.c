@@ -135,6 +135,9 @@ static bool lower_args(Density *d, const Distribution *dist, const Expr *call) {
         const Val *v = &d->arg[k + skip];
         if (!val_ok(v)) {
             ok = false;
+        } else if (dist->tensor && v->rank == 0 && spec[k + skip].rank == 1 && d->x.rank == 1) {
+            d->arg[k + skip].rank = 1; /* one number for all elements */
+            d->arg[k + skip].axis[0] = d->x.axis[0];
         } else if (dist->tensor && v->rank != spec[k + skip].rank) {
             static const char *const shapes[] = {"a number", "a vector", "a matrix"};
             sema_error(d->s, DIAG_DISTRIBUTION_ARG, e->span, "the %s of `%s` is %s, and this is %s", spec[k + skip].name,
@@ -216,7 +219,7 @@ typedef struct Binders { Sema *s; Scope *scope; Binder at[IR_MAX_RANK]; uint32_t
 static void add_binder(void *context, Name name) {
     Binders *b = context;
     Ent *ent = scope_find_declared(b->s, b->scope, name);
-    if (ent && (ent->kind != ENT_VALUE || ent->scope->kind != SCOPE_ROOT)) return;
+    if (ent && ent->kind != ENT_EXTENT && (ent->kind != ENT_VALUE || ent->scope->kind != SCOPE_ROOT)) return;
     for (uint32_t k = 0; k < b->n; k++)
         if (b->at[k].name == name) return;
     if (b->n < IR_MAX_RANK) b->at[b->n++] = (Binder){.span = b->span, .name = name};

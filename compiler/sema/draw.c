@@ -137,9 +137,36 @@ static Val unknown(Sema *s, const Expr *call, const char *name) {
     return val_poison();
 }
 
+/* A point on the unit sphere of n dimensions: n normal numbers over their length. */
+static Val draw_sphere(Sema *s, Scope *scope, const Expr *e) {
+    const Expr *call = e->draw.dist;
+    int64_t n;
+    if (call->call.args.n != 1) {
+        sema_error(s, DIAG_DISTRIBUTION_ARG, call->span, "`uniform_sphere` takes the number of dimensions");
+        return val_poison();
+    }
+    if (!sema_const_int(s, scope, call->call.args.at[0].value, &n, "a number of dimensions")) return val_poison();
+    if (n < 1) {
+        sema_error(s, DIAG_EXTENT, call->span, "a sphere has at least one dimension, and this is %lld", (long long)n);
+        return val_poison();
+    }
+    Val v = {.kind = VAL_TENSOR, .rank = 1};
+    v.axis[0] = (Axis){.idx = ir_fresh(s->ir, (uint64_t)n, 0), .full = (uint64_t)n};
+    Noise noise = {s, &v, e};
+    v.body = normal01(&noise);
+    v = val_define(s, v, 0, e->span, scope);
+    if (!val_ok(&v)) return v;
+    Val square = val_fresh_axes(s, &v);
+    square.body = ir_mul(s->ir, square.body, square.body);
+    square = val_define(s, sema_reduce_whole(s, REDUCE_SUM, square, e->span), 0, e->span, scope);
+    if (val_ok(&square)) v.body = ir_div(s->ir, v.body, ir_op1(s->ir, IR_SQRT, square.body));
+    return v;
+}
+
 Val sema_draw(Sema *s, Scope *scope, const Expr *e) {
     const Expr *call = e->draw.dist;
     if (!call || call->kind != EXPR_CALL) return val_poison();
+    if (call->call.callee->name.name == name_of(s->session->names, "uniform_sphere")) return draw_sphere(s, scope, e);
     const char *name = name_ascii(s->session->names, call->call.callee->name.name);
     const DrawKind *kind = NULL;
     for (size_t k = 0; k < N_KINDS && !kind; k++)

@@ -207,13 +207,27 @@ static void metric_term(Join *j, Part *part, StmtList items) {
     }
 }
 
+/* `proposal[i] = …`: a value for every element of q. */
+static void proposal(Join *j, Part *part, const Stmt *st) {
+    Val like = val_poison();
+    Ent *q = scope_own(part->scope, name_of(j->s->session->names, "q"));
+    if (q) like = q->val;
+    if (!st->term.has_axes || !val_ok(&like)) {
+        if (sema_expr(j->s, part->scope, st->term.value).kind == VAL_POISON) j->failed = true;
+        return;
+    }
+    Declarator d = {.span = st->span, .name_span = st->span, .name = q->name, .has_axes = true, .axes = st->term.axes};
+    Val v = state_value(j, part, &d, &like, st->term.value, "proposal");
+    if (!val_ok(&v)) j->failed = true;
+}
+
 static void other_terms(Join *j, Part *part, StmtList items) {
     for (uint32_t k = 0; k < items.n; k++) {
         const Stmt *st = items.at[k];
         if (st->kind == STMT_TILDE) {
             sema_error(j->s, DIAG_NOT_HERE, st->span, "`~` belongs to a system: it says what things are, not how they move");
         } else if (st->kind == STMT_TERM && (st->term.kind == TERM_PROPOSAL || st->term.kind == TERM_ACCEPT)) {
-            sema_expr(j->s, part->scope, st->term.value);
+            proposal(j, part, st);
             if (!j->out->missing) {
                 j->out->missing = "sampling by accept and reject";
                 j->out->missing_span = st->span;

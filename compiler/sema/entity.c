@@ -176,6 +176,7 @@ Val sema_ent_value(Sema *s, Ent *ent, Span use) {
         }
         if (!is_done(s, ent)) elaborate_now(s, ent);
     }
+    if (ent->kind == ENT_DATA && s->generating && val_ok(&ent->generated)) return val_fresh_axes(s, &ent->generated);
     if (!val_ok(&ent->val) || ent->val.rank == 0) return ent->val;
     return val_fresh_axes(s, &ent->val);
 }

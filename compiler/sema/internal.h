@@ -68,7 +68,7 @@ struct Ent {
     uint32_t world;          /* the run `val` was elaborated for; see Sema.world */
     Val val;
     IrDef q, v, p;           /* VAR: coordinate, velocity, momentum (made when first asked for); STATE: q */
-    IrTerm rate, start;      /* STATE */
+    Val generated;           /* DATA that are drawn: the draws */
     SemaSupport support;     /* VAR */
     IrTerm lower, upper;
     Scope *inner;            /* SYSTEM: its scope, made once */
@@ -85,11 +85,13 @@ typedef enum ScopeKind {
 struct Scope {
     ScopeKind kind;
     Scope *parent;
-    Scope *also; /* searched before the parent: a run's body sees its system and its dynamics */
+    Scope *also;     /* searched before the parent: a run's body sees its system… */
+    Scope *fallback; /* …and, when nothing else has the name, its dynamics */
     Unit *unit;
     Ent **slot; /* open addressing by name */
     uint32_t n, cap;
     Ent *first, *last;
+    StmtList items; /* what was collected, for definitions whose range their uses say */
 };
 
 /* A source file that takes part: the program, what it uses, pieces of the standard library. */
@@ -118,6 +120,7 @@ struct RunState {
     IrDef batch;           /* the rows, made when first used */
     uint64_t batch_of;     /* rows of the data */
     Span batch_of_span;
+    double duration;
     uint32_t world;        /* once finished: the world of its definitions */
 };
 
@@ -158,6 +161,8 @@ struct Sema {
     IrDef time, step, energy;
     VEC(uint8_t) precision; /* per term: see sema_term_elem */
     VEC(Opaque) opaque;
+    VEC(SemaState) drawn;  /* data that are drawn: states that keep their start */
+    uint32_t generating;   /* > 0: data are being made */
     VEC(SemaData) data;
     VEC(SemaRun) runs;
     VEC(RunState *) finished;
@@ -221,6 +226,8 @@ Val sema_let(Sema *s, Scope *scope, const Declarator *d, bool define);
 bool axis_is_extent(Sema *s, Scope *scope, const Binder *b, const Expr *init);
 bool axis_extent(Sema *s, Scope *scope, const Binder *b, uint64_t *extent);
 bool sema_data(Sema *s, Ent *ent);
+/* Whether a data declaration with this right side binds the names of its axes to extents. */
+bool data_binds_extents(Sema *s, const Expr *init);
 bool sema_extent(Sema *s, Ent *ent);
 
 /* ---- values (value.c) ---- */
@@ -247,6 +254,8 @@ Val val_to_real(Sema *s, Val v);
 Val val_define(Sema *s, Val v, Name name, Span span, Scope *scope);
 /* A definition without context: 0 (and nothing reported) when the value depends on indices of the context. */
 IrDef val_def(Sema *s, const Val *v, Name name, Span span, Scope *scope);
+/* Whether the term's value depends on draws. */
+bool sema_draws(Sema *s, IrTerm t);
 IrElem sema_term_elem(Sema *s, IrTerm t, Scope *scope, bool *flex);
 /* An array of values as one value of one more rank. */
 Val val_array(Sema *s, const Val *items, uint32_t n, Span span);
@@ -267,6 +276,11 @@ void index_vars(Sema *s, Scope *scope, const Binder *b, uint32_t n, IndexVar *va
 /* Finds the ranges of `vars` from every use in `roots`. Reports conflicts and unknown ranges; false after an error
  * (the vars at fault are bad). */
 bool index_infer(Sema *s, Scope *scope, IndexVar *vars, uint32_t n, const Expr *const *roots, uint32_t n_roots);
+/* The same for the axes of a definition: where the right side does not say a range, the definition's own uses beside it
+ * may. */
+bool index_infer_of(Sema *s, Scope *scope, IndexVar *vars, uint32_t n, const Expr *const *roots, uint32_t n_roots,
+                    Name name);
+bool index_seek(Sema *s, Scope *scope, Name name, uint32_t axis, IndexVar *found);
 /* Opens the index: binds its name in `scope`, makes it part of the context. index_leave closes the last n. */
 IrIdx index_enter(Sema *s, Scope *scope, const IndexVar *var);
 void index_leave(Sema *s, uint32_t n);
@@ -292,6 +306,8 @@ Val sema_grad(Sema *s, Scope *scope, const Expr *call);
 Val sema_hess(Sema *s, Scope *scope, const Expr *call);
 Val sema_jvp(Sema *s, Scope *scope, const Expr *call);
 Val sema_vjp(Sema *s, Scope *scope, const Expr *call);
+Val statistic_series(Sema *s, Scope *scope, const Expr *call); /* statistic.c */
+Val sema_opaque(Sema *s, const Val *shape, IrType type, const char *phrase, Span span);
 Val sema_momentum(Sema *s, Scope *scope, const Expr *call); /* p(x) */
 Val sema_subscript(Sema *s, Scope *scope, const Expr *e);     /* subscript.c */
 /* Subscript `t` of axis k as a term counted from the axis's first element and held inside; 0 after an error. */

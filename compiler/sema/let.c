@@ -33,7 +33,7 @@ bool axis_extent(Sema *s, Scope *scope, const Binder *b, uint64_t *extent) {
 /* `let a[2, 3] = e`: the value has that shape already. */
 static Val whole(Sema *s, Scope *scope, const Declarator *d) {
     Val v = sema_expr(s, scope, d->init);
-    if (v.kind == VAL_POISON || v.open_shape) return v;
+    if (v.kind == VAL_POISON || v.open_shape || (val_ok(&v) && v.rank == 0)) return v;
     bool ok = val_ok(&v) && v.rank == d->axes.n;
     for (uint32_t k = 0; k < d->axes.n; k++) {
         uint64_t extent;
@@ -46,20 +46,52 @@ static Val whole(Sema *s, Scope *scope, const Declarator *d) {
                          sema_span_text(s, span_join(d->name_span, d->axes.at[d->axes.n - 1].span)),
                          sema_shape_text(s, &v));
     sema_note(s, e, d->name_span, "declared here");
-    if (val_ok(&v) && v.rank == 0) sema_help(s, e, "name the indices to give every element: `%s[i : N] = …`",
-                                             sema_name(s, d->name));
     return val_poison();
+}
+
+static bool axis_vars(Sema *s, Scope *scope, const Declarator *d, IndexVar *vars) {
+    uint32_t n = d->axes.n;
+    const Expr *roots[1] = {d->init};
+    index_vars(s, scope, d->axes.at, n, vars);
+    for (uint32_t k = 0; k < n; k++) {
+        if (vars[k].bad) return false;
+        uint64_t extent;
+        if (vars[k].known || vars[k].batch || !axis_is_extent(s, scope, &d->axes.at[k], d->init)) continue;
+        if (!axis_extent(s, scope, &d->axes.at[k], &extent)) return false;
+        vars[k].known = vars[k].stated = true;
+        vars[k].hi = (int64_t)extent - 1;
+        vars[k].full = extent;
+        vars[k].why = d->axes.at[k].span;
+    }
+    return index_infer_of(s, scope, vars, n, roots, 1, d->name);
+}
+
+/* A definition that refers to itself at another index: the name stands, inside, for values that no run of this build
+ * can compute. Its shape must be stated. */
+static Scope *recurrence(Sema *s, Scope *scope, const Declarator *d) {
+    if (!index_mentions(d->init, d->name)) return scope;
+    IndexVar vars[IR_MAX_RANK];
+    Val shape = {.kind = VAL_TENSOR, .rank = (uint8_t)d->axes.n};
+    s->mute++;
+    index_vars(s, scope, d->axes.at, d->axes.n, vars);
+    s->mute--;
+    for (uint32_t k = 0; k < d->axes.n; k++) {
+        if (!vars[k].stated || vars[k].bad) return scope;
+        uint64_t extent = (uint64_t)(vars[k].hi - vars[k].lo + 1);
+        shape.axis[k] = (Axis){ir_fresh(s->ir, extent, vars[k].name), vars[k].periodic, vars[k].lo, vars[k].full};
+    }
+    Scope *inner = scope_new(s, SCOPE_LOCAL, scope);
+    Val itself = sema_opaque(s, &shape, IR_REAL, "definitions that refer to themselves at another index", d->name_span);
+    scope_bind(s, inner, d->name, d->name_span, itself);
+    return inner;
 }
 
 /* Opens the axes as indices, elaborates, and gives a value over them. */
 static Val indexed(Sema *s, Scope *scope, const Declarator *d) {
     uint32_t n = d->axes.n;
     IndexVar vars[IR_MAX_RANK];
-    const Expr *roots[1] = {d->init};
-    index_vars(s, scope, d->axes.at, n, vars);
-    for (uint32_t k = 0; k < n; k++)
-        if (vars[k].bad) return val_poison();
-    if (!index_infer(s, scope, vars, n, roots, 1)) return val_poison();
+    scope = recurrence(s, scope, d);
+    if (!axis_vars(s, scope, d, vars)) return val_poison();
     Scope *inner = scope_new(s, SCOPE_LOCAL, scope);
     Val out = {.kind = VAL_TENSOR, .rank = (uint8_t)n};
     for (uint32_t k = 0; k < n; k++) {
@@ -105,9 +137,12 @@ Val sema_let(Sema *s, Scope *scope, const Declarator *d, bool define) {
         sema_error(s, DIAG_SHAPE, d->span, "`%s` has more than %d axes", sema_name(s, d->name), IR_MAX_RANK);
         return val_poison();
     }
-    Val v = !d->has_axes || !d->axes.n ? sema_expr(s, scope, d->init)
-            : all_extents              ? whole(s, scope, d)
-                                       : indexed(s, scope, d);
+    Val v;
+    if (!d->has_axes || !d->axes.n)
+        v = sema_expr(s, scope, d->init);
+    else
+        v = all_extents ? whole(s, scope, d) : indexed(s, scope, d);
+    if (all_extents && val_ok(&v) && v.rank == 0 && !v.open_shape) v = indexed(s, scope, d); /* one value for all */
     v = typed(s, d, v);
     if (!define || !val_ok(&v)) return v;
     return val_define(s, v, d->name, d->name_span, scope);

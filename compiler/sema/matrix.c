@@ -177,8 +177,29 @@ IrDef matrix_def(Sema *s, const Val *v, Span span, Scope *scope, const char *nam
     return def;
 }
 
+static bool is_lifted(Sema *s, const Val *v) {
+    uint32_t n;
+    const IrIdx *free = ir_set(s->ir, ir_node(s->ir, v->body)->free, &n);
+    for (uint32_t k = 0; k < n; k++) {
+        bool own = false;
+        for (uint32_t a = 0; a < v->rank; a++) own = own || v->axis[a].idx == free[k];
+        if (!own) return true;
+    }
+    return false;
+}
+
+/* One small matrix for each value of the indices of the context. */
+static Val lifted(Args *a, const Val *shape) {
+    return sema_opaque(a->s, shape, IR_REAL, "factorizations of a matrix for each value of an index", a->call->span);
+}
+
 static Val linalg1(Args *a, IrLinalg fn) {
     if (!square(a, 0)) return val_poison();
+    if (is_lifted(a->s, &a->at[0])) {
+        Val shape = a->at[0];
+        if (fn == IR_LOGDET) shape.rank = 0;
+        return lifted(a, &shape);
+    }
     IrDef m = matrix_def(a->s, &a->at[0], args_span(a, 0), a->scope, a->name);
     return m ? val_read(a->s, ir_linalg(a->s->ir, fn, m, 0), NULL) : val_poison();
 }
@@ -194,6 +215,7 @@ static Val linalg2(Args *a, IrLinalg fn) {
         return val_poison();
     }
     if (!args_real(a, 1)) return val_poison();
+    if (is_lifted(s, &a->at[0]) || is_lifted(s, &a->at[1])) return lifted(a, &a->at[1]);
     IrDef m = matrix_def(s, &a->at[0], args_span(a, 0), a->scope, a->name);
     IrDef b = m ? matrix_def(s, &a->at[1], args_span(a, 1), a->scope, a->name) : 0;
     return b ? val_read(s, ir_linalg(s->ir, fn, m, b), NULL) : val_poison();

@@ -84,8 +84,20 @@ static void mark_all(Join *j, uint8_t *marks) {
     }
 }
 
+/* Drawn data that the run reads are states that keep what they start with. */
+static void drawn_data(Join *j) {
+    Sema *s = j->s;
+    if (!s->drawn.n) return;
+    uint8_t *marks = base_calloc(ir_def_count(s->ir) + 4096, 1);
+    mark_all(j, marks);
+    for (uint32_t k = 0; k < s->drawn.n; k++)
+        if (marks[s->drawn.at[k].s]) vec_push(&j->states, s->drawn.at[k]);
+    free(marks);
+}
+
 static void opaque_values(Join *j) {
     Sema *s = j->s;
+    drawn_data(j);
     if (!s->opaque.n) return;
     uint8_t *marks = base_calloc(ir_def_count(s->ir) + 4096, 1);
     mark_all(j, marks);
@@ -119,12 +131,6 @@ void join_missing(Join *j) {
         if (phrase) miss(j, phrase, out->vars[k].span);
     }
     if (j->constraints.n) miss(j, "motion under constraints", j->constraints.at[0].span);
-    if (out->word.n && moves(&out->word, name_of(j->s->session->names, "bath")) && !out->temperature.term) {
-        Diag *d = sema_error(j->s, DIAG_TERM_MISSING, out->system_span, "`%s` has a heat bath, but `%s` has no temperature",
-                             sema_name(j->s, out->dynamics), sema_name(j->s, out->system));
-        sema_help(j->s, d, "add `temperature = …` to the system");
-        j->failed = true;
-    }
     if (j->st->run.over && !out->missing) miss(j, "ensembles and chains", j->st->run.over->span);
     opaque_values(j);
 }

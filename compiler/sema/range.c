@@ -18,6 +18,7 @@ typedef struct Use {
     int64_t axis_lo;
     uint64_t extent, full;
     bool periodic, guarded;
+    bool indirect; /* inside a function that the index is handed to: serves where nothing else says a range */
     Span span;
 } Use;
 
@@ -31,6 +32,12 @@ typedef struct Walk {
     VEC(Use) uses;
     VEC(Name) conditions; /* names in the conditions of the guards and ifs around the present place */
     uint32_t depth;
+    uint32_t calls;       /* functions entered on the way */
+    bool poisoned;        /* something subscripted is wrong itself, and was reported there */
+    bool seeking;         /* for index_seek: nothing is elaborated on the way */
+    Name wanted;          /* index_seek: the definition whose axis is looked for, */
+    uint32_t wanted_axis;
+    VEC(uint32_t) wanted_vars; /* and the indices that subscript it */
 } Walk;
 
 static void walk(Walk *w, const Env *env, const Expr *e);
@@ -222,11 +229,14 @@ static bool shape_of(Walk *w, const Env *env, const Expr *e, Val *shape) {
     if (e->kind == EXPR_NAME) {
         Ent *ent = scope_find(w->s, w->scope, e->name.name);
         if (!ent || ent->state == ENT_BUSY) return false;
+        if (w->seeking && ent->kind == ENT_LET && ent->state != ENT_DONE) return false;
     }
+    if (w->seeking && e->kind != EXPR_NAME) return false;
     if (!mentions_bound(env, e)) {
         w->s->mute++;
         *shape = sema_expr(w->s, w->scope, e);
         w->s->mute--;
+        w->poisoned = w->poisoned || shape->kind == VAL_POISON;
         return val_ok(shape);
     }
     if (e->kind == EXPR_UNARY) return shape_of(w, env, e->unary.a, shape);
@@ -270,6 +280,11 @@ static void walk_subscript(Walk *w, const Env *env, const Expr *e) {
     const ExprList subs = e->subscript.subs;
     bool wanted = false;
     for (uint32_t k = 0; k < subs.n; k++) wanted = wanted || (subs.at[k] && mentions_bound(env, subs.at[k]));
+    if (w->wanted && e->subscript.of->kind == EXPR_NAME && e->subscript.of->name.name == w->wanted &&
+        w->wanted_axis < subs.n && subs.at[w->wanted_axis] && subs.at[w->wanted_axis]->kind == EXPR_NAME) {
+        const Env *bound = env_find(env, subs.at[w->wanted_axis]->name.name);
+        if (bound && bound->var >= 0) vec_push(&w->wanted_vars, (uint32_t)bound->var);
+    }
     Val shape;
     bool known = wanted && shape_of(w, env, e->subscript.of, &shape) && shape.rank == subs.n;
     for (uint32_t k = 0; k < subs.n; k++) {
@@ -281,6 +296,7 @@ static void walk_subscript(Walk *w, const Env *env, const Expr *e) {
             use.full = shape.axis[k].full;
             use.periodic = shape.axis[k].periodic;
             use.guarded = is_guarded(w, env, &use);
+            use.indirect = w->calls > 0;
             vec_push(&w->uses, use);
         } else {
             walk(w, env, subs.at[k]);
@@ -344,6 +360,40 @@ static void walk_if(Walk *w, const Env *env, const Expr *e) {
     w->conditions.n = before;
 }
 
+/* A function that is handed an index itself: its body says where the index subscripts. */
+static void walk_call(Walk *w, const Env *env, const Expr *e) {
+    const ArgList args = e->call.args;
+    bool hands_index = false;
+    for (uint32_t k = 0; k < args.n; k++) {
+        const Expr *value = args.at[k].value;
+        walk(w, env, value);
+        const Env *bound = value->kind == EXPR_NAME ? env_find(env, value->name.name) : NULL;
+        hands_index = hands_index || (bound && bound->var >= 0);
+    }
+    Ent *fn = hands_index ? scope_find_kind(w->s, w->scope, e->call.callee->name.name, ENT_FN) : NULL;
+    if (!fn || w->depth > 40) return;
+    const ParamList params = fn->stmt->fn.params;
+    Env *inner = base_calloc(params.n + 1, sizeof *inner);
+    const Env *top = NULL;
+    for (uint32_t k = 0; k < params.n; k++) {
+        const Expr *value = NULL;
+        for (uint32_t a = 0; a < args.n; a++)
+            if (args.at[a].name ? args.at[a].name == params.at[k].name : a == k) value = args.at[a].value;
+        const Env *bound = value && value->kind == EXPR_NAME ? env_find(env, value->name.name) : NULL;
+        inner[k] = (Env){top, params.at[k].name, bound ? bound->var : -1};
+        top = &inner[k];
+    }
+    Scope *before = w->scope;
+    w->scope = fn->scope;
+    w->depth += 10;
+    w->calls++;
+    walk(w, top, fn->stmt->fn.body);
+    w->calls--;
+    w->depth -= 10;
+    w->scope = before;
+    free(inner);
+}
+
 static void walk(Walk *w, const Env *env, const Expr *e) {
     if (!e || w->depth > 1000) return;
     w->depth++;
@@ -361,9 +411,7 @@ static void walk(Walk *w, const Env *env, const Expr *e) {
         for (; e->kind == EXPR_BINARY; e = e->binary.a) walk(w, env, e->binary.b);
         walk(w, env, e);
         break;
-    case EXPR_CALL:
-        for (uint32_t k = 0; k < e->call.args.n; k++) walk(w, env, e->call.args.at[k].value);
-        break;
+    case EXPR_CALL: walk_call(w, env, e); break;
     case EXPR_TRANSPOSE: walk(w, env, e->transpose.of); break;
     case EXPR_DRAW: walk(w, env, e->draw.dist); break;
     case EXPR_RANGE:
@@ -407,13 +455,14 @@ static void take_range(IndexVar *var, int64_t lo, int64_t hi, Span why) {
     if (hi < var->hi) var->hi = hi;
 }
 
-static void solve_plain(Walk *w) {
-    bool *full_known = base_calloc(w->vars.n + 1, 1);
+static void solve_plain(Walk *w, bool indirect) {
+    bool *full_known = base_calloc(w->vars.n + 1, 1), *known = base_calloc(w->vars.n + 1, 1);
+    for (uint32_t k = 0; k < w->vars.n; k++) known[k] = w->vars.at[k].known;
     for (uint32_t u = 0; u < w->uses.n; u++) {
         const Use *use = &w->uses.at[u];
-        if (!is_plain(use)) continue;
+        if (!is_plain(use) || use->indirect != indirect) continue;
         IndexVar *var = &w->vars.at[use->var[0]];
-        if (var->stated || var->bad) continue;
+        if (var->stated || var->bad || (indirect && known[use->var[0]])) continue;
         if (full_known[use->var[0]] && var->full != use->full) {
             conflict(w, var, use);
             continue;
@@ -424,6 +473,7 @@ static void solve_plain(Walk *w) {
         take_range(var, use->axis_lo, use->axis_lo + (int64_t)use->extent - 1, use->span);
     }
     free(full_known);
+    free(known);
 }
 
 static int64_t floor_div(int64_t a, int64_t b) {
@@ -457,7 +507,7 @@ static void solve_single(Walk *w) {
         const Use *use = &w->uses.at[u];
         IndexVar *var = &w->vars.at[use->var[0]];
         int64_t lo, hi;
-        if (use->n != 1 || is_plain(use) || use->periodic || use->guarded || var->stated || var->bad) continue;
+        if (use->n != 1 || is_plain(use) || use->periodic || use->guarded || use->indirect || var->stated || var->bad) continue;
         if (var->stated_periodic || !use_range(w, use, 0, &lo, &hi)) continue;
         bool fresh = !var->known;
         take_range(var, lo, hi, use->span);
@@ -498,10 +548,11 @@ static bool solve_several(Walk *w, bool guarded, bool periodic) {
 }
 
 static void solve(Walk *w) {
-    solve_plain(w);
+    solve_plain(w, false);
     solve_single(w);
     while (solve_several(w, false, false)) continue;
     while (solve_several(w, false, true) || solve_several(w, true, true)) continue;
+    solve_plain(w, true);
     while (solve_several(w, true, false) || solve_several(w, false, false)) continue;
 }
 
@@ -509,7 +560,7 @@ static void solve(Walk *w) {
 static void check_stated(Walk *w, uint32_t n) {
     for (uint32_t u = 0; u < w->uses.n; u++) {
         const Use *use = &w->uses.at[u];
-        if (!is_plain(use) || use->var[0] >= n || use->periodic || use->guarded) continue;
+        if (!is_plain(use) || use->var[0] >= n || use->periodic || use->guarded || use->indirect) continue;
         IndexVar *var = &w->vars.at[use->var[0]];
         int64_t last = use->axis_lo + (int64_t)use->extent - 1;
         if (!var->stated || var->bad || (var->lo >= use->axis_lo && var->hi <= last)) continue;
@@ -522,6 +573,21 @@ static void check_stated(Walk *w, uint32_t n) {
     }
 }
 
+/* An index that is called like an extent that is known (`data y[n] = …; let t[n] = draw …`) runs over it. */
+static void take_extents(Walk *w, uint32_t n) {
+    for (uint32_t k = 0; k < n; k++) {
+        IndexVar *var = &w->vars.at[k];
+        Ent *ent = var->known || var->bad || w->seeking ? NULL : scope_find_declared(w->s, w->scope, var->name);
+        if (!ent || (ent->kind != ENT_EXTENT && ent->kind != ENT_CONST)) continue;
+        Val v = sema_ent_value(w->s, ent, var->span);
+        double value;
+        if (!val_ok(&v) || v.rank || val_type(w->s, &v) != IR_INT || !ir_is_const(w->s->ir, v.body, &value) || value < 1)
+            continue;
+        take_range(var, 0, (int64_t)value - 1, var->span);
+        var->full = (uint64_t)value;
+    }
+}
+
 static bool report(Walk *w, uint32_t n, uint32_t errors_before) {
     bool ok = true;
     for (uint32_t k = 0; k < n; k++) {
@@ -531,7 +597,7 @@ static bool report(Walk *w, uint32_t n, uint32_t errors_before) {
         } else if (!var->known) {
             ok = false;
             var->bad = true;
-            if (w->s->session->n_errors > errors_before) continue;
+            if (w->s->session->n_errors > errors_before || w->poisoned) continue;
             Diag *d = sema_error(w->s, DIAG_INDEX_RANGE, var->span, "the range of the index `%s` is not known",
                                  sema_name(w->s, var->name));
             sema_help(w->s, d, "no subscript says it; write `%s : N` with the number of its values",
@@ -562,7 +628,62 @@ static void take_batch(Walk *w, uint32_t n) {
     }
 }
 
+static void release(Walk *w) {
+    vec_free(&w->vars);
+    vec_free(&w->uses);
+    vec_free(&w->conditions);
+    vec_free(&w->wanted_vars);
+}
+
+/* One sibling of a definition: whether it says what subscripts axis `axis` of `name`. */
+static bool seek_in(Sema *s, Scope *scope, const Binder *axes, uint32_t n, const Expr *const *roots, uint32_t n_roots,
+                    Name name, uint32_t axis, IndexVar *found) {
+    if (n > IR_MAX_RANK) return false;
+    Walk w = {.s = s, .scope = scope, .seeking = true, .wanted = name, .wanted_axis = axis};
+    IndexVar vars[IR_MAX_RANK];
+    Env env[IR_MAX_RANK + 1];
+    s->mute++;
+    index_vars(s, scope, axes, n, vars);
+    for (uint32_t k = 0; k < n; k++) {
+        env[k] = (Env){k ? &env[k - 1] : NULL, vars[k].name, (int64_t)k};
+        vec_push(&w.vars, vars[k]);
+    }
+    for (uint32_t r = 0; r < n_roots; r++) walk(&w, n ? &env[n - 1] : NULL, roots[r]);
+    solve(&w);
+    s->mute--;
+    bool ok = false;
+    for (uint32_t k = 0; k < w.wanted_vars.n && !ok; k++) {
+        const IndexVar *var = &w.vars.at[w.wanted_vars.at[k]];
+        ok = var->known && !var->bad && var->hi >= var->lo;
+        if (ok) *found = *var;
+    }
+    release(&w);
+    return ok;
+}
+
+bool index_seek(Sema *s, Scope *scope, Name name, uint32_t axis, IndexVar *found) {
+    for (uint32_t k = 0; k < scope->items.n; k++) {
+        const Stmt *st = scope->items.at[k];
+        for (uint32_t d = 0; st->kind == STMT_DECLARE && d < st->declare.n; d++) {
+            const Declarator *decl = &st->declare.at[d];
+            const Expr *roots[1] = {decl->init};
+            uint32_t n = decl->has_axes ? decl->axes.n : 0;
+            if (decl->init && decl->name != name && seek_in(s, scope, decl->axes.at, n, roots, 1, name, axis, found))
+                return true;
+        }
+        const Expr *roots[2] = {NULL, NULL};
+        if (st->kind == STMT_TERM) roots[0] = st->term.value, roots[1] = st->term.rhs;
+        if (roots[0] && seek_in(s, scope, NULL, 0, roots, roots[1] ? 2 : 1, name, axis, found)) return true;
+    }
+    return false;
+}
+
 bool index_infer(Sema *s, Scope *scope, IndexVar *vars, uint32_t n, const Expr *const *roots, uint32_t n_roots) {
+    return index_infer_of(s, scope, vars, n, roots, n_roots, 0);
+}
+
+bool index_infer_of(Sema *s, Scope *scope, IndexVar *vars, uint32_t n, const Expr *const *roots, uint32_t n_roots,
+                    Name name) {
     Walk w = {.s = s, .scope = scope};
     uint32_t errors = s->session->n_errors;
     Env *env = base_calloc(n + 1, sizeof *env);
@@ -574,13 +695,18 @@ bool index_infer(Sema *s, Scope *scope, IndexVar *vars, uint32_t n, const Expr *
     for (uint32_t k = 0; k < n; k++) all_stated = all_stated && vars[k].stated;
     for (uint32_t r = 0; r < n_roots && n; r++) walk(&w, &env[n - 1], roots[r]);
     if (!all_stated) solve(&w);
+    take_extents(&w, n);
+    for (uint32_t k = 0; k < n && name; k++) {
+        IndexVar found, *var = &w.vars.at[k];
+        if (var->known || var->bad || !index_seek(s, scope, name, k, &found)) continue;
+        take_range(var, found.lo, found.hi, found.why);
+        var->full = found.full;
+    }
     take_batch(&w, n);
     check_stated(&w, n);
     bool ok = report(&w, n, errors);
     for (uint32_t k = 0; k < n; k++) vars[k] = w.vars.at[k];
-    vec_free(&w.vars);
-    vec_free(&w.uses);
-    vec_free(&w.conditions);
+    release(&w);
     free(env);
     return ok;
 }

@@ -92,13 +92,15 @@ static void duration(Join *j, const Stmt *st) {
     }
     out->has_duration = sema_const(s, j->unit->scope, st->run.duration, &out->duration, "the duration of a run");
     bool whole = out->unit != DURATION_TIME;
+    j->run->duration = out->duration;
     if (!out->has_duration) {
         j->failed = true;
     } else if (!(out->duration > 0) || !isfinite(out->duration) || (whole && out->duration != floor(out->duration))) {
         sema_error(s, DIAG_RUN_DURATION, st->run.duration->span, "a run lasts a positive %s, and this is %g",
                    whole ? "whole number of them" : "time", out->duration);
         j->failed = true;
-    } else if (out->unit == DURATION_EPOCHS && !j->run->batch_of && !out->missing) {
+    } else if (out->unit == DURATION_EPOCHS && !j->run->batch_of && !out->missing &&
+               s->session->n_errors == j->errors) {
         Diag *d = sema_error(s, DIAG_RUN_DURATION, st->run.duration->span, "an epoch is one pass over the data, and `%s` "
                              "does not run over a batch of any", sema_name(s, out->system));
         sema_help(s, d, "write the loss as `mean[n in batch](…)`, or give the duration in steps");
@@ -140,10 +142,7 @@ static void run_names(Join *j) {
     join_bind_term(j, j->body, "temperature", out->temperature.term);
     join_bind_term(j, j->body, "energy", ir_read0(p, s->energy));
     j->body->also = j->system;
-    if (j->n_parts && j->parts[0].scope) {
-        j->system->also = j->parts[0].scope;
-        j->parts[0].scope->also = j->params;
-    }
+    if (j->n_parts) j->body->fallback = j->parts[0].scope;
 }
 
 /* ---- the passes ---- */
@@ -216,7 +215,7 @@ static void join(Join *j, const Stmt *st, const Stmt *const *after, uint32_t n_a
 void sema_run(Sema *s, Unit *unit, const Stmt *st, const Stmt *const *after, uint32_t n_after) {
     SemaRun out = {.span = st->span, .label = st->run.label, .system = st->run.system, .system_span = st->run.system_span};
     RunState *run = ARENA_NEW(s->arena, RunState);
-    Join j = {.s = s, .run = run, .out = &out, .st = st, .unit = unit};
+    Join j = {.s = s, .errors = s->session->n_errors, .run = run, .out = &out, .st = st, .unit = unit};
     run->out = &out;
     run->stmt = st;
     s->run = run;

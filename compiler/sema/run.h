@@ -36,6 +36,7 @@ typedef struct Join {
     Part *parts;
     uint32_t n_parts;
     bool block, speaks_of_force, failed;
+    uint32_t errors;        /* errors there were before this run */
     IrDef q, v, p;          /* the flat block */
     VEC(IrReplace) replace; /* single coordinates by windows of the block */
 } Join;

@@ -120,6 +120,7 @@ static void collect_declare(Sema *s, Scope *scope, const Stmt *st) {
 static void collect_extents(Sema *s, Scope *scope, const Stmt *st) {
     for (uint32_t k = 0; k < st->declare.n; k++) {
         const Declarator *d = &st->declare.at[k];
+        if (!data_binds_extents(s, d->init)) continue;
         for (uint32_t a = 0; a < d->axes.n; a++) {
             Name name = d->axes.at[a].name;
             if (!name || d->axes.at[a].extent || d->axes.at[a].set || scope_own(scope, name)) continue;
@@ -131,6 +132,7 @@ static void collect_extents(Sema *s, Scope *scope, const Stmt *st) {
 }
 
 void scope_collect(Sema *s, Scope *scope, StmtList items) {
+    scope->items = items;
     for (uint32_t k = 0; k < items.n; k++) {
         const Stmt *st = items.at[k];
         Ent *ent = NULL;
@@ -160,11 +162,13 @@ Ent *scope_find_declared(Sema *s, Scope *scope, Name name) {
         if (!ent && at->kind == SCOPE_FILE && at->unit)
             for (uint32_t k = 0; k < at->unit->n_uses && !ent; k++)
                 if (at->unit->uses[k] && at->unit->uses[k]->scope) ent = scope_own(at->unit->uses[k]->scope, name);
-        if (ent) {
-            ent->used = true;
-            return ent;
-        }
+        if (ent) return ent;
     }
+    for (Scope *at = scope; at; at = at->parent)
+        for (Scope *back = at->fallback; back && back->kind != SCOPE_FILE; back = back->parent) {
+            Ent *ent = scope_own(back, name);
+            if (ent) return ent;
+        }
     return NULL;
 }
 

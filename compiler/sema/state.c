@@ -54,8 +54,9 @@ static bool declared_shape(Join *j, Part *part, const Declarator *d, Val *shape)
     bool all = true;
     for (uint32_t k = 0; k < n; k++) {
         if (vars[k].bad) return false;
-        if (axis_is_extent(s, part->scope, &d->axes.at[k], d->init)) {
+        if (!d->init || axis_is_extent(s, part->scope, &d->axes.at[k], d->init)) {
             uint64_t extent;
+            if (vars[k].known) continue;
             if (!axis_extent(s, part->scope, &d->axes.at[k], &extent)) return false;
             vars[k].known = vars[k].stated = true;
             vars[k].hi = (int64_t)extent - 1;

@@ -49,21 +49,39 @@ static IrTerm out_of_range(Sema *s, const Val *base, uint32_t k, int64_t lo, int
     return 0;
 }
 
+/* The range of an integer term; that of a definition read at some place is that of its body. */
+static bool term_range(Sema *s, IrTerm t, int64_t *lo, int64_t *hi) {
+    double value;
+    if (ir_is_const(s->ir, t, &value)) {
+        *lo = *hi = (int64_t)value;
+        return true;
+    }
+    const IrNode *node = ir_node(s->ir, t);
+    if (node->op == IR_READ) {
+        const IrDefInfo *info = ir_def(s->ir, node->arg[0]);
+        if (info->kind == IR_DEF_EXPR && ir_int_range(s->ir, info->body, lo, hi)) return true;
+    }
+    return ir_int_range(s->ir, t, lo, hi);
+}
+
+static bool is_affine(Sema *s, IrTerm t) {
+    IrIdx idx[8];
+    int64_t coef[8], constant;
+    uint32_t n;
+    return ir_affine(s->ir, t, idx, coef, &n, &constant);
+}
+
+/* Subscript `t`, counted from the axis's first element. */
 IrTerm sema_place(Sema *s, const Val *base, uint32_t k, IrTerm t, Span span) {
     const Axis *axis = &base->axis[k];
     uint64_t extent = val_extent(s, base, k);
     if (axis->lo) t = ir_sub(s->ir, t, ir_int(s->ir, axis->lo));
     int64_t lo, hi;
-    double value;
-    bool known = true;
-    if (ir_is_const(s->ir, t, &value))
-        lo = hi = (int64_t)value;
-    else
-        known = ir_int_range(s->ir, t, &lo, &hi);
+    bool known = term_range(s, t, &lo, &hi);
     if (known && lo >= 0 && hi < (int64_t)extent) return t;
     if (wraps(s, axis, t)) return ir_op2(s->ir, IR_IMOD, t, ir_int(s->ir, (int64_t)extent));
     if (bind_data(s, t, extent, span)) return t;
-    if (!known || s->guarded) return clamp(s, t, extent);
+    if (!known || s->guarded || !is_affine(s, t)) return clamp(s, t, extent);
     return out_of_range(s, base, k, lo, hi, span);
 }
 

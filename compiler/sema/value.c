@@ -85,16 +85,27 @@ Val val_to_real(Sema *s, Val v) {
 
 enum { HAS_F32 = 1, HAS_F64 = 2, HAS_DRAW = 4, HAS_DATA = 8, SEEN = 128 };
 
-static uint8_t def_precision(const IrDefInfo *info) {
-    if (info->flex) return 0;
+static uint8_t def_draws(Sema *s, const IrDefInfo *info) {
+    if (info->kind == IR_DEF_EXPR) return s->precision.at[info->body] & HAS_DRAW;
+    uint8_t draws = 0;
+    for (uint32_t k = 0; info->kind == IR_DEF_LINALG && k < 2; k++)
+        if (info->operand[k]) draws |= def_draws(s, ir_def(s->ir, info->operand[k]));
+    for (uint32_t k = 0; info->kind == IR_DEF_CONCAT && k < info->n_pieces; k++)
+        draws |= def_draws(s, ir_def(s->ir, info->pieces[k].def));
+    return draws;
+}
+
+static uint8_t def_precision(Sema *s, const IrDefInfo *info) {
+    uint8_t draws = def_draws(s, info);
+    if (info->flex) return draws;
     switch (info->elem) {
-    case IR_F32: return HAS_F32;
-    case IR_F64: return HAS_F64;
+    case IR_F32: return draws | HAS_F32;
+    case IR_F64: return draws | HAS_F64;
     case IR_I64:
     case IR_I32:
-    case IR_U8: return HAS_DATA;
+    case IR_U8: return draws | HAS_DATA;
     }
-    return 0;
+    return draws;
 }
 
 static uint8_t node_precision(Sema *s, IrTerm t) {
@@ -102,22 +113,29 @@ static uint8_t node_precision(Sema *s, IrTerm t) {
     const uint8_t *of = s->precision.at;
     if (node->op == IR_CONST || node->op == IR_INDEX || node->op == IR_NONE) return SEEN;
     if (node->op == IR_DRAW) return SEEN | HAS_DRAW;
-    if (node->op == IR_READ) return SEEN | def_precision(ir_def(s->ir, node->arg[0]));
+    if (node->op == IR_READ) return SEEN | def_precision(s, ir_def(s->ir, node->arg[0]));
     if (ir_op_is_reduce((IrOp)node->op)) return SEEN | of[node->arg[1]] | of[node->arg[2]];
     uint8_t all = SEEN;
     for (uint32_t k = 0; k < ir_op_arity((IrOp)node->op); k++) all |= of[node->arg[k]];
     return all;
 }
 
-/* How a definition with this body is stored, and whether it is a scalar without precision of its own. Operands have
- * smaller numbers than what uses them, so one ascending pass over all terms, kept from call to call, is enough. */
-IrElem sema_term_elem(Sema *s, IrTerm t, Scope *scope, bool *flex) {
+/* Operands have smaller numbers than what uses them, so one ascending pass over all terms, kept from call to call, is
+ * enough. */
+static uint8_t term_precision(Sema *s, IrTerm t) {
     if (s->precision.n == 0) vec_push(&s->precision, SEEN);
     while (s->precision.n <= t) {
         uint8_t p = node_precision(s, s->precision.n);
         vec_push(&s->precision, p);
     }
-    uint8_t p = s->precision.at[t];
+    return s->precision.at[t];
+}
+
+bool sema_draws(Sema *s, IrTerm t) { return term_precision(s, t) & HAS_DRAW; }
+
+/* How a definition with this body is stored, and whether it is a scalar without precision of its own. */
+IrElem sema_term_elem(Sema *s, IrTerm t, Scope *scope, bool *flex) {
+    uint8_t p = term_precision(s, t);
     *flex = (p & ~SEEN) == 0;
     switch ((IrType)ir_node(s->ir, t)->type) {
     case IR_INT: return IR_I64;

@@ -229,6 +229,18 @@ static bool init_binders(Sema *s, Ent *ent, const Val *shape, const Declarator *
     return true;
 }
 
+/* `X[n] : sphere[p] = draw uniform_sphere(p)`: a vector for each n gives the trailing axes. */
+static Val of_own_axes(Sema *s, const Val *shape, const Val *out, Val v) {
+    if (!val_ok(&v) || v.rank == 0 || v.rank >= shape->rank) return v;
+    uint32_t lead = shape->rank - v.rank;
+    Val tail = {.kind = VAL_TENSOR, .rank = v.rank};
+    for (uint32_t k = 0; k < v.rank; k++) {
+        tail.axis[k] = out->axis[lead + k];
+        if (val_extent(s, shape, lead + k) != val_extent(s, &v, k)) return v;
+    }
+    return val_scalar(val_aligned(s, &tail, &v));
+}
+
 IrTerm sema_var_init(Sema *s, Ent *ent, uint32_t primes) {
     const Declarator *d = primes ? ent->prime : ent->decl;
     if (!d || !d->init) return 0;
@@ -240,6 +252,7 @@ IrTerm sema_var_init(Sema *s, Ent *ent, uint32_t primes) {
     Val v = sema_expr(s, inner, d->init);
     index_leave(s, shape.rank);
     if (v.kind == VAL_POISON) return 0;
+    v = of_own_axes(s, &shape, &out, v);
     bool discrete = ent->support == SUPPORT_DISCRETE;
     if (!val_ok(&v) || (v.rank && !val_same_shape(s, &shape, &v)) ||
         (discrete && val_type(s, &v) != IR_INT && val_type(s, &v) != IR_BOOL)) {

@@ -35,11 +35,16 @@ static void add_moved(Sums *sums, Name part, double amount, Span span) {
     vec_push(&sums->all, (Moved){part, amount, span});
 }
 
-typedef enum PartKind { PART_NONE, PART_PLAIN, PART_OF_DYNAMICS } PartKind;
+typedef enum PartKind { PART_NONE, PART_PLAIN, PART_OF_DYNAMICS, PART_TEST } PartKind;
+
+/* Parts of samplers that propose, refresh momenta, and accept or go back. */
+static const char *const tests[] = {"refresh", "proposal", "accept"};
 
 static PartKind part_kind(Join *j, Name part) {
     Names *names = j->s->session->names;
     if (part == name_of(names, "p") || part == name_of(names, "q") || part == name_of(names, "bath")) return PART_PLAIN;
+    for (size_t k = 0; k < sizeof tests / sizeof *tests; k++)
+        if (part == name_of(names, tests[k])) return PART_TEST;
     Ent *ent = scope_own(j->parts[0].scope, part);
     return ent && (ent->kind == ENT_STATE || ent->kind == ENT_FLOW) ? PART_OF_DYNAMICS : PART_NONE;
 }
@@ -101,6 +106,10 @@ static void lower_words(Join *j, const WordList *list, SemaWord *out, double tim
         if (w->fraction && !sema_const(s, j->parts[0].scope, w->fraction, &fraction, "a fraction of a step"))
             j->failed = true;
         if (kind == PART_NONE) continue;
+        if (kind == PART_TEST && !j->out->missing) {
+            j->out->missing = "sampling by accept and reject";
+            j->out->missing_span = w->span;
+        }
         add_moved(sums, w->part, fraction * times, w->span);
         for (uint32_t p = 0; p < (kind == PART_OF_DYNAMICS ? j->n_parts : 1); p++) {
             const char *name = arena_printf(s->arena, "%s%s", sema_name(s, w->part),
@@ -115,7 +124,8 @@ static void check_fractions(Join *j, const Sums *sums) {
     for (uint32_t k = 0; k < sums->all.n; k++) {
         const Moved *m = &sums->all.at[k];
         Ent *ent = scope_own(j->parts[0].scope, m->part);
-        if (fabs(m->total - 1) < 1e-9 || (ent && ent->kind == ENT_FLOW)) continue;
+        bool free_amount = (ent && ent->kind == ENT_FLOW) || part_kind(j, m->part) == PART_TEST || j->out->missing;
+        if (fabs(m->total - 1) < 1e-9 || free_amount) continue;
         Diag *d = sema_warn(j->s, DIAG_WORD_FRACTION, m->span, "the fractions of `%s` add up to %g of a step, not to 1",
                             sema_name(j->s, m->part), m->total);
         if (d) sema_help(j->s, d, "say the length of the step with `step by h { … }`");
