@@ -156,13 +156,22 @@ static int run_to_end(Execution *e) {
     return status;
 }
 
+/* Whether the code calls the runtime's linear algebra. Loading that takes some milliseconds. */
+static bool calls_library(const Plan *plan) {
+    for (uint32_t k = 0; k < plan_func_count(plan); k++)
+        if (plan_func(plan, k)->calls.n > 1) /* they are counted from 1 */
+            return true;
+    return false;
+}
+
 int execute_run(Session *session, const Model *model, const MechRun *mech, Code *code, const Options *options) {
     const SemaRun *sema = mech->run;
     Execution e = {
         .session = session, .options = options, .model = model, .mech = mech, .sema = sema, .code = code,
         .name = name_text(session->names, sema->label ? sema->label : sema->dynamics),
     };
-    rt_blas_load(); /* before there are threads: choosing kernels looks at the environment */
+    if (calls_library(code->plan))
+        rt_blas_load(); /* before there are threads: choosing kernels looks at the environment */
     int status = EXIT_RUN;
     if (execution_open(&e) && outputs_open(&e))
         status = run_to_end(&e);
