@@ -54,8 +54,11 @@ bool scan_at_word_end(const Scan *scan) {
     return !in_word && (c < 0x80 || superscript || (c == 0xE2 && d == 0x88)); /* 0xE2 0x88: mathematical operators */
 }
 
-/* The length of a string without an end, up to the brackets at its end. */
+/* The length of a string without an end: up to a comment, and to the brackets at its end. */
 int scan_broken_string(const char *text, int length) {
+    for (int i = 1; i + 1 < length; i++)
+        if ((text[i] == ' ' || text[i] == '\t') && text[i + 1] == '#')
+            length = i;
     while (length > 1 && strchr(")]} ;\t", text[length - 1]))
         length--;
     return length;
