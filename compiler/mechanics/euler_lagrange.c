@@ -117,7 +117,7 @@ static IrDef rate_output(Mech *m, IrDef y) {
 static bool check_states(Mech *m) {
     for (uint32_t i = 0; i < m->run->n_states; i++) {
         const SemaState *s = &m->run->states[i];
-        if (s->rate)
+        if (s->rate || !s->next) /* what neither changes keeps its start */
             continue;
         diag_error(m->session, DIAG_MECH_PART, s->span, "`%s` is given step by step, and the method %s has no steps of its "
                    "own: give it a rate, `state %s' = …`", name_text(m->session->names, s->name), m->run->method,

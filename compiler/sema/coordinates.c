@@ -52,6 +52,41 @@ void join_vars(Join *j) {
     j->failed = true;
 }
 
+/* ---- parameters that are held ---- */
+
+static bool moves_with(Join *j, IrTerm t, const Ent *ent) {
+    IrProgram *p = j->s->ir;
+    return t && ((ent->v && ir_depends(p, t, ent->v)) || (ent->p && ir_depends(p, t, ent->p)));
+}
+
+/* Where the system itself says what has inertia or friction, a parameter that has neither does not move: it keeps
+ * what it starts with (a network's weights in the force on something else). */
+static bool is_held(Join *j, const Ent *ent) {
+    const SemaRun *out = j->out;
+    const SemaTerm *terms[] = {&out->lagrangian, &out->hamiltonian, &out->kinetic, &out->dissipation};
+    bool said = false, moved = false;
+    for (size_t k = 0; k < sizeof terms / sizeof *terms; k++) {
+        said = said || terms[k]->term;
+        moved = moved || moves_with(j, terms[k]->term, ent);
+    }
+    return ent->decl_kind == DECL_PARAM && !j->block && said && !moved;
+}
+
+void join_held(Join *j) {
+    if (j->block || (j->run->dynamics && j->run->dynamics->stmt->dynamics.has_pattern)) return;
+    uint32_t n = 0;
+    for (uint32_t k = 0; k < j->vars.n; k++) {
+        Ent *ent = j->vars.at[k];
+        if (!is_held(j, ent)) {
+            j->vars.at[n++] = ent;
+            continue;
+        }
+        SemaState held = {.name = ent->name, .span = ent->span, .s = ent->q, .start = sema_var_init(j->s, ent, 0)};
+        vec_push(&j->states, held);
+    }
+    if (n) j->vars.n = n;
+}
+
 static SemaVar make_var(Join *j, Ent *ent) {
     Sema *s = j->s;
     SemaVar var = {.name = ent->name, .span = ent->span, .kind = ent->decl_kind, .q = ent->q,

@@ -199,6 +199,7 @@ static void join(Join *j, const Stmt *st, const Stmt *const *after, uint32_t n_a
         join_listen(j);
         join_vars(j);
     }
+    if (!j->failed) join_held(j);
     if (!j->failed) join_bodies(j);
     if (!j->failed) join_dynamics(j);
     if (!j->failed) join_word(j);

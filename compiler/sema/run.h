@@ -53,6 +53,8 @@ void join_bind_term(Join *j, Scope *scope, const char *name, IrTerm term);
 
 /* coordinates.c: which coordinates take part, as bodies and blocks. */
 void join_vars(Join *j);
+/* Takes out parameters that nothing moves. */
+void join_held(Join *j);
 void join_bodies(Join *j);
 /* Terms over single coordinates rewritten over the block. */
 void join_replace(Join *j);
