@@ -54,7 +54,7 @@ static IrTerm forward_read(Forward *f, IrTerm t) {
     IrDef d = ir_node(p, t)->arg[0];
     IrTerm subs[IR_MAX_RANK], sum = ir_real(p, 0);
     uint32_t rank = ir_def(p, d)->rank;
-    memcpy(subs, ir_read_subs(p, t), sizeof *subs * rank);
+    calc_operands(p, t, subs);
     if (!calc_moves(&f->graph, d))
         return sum;
     if (f->seeds) {

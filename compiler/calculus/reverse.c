@@ -223,7 +223,7 @@ static void reverse_term(Reverse *r, IrTerm root, IrTerm value, IrTerm adjoint, 
         Span before = ir_at(p, node.span);
         if (node.op == IR_READ) {
             IrTerm subs[IR_MAX_RANK];
-            memcpy(subs, ir_read_subs(p, t), sizeof *subs * node.arg[2]);
+            calc_operands(p, t, subs);
             contribute(r, node.arg[0], subs, adj[k], idx, n_idx);
         } else if (ir_op_is_reduce((IrOp)node.op)) {
             reverse_reduce(r, t, t == root && value ? value : t, adj[k], idx, n_idx);

@@ -81,7 +81,8 @@ uint32_t calc_operands(const IrProgram *p, IrTerm t, IrTerm *out) {
     if (n->op == IR_CONST || n->op == IR_INDEX)
         return 0;
     if (n->op == IR_READ) {
-        memcpy(out, ir_read_subs(p, t), n->arg[2] * sizeof *out);
+        for (uint32_t k = 0; k < n->arg[2]; k++)
+            out[k] = ir_read_subs(p, t)[k];
         return n->arg[2];
     }
     for (int k = n->op == IR_DRAW ? 2 : ir_op_is_reduce((IrOp)n->op) ? 1 : 0; k < 3; k++)

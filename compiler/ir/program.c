@@ -110,7 +110,7 @@ static uint32_t node_place(IrProgram *p, const IrNode *want, const IrTerm *subs)
         if (n->op != want->op || n->type != want->type || n->arg[0] != want->arg[0] || n->arg[2] != want->arg[2])
             continue;
         if (want->op == IR_READ
-                ? !memcmp(p->subs.at + n->arg[1], subs, want->arg[2] * sizeof *subs)
+                ? !want->arg[2] || !memcmp(p->subs.at + n->arg[1], subs, want->arg[2] * sizeof *subs)
                 : n->arg[1] == want->arg[1])
             break;
     }

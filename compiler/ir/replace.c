@@ -189,7 +189,7 @@ static IrTerm map_replaced(IrProgram *p, void *context, IrTerm read) {
     Replacing *s = context;
     IrDef d = arg_of(p, read, 0);
     IrTerm subs[IR_MAX_RANK];
-    memcpy(subs, ir_read_subs(p, read), sizeof *subs * p->defs.at[d].rank);
+    term_operands(p, read, subs);
     if (d >= s->n_defs)
         return read;
     IrTerm t = replaced_read(p, s, d, subs);
