@@ -6,6 +6,7 @@
  * the dissipation instead: G q' = −∂V/∂q + Q with G = ∂²R/∂q'∂q'. */
 #include "internal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* The part of L − or the whole H − whose gradient in q is the force. The kinetic energy is left out where it is free of
@@ -21,14 +22,26 @@ static IrTerm force_function(Mech *m, bool *negate) {
     return m->lagrangian;
 }
 
-/* The gradient of an unnamed scalar is shown as the gradient of what that scalar is. */
+/* Derivatives of an unnamed scalar are shown as derivatives of what that scalar is: ∂/∂x becomes ∂V/∂x, through everything
+ * the gradient is made of. */
 static void label_gradient(Mech *m, IrDef gradient, const MechBody *b, bool negate) {
+    const char *of = m->run->hamiltonian.term ? "H" : negate ? "V" : "L", *unnamed = "∂/∂";
+    uint32_t n = ir_def_count(m->p);
+    uint8_t *mark = base_calloc(n + 1, 1);
+    IrTerm at[IR_MAX_RANK];
     const IrDefInfo *info = ir_def(m->p, gradient);
-    if (info->kind == IR_DEF_INPUT || info->kind == IR_DEF_VIEW || info->name ||
-        (info->label && strncmp(info->label, "∂/∂", strlen("∂/∂"))))
-        return;
-    const char *of = m->run->hamiltonian.term ? "H" : negate ? "V" : "L";
-    ir_set_label(m->p, gradient, mech_text(m, "∂%s/∂%s", of, b->symbol));
+    for (uint32_t k = 0; k < info->rank; k++)
+        at[k] = ir_idx(m->p, ir_axis(m->p, k, ir_def(m->p, gradient)->extent[k]));
+    ir_reach(m->p, ir_read(m->p, gradient, at, ir_def(m->p, gradient)->rank), mark);
+    for (IrDef d = 1; d <= n; d++) {
+        const char *label = mark[d] && !ir_def(m->p, d)->name ? ir_def(m->p, d)->label : NULL;
+        if (label && !strncmp(label, unnamed, strlen(unnamed)))
+            ir_set_label(m->p, d, mech_text(m, "∂%s/∂%s", of, label + strlen(unnamed)));
+    }
+    free(mark);
+    info = ir_def(m->p, gradient);
+    if (info->kind == IR_DEF_CONCAT && !info->name && !info->label)
+        ir_set_label(m->p, gradient, mech_text(m, "∂%s/∂%s", of, b->symbol));
 }
 
 static bool coordinate_gradients(Mech *m) {

@@ -345,17 +345,30 @@ static Pretty *sum_of(PrettyScope *s, Pretty *const *at, uint32_t n) {
     return sum;
 }
 
-/* −t: a sum changes the sign of every term. */
+/* x − 1: a difference that reads better the other way round when a minus stands before the product. */
+static bool is_reversible(const Pretty *t) {
+    return t->kind == PRETTY_SUM && t->n == 2 && !t->at[0]->negative && t->at[1]->negative &&
+           t->at[1]->kind == PRETTY_NUMBER;
+}
+
+/* −t: a sum changes the sign of every term, a product that of a difference x − 1 in it. */
 static Pretty *negated(PrettyScope *s, const Pretty *t) {
     Pretty *copy = arena_copy(s->arena, t, sizeof *t);
-    if (t->kind != PRETTY_SUM) {
-        copy->negative = !copy->negative;
-        return copy;
+    if (t->kind == PRETTY_SUM) {
+        Pretty **terms = ARENA_ARRAY(s->arena, Pretty *, t->n ? t->n : 1);
+        for (uint32_t i = 0; i < t->n; i++)
+            terms[i] = negated(s, t->at[i]);
+        return sum_of(s, terms, t->n);
     }
-    Pretty **terms = ARENA_ARRAY(s->arena, Pretty *, t->n ? t->n : 1);
-    for (uint32_t i = 0; i < t->n; i++)
-        terms[i] = negated(s, t->at[i]);
-    return sum_of(s, terms, t->n);
+    for (uint32_t i = 0; t->kind == PRETTY_PRODUCT && !t->negative && i < t->n; i++) {
+        if (is_reversible(t->at[i])) {
+            copy->at = arena_copy(s->arena, t->at, t->n * sizeof *t->at);
+            copy->at[i] = negated(s, t->at[i]);
+            return copy;
+        }
+    }
+    copy->negative = !copy->negative;
+    return copy;
 }
 
 static Pretty *build_sum(PrettyScope *s, IrTerm t) {
@@ -472,7 +485,7 @@ static void build_factors(PrettyScope *s, FactorList *list) {
             list->constant *= fmod(size, 2) != 0 ? -1 : 1;
         }
         f->tree = size == 1 ? tree : size == 0.5 ? call(s, "sqrt", &tree, 1) : power(s, tree, ratio(s, size));
-        f->tensor = ir_node(s->p, f->base)->free != 0;
+        f->tensor = ir_node(s->p, f->base)->free != 0 || has_subscript(tree);
         f->rank = factor_rank(f->tree, f->tensor);
         f->below = f->exponent < 0;
     }
@@ -530,12 +543,6 @@ static Pretty *lone(PrettyScope *s, Pretty *t) {
     if (t->n == 0)
         t->at[t->n++] = number(s, 1);
     return t;
-}
-
-/* x − 1: a difference that reads better the other way round when a minus stands before the product. */
-static bool is_reversible(const Pretty *t) {
-    return t->kind == PRETTY_SUM && t->n == 2 && !t->at[0]->negative && t->at[1]->negative &&
-           t->at[1]->kind == PRETTY_NUMBER;
 }
 
 static void absorb_sign(PrettyScope *s, FactorList *list) {
@@ -762,8 +769,10 @@ Pretty *pretty_subscripted(PrettyScope *s, const char *text, uint32_t primes, Ir
     push_axes(s, like);
     Pretty *t = symbol(s, text);
     t->primes = primes;
-    for (uint32_t k = before; k < s->n_bound; k++)
-        t->at[t->n++] = symbol(s, s->bound[k].name);
+    for (uint32_t k = before; k < s->n_bound; k++) {
+        bool one = ir_index(s->p, s->bound[k].index)->extent == 1;
+        t->at[t->n++] = one ? number(s, 0) : symbol(s, s->bound[k].name);
+    }
     s->n_bound = before;
     return t;
 }

@@ -317,16 +317,35 @@ static void write_relation(Buf *out, const char *relation) {
     buf_puts(out, !strcmp(relation, "←") ? "\\leftarrow" : !strcmp(relation, "→") ? "\\mapsto" : relation);
 }
 
-static void write_equation(Buf *out, const Pretty *lhs, const char *relation, const Pretty *rhs, double value) {
-    Buf left = {0};
+/* Equations that follow one another stand in one block, aligned at their relation. */
+typedef struct Page {
+    Buf *out;
+    PrettyScope *scope;
+    const Model *model;
+    bool open; /* a block of equations is open */
+} Page;
+
+static void start_equation(Page *page) {
+    buf_puts(page->out, page->open ? " \\\\\n  " : "\\begin{align*}\n  ");
+    page->open = true;
+}
+
+static void end_equations(Page *page) {
+    if (page->open)
+        buf_puts(page->out, "\n\\end{align*}\n");
+    page->open = false;
+}
+
+static void write_equation(Page *page, const Pretty *lhs, const char *relation, const Pretty *rhs, double value) {
+    Buf *out = page->out, left = {0};
     pretty_write_latex(&left, lhs);
-    buf_printf(out, "\\begin{align*}\n  %s & ", left.at);
+    start_equation(page);
+    buf_printf(out, "%s & ", left.at);
     write_relation(out, relation);
     buf_puts(out, " ");
     write_side(out, rhs, weight(left.at));
     if (!isnan(value))
         buf_printf(out, " \\approx %.6g", value);
-    buf_puts(out, "\n\\end{align*}\n");
     buf_free(&left);
 }
 
@@ -364,37 +383,42 @@ static void write_sentence(Buf *out, const char *text) {
     }
 }
 
-static void write_line(Buf *out, PrettyScope *s, const Model *model, const MechLine *line) {
+static void write_line(Page *page, const MechLine *line) {
+    PrettyScope *s = page->scope;
+    Buf *out = page->out;
     if (line->lhs && line->rhs) {
         const Pretty *lhs = pretty_subscripted(s, line->lhs, 0, line->like);
-        if (line->like && ir_def(model->ir, line->like)->body == line->rhs)
+        if (line->like && ir_def(page->model->ir, line->like)->body == line->rhs)
             pretty_mark_shown(s, line->like);
-        write_equation(out, lhs, line->relation ? line->relation : "=", pretty_term(s, line->rhs, line->like), NAN);
+        write_equation(page, lhs, line->relation ? line->relation : "=", pretty_term(s, line->rhs, line->like), NAN);
     } else if (line->lhs) {
-        buf_puts(out, "\\[ ");
+        start_equation(page);
         symbol_write_latex(out, line->lhs);
-        buf_printf(out, " %s ", line->relation);
+        buf_printf(out, " & %s ", line->relation);
         symbol_write_latex(out, line->remark);
-        buf_puts(out, " \\]\n");
         return;
     }
     if (line->remark) {
+        end_equations(page);
         buf_puts(out, "\\noindent ");
         write_sentence(out, line->remark);
         buf_puts(out, "\n\n");
     }
 }
 
-static void write_where(Buf *out, PrettyScope *s) {
+static void write_where(Page *page) {
     Pretty *lhs, *rhs;
     double value;
     Buf numbers = {0};
     bool any = false;
-    while (pretty_next_where(s, &lhs, &rhs, &value)) {
-        buf_puts(out, any ? "" : "\\noindent where\n");
+    while (pretty_next_where(page->scope, &lhs, &rhs, &value)) {
+        if (!any) {
+            end_equations(page);
+            buf_puts(page->out, "\\noindent where\n");
+        }
         any = true;
         if (rhs->kind != PRETTY_NUMBER) {
-            write_equation(out, lhs, "=", rhs, value);
+            write_equation(page, lhs, "=", rhs, value);
             continue;
         }
         buf_puts(&numbers, numbers.n ? ", \\quad " : "");
@@ -404,8 +428,9 @@ static void write_where(Buf *out, PrettyScope *s) {
         pretty_write_latex(&numbers, rhs);
         buf_puts(&numbers, "$");
     }
+    end_equations(page);
     if (numbers.n)
-        buf_printf(out, "\\noindent %s\n\n", numbers.at);
+        buf_printf(page->out, "\\noindent %s\n\n", numbers.at);
     buf_free(&numbers);
 }
 
@@ -426,7 +451,7 @@ static void begin_document(Buf *out) {
 
 void mech_print_latex(const Model *model, const MechRun *mech, Buf *out) {
     const Names *names = ir_session(model->ir)->names;
-    PrettyScope *s = pretty_scope_new(model, mech->run);
+    Page page = {.out = out, .scope = pretty_scope_new(model, mech->run), .model = model};
     begin_document(out);
     buf_puts(out, "\\section*{");
     write_sentence(out, name_text(names, mech->run->dynamics));
@@ -445,8 +470,8 @@ void mech_print_latex(const Model *model, const MechRun *mech, Buf *out) {
         }
         buf_puts(out, "}\n");
         for (uint32_t k = 0; k < section->n; k++)
-            write_line(out, s, model, &section->lines[k]);
-        write_where(out, s);
+            write_line(&page, &section->lines[k]);
+        write_where(&page);
     }
     buf_puts(out, end_of_document);
 }

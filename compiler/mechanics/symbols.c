@@ -110,28 +110,41 @@ static bool starts(const char *at, const char *what) {
     return !strncmp(at, what, strlen(what));
 }
 
-/* ∂A/∂B with an optional prime on each. */
+/* A name with its primes as dots. */
+static const char *write_dotted(Buf *out, const char *at) {
+    Buf name = {0};
+    const char *end = write_name(&name, at);
+    size_t primes = 0;
+    while (end > at && end[primes] == '\'')
+        primes++;
+    const char *text = name.at ? name.at : "";
+    if (primes == 1 || primes == 2)
+        buf_printf(out, "\\%s{%s}", primes == 1 ? "dot" : "ddot", text);
+    else
+        buf_puts(out, text);
+    buf_free(&name);
+    return end + (primes <= 2 ? primes : 0);
+}
+
+/* ∂A/∂B, ∂²A/∂B∂C, with primes. */
 static const char *write_partial(Buf *out, const char *at) {
-    const char *above = at + strlen("∂");
+    bool twice = starts(at, "∂²");
+    const char *above = at + strlen(twice ? "∂²" : "∂");
     Buf top = {0}, bottom = {0};
-    const char *next = write_name(&top, above);
+    const char *next = write_dotted(&top, above);
     if (!starts(next, "/∂") || next == above) {
         buf_free(&top);
-        buf_puts(out, "\\partial ");
+        buf_puts(out, twice ? "\\partial^2 " : "\\partial ");
         return above;
     }
-    const char *end = write_name(&bottom, next + strlen("/∂"));
-    if (*end == '\'') {
-        Buf dotted = {0};
-        buf_printf(&dotted, "\\dot{%s}", bottom.at ? bottom.at : "");
-        buf_free(&bottom);
-        bottom = dotted;
-        end++;
+    for (next++; starts(next, "∂");) {
+        buf_puts(&bottom, "\\partial ");
+        next = write_dotted(&bottom, next + strlen("∂"));
     }
-    buf_printf(out, "\\frac{\\partial %s}{\\partial %s}", top.at ? top.at : "", bottom.at ? bottom.at : "");
+    buf_printf(out, "\\frac{\\partial%s %s}{%s}", twice ? "^2" : "", top.at ? top.at : "", bottom.at ? bottom.at : "");
     buf_free(&top);
     buf_free(&bottom);
-    return end;
+    return next;
 }
 
 void symbol_write_latex(Buf *out, const char *symbol) {
@@ -145,7 +158,7 @@ void symbol_write_latex(Buf *out, const char *symbol) {
             at += strlen(starts(at, "−") ? "−" : starts(at, "·") ? "·" : "⁻¹");
             continue;
         }
-        const char *next = write_name(out, at);
+        const char *next = write_dotted(out, at);
         if (next == at) {
             if (strchr("#$%&_{}", *at))
                 buf_puts(out, "\\");
