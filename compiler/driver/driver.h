@@ -62,7 +62,7 @@ int driver_finish(Session *session, const Options *options);
 /* Whether stream `out` is a terminal that takes colours (NO_COLOR is honoured). */
 bool driver_colours(FILE *out);
 
-/* timing.c: how long the stages took, for --emit=time and doctor. */
+/* terminal.c */
 double driver_now(void); /* seconds, monotonic */
 
 /* code.c: one derived run as machine code. */

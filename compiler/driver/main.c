@@ -1,9 +1,7 @@
 /* main — finds the command and runs it in a session of its own. */
 #include "driver.h"
 
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const Command commands[] = {
     {"run", command_run, "FILE", "derive, compile and run every `run` of a program",
@@ -45,11 +43,6 @@ static int unknown_command(const char *name) {
         fprintf(stderr, "; did you mean `%s`?", nearest);
     fputs("\nSee lag --help.\n", stderr);
     return EXIT_USAGE;
-}
-
-bool driver_colours(FILE *out) {
-    const char *off = getenv("NO_COLOR"), *term = getenv("TERM");
-    return isatty(fileno(out)) && !(off && *off) && !(term && !strcmp(term, "dumb"));
 }
 
 int main(int count, char **args) {
