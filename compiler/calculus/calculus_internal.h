@@ -21,6 +21,14 @@ typedef IrTerm (*CalcRewrite)(IrProgram *p, void *context, IrTerm t);
 IrTerm calc_rebuild(IrProgram *p, IrTerm t, CalcRewrite rewrite, void *context);
 
 typedef VEC(IrTerm) CalcTerms;
+/* A set of terms: what a walk over shared terms has seen. Zero is empty; calc_set_free releases. */
+typedef struct CalcSet { IrTerm *at; uint32_t n, cap; } CalcSet;
+bool calc_set_add(CalcSet *set, IrTerm t); /* false when it was there */
+void calc_set_free(CalcSet *set);
+/* Calls visit for t and everything below it, reductions entered, each term once; visit says whether to go below the
+ * term. */
+typedef bool (*CalcVisit)(const IrProgram *p, void *context, IrTerm t);
+void calc_walk(const IrProgram *p, IrTerm t, CalcVisit visit, void *context);
 /* The terms below `root`, reductions not entered (but listed), in increasing order: operands first. */
 void calc_list(const IrProgram *p, IrTerm root, CalcTerms *out);
 

@@ -7,26 +7,15 @@
 
 #include <stdlib.h>
 
+static bool count_loop(const IrProgram *p, void *context, IrTerm t) {
+    *(uint32_t *)context += ir_op_is_reduce((IrOp)ir_node(p, t)->op);
+    return ir_node(p, t)->height > 0;
+}
+
 /* Number of reductions in t, each shared one once. */
 static uint32_t loops_in(const IrProgram *p, IrTerm t) {
-    CalcTerms stack = {0};
-    IrTerm operands[IR_MAX_RANK];
     uint32_t count = 0;
-    uint8_t *seen = base_calloc(t / 8 + 1, 1);
-    vec_push(&stack, t);
-    while (stack.n) {
-        IrTerm u = vec_pop(&stack);
-        if (seen[u >> 3] & (1u << (u & 7)))
-            continue;
-        seen[u >> 3] |= (uint8_t)(1u << (u & 7));
-        count += ir_op_is_reduce((IrOp)ir_node(p, u)->op);
-        uint32_t n = calc_operands(p, u, operands);
-        for (uint32_t k = 0; k < n; k++)
-            if (ir_node(p, operands[k])->height)
-                vec_push(&stack, operands[k]);
-    }
-    free(seen);
-    vec_free(&stack);
+    calc_walk(p, t, count_loop, &count);
     return count;
 }
 

@@ -77,54 +77,39 @@ void calc_graph_free(CalcGraph *g) {
     free(g->active);
 }
 
+typedef struct MovesWalk { const CalcGraph *graph; bool moves; } MovesWalk;
+
+static bool visit_moves(const IrProgram *p, void *context, IrTerm t) {
+    MovesWalk *w = context;
+    w->moves |= ir_node(p, t)->op == IR_READ && calc_moves(w->graph, ir_node(p, t)->arg[0]);
+    return !w->moves;
+}
+
 bool calc_term_moves(const IrProgram *p, const CalcGraph *g, IrTerm t) {
-    CalcTerms stack = {0};
-    IrTerm operands[IR_MAX_RANK];
-    bool moves = false;
-    uint8_t *seen = base_calloc(t / 8 + 1, 1);
-    vec_push(&stack, t);
-    while (stack.n && !moves) {
-        IrTerm u = vec_pop(&stack);
-        if (seen[u >> 3] & (1u << (u & 7)))
-            continue;
-        seen[u >> 3] |= (uint8_t)(1u << (u & 7));
-        const IrNode *node = ir_node(p, u);
-        moves = node->op == IR_READ && calc_moves(g, node->arg[0]);
-        uint32_t n = calc_operands(p, u, operands);
-        for (uint32_t k = 0; k < n; k++)
-            vec_push(&stack, operands[k]);
-    }
-    free(seen);
-    vec_free(&stack);
-    return moves;
+    MovesWalk w = {g, false};
+    calc_walk(p, t, visit_moves, &w);
+    return w.moves;
 }
 
 /* ---- names for inner sums -------------------------------------------------------------------------------- */
 
+typedef struct ElemWalk { bool f32, f64; } ElemWalk;
+
+static bool visit_elem(const IrProgram *p, void *context, IrTerm t) {
+    ElemWalk *w = context;
+    const IrNode *node = ir_node(p, t);
+    if (node->op == IR_READ && !ir_def(p, node->arg[0])->flex) {
+        w->f32 |= ir_def(p, node->arg[0])->elem == IR_F32;
+        w->f64 |= ir_def(p, node->arg[0])->elem == IR_F64;
+    }
+    return !w->f64;
+}
+
 /* The precision a term is computed in: f64 when anything it reads directly is, else f32 when something is. */
 static IrElem elem_of(const IrProgram *p, IrTerm t, IrElem otherwise) {
-    CalcTerms stack = {0};
-    IrTerm operands[IR_MAX_RANK];
-    bool f32 = false, f64 = false;
-    uint8_t *seen = base_calloc(t / 8 + 1, 1);
-    vec_push(&stack, t);
-    while (stack.n) {
-        IrTerm u = vec_pop(&stack);
-        if (seen[u >> 3] & (1u << (u & 7)))
-            continue;
-        seen[u >> 3] |= (uint8_t)(1u << (u & 7));
-        const IrNode *node = ir_node(p, u);
-        if (node->op == IR_READ && !ir_def(p, node->arg[0])->flex) {
-            f32 |= ir_def(p, node->arg[0])->elem == IR_F32;
-            f64 |= ir_def(p, node->arg[0])->elem == IR_F64;
-        }
-        uint32_t n = calc_operands(p, u, operands);
-        for (uint32_t k = 0; k < n; k++)
-            vec_push(&stack, operands[k]);
-    }
-    free(seen);
-    vec_free(&stack);
-    return f64 ? IR_F64 : f32 ? IR_F32 : otherwise;
+    ElemWalk w = {0};
+    calc_walk(p, t, visit_elem, &w);
+    return w.f64 ? IR_F64 : w.f32 ? IR_F32 : otherwise;
 }
 
 IrTerm calc_named(IrProgram *p, IrTerm t, IrElem elem) {

@@ -24,6 +24,8 @@ typedef struct Step { /* a definition in the order of the sweep, with its body a
     IrTerm body;
 } Step;
 
+typedef struct Place { IrDef def; uint32_t part; } Place;
+
 typedef struct Reverse {
     IrProgram *p;
     CalcGraph graph;
@@ -35,6 +37,7 @@ typedef struct Reverse {
         IrDef adjoint;        /* whole-tensor contributions already in form of definitions */
         bool is_step, moves, done;
     } *slots;                 /* by definition */
+    VEC(Place) present;       /* contributions of the step at hand */
     const IrDef *wrt;
     uint32_t n_wrt;
     bool failed;
@@ -115,7 +118,9 @@ static void contribute(Reverse *r, IrDef d, const IrTerm *subs, IrTerm coefficie
         return;
     memcpy(c.subs, subs, sizeof *subs * ir_def(r->p, d)->rank);
     c.idx = n ? arena_copy(r->arena, idx, sizeof *idx * n) : NULL;
+    Place place = {d, slot_of(r, d)->parts.n};
     vec_push(&slot_of(r, d)->parts, c);
+    vec_push(&r->present, place);
 }
 
 /* Σ over the contribution's indices of coefficient · δ. Long ranges are summed first, so that a delta that ties a long
@@ -296,6 +301,36 @@ static void reverse_reduce(Reverse *r, IrTerm t, IrTerm value, IrTerm adjoint, c
 
 /* ---- definitions ----------------------------------------------------------------------------------------- */
 
+static bool is_over(const Contribution *c, const IrIdx *axes, uint32_t rank) {
+    for (uint32_t k = 0; k < rank && c->n_idx == rank; k++)
+        if (c->idx[k] != axes[k])
+            return false;
+    return c->n_idx == rank;
+}
+
+/* Where one step gives the same coefficient to several reads (a bias, and the sum it is added to), it becomes one
+ * definition that all of them read. */
+static void share_coefficients(Reverse *r, IrDef d, const IrIdx *axes, const IrTerm *subs, uint32_t rank) {
+    IrProgram *p = r->p;
+    for (uint32_t k = 0; k < r->present.n; k++) {
+        Contribution *c = &slot_of(r, r->present.at[k].def)->parts.at[r->present.at[k].part];
+        IrTerm coefficient = c->coefficient;
+        if (!is_over(c, axes, rank) || ir_node(p, coefficient)->op == IR_READ || calc_is_inline(p, coefficient))
+            continue;
+        IrTerm shared = 0;
+        for (uint32_t j = k + 1; j < r->present.n && j < k + 16; j++) {
+            Contribution *other = &slot_of(r, r->present.at[j].def)->parts.at[r->present.at[j].part];
+            if (other->coefficient != coefficient || !is_over(other, axes, rank))
+                continue;
+            if (!shared)
+                shared = ir_read(p, ir_define(p, 0, ir_def(p, d)->elem, axes, rank, coefficient), subs, rank);
+            other->coefficient = shared;
+        }
+        if (shared)
+            slot_of(r, r->present.at[k].def)->parts.at[r->present.at[k].part].coefficient = shared;
+    }
+}
+
 static void reverse_expr(Reverse *r, IrDef d, IrTerm body, IrDef adjoint) {
     IrProgram *p = r->p;
     IrIdx axes[IR_MAX_RANK], from[IR_MAX_RANK];
@@ -308,7 +343,9 @@ static void reverse_expr(Reverse *r, IrDef d, IrTerm body, IrDef adjoint) {
     const IrDefInfo *info = ir_def(p, adjoint);
     IrTerm seed = info->kind == IR_DEF_EXPR && calc_is_inline(p, info->body) ? ir_at_subs(p, adjoint, subs)
                                                                             : ir_read(p, adjoint, subs, rank);
+    r->present.n = 0;
     reverse_term(r, body, ir_read(p, d, subs, rank), seed, axes, rank);
+    share_coefficients(r, d, axes, subs, rank);
 }
 
 static void reverse_concat(Reverse *r, IrDef d, IrDef adjoint) {
@@ -449,6 +486,7 @@ bool calc_gradient(IrProgram *p, IrTerm t, const IrDef *wrt, uint32_t n, IrDef *
         vec_free(&r.slots[k].parts);
     free(r.slots);
     vec_free(&r.steps);
+    vec_free(&r.present);
     arena_free(r.arena);
     calc_graph_free(&r.graph);
     return !r.failed;

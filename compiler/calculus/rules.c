@@ -111,40 +111,61 @@ static int by_number(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-void calc_list(const IrProgram *p, IrTerm root, CalcTerms *out) {
-    IrTerm operands[IR_MAX_RANK];
+static uint32_t set_place(const CalcSet *set, IrTerm t) {
+    uint32_t place = t * 2654435761u & (set->cap - 1);
+    while (set->at[place] && set->at[place] != t)
+        place = (place + 1) & (set->cap - 1);
+    return place;
+}
+
+bool calc_set_add(CalcSet *set, IrTerm t) {
+    if (2 * (set->n + 1) > set->cap) {
+        CalcSet grown = {.n = set->n, .cap = set->cap ? 2 * set->cap : 64};
+        grown.at = base_calloc(grown.cap, sizeof *grown.at);
+        for (uint32_t k = 0; k < set->cap; k++)
+            if (set->at[k])
+                grown.at[set_place(&grown, set->at[k])] = set->at[k];
+        free(set->at);
+        *set = grown;
+    }
+    uint32_t place = set_place(set, t);
+    if (set->at[place])
+        return false;
+    set->at[place] = t;
+    set->n++;
+    return true;
+}
+
+void calc_set_free(CalcSet *set) {
+    free(set->at);
+    *set = (CalcSet){0};
+}
+
+void calc_walk(const IrProgram *p, IrTerm t, CalcVisit visit, void *context) {
     CalcTerms stack = {0};
-    uint32_t cap = 64;
-    IrTerm *seen = base_calloc(cap, sizeof *seen); /* open addressing; 0 is empty */
-    vec_push(&stack, root);
+    CalcSet seen = {0};
+    IrTerm operands[IR_MAX_RANK];
+    vec_push(&stack, t);
     while (stack.n) {
-        IrTerm t = vec_pop(&stack);
-        uint32_t place = t * 2654435761u & (cap - 1);
-        while (seen[place] && seen[place] != t)
-            place = (place + 1) & (cap - 1);
-        if (seen[place])
+        IrTerm u = vec_pop(&stack);
+        if (!calc_set_add(&seen, u) || !visit(p, context, u))
             continue;
-        seen[place] = t;
-        vec_push(out, t);
-        if (2 * out->n > cap) {
-            free(seen);
-            cap *= 4;
-            seen = base_calloc(cap, sizeof *seen);
-            for (uint32_t k = 0; k < out->n; k++) {
-                uint32_t at = out->at[k] * 2654435761u & (cap - 1);
-                while (seen[at])
-                    at = (at + 1) & (cap - 1);
-                seen[at] = out->at[k];
-            }
-        }
-        if (ir_op_is_reduce((IrOp)ir_node(p, t)->op))
-            continue;
-        uint32_t n = calc_operands(p, t, operands);
+        uint32_t n = calc_operands(p, u, operands);
         for (uint32_t k = 0; k < n; k++)
             vec_push(&stack, operands[k]);
     }
-    free(seen);
+    calc_set_free(&seen);
     vec_free(&stack);
+}
+
+static bool list_term(const IrProgram *p, void *context, IrTerm t) {
+    CalcTerms *out = context;
+    vec_push(out, t);
+    return !ir_op_is_reduce((IrOp)ir_node(p, t)->op);
+}
+
+void calc_list(const IrProgram *p, IrTerm root, CalcTerms *out) {
+    calc_walk(p, root, list_term, out);
     qsort(out->at, out->n, sizeof *out->at, by_number);
 }
 

@@ -70,29 +70,20 @@ static bool combine(IrProgram *p, const IrNode *n, const Line *in, IrTerm t, Lin
     return false;
 }
 
+typedef struct OccursWalk { IrTerm x; bool found; } OccursWalk;
+
+static bool visit_occurs(const IrProgram *p, void *context, IrTerm t) {
+    OccursWalk *w = context;
+    (void)p;
+    w->found |= t == w->x;
+    return t > w->x && !w->found;
+}
+
 /* Whether x occurs at or below t, reductions entered. */
 static bool occurs(const IrProgram *p, IrTerm t, IrTerm x) {
-    CalcTerms stack = {0};
-    IrTerm operands[IR_MAX_RANK];
-    bool found = false;
-    if (t < x)
-        return false;
-    uint8_t *seen = base_calloc(t / 8 + 1, 1);
-    vec_push(&stack, t);
-    while (stack.n && !found) {
-        IrTerm u = vec_pop(&stack);
-        if (seen[u >> 3] & (1u << (u & 7)))
-            continue;
-        seen[u >> 3] |= (uint8_t)(1u << (u & 7));
-        found = u == x;
-        uint32_t n = calc_operands(p, u, operands);
-        for (uint32_t k = 0; k < n; k++)
-            if (operands[k] >= x)
-                vec_push(&stack, operands[k]);
-    }
-    free(seen);
-    vec_free(&stack);
-    return found;
+    OccursWalk w = {x, false};
+    calc_walk(p, t, visit_occurs, &w);
+    return w.found;
 }
 
 /* A sum over k of a + b·x is Σa + (Σb)·x, as x does not depend on k. */

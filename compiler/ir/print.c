@@ -286,11 +286,13 @@ static bool is_worth_sharing(const IrProgram *p, IrTerm t) {
     return op != IR_CONST && op != IR_INDEX && op != IR_READ && type_of(p, t) == IR_REAL;
 }
 
-/* Prints `$k = …` lines for what the body uses more than once, operands first. */
+#define PRINT_DEPTH 200
+
+/* Prints `$k = …` lines for what the body uses more than once, and for what lies deep, operands first. */
 static void print_locals(Printer *w, IrTerm body) {
     const IrProgram *p = w->p;
     uint32_t n_local = 0;
-    uint8_t *uses = base_calloc(body + 1, 1);
+    uint8_t *uses = base_calloc(body + 1, 1), *depth = base_calloc(body + 1, 1);
     IrTerm operands[IR_MAX_RANK];
     uses[body] = 1;
     for (IrTerm t = body; t > 0; t--) {
@@ -301,7 +303,13 @@ static void print_locals(Printer *w, IrTerm body) {
             uses[operands[k]] += uses[operands[k]] < 2;
     }
     for (IrTerm t = 1; t < body; t++) {
-        if (uses[t] < 2 || !is_worth_sharing(p, t))
+        if (!uses[t])
+            continue;
+        uint32_t n = term_operands(p, t, operands);
+        for (uint32_t k = 0; k < n; k++)
+            if (!w->local[operands[k]] && depth[operands[k]] >= depth[t])
+                depth[t] = (uint8_t)(depth[operands[k]] + 1);
+        if (!(uses[t] > 1 && is_worth_sharing(p, t)) && depth[t] < PRINT_DEPTH)
             continue;
         buf_printf(w->out, "  $%u = ", n_local + 1);
         print_term(w, t, 0);
@@ -309,6 +317,7 @@ static void print_locals(Printer *w, IrTerm body) {
         w->local[t] = ++n_local;
     }
     free(uses);
+    free(depth);
 }
 
 static void print_value(Printer *w, IrTerm value) {

@@ -214,7 +214,8 @@ static IrDef replaced_def(IrProgram *p, const Replacing *s, IrDef d) {
 }
 
 
-static IrDef rebuild_def(IrProgram *p, const Replacing *s, IrDef d, uint8_t *touched_terms) {
+/* Definition d, which changes, made again from the images of what it uses; 0 for a view of a replaced block. */
+static IrDef rebuild_def(IrProgram *p, const Replacing *s, IrDef d) {
     IrDefInfo info = p->defs.at[d];
     IrDef result = d;
     switch (info.kind) {
@@ -229,8 +230,6 @@ static IrDef rebuild_def(IrProgram *p, const Replacing *s, IrDef d, uint8_t *tou
         return parent ? ir_view(p, info.name, parent, info.offset, info.rank, info.extent) : 0;
     }
     case IR_DEF_EXPR: {
-        if (!(touched_terms[info.body >> 3] >> (info.body & 7) & 1))
-            return d;
         IrIdx axes[IR_MAX_RANK];
         for (uint32_t k = 0; k < info.rank; k++)
             axes[k] = ir_axis(p, k, info.extent[k]);
@@ -267,35 +266,51 @@ static IrDef rebuild_def(IrProgram *p, const Replacing *s, IrDef d, uint8_t *tou
     return result;
 }
 
-/* Which terms up to the present count hold a read that changes. */
-static void touch_terms(const IrProgram *p, const Replacing *s, uint8_t *touched, uint8_t *def_changed) {
+enum { STATE_NEW, STATE_SAME, STATE_CHANGED, STATE_OPEN };
+
+/* Whether t reads, at any depth, a definition that changes; `state` keeps the answer for every term looked at. */
+static bool term_changes(const IrProgram *p, IrTerm t, const uint8_t *def_changed, uint8_t *state) {
+    VEC(IrTerm) stack = {0};
     IrTerm operands[IR_MAX_RANK];
-    IrDef done = 1;
-    uint32_t n_terms = p->nodes.n;
-    for (uint32_t u = 1; u < n_terms; u++) {
-        bool hit = false;
-        if (is_op(p, u, IR_READ)) {
-            for (; done <= arg_of(p, u, 0); done++) {
-                const IrDefInfo *info = &p->defs.at[done];
-                bool c = s->by[done] != NULL;
-                if (info->kind == IR_DEF_EXPR)
-                    c |= touched[info->body >> 3] >> (info->body & 7) & 1;
-                if (info->kind == IR_DEF_VIEW)
-                    c |= def_changed[info->parent];
-                for (uint32_t k = 0; k < info->n_pieces; k++)
-                    c |= def_changed[info->pieces[k].def];
-                c |= (info->operand[0] && def_changed[info->operand[0]])
-                     || (info->operand[1] && def_changed[info->operand[1]]);
-                def_changed[done] = c;
-            }
-            hit = def_changed[arg_of(p, u, 0)];
-        }
+    vec_push(&stack, t);
+    while (stack.n) {
+        IrTerm u = stack.at[stack.n - 1];
         uint32_t n = term_operands(p, u, operands);
-        for (uint32_t k = 0; k < n && !hit; k++)
-            hit = touched[operands[k] >> 3] >> (operands[k] & 7) & 1;
-        if (hit)
-            touched[u >> 3] |= (uint8_t)(1u << (u & 7));
+        if (state[u] == STATE_NEW) {
+            state[u] = STATE_OPEN;
+            for (uint32_t k = 0; k < n; k++)
+                if (state[operands[k]] == STATE_NEW)
+                    vec_push(&stack, operands[k]);
+            continue;
+        }
+        if (state[u] == STATE_OPEN) {
+            bool changed = is_op(p, u, IR_READ) && def_changed[arg_of(p, u, 0)];
+            for (uint32_t k = 0; k < n; k++)
+                changed |= state[operands[k]] == STATE_CHANGED;
+            state[u] = changed ? STATE_CHANGED : STATE_SAME;
+        }
+        stack.n--;
     }
+    vec_free(&stack);
+    return state[t] == STATE_CHANGED;
+}
+
+static bool def_changes(const IrProgram *p, const Replacing *s, IrDef d, const uint8_t *changed, uint8_t *state) {
+    const IrDefInfo *info = &p->defs.at[d];
+    if (s->by[d])
+        return true;
+    switch (info->kind) {
+    case IR_DEF_INPUT: return false;
+    case IR_DEF_VIEW: return changed[info->parent];
+    case IR_DEF_EXPR: return term_changes(p, info->body, changed, state);
+    case IR_DEF_CONCAT:
+        for (uint32_t k = 0; k < info->n_pieces; k++)
+            if (changed[info->pieces[k].def])
+                return true;
+        return false;
+    case IR_DEF_LINALG: return changed[info->operand[0]] || (info->operand[1] && changed[info->operand[1]]);
+    }
+    return false;
 }
 
 static void replacing_run(IrProgram *p, Replacing *s, IrTerm t, IrDef root) {
@@ -304,19 +319,20 @@ static void replacing_run(IrProgram *p, Replacing *s, IrTerm t, IrDef root) {
     s->by = base_calloc(s->n_defs, sizeof *s->by);
     for (uint32_t k = 0; k < s->n; k++)
         s->by[s->r[k].from] = &s->r[k];
-    uint8_t *touched = base_calloc(p->nodes.n / 8 + 1, 1);
+    uint8_t *state = base_calloc(p->nodes.n, 1);
     uint8_t *changed = base_calloc(s->n_defs, 1);
     uint8_t *reached = base_calloc(s->n_defs, 1);
-    touch_terms(p, s, touched, changed);
     if (root) {
         reached[root] = 1;
         ir_reach(p, 0, reached);
     } else {
         ir_reach(p, t, reached);
     }
-    for (IrDef d = 1; d < s->n_defs; d++)
-        s->image[d] = reached[d] && !s->by[d] ? rebuild_def(p, s, d, touched) : d;
-    free(touched);
+    for (IrDef d = 1; d < s->n_defs; d++) {
+        changed[d] = reached[d] && def_changes(p, s, d, changed, state);
+        s->image[d] = changed[d] && !s->by[d] ? rebuild_def(p, s, d) : d;
+    }
+    free(state);
     free(changed);
     free(reached);
 }
