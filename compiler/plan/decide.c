@@ -99,51 +99,87 @@ static void visit(Walk *w, IrDef d) {
 
 /* ---- counting uses ---- */
 
-static void index_extents(IrProgram *ir, IrTerm t, IrIdx *seen, uint32_t *n, double *product) {
+typedef struct Nest { /* the loops a body runs in, outermost first */
+    IrIdx index[PLAN_MAX_LOOPS];
+    double extent[PLAN_MAX_LOOPS];
+    uint32_t n;
+    bool reduces;
+} Nest;
+
+static void push_loop(IrProgram *ir, Nest *nest, IrIdx index) {
+    if (nest->n == PLAN_MAX_LOOPS)
+        return;
+    nest->index[nest->n] = index;
+    nest->extent[nest->n++] = (double)ir_index(ir, index)->extent;
+}
+
+static void mark_indices(IrProgram *ir, IrTerm t, const Nest *nest, bool *used, double *others) {
     IrNode node = *ir_node(ir, t);
     if (node.op == IR_INDEX) {
-        for (uint32_t i = 0; i < *n; i++)
-            if (seen[i] == node.arg[0])
+        for (uint32_t i = 0; i < nest->n; i++)
+            if (nest->index[i] == node.arg[0]) {
+                used[i] = true;
                 return;
-        if (*n < 32)
-            seen[(*n)++] = node.arg[0];
-        *product *= (double)ir_index(ir, node.arg[0])->extent;
+            }
+        *others *= (double)ir_index(ir, node.arg[0])->extent;
         return;
     }
     for (uint32_t i = 0; node.op == IR_READ && i < node.arg[2]; i++)
-        index_extents(ir, ir_read_subs(ir, t)[i], seen, n, product);
-    if (ir_op_is_reduce((IrOp)node.op))
-        index_extents(ir, node.arg[2], seen, n, product);
+        mark_indices(ir, ir_read_subs(ir, t)[i], nest, used, others);
     for (uint32_t i = 0; i < ir_op_arity((IrOp)node.op); i++)
-        index_extents(ir, node.arg[i], seen, n, product);
+        mark_indices(ir, node.arg[i], nest, used, others);
+}
+
+/* How often a read is evaluated in the nest: in the innermost loop one of its subscripts depends on, so once for every
+ * iteration of that loop and all around it. The loops of a reduction may still be put into another order: what is costly
+ * counts in all of them. */
+static double evaluations(Plan *plan, const Nest *nest, IrTerm read) {
+    bool used[PLAN_MAX_LOOPS] = {false}, any = false;
+    double total = 1, outer = 1;
+    mark_indices(plan->ir, read, nest, used, &total);
+    for (uint32_t i = 0; i < nest->n; i++)
+        any |= used[i];
+    bool all = any && nest->reduces && plan_def_of(plan, ir_node(plan->ir, read)->arg[0])->cost >= HOIST_COST;
+    for (uint32_t i = nest->n; i-- > 0;)
+        if (used[i] || outer > 1 || all)
+            outer *= nest->extent[i];
+    return total * outer;
 }
 
 /* Adds `times` evaluations of the body t to what it reads. */
-static void count_reads(Walk *w, IrTerm t, double times) {
+static void count_reads(Walk *w, const Nest *nest, IrTerm t, double times) {
     IrProgram *ir = w->plan->ir;
     if (!first_time(w, t))
         return;
     IrNode node = *ir_node(ir, t);
     if (node.op == IR_READ) {
-        IrIdx seen[32];
-        uint32_t n = 0;
-        double elements = 1;
-        for (uint32_t i = 0; i < node.arg[2]; i++) {
-            index_extents(ir, ir_read_subs(ir, t)[i], seen, &n, &elements);
-            count_reads(w, ir_read_subs(ir, t)[i], times);
-        }
-        plan_def_of(w->plan, node.arg[0])->evals += times * elements;
+        for (uint32_t i = 0; i < node.arg[2]; i++)
+            count_reads(w, nest, ir_read_subs(ir, t)[i], times);
+        plan_def_of(w->plan, node.arg[0])->evals += times * evaluations(w->plan, nest, t);
         return;
     }
     if (node.op == IR_DRAW)
-        count_reads(w, node.arg[2], times);
+        count_reads(w, nest, node.arg[2], times);
     if (ir_op_is_reduce((IrOp)node.op)) {
         if (node.arg[1])
-            count_reads(w, node.arg[1], times);
-        count_reads(w, node.arg[2], times);
+            count_reads(w, nest, node.arg[1], times);
+        count_reads(w, nest, node.arg[2], times);
     }
     for (uint32_t i = 0; i < ir_op_arity((IrOp)node.op); i++)
-        count_reads(w, node.arg[i], times);
+        count_reads(w, nest, node.arg[i], times);
+}
+
+/* Counts what a body over these axes reads, evaluated `times` times for each of its elements. */
+static void count_body(Walk *w, IrTerm body, uint32_t rank, const uint64_t *extent, double times) {
+    IrProgram *ir = w->plan->ir;
+    Nest nest = {.n = 0};
+    for (uint32_t i = 0; i < rank; i++)
+        push_loop(ir, &nest, ir_axis(ir, i, extent[i]));
+    for (IrTerm t = body; ir_op_is_reduce((IrOp)ir_node(ir, t)->op); t = ir_node(ir, t)->arg[2])
+        push_loop(ir, &nest, ir_node(ir, t)->arg[0]);
+    nest.reduces = nest.n > rank;
+    w->serial++;
+    count_reads(w, &nest, body, times);
 }
 
 static double reduce_extent(IrProgram *ir, IrTerm t) {
@@ -181,8 +217,8 @@ void plan_decide(Plan *plan, const DecideRoot *roots, uint32_t n_roots, PlanIsFi
         for (uint32_t k = 0; k < roots[i].body->deps.n; k++)
             visit(&w, roots[i].body->deps.at[k]);
     for (uint32_t i = 0; i < n_roots; i++) {
-        w.serial++;
-        count_reads(&w, roots[i].body->body, 1);
+        IrDefInfo target = *ir_def(plan->ir, roots[i].target);
+        count_body(&w, roots[i].body->body, target.rank, target.extent, 1);
     }
     for (uint32_t i = w.order.n; i-- > 0;) {
         IrDef d = w.order.at[i];
@@ -192,8 +228,8 @@ void plan_decide(Plan *plan, const DecideRoot *roots, uint32_t n_roots, PlanIsFi
         def->expanded = 0;
         if (!def->body.body)
             continue;
-        w.serial++;
-        count_reads(&w, def->body.body, inlined ? def->evals / (double)ir_size(plan->ir, d) : 1);
+        IrDefInfo info = *ir_def(plan->ir, d);
+        count_body(&w, def->body.body, info.rank, info.extent, inlined ? def->evals / (double)ir_size(plan->ir, d) : 1);
     }
     vec_free(&w.order);
     vec_free(&w.seen);

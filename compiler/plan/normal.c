@@ -166,6 +166,48 @@ static void open_nest(IrProgram *ir, IrTerm t, Nest *nest) {
     } while (chain && nest->n < IR_MAX_RANK && ir_node(ir, nest->body)->op == op);
 }
 
+/* ---- what an inner loop would compute again and again ---- */
+
+#define HOIST_COST 12.0 /* operations from which a term is worth an array of its own */
+
+static double index_product(IrProgram *ir, IrTerm t) {
+    uint32_t n;
+    const IrIdx *set = ir_set(ir, ir_node(ir, t)->free, &n);
+    double product = 1;
+    for (uint32_t i = 0; i < n; i++)
+        product *= (double)ir_index(ir, set[i])->extent;
+    return product;
+}
+
+/* Gives definitions of their own to the costly subterms of t that depend on some of the body's indices only: inside all its
+ * loops, which run `times` times, they would be computed over and over. */
+static IrTerm hoist(Normalizer *n, IrTerm t, double times) {
+    IrProgram *ir = n->ir;
+    IrNode node = *ir_node(ir, t);
+    IrOp op = (IrOp)node.op;
+    uint32_t arity = ir_op_arity(op), nf;
+    ir_set(ir, node.free, &nf);
+    if (arity == 0 || nf == 0 || node.type != IR_REAL)
+        return t;
+    if (2 * index_product(ir, t) <= times && plan_term_cost(n->plan, t) >= HOIST_COST &&
+        !plan_has_op(n->plan, t, IR_DRAW)) {
+        IrDef made;
+        t = plan_outline(n->plan, t, plan_term_elem(n->plan, t), NULL, 0, &made);
+        add_unique(&n->out->deps, made);
+        return t;
+    }
+    IrTerm arg[3] = {0};
+    bool same = true;
+    for (uint32_t i = 0; i < arity; i++) {
+        arg[i] = hoist(n, node.arg[i], times);
+        same &= arg[i] == node.arg[i];
+    }
+    if (same)
+        return t;
+    return arity == 1 ? ir_op1(ir, op, arg[0])
+         : arity == 2 ? ir_op2(ir, op, arg[0], arg[1]) : ir_op3(ir, op, arg[0], arg[1], arg[2]);
+}
+
 /* Normalizes the parts of reduction t, which stays one nest. */
 static IrTerm normal_nest(Normalizer *n, IrTerm t, IrTerm cond, bool *contract) {
     IrProgram *ir = n->ir;
@@ -183,6 +225,13 @@ static IrTerm normal_nest(Normalizer *n, IrTerm t, IrTerm cond, bool *contract) 
     }
     *contract = plain && plan_contract(n->plan, nest.index, nest.n, &nest.body);
     IrTerm body = normal(n, nest.body, cond);
+    if (!*contract) {
+        /* The loops are over the reduced indices and whatever the body or a guard depends on. */
+        double times = index_product(ir, t);
+        for (uint32_t i = 0; i < nest.n; i++)
+            times *= (double)ir_index(ir, nest.index[i])->extent;
+        body = hoist(n, body, times);
+    }
     for (uint32_t i = nest.n; i-- > 0;)
         body = ir_reduce(ir, op, nest.index[i], nest.guard[i], body);
     ir_at(ir, before);
@@ -375,6 +424,7 @@ static void normalize_top(Normalizer *n, IrTerm t) {
         vec_free(&n->memo);
     }
     out->body = normal(n, t, 0);
+    out->body = hoist(n, out->body, index_product(ir, out->body));
 }
 
 /* A CONTRACT needs a shape plan_match can read; else it is a reduction like any other. */

@@ -107,7 +107,7 @@ static bool is_bound(IrProgram *ir, const Op *op, uint32_t k, IrTerm part) {
     return total == 1 || total == -1;
 }
 
-/* Gives each part of the guard to the reducing loop it bounds. */
+/* Gives each part of the guard to the loop it bounds: a reducing one, or one over the output inside a reducing one. */
 static void place_guard(IrProgram *ir, Op *op, IrTerm guard) {
     IrTerm parts[16];
     uint32_t n = 0;
@@ -117,7 +117,8 @@ static void place_guard(IrProgram *ir, Op *op, IrTerm guard) {
     for (uint32_t i = 0; i < n; i++) {
         bool placed = false;
         for (uint32_t k = 0; k < op->n_loops && !placed; k++) {
-            if (op->loop[k].axis < 0 && is_bound(ir, op, k, parts[i])) {
+            bool skips = op->loop[k].axis < 0 || (op->by_memory && k > op->first_reduce);
+            if (skips && is_bound(ir, op, k, parts[i])) {
                 op->loop[k].guard = both(ir, op->loop[k].guard, parts[i]);
                 placed = true;
             }

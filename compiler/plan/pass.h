@@ -104,7 +104,7 @@ typedef struct Contract {
 bool plan_match(Plan *plan, IrTerm sum, uint32_t rank, const uint64_t *extent, Contract *out);
 
 /* ---- decide.c ---- */
-typedef struct DecideRoot { const PlanBody *body; } DecideRoot;
+typedef struct DecideRoot { const PlanBody *body; IrDef target; } DecideRoot;
 typedef bool (*PlanIsFixed)(void *context, IrDef d); /* the same in every call of a cyclic function */
 void plan_decide(Plan *plan, const DecideRoot *roots, uint32_t n_roots, PlanIsFixed is_fixed, void *context);
 /* t with inlined definitions put in place of their reads. */

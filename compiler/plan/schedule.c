@@ -523,7 +523,7 @@ void plan_analyze(FuncPlan *fp) {
             memcpy(extent, ir_def(ir, a->target)->extent, sizeof extent);
             plan_normalize_term(plan, group->at[i].value, ir_def(ir, a->target)->elem, ir_def(ir, a->target)->rank,
                                 extent, &a->body);
-            vec_push(&roots, (DecideRoot){&a->body});
+            vec_push(&roots, (DecideRoot){&a->body, a->target});
         }
     }
     plan_decide(plan, roots.at, roots.n, is_fixed, fp);
