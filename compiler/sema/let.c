@@ -35,16 +35,17 @@ static Val whole(Sema *s, Scope *scope, const Declarator *d) {
     Val v = sema_expr(s, scope, d->init);
     if (v.kind == VAL_POISON || v.open_shape || (val_ok(&v) && v.rank == 0)) return v;
     bool ok = val_ok(&v) && v.rank == d->axes.n;
+    Val declared = {.kind = VAL_TENSOR, .rank = (uint8_t)d->axes.n};
     for (uint32_t k = 0; k < d->axes.n; k++) {
         uint64_t extent;
         if (!axis_extent(s, scope, &d->axes.at[k], &extent)) return val_poison();
+        declared.axis[k].idx = ir_fresh(s->ir, extent, 0);
         ok = ok && extent == val_extent(s, &v, k);
         if (ok && d->axes.at[k].periodic) v.axis[k].periodic = true;
     }
     if (ok) return v;
-    Diag *e = sema_error(s, DIAG_SHAPE, d->init->span, "`%s` is declared as `%s`, but this is %s", sema_name(s, d->name),
-                         sema_span_text(s, span_join(d->name_span, d->axes.at[d->axes.n - 1].span)),
-                         sema_shape_text(s, &v));
+    Diag *e = sema_error(s, DIAG_SHAPE, d->init->span, "`%s` is declared as %s, but this is %s", sema_name(s, d->name),
+                         sema_shape_text(s, &declared), sema_shape_text(s, &v));
     sema_note(s, e, d->name_span, "declared here");
     return val_poison();
 }

@@ -30,7 +30,7 @@ void join_complete(Join *j) {
         sema_help(s, d, "add `kinetic = …` to the system, or run a dynamics that has one");
         j->failed = true;
     }
-    if (!whole && !out->kinetic.term && !out->potential.term && !j->forces.n && !j->constraints.n && !j->states.n) {
+    if (!whole && !out->kinetic.term && !out->potential.term && !j->forces.n && !j->constraints.n && !j->n_system_states) {
         Diag *d = sema_error(s, DIAG_TERM_MISSING, out->system_span, "`%s` has no energy: no potential, kinetic or "
                              "lagrangian", sema_name(s, out->system));
         sema_note(s, d, j->run->system->span, "declared here");

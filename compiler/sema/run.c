@@ -96,8 +96,11 @@ static void duration(Join *j, const Stmt *st) {
     if (!out->has_duration) {
         j->failed = true;
     } else if (!(out->duration > 0) || !isfinite(out->duration) || (whole && out->duration != floor(out->duration))) {
-        sema_error(s, DIAG_RUN_DURATION, st->run.duration->span, "a run lasts a positive %s, and this is %g",
-                   whole ? "whole number of them" : "time", out->duration);
+        const char *unit = out->unit == DURATION_STEPS    ? "steps"
+                           : out->unit == DURATION_EPOCHS ? "epochs"
+                                                          : sema_name(s, st->run.unit_name);
+        sema_error(s, DIAG_RUN_DURATION, st->run.duration->span, "a run lasts a positive %s%s, and this is %g",
+                   whole ? "whole number of " : "time", whole ? unit : "", out->duration);
         j->failed = true;
     } else if (out->unit == DURATION_EPOCHS && !j->run->batch_of && !out->missing &&
                s->session->n_errors == j->errors) {

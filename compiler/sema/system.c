@@ -48,6 +48,15 @@ void join_term(Join *j, SemaTerm *slot, const char *what, IrTerm term, Span span
         j->failed = true;
         return;
     }
+    if (before && from_dynamics && !before->from_dynamics) {
+        Diag *d = sema_error(j->s, DIAG_TERM_TWICE, j->out->dynamics_span, "`%s` gives `%s`, but `%s` gives `%s` already",
+                             sema_name(j->s, j->out->dynamics), what, sema_name(j->s, j->out->system), other);
+        sema_note(j->s, d, before->span, "by the system, here");
+        sema_note(j->s, d, span, "by the dynamics, here");
+        sema_help(j->s, d, "a system and a dynamics together say each part of the Lagrangian once");
+        j->failed = true;
+        return;
+    }
     if (before) {
         Diag *d = before == slot
                       ? sema_error(j->s, DIAG_TERM_TWICE, span, "`%s` is given twice", what)
