@@ -199,6 +199,8 @@ static void load(void) {
         if (set_threads)
             set_threads(1);
     }
+    int (*get_threads)(void) = (int (*)(void))find(handle, "openblas_get_num_threads");
+    info->threads = get_threads ? (uint32_t)get_threads() : 1;
     char *(*config)(void) = (char *(*)(void))find(handle, "openblas_get_config");
     snprintf(info->config, sizeof info->config, "%s", config ? config() : "unknown version");
     Dl_info place;

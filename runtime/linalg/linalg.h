@@ -20,6 +20,7 @@ typedef struct RtBlasInfo {
     char config[256];  /* the library's own description, with its version */
     char core[64];     /* processor its kernels are for */
     char chosen[160];  /* how they were chosen */
+    uint32_t threads;  /* the library's own; 1 unless a host program decides: products are divided among ours */
     char problem[256]; /* when not loaded: what is missing and how to mend it; else "" */
 } RtBlasInfo;
 const RtBlasInfo *rt_blas_describe(void); /* loads it */

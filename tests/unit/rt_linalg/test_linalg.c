@@ -127,6 +127,7 @@ static void test_describe(void **state) {
     if (info->loaded) {
         assert_true(info->path[0] && info->config[0] && info->core[0] && info->chosen[0]);
         assert_string_equal(info->problem, "");
+        assert_int_equal(info->threads, 1);
     } else {
         assert_non_null(strstr(info->problem, "OpenBLAS"));
     }
