@@ -49,7 +49,10 @@ IrDef calc_zero_like(IrProgram *p, IrDef d);
 /* Whether t has at most `limit` (≤ CALC_SMALL) different terms in it. */
 #define CALC_SMALL 64
 bool calc_is_small(const IrProgram *p, IrTerm t, uint32_t limit);
-/* Whether a term is cheap enough, and simple enough, to be put in the place of its read. */
+/* t = coefficient · result. */
+IrTerm calc_coefficient(const IrProgram *p, IrTerm t, double *coefficient);
+/* Whether a term is cheap enough, and simple enough, to be put in the place of its read: a multiple of one read, or
+ * without reads of tensors. */
 bool calc_is_inline(const IrProgram *p, IrTerm body);
 
 /* What a derivative has to walk: the definitions a term reaches, and which of them move with wrt. An EXPR in wrt moves

@@ -308,26 +308,26 @@ static bool is_over(const Contribution *c, const IrIdx *axes, uint32_t rank) {
     return c->n_idx == rank;
 }
 
-/* Where one step gives the same coefficient to several reads (a bias, and the sum it is added to), it becomes one
+/* Where one step gives multiples of one coefficient to several reads (a bias, and the sum it is added to), it becomes one
  * definition that all of them read. */
 static void share_coefficients(Reverse *r, IrDef d, const IrIdx *axes, const IrTerm *subs, uint32_t rank) {
     IrProgram *p = r->p;
     for (uint32_t k = 0; k < r->present.n; k++) {
         Contribution *c = &slot_of(r, r->present.at[k].def)->parts.at[r->present.at[k].part];
-        IrTerm coefficient = c->coefficient;
-        if (!is_over(c, axes, rank) || ir_node(p, coefficient)->op == IR_READ || calc_is_inline(p, coefficient))
+        double scale, other_scale;
+        IrTerm base = calc_coefficient(p, c->coefficient, &scale), shared = 0;
+        if (!is_over(c, axes, rank) || calc_is_inline(p, base))
             continue;
-        IrTerm shared = 0;
         for (uint32_t j = k + 1; j < r->present.n && j < k + 16; j++) {
             Contribution *other = &slot_of(r, r->present.at[j].def)->parts.at[r->present.at[j].part];
-            if (other->coefficient != coefficient || !is_over(other, axes, rank))
+            if (calc_coefficient(p, other->coefficient, &other_scale) != base || !is_over(other, axes, rank))
                 continue;
             if (!shared)
-                shared = ir_read(p, ir_define(p, 0, ir_def(p, d)->elem, axes, rank, coefficient), subs, rank);
-            other->coefficient = shared;
+                shared = ir_read(p, ir_define(p, 0, ir_def(p, d)->elem, axes, rank, base), subs, rank);
+            other->coefficient = ir_mul(p, ir_real(p, other_scale), shared);
         }
         if (shared)
-            slot_of(r, r->present.at[k].def)->parts.at[r->present.at[k].part].coefficient = shared;
+            c->coefficient = ir_mul(p, ir_real(p, scale), shared);
     }
 }
 

@@ -189,10 +189,31 @@ bool calc_is_small(const IrProgram *p, IrTerm t, uint32_t limit) {
     return true;
 }
 
+IrTerm calc_coefficient(const IrProgram *p, IrTerm t, double *coefficient) {
+    *coefficient = 1;
+    for (;;) {
+        const IrNode *n = ir_node(p, t);
+        double v;
+        if (n->op == IR_NEG) {
+            *coefficient = -*coefficient;
+            t = n->arg[0];
+        } else if (n->op == IR_MUL && n->type == IR_REAL && ir_is_const(p, n->arg[0], &v)) {
+            *coefficient *= v;
+            t = n->arg[1];
+        } else {
+            return t;
+        }
+    }
+}
+
 bool calc_is_inline(const IrProgram *p, IrTerm body) {
     CalcTerms list = {0};
+    double scale;
+    body = calc_coefficient(p, body, &scale);
     if (ir_node(p, body)->height || !calc_is_small(p, body, CALC_SMALL))
         return false;
+    if (ir_node(p, body)->op == IR_READ)
+        return true;
     bool simple = true;
     calc_list(p, body, &list);
     for (uint32_t k = 0; simple && k < list.n; k++) {

@@ -206,6 +206,9 @@ bool ir_int_range(const IrProgram *p, IrTerm t, int64_t *lo, int64_t *hi);
 typedef struct IrFactor { IrTerm base; double exponent; } IrFactor;
 bool ir_product(IrProgram *p, IrTerm t, double *coefficient, IrTerm *cond, IrFactor *out, uint32_t max, uint32_t *n);
 
+/* The fraction n/d (d ≤ 100000) whose nearest double is v: how coefficients are computed with, and may be printed. */
+bool ir_fraction(double v, int64_t *n, int64_t *d);
+
 /* ---- rewriting ---- */
 /* t with index `from[k]` replaced by INT term `to[k]`, all at once. from: AXIS or FRESH. */
 IrTerm ir_subst(IrProgram *p, IrTerm t, const IrIdx *from, const IrTerm *to, uint32_t n);

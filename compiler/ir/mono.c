@@ -21,21 +21,44 @@ static double gcd(double a, double b) {
     return a;
 }
 
-/* Keeps n/d exact while both are whole numbers; a power of two below the line is exact in n. */
+/* n/d in lowest terms while both are whole numbers; else the quotient as it is. */
 static Coef coef_reduce(double n, double d) {
-    if (d == 1)
-        return (Coef){n, 1};
     if (!is_whole(n) || !is_whole(d) || d == 0)
         return (Coef){n / d, 1};
     double g = gcd(n, d);
     if (d < 0)
         g = -g;
-    n /= g;
-    d /= g;
-    int exponent;
-    if (frexp(d, &exponent) == 0.5)
-        return (Coef){n / d, 1};
-    return (Coef){n, d};
+    return (Coef){n / g, d / g};
+}
+
+#define MAX_DENOMINATOR 100000
+
+/* The double v is the nearest one to n/d for at most one fraction with a small d: coefficients are computed with as
+ * that fraction, so that 0.2 · 0.2 is 0.04 and x/5 · 5 is x. Continued fractions. */
+Coef coef_of(double v) {
+    double x = fabs(v), n0 = 1, d0 = 0, n1 = floor(x), d1 = 1, rest = x - n1;
+    if (is_whole(v) || !(x > 1e-9 && x < 1e9))
+        return (Coef){v, 1};
+    while (n1 / d1 != x) {
+        double inverse = 1 / rest, whole = floor(inverse), n2 = whole * n1 + n0, d2 = whole * d1 + d0;
+        if (!(rest > 0) || d2 > MAX_DENOMINATOR)
+            return (Coef){v, 1};
+        rest = inverse - whole;
+        n0 = n1;
+        d0 = d1;
+        n1 = n2;
+        d1 = d2;
+    }
+    return (Coef){v < 0 ? -n1 : n1, d1};
+}
+
+bool ir_fraction(double v, int64_t *n, int64_t *d) {
+    Coef c = coef_of(v);
+    if (!is_whole(c.n))
+        return false;
+    *n = (int64_t)c.n;
+    *d = (int64_t)c.d;
+    return true;
 }
 
 Coef coef_mul(Coef a, Coef b) {
@@ -43,9 +66,13 @@ Coef coef_mul(Coef a, Coef b) {
 }
 
 Coef coef_add(Coef a, Coef b) {
-    if (a.d == b.d)
-        return coef_reduce(a.n + b.n, a.d);
+    if (!is_whole(a.n) || !is_whole(b.n))
+        return (Coef){a.n / a.d + b.n / b.d, 1};
     return coef_reduce(a.n * b.d + b.n * a.d, a.d * b.d);
+}
+
+static Coef coef_inverse(Coef c) {
+    return coef_reduce(c.d, c.n);
 }
 
 /* A finite REAL constant other than 0: what may be a coefficient. */
@@ -59,22 +86,22 @@ IrTerm coef_split(IrProgram *p, IrTerm t, Coef *coef) {
         double v;
         IrTerm a = arg_of(p, t, 0), b = arg_of(p, t, 1);
         if (is_coef(p, t, &v)) {
-            *coef = coef_mul(*coef, (Coef){v, 1});
+            *coef = coef_mul(*coef, coef_of(v));
             return ir_real(p, 1);
         } else if (is_op(p, t, IR_NEG)) {
             coef->n = -coef->n;
             t = a;
         } else if (is_op(p, t, IR_MUL) && is_coef(p, a, &v)) {
-            *coef = coef_mul(*coef, (Coef){v, 1});
+            *coef = coef_mul(*coef, coef_of(v));
             t = b;
         } else if (is_op(p, t, IR_DIV) && is_coef(p, b, &v)) {
-            *coef = coef_mul(*coef, coef_reduce(1, v));
+            *coef = coef_mul(*coef, coef_inverse(coef_of(v)));
             t = a;
         } else if (is_op(p, t, IR_DIV) && is_coef(p, a, &v) && v != 1) {
-            *coef = coef_mul(*coef, (Coef){v, 1});
+            *coef = coef_mul(*coef, coef_of(v));
             t = raw_node(p, IR_DIV, IR_REAL, ir_real(p, 1), b, 0);
         } else if (is_op(p, t, IR_DIV) && is_op(p, b, IR_MUL) && is_coef(p, arg_of(p, b, 0), &v)) {
-            *coef = coef_mul(*coef, coef_reduce(1, v));
+            *coef = coef_mul(*coef, coef_inverse(coef_of(v)));
             t = raw_node(p, IR_DIV, IR_REAL, a, arg_of(p, b, 1), 0);
         } else {
             return t;
@@ -82,30 +109,22 @@ IrTerm coef_split(IrProgram *p, IrTerm t, Coef *coef) {
     }
 }
 
-/* coefficient · base, the coefficient outermost: c·b, −b, b/d, (c·b)/d; c/x and c/(d·x) for base 1/x. */
+/* coefficient · base, the coefficient outermost: v·b, −b; v/x for base 1/x. */
 IrTerm coef_apply(IrProgram *p, Coef c, IrTerm base) {
     Coef inner;
     base = coef_split(p, base, &inner);
     c = coef_mul(c, inner);
-    double v;
-    if (c.n == 0)
+    double v = c.n / c.d, number;
+    if (v == 0)
         return ir_real(p, 0);
-    if (const_real(p, base, &v))
-        return ir_real(p, c.n * v / c.d);
-    if (c.n == 1 && c.d == 1)
+    if (const_real(p, base, &number))
+        return ir_real(p, number == 1 ? v : v * number);
+    if (v == 1)
         return base;
-    if (is_op(p, base, IR_DIV) && ir_is_one(p, arg_of(p, base, 0)) && c.n != -1) {
-        IrTerm den = arg_of(p, base, 1);
-        if (c.d != 1)
-            den = raw_node(p, IR_MUL, IR_REAL, ir_real(p, c.d), den, 0);
-        return raw_node(p, IR_DIV, IR_REAL, ir_real(p, c.n), den, 0);
-    }
-    if (c.n != 1 && c.n != -1)
-        base = raw_node(p, IR_MUL, IR_REAL, ir_real(p, c.n), base, 0);
-    if (c.d != 1)
-        base = raw_node(p, IR_DIV, IR_REAL, base, ir_real(p, c.d), 0);
-    if (c.n != -1)
-        return base;
+    if (is_op(p, base, IR_DIV) && ir_is_one(p, arg_of(p, base, 0)) && v != -1)
+        return raw_node(p, IR_DIV, IR_REAL, ir_real(p, v), arg_of(p, base, 1), 0);
+    if (v != -1)
+        return raw_node(p, IR_MUL, IR_REAL, ir_real(p, v), base, 0);
     if (is_op(p, base, IR_SUB))
         return raw_node(p, IR_SUB, IR_REAL, arg_of(p, base, 1), arg_of(p, base, 0), 0);
     return raw_node(p, IR_NEG, IR_REAL, base, 0, 0);
@@ -138,7 +157,8 @@ static bool mono_factor(Mono *m, IrTerm base, double exponent, bool is_exp) {
 
 static bool mono_const(Mono *m, double v, double e) {
     bool fits = true;
-    Coef c = e > 0 ? (Coef){pow(v, e), 1} : coef_reduce(1, pow(v, -e));
+    Coef c = coef_of(v), power = coef_reduce(pow(c.n, fabs(e)), pow(c.d, fabs(e)));
+    c = e > 0 ? power : coef_inverse(power);
     Coef product = coef_mul(m->coef, c);
     if (!isfinite(product.n) || !isfinite(product.d) || product.n == 0)
         fits = false;
@@ -289,6 +309,13 @@ static IrTerm product_of(IrProgram *p, IrTerm a, IrTerm b, double exponent, bool
     return op == IR_MUL ? raw_mul(p, a, b) : raw_node(p, op, IR_REAL, a, b, 0);
 }
 
+/* x·y or x/y as fractions where they are fractions. */
+static double const_product(double x, double y, int exponent) {
+    Coef c = coef_mul(coef_of(x), exponent > 0 ? coef_of(y) : coef_inverse(coef_of(y)));
+    double v = c.n / c.d;
+    return isfinite(v) && v != 0 ? v : exponent > 0 ? x * y : x / y;
+}
+
 static bool is_inverse(const IrProgram *p, IrTerm t) {
     return is_op(p, t, IR_DIV) && ir_is_one(p, arg_of(p, t, 0));
 }
@@ -297,7 +324,7 @@ IrTerm fold_mul(IrProgram *p, IrTerm a, IrTerm b) {
     double x, y;
     bool ca = const_real(p, a, &x), cb = const_real(p, b, &y);
     if (ca && cb)
-        return ir_real(p, x * y);
+        return ir_real(p, const_product(x, y, 1));
     if ((ca && x == 0) || (cb && y == 0))
         return ir_real(p, 0);
     if ((ca && !isfinite(x)) || (cb && !isfinite(y)))
@@ -329,7 +356,7 @@ IrTerm fold_div(IrProgram *p, IrTerm a, IrTerm b) {
     double x, y;
     bool ca = const_real(p, a, &x), cb = const_real(p, b, &y);
     if (ca && cb)
-        return ir_real(p, x / y);
+        return ir_real(p, y == 0 ? x / y : const_product(x, y, -1));
     if (cb && (y == 0 || !isfinite(y)))
         return raw_node(p, IR_DIV, IR_REAL, a, b, 0);
     if (ca && x == 0)
@@ -339,7 +366,7 @@ IrTerm fold_div(IrProgram *p, IrTerm a, IrTerm b) {
     Coef u, v;
     a = coef_split(p, a, &u);
     b = coef_split(p, b, &v);
-    Coef c = coef_mul(u, v.n < 0 ? coef_reduce(-v.d, -v.n) : coef_reduce(v.d, v.n));
+    Coef c = coef_mul(u, coef_inverse(v));
     IrTerm base;
     if (a == b)
         base = ir_real(p, 1);
@@ -373,7 +400,7 @@ IrTerm fold_pow(IrProgram *p, IrTerm a, IrTerm b) {
         return raw_node(p, IR_POW, IR_REAL, a, b, 0);
     Coef c;
     IrTerm base = coef_split(p, a, &c);
-    Coef power = {pow(c.n, e), pow(c.d, e)};
+    Coef power = coef_reduce(pow(c.n, e), pow(c.d, e));
     bool is_simple = is_op(p, base, IR_POW) || is_op(p, base, IR_SQRT) || is_op(p, base, IR_ABS)
                      || is_op(p, base, IR_SELECT) || is_op(p, base, IR_TO_REAL) || is_inverse(p, base)
                      || is_op(p, base, IR_EXP);

@@ -110,8 +110,9 @@ IrTerm fold_reduce(IrProgram *p, IrOp op, IrIdx i, IrTerm guard, IrTerm body);
 
 /* ---- products ---- */
 #define MONO_MAX 24
-/* Rational coefficient n/d, d > 0. */
+/* Coefficient n/d: a fraction in lowest terms, or any number n with d = 1. */
 typedef struct Coef { double n, d; } Coef;
+Coef coef_of(double v);
 typedef struct Factor { IrTerm base; double exponent; bool is_exp; /* e^base, exponent times */ } Factor;
 typedef struct Mono {
     Coef coef;

@@ -7,7 +7,7 @@
 #define LEAVES_A 32
 #define LEAVES_B 8
 
-typedef struct Leaf { IrTerm term; int sign; } Leaf;
+typedef struct Leaf { IrTerm base; Coef coef; } Leaf; /* coef · base */
 
 #define DEPTH 64
 
@@ -20,21 +20,20 @@ static int first_side(const IrProgram *p, IrTerm t) {
     return is_sum(p, arg_of(p, t, 1)) && !is_sum(p, arg_of(p, t, 0)) ? 0 : 1;
 }
 
-static uint32_t leaves_of(const IrProgram *p, IrTerm t, int sign, Leaf *out, uint32_t n, uint32_t max, int depth) {
+static uint32_t leaves_of(IrProgram *p, IrTerm t, Coef scale, Leaf *out, uint32_t n, uint32_t max, int depth) {
     while (n < max) {
-        if (is_sum(p, t) && depth < DEPTH) {
-            int side = first_side(p, t);
-            int signs[2] = {sign, is_op(p, t, IR_ADD) ? sign : -sign};
-            n = leaves_of(p, arg_of(p, t, side), signs[side], out, n, max, ++depth);
-            t = arg_of(p, t, 1 - side);
-            sign = signs[1 - side];
-        } else if (is_op(p, t, IR_NEG)) {
-            sign = -sign;
-            t = arg_of(p, t, 0);
-        } else {
-            out[n++] = (Leaf){t, sign};
+        Coef c;
+        t = coef_split(p, t, &c);
+        scale = coef_mul(scale, c);
+        if (!is_sum(p, t) || depth >= DEPTH) {
+            out[n++] = (Leaf){t, scale};
             break;
         }
+        int side = first_side(p, t);
+        Coef turned = {-scale.n, scale.d}, scales[2] = {scale, is_op(p, t, IR_ADD) ? scale : turned};
+        n = leaves_of(p, arg_of(p, t, side), scales[side], out, n, max, ++depth);
+        t = arg_of(p, t, 1 - side);
+        scale = scales[1 - side];
     }
     return n;
 }
@@ -98,35 +97,37 @@ static IrTerm raw_sum(IrProgram *p, IrTerm a, IrTerm b, int sign) {
     IrTerm special = pair_rule(p, a, b, sign);
     if (special)
         return special;
+    Coef u, v;
+    IrTerm base_a = coef_split(p, a, &u), base_b = coef_split(p, b, &v);
+    if (u.n == v.n && u.d == v.d && u.n != u.d) /* c·x ± c·y = c·(x ± y) */
+        return coef_apply(p, u, raw_sum(p, base_a, base_b, sign));
     if (sign > 0 && !const_real(p, b, &x) && b < a)
         return raw_node(p, IR_ADD, IR_REAL, b, a, 0);
-    if (sign < 0 && a == b)
-        return ir_real(p, 0);
     return raw_node(p, sign > 0 ? IR_ADD : IR_SUB, IR_REAL, a, b, 0);
 }
 
-/* t without the leaf (searched in the order of leaves_of); 0 when nothing is left. */
+/* t without the leaf of base `leaf` (searched in the order of leaves_of); 0 when nothing is left. */
 static IrTerm sum_without(IrProgram *p, IrTerm t, IrTerm leaf, bool *done, int depth) {
+    Coef c;
     if (*done)
         return t;
-    if (t == leaf) {
+    IrTerm base = coef_split(p, t, &c);
+    if (base == leaf) {
         *done = true;
         return 0;
     }
-    if (is_sum(p, t) && depth < 2 * DEPTH) {
-        IrTerm side[2] = {arg_of(p, t, 0), arg_of(p, t, 1)};
-        int first = first_side(p, t);
-        for (int k = 0; k < 2; k++) {
-            int which = k ? 1 - first : first;
-            side[which] = sum_without(p, side[which], leaf, done, depth + 1);
-        }
-        return *done ? raw_sum(p, side[0], side[1], is_op(p, t, IR_ADD) ? 1 : -1) : t;
+    if (!is_sum(p, base) || depth >= 2 * DEPTH)
+        return t;
+    IrTerm side[2] = {arg_of(p, base, 0), arg_of(p, base, 1)};
+    int first = first_side(p, base);
+    for (int k = 0; k < 2; k++) {
+        int which = k ? 1 - first : first;
+        side[which] = sum_without(p, side[which], leaf, done, depth + 1);
     }
-    if (is_op(p, t, IR_NEG)) {
-        IrTerm rest = sum_without(p, arg_of(p, t, 0), leaf, done, depth + 1);
-        return !*done ? t : rest ? negated(p, rest) : 0;
-    }
-    return t;
+    if (!*done)
+        return t;
+    IrTerm rest = raw_sum(p, side[0], side[1], is_op(p, base, IR_ADD) ? 1 : -1);
+    return rest ? coef_apply(p, c, rest) : 0;
 }
 
 /* The condition and value of a guarded leaf SELECT(c, x, 0) or TO_REAL(c); cond 0 otherwise. */
@@ -142,48 +143,40 @@ static IrTerm guarded(IrProgram *p, IrTerm t, IrTerm *value) {
     return 0;
 }
 
-/* a·x + b·y for two leaves, as one term; 0 when they are not alike. */
+/* The sum of two leaves as one term; 0 when they are not alike. */
 static IrTerm like_terms(IrProgram *p, Leaf x, Leaf y) {
-    Coef a, b;
-    if (op_of(p, x.term) == IR_CONST && op_of(p, y.term) != IR_CONST)
+    IrTerm at_x, at_y;
+    if (x.base == y.base)
+        return coef_apply(p, coef_add(x.coef, y.coef), x.base);
+    IrTerm cond = guarded(p, x.base, &at_x);
+    if (!cond || guarded(p, y.base, &at_y) != cond)
         return 0;
-    IrTerm u = coef_split(p, x.term, &a), v = coef_split(p, y.term, &b);
-    a.n *= x.sign;
-    b.n *= y.sign;
-    if (u == v)
-        return coef_apply(p, coef_add(a, b), u);
-    IrTerm at_u, at_v, cond = guarded(p, u, &at_u);
-    if (!cond || type_of(p, u) != IR_REAL)
-        return 0;
-    IrTerm other = guarded(p, v, &at_v);
-    if (!other)
-        return 0;
-    IrTerm s = coef_apply(p, a, at_u), t = coef_apply(p, b, at_v);
-    if (other == cond)
-        return ir_select(p, cond, ir_add(p, s, t), ir_real(p, 0));
-    return 0;
+    IrTerm sum = ir_add(p, coef_apply(p, x.coef, at_x), coef_apply(p, y.coef, at_y));
+    return ir_select(p, cond, sum, ir_real(p, 0));
 }
 
 IrTerm fold_add(IrProgram *p, IrTerm a, IrTerm b, int sign) {
     double x, y;
     bool ca = const_real(p, a, &x), cb = const_real(p, b, &y);
-    if (ca && cb)
-        return ir_real(p, x + sign * y);
+    if (ca && cb) {
+        Coef c = coef_add(coef_of(x), coef_of(sign * y));
+        return ir_real(p, isfinite(c.n / c.d) ? c.n / c.d : x + sign * y);
+    }
     if (cb && y == 0)
         return a;
     if (ca && x == 0)
         return sign > 0 ? b : negated(p, b);
     Leaf in_a[LEAVES_A], in_b[LEAVES_B + 1];
-    uint32_t na = leaves_of(p, a, 1, in_a, 0, LEAVES_A, 0);
-    uint32_t nb = leaves_of(p, b, sign, in_b, 0, LEAVES_B, 0);
+    uint32_t na = leaves_of(p, a, (Coef){1, 1}, in_a, 0, LEAVES_A, 0);
+    uint32_t nb = leaves_of(p, b, (Coef){sign, 1}, in_b, 0, LEAVES_B, 0);
     for (uint32_t i = 0; i < na; i++) {
         for (uint32_t j = 0; j < nb; j++) {
             IrTerm merged = like_terms(p, in_a[i], in_b[j]);
             if (!merged)
                 continue;
             bool done_a = false, done_b = false;
-            IrTerm rest_a = sum_without(p, a, in_a[i].term, &done_a, 0);
-            IrTerm rest_b = sum_without(p, b, in_b[j].term, &done_b, 0);
+            IrTerm rest_a = sum_without(p, a, in_a[i].base, &done_a, 0);
+            IrTerm rest_b = sum_without(p, b, in_b[j].base, &done_b, 0);
             IrTerm rest = rest_b ? (rest_a ? fold_add(p, rest_a, rest_b, sign)
                                            : sign > 0 ? rest_b : negated(p, rest_b))
                                  : rest_a;
