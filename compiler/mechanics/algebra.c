@@ -209,11 +209,21 @@ bool mech_divides(Mech *m, IrTerm a, IrTerm b, IrTerm *quotient) {
     return divides;
 }
 
-bool mech_is_negative(Mech *m, IrTerm t) {
+static int by_base(const void *a, const void *b) {
+    IrTerm x = ((const Factor *)a)->base, y = ((const Factor *)b)->base;
+    return (x > y) - (x < y);
+}
+
+IrTerm mech_canonical(Mech *m, IrTerm t, double *constant) {
     Product product = {.constant = 1};
     product_collect(m->p, t, 1, &product);
+    *constant = product.constant;
+    product.constant = 1;
+    if (product.at.n)
+        qsort(product.at.at, product.at.n, sizeof *product.at.at, by_base);
+    IrTerm result = product_build(m->p, &product);
     vec_free(&product.at);
-    return product.constant < 0;
+    return result;
 }
 
 /* ---- exponentials ------------------------------------------------------------------------------------------ */

@@ -114,14 +114,27 @@ static void rotation_lines(Mech *m, MechLine *at, uint32_t *n) {
             if (ir_is_zero(p, x->dl_dq) || ir_is_zero(p, y->dl_dq) || !is_symmetry(m, seeds, 4))
                 continue;
             IrTerm J = ir_sub(p, ir_mul(p, qx, m->mass.gradient[c]), ir_mul(p, qy, m->mass.gradient[a]));
-            at[(*n)++] = (MechLine){.lhs = mech_text(m, "J_%s%s", x->symbol, y->symbol), .relation = "=", .rhs = J,
+            at[(*n)++] = (MechLine){.lhs = mech_text(m, "J_%s%s", x->symbol, y->symbol), .relation = "=", .rhs = mech_smallest(m, J),
                                     .remark = mech_text(m, "the angular momentum: L does not change when (%s, %s) turns",
                                                         x->symbol, y->symbol)};
         }
     }
 }
 
+/* A flow of the user's own in the word is not part of the Lagrangian's motion. */
+static bool has_own_flow(const Mech *m) {
+    for (uint32_t i = 0; i < m->n_parts; i++) {
+        if (m->parts[i].kind == PART_FLOW)
+            return true;
+    }
+    return false;
+}
+
 void mech_conserved_lines(Mech *m, MechLine *at, uint32_t *n) {
+    if (has_own_flow(m)) {
+        remark(at, n, "nothing is claimed: the word has flows of its own beside the motion of the Lagrangian");
+        return;
+    }
     energy_line(m, at, n);
     if (m->out->first_order || m->run->block)
         return;

@@ -41,7 +41,7 @@ static IrTerm right_side(Mech *m, uint32_t a) {
         t = ir_sub(m->p, t, m->friction.gradient[a]);
     if (b->external)
         t = ir_add(m->p, t, b->external);
-    return m->run->block ? t : calc_tidy(m->p, t);
+    return m->run->block ? t : mech_smallest(m, calc_tidy(m->p, t));
 }
 
 static bool set_accelerations(Mech *m) {

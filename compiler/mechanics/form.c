@@ -31,7 +31,7 @@ static bool form_gradient(Mech *m, IrTerm scalar, MechForm *f) {
         IrTerm g = calc_partial(m->p, scalar, variable(f, b), b->at);
         if (!g)
             return false;
-        f->gradient[a] = mech_quotient_of_sum(m, calc_tidy(m->p, calc_factor(m->p, g)), 0);
+        f->gradient[a] = mech_smallest(m, mech_quotient_of_sum(m, calc_tidy(m->p, calc_factor(m->p, g)), 0));
         IrTerm linear = ir_replace(m->p, f->gradient[a], still, m->n);
         f->linear[a] = mech_vanishes(m, linear) ? ir_real(m->p, 0) : linear;
     }
@@ -312,8 +312,8 @@ static void solve_pair(Mech *m, const MechForm *f, const Stack *s, const IrTerm 
     maa = maa ? maa : ir_real(p, 0);
     mcc = mcc ? mcc : ir_real(p, 0);
     IrTerm det = calc_tidy(p, ir_sub(p, ir_mul(p, maa, mcc), ir_mul(p, mac, mac)));
-    x[a] = mech_quotient_of_sum(m, calc_tidy(p, ir_sub(p, ir_mul(p, mcc, rhs[a]), ir_mul(p, mac, rhs[c]))), det);
-    x[c] = mech_quotient_of_sum(m, calc_tidy(p, ir_sub(p, ir_mul(p, maa, rhs[c]), ir_mul(p, mac, rhs[a]))), det);
+    x[a] = mech_quotient_of_sum(m, mech_smallest(m, calc_tidy(p, ir_sub(p, ir_mul(p, mcc, rhs[a]), ir_mul(p, mac, rhs[c])))), det);
+    x[c] = mech_quotient_of_sum(m, mech_smallest(m, calc_tidy(p, ir_sub(p, ir_mul(p, maa, rhs[c]), ir_mul(p, mac, rhs[a])))), det);
 }
 
 bool mech_form_solve(Mech *m, const MechForm *f, const IrTerm *rhs, IrTerm *x, bool spd) {

@@ -112,13 +112,13 @@ IrTerm mech_quotient(Mech *m, IrTerm a, IrTerm b);
 IrTerm mech_times(Mech *m, IrTerm a, IrTerm b);
 /* a / b (b 0: 1), term by term where a sum is above and what is below it cancels in one of its terms. */
 IrTerm mech_quotient_of_sum(Mech *m, IrTerm a, IrTerm b);
+/* t = constant · result, where results are equal terms for equal products. */
+IrTerm mech_canonical(Mech *m, IrTerm t, double *constant);
 /* True when `t`, as a product, has a factor that is also a denominator: cancels nothing more with `by`. */
 bool mech_divides(Mech *m, IrTerm a, IrTerm b, IrTerm *quotient);
 /* e^x and 1 − e^x where x may be a multiple of a logarithm: e^(h ln β) = β^h, exactly β for h = 1. */
 IrTerm mech_exp(Mech *m, IrTerm x);
 IrTerm mech_one_minus_exp(Mech *m, IrTerm x);
-/* A real constant sign in front of t: true when its product form has a negative constant. */
-bool mech_is_negative(Mech *m, IrTerm t);
 /* The value of t where it follows from constants and hyper-parameters alone. */
 bool mech_value(Mech *m, IrTerm t, double *value);
 /* Every sub-term mapped bottom-up through `map`, which returns a replacement or 0; goes under reductions but not
@@ -143,6 +143,12 @@ IrTerm mech_shift_time(Mech *m, IrTerm t, IrTerm c);
 IrTerm mech_resolve(Mech *m, IrTerm t);
 IrDef mech_resolve_def(Mech *m, IrDef d);
 const char *mech_text(Mech *m, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* ---- expand.c ---- */
+/* t, or t multiplied out where that makes it smaller. */
+IrTerm mech_smallest(Mech *m, IrTerm t);
+/* The smaller of two terms, a where they are equal in size. */
+IrTerm mech_smaller(Mech *m, IrTerm a, IrTerm b);
 
 /* ---- form.c ---- */
 bool mech_form(Mech *m, IrTerm scalar, bool of_momenta, MechForm *form);
@@ -198,6 +204,7 @@ struct Pretty {
     PrettyKind kind;
     const char *text, *symbol;
     uint32_t primes;
+    bool varies;          /* SYMBOL: a coordinate, velocity or momentum */
     bool negative;        /* as a term of a SUM: subtracted; elsewhere: a leading minus */
     double number;
     Pretty **at, **below;

@@ -161,12 +161,28 @@ static bool hamilton_momenta(Mech *m) {
     return true;
 }
 
+/* Σ_c M_ac q'_c + b_a, where every coordinate is a scalar: often shorter than the gradient (sin² + cos² has gone). */
+static IrTerm momentum_from_mass(Mech *m, uint32_t a) {
+    IrTerm sum = m->mass.linear[a];
+    for (uint32_t c = 0; c < m->n; c++) {
+        if (m->bodies[c].rank)
+            return 0;
+        if (m->mass.block[a * m->n + c])
+            sum = ir_add(m->p, ir_mul(m->p, m->mass.block[a * m->n + c], ir_read0(m->p, m->bodies[c].v)), sum);
+    }
+    return sum;
+}
+
 static bool lagrange_momenta(Mech *m) {
     if (!mech_form(m, m->lagrangian, false, &m->mass))
         return false;
     m->out->first_order = m->mass.structure == MECH_MASS_NONE;
-    for (uint32_t a = 0; a < m->n; a++)
+    for (uint32_t a = 0; a < m->n; a++) {
+        IrTerm product = m->mass.quadratic ? momentum_from_mass(m, a) : 0;
+        if (product)
+            m->mass.gradient[a] = mech_smaller(m, m->mass.gradient[a], product);
         m->bodies[a].momentum = m->mass.gradient[a];
+    }
     if (m->out->first_order)
         return true;
     return check_inertia(m, &m->mass, m->kinetic_span);

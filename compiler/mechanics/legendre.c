@@ -151,7 +151,7 @@ static void set_energy(Mech *m) {
     IrTerm *v = ARENA_ARRAY(m->arena, IrTerm, m->n);
     for (uint32_t a = 0; a < m->n; a++)
         v[a] = ir_read(p, m->bodies[a].v, m->bodies[a].at, m->bodies[a].rank);
-    m->energy = calc_tidy(p, ir_sub(p, contract(m, v, m->mass.gradient), m->lagrangian));
+    m->energy = mech_smallest(m, calc_tidy(p, ir_sub(p, contract(m, v, m->mass.gradient), m->lagrangian)));
 }
 
 /* H from its pieces, so that it reads as it is written in a book: ½ (p − b)·M⁻¹(p − b) + V. */

@@ -197,6 +197,21 @@ void pretty_mark_shown(PrettyScope *s, IrDef d) {
     s->state[d] = 2;
 }
 
+/* A label "dx" where x is a name of the program is the rate of x: x', and "ddx" the rate of that, dx'. */
+static const char *rate_symbol(PrettyScope *s, const char *label, uint32_t *primes) {
+    const char *name = label + (label[0] == 'd' && label[1] == 'd');
+    if (name[0] != 'd' || !name[1])
+        return label;
+    for (IrDef d = 1; d <= ir_def_count(s->p); d++) {
+        Name id = ir_def(s->p, d)->name;
+        if (id && (!strcmp(name_ascii(s->session->names, id), name + 1) || !strcmp(name_text(s->session->names, id), name + 1))) {
+            *primes = 1;
+            return name > label ? arena_printf(s->arena, "d%s", name + 1) : name + 1;
+        }
+    }
+    return label;
+}
+
 static const char *def_symbol(PrettyScope *s, IrDef d, uint32_t *primes) {
     const char *dynamic = dynamic_symbol(s, d, primes);
     if (dynamic)
@@ -205,7 +220,7 @@ static const char *def_symbol(PrettyScope *s, IrDef d, uint32_t *primes) {
     if (info->name)
         return name_ascii(s->session->names, info->name);
     if (info->label)
-        return info->label;
+        return rate_symbol(s, info->label, primes);
     grow_scope(s, d);
     if (!s->given[d])
         s->given[d] = arena_printf(s->arena, "u%u", ++s->serial);
@@ -249,6 +264,8 @@ static Pretty *def_name(PrettyScope *s, IrDef d) {
     mention(s, d);
     Pretty *t = symbol(s, text);
     t->primes = primes;
+    uint32_t ignored;
+    t->varies = dynamic_symbol(s, d, &ignored) != NULL;
     return t;
 }
 
@@ -259,6 +276,21 @@ static Pretty *build_linalg(PrettyScope *s, IrDef d) {
     for (uint32_t k = 0; k < 2 && info.operand[k]; k++)
         args[n++] = def_name(s, info.operand[k]);
     return call(s, linalg_name(info.linalg), args, n);
+}
+
+/* A subscript wrapped around its axis shows without the wrapping, at the nearer side: u[x − 1], not u[(x + 63) mod 64]. */
+static IrTerm periodic_subscript(PrettyScope *s, IrTerm sub, uint64_t extent) {
+    IrNode n = *ir_node(s->p, sub);
+    double length;
+    if (n.op != IR_IMOD || !ir_is_const(s->p, n.arg[1], &length) || length != (double)extent)
+        return sub;
+    IrIdx index[8];
+    int64_t factor[8], constant;
+    uint32_t count;
+    if (!ir_affine(s->p, n.arg[0], index, factor, &count, &constant))
+        return sub;
+    bool far = constant > (int64_t)extent / 2;
+    return far ? ir_sub(s->p, n.arg[0], ir_int(s->p, (int64_t)extent)) : n.arg[0];
 }
 
 static Pretty *build_read(PrettyScope *s, IrTerm t) {
@@ -277,7 +309,7 @@ static Pretty *build_read(PrettyScope *s, IrTerm t) {
     Pretty *r = is_call ? build_linalg(s, d) : def_name(s, d);
     Pretty **at = is_call ? ARENA_ARRAY(s->arena, Pretty *, n ? n : 1) : r->at;
     for (uint32_t k = 0; k < n; k++)
-        at[k] = build(s, subs[k]);
+        at[k] = build(s, periodic_subscript(s, subs[k], info.extent[k]));
     if (is_call) {
         r->below = at;
         r->n_below = n;
@@ -315,9 +347,9 @@ static void collect_sum(PrettyScope *s, IrTerm t, bool negative, TermList *list)
     }
 }
 
-/* Whether anything in t carries an index. */
+/* Whether anything in t carries an index or moves. */
 static bool has_subscript(const Pretty *t) {
-    if ((t->kind == PRETTY_SYMBOL && t->n) || (t->kind == PRETTY_CALL && t->n_below))
+    if ((t->kind == PRETTY_SYMBOL && (t->n || t->varies)) || (t->kind == PRETTY_CALL && t->n_below))
         return true;
     bool any = false;
     for (uint32_t i = 0; i < t->n && !any; i++)
@@ -491,13 +523,16 @@ static void build_factors(PrettyScope *s, FactorList *list) {
     }
 }
 
-/* value = above / below where that reads better than a decimal; else below is 1. */
+/* value = above / below where that reads better than a decimal: halves, quarters and eighths below 1, thirds and the like;
+ * else below is 1. */
 static void as_ratio(double value, double *above, double *below) {
     *above = value;
     *below = 1;
     for (int d = 2; d <= 12 && value != rint(value); d++) {
         double n = value * d;
-        if (d % 5 && n == rint(n) && fabs(n) < 100 && n / d == value) {
+        bool binary = d == 2 || d == 4 || d == 8;
+        bool reduced = fmod(n, 2) != 0 || d % 2;
+        if (d % 5 && reduced && (!binary || value < 1) && n == rint(n) && fabs(n) < 100 && n / d == value) {
             *above = n;
             *below = d;
             return;
@@ -585,7 +620,7 @@ static Pretty *build_product(PrettyScope *s, IrTerm t) {
     Layout l = layout_of(list);
     Pretty *lead = product_node(s), *scalar = product_node(s), *whole = product_node(s);
     bool number_leads = below != 1 && !l.scalar_below && (!l.tensor_below || l.scalar_above);
-    bool apart = l.scalar_below && !l.tensor_below && (l.scalar_above || above != 1 || l.reduces);
+    bool apart = l.scalar_below && !l.tensor_below && (l.scalar_above || l.reduces);
     Pretty *numbers = number_leads ? lead : scalar;
     if (above != 1)
         numbers->at[numbers->n++] = number(s, above);

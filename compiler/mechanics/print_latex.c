@@ -353,10 +353,10 @@ static void write_equation(Page *page, const Pretty *lhs, const char *relation, 
 static void write_sentence(Buf *out, const char *text) {
     static const char *const sign[][2] = {
         {"−", "$-$"},       {"·", "$\\cdot$"}, {"×", "$\\times$"}, {"∂", "$\\partial$"}, {"→", "$\\to$"},
-        {"²", "$^2$"},      {"⁻¹", "$^{-1}$"}, {"½", "$\\frac12$"}, {"≤", "$\\le$"},     {"½", "$\\frac12$"},
+        {"²", "$^2$"},      {"⁻¹", "$^{-1}$"}, {"½", "$\\frac12$"}, {"≤", "$\\le$"},     {"√", "$\\surd$"},
         {"α", "$\\alpha$"}, {"β", "$\\beta$"}, {"γ", "$\\gamma$"}, {"δ", "$\\delta$"},   {"ε", "$\\varepsilon$"},
         {"θ", "$\\theta$"}, {"λ", "$\\lambda$"}, {"μ", "$\\mu$"}, {"π", "$\\pi$"},       {"ρ", "$\\rho$"},
-        {"σ", "$\\sigma$"}, {"τ", "$\\tau$"},  {"φ", "$\\varphi$"}, {"ψ", "$\\psi$"},    {"ω", "$\\omega$"},
+        {"σ", "$\\sigma$"}, {"τ", "$\\tau$"},  {"φ", "$\\varphi$"}, {"ψ", "$\\psi$"},    {"ω", "$\\omega$"}, {"ξ", "$\\xi$"},
     };
     for (const char *at = text; *at;) {
         size_t k = 0, n = sizeof sign / sizeof *sign;

@@ -91,9 +91,20 @@ static void write_sum(Buf *out, const Pretty *t) {
     }
 }
 
-static bool is_half(const Pretty *t) {
-    return t->kind == PRETTY_PRODUCT && t->n == 1 && t->n_below == 1 && t->at[0]->kind == PRETTY_NUMBER &&
-           t->at[0]->number == 1 && t->below[0]->kind == PRETTY_NUMBER && t->below[0]->number == 2;
+/* ½ and its like; NULL when t is no such fraction. */
+static const char *glyph(const Pretty *t) {
+    static const struct { int above, below; const char *text; } known[] = {
+        {1, 2, "½"}, {1, 3, "⅓"}, {2, 3, "⅔"}, {1, 4, "¼"}, {3, 4, "¾"}, {1, 6, "⅙"},
+        {5, 6, "⅚"}, {1, 8, "⅛"}, {3, 8, "⅜"}, {5, 8, "⅝"}, {7, 8, "⅞"},
+    };
+    if (t->kind != PRETTY_PRODUCT || t->n != 1 || t->n_below != 1 || t->at[0]->kind != PRETTY_NUMBER ||
+        t->below[0]->kind != PRETTY_NUMBER)
+        return NULL;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (t->at[0]->number == known[i].above && t->below[0]->number == known[i].below)
+            return known[i].text;
+    }
+    return NULL;
 }
 
 /* Whether a factor in front of another can be mistaken: a fraction, a sum sign that would swallow what follows. */
@@ -102,7 +113,7 @@ static void write_factors(Buf *out, Pretty *const *at, uint32_t n, bool alone) {
         const Pretty *f = at[i];
         bool last = i + 1 == n;
         if (i > 0) {
-            bool fraction = at[i - 1]->kind == PRETTY_PRODUCT && !is_half(at[i - 1]);
+            bool fraction = at[i - 1]->kind == PRETTY_PRODUCT && !glyph(at[i - 1]);
             bool numbers = f->kind == PRETTY_NUMBER;
             buf_puts(out, fraction || numbers ? " · " : " ");
         }
@@ -116,8 +127,8 @@ static void write_factors(Buf *out, Pretty *const *at, uint32_t n, bool alone) {
 }
 
 static void write_product(Buf *out, const Pretty *t) {
-    if (is_half(t)) {
-        buf_puts(out, "½");
+    if (glyph(t)) {
+        buf_puts(out, glyph(t));
         return;
     }
     if (!t->n_below) {
@@ -190,7 +201,7 @@ static int level_of(const Pretty *t) {
     switch (t->kind) {
     case PRETTY_SUM:
     case PRETTY_RELATION: return LEVEL_SUM;
-    case PRETTY_PRODUCT: return is_half(t) ? LEVEL_POWER : LEVEL_PRODUCT;
+    case PRETTY_PRODUCT: return glyph(t) ? LEVEL_POWER : LEVEL_PRODUCT;
     case PRETTY_REDUCE: return LEVEL_PRODUCT;
     case PRETTY_POWER: return LEVEL_POWER;
     case PRETTY_CALL: return strcmp(t->text, "inverse") ? LEVEL_ATOM : LEVEL_POWER;

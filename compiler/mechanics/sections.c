@@ -136,11 +136,22 @@ static IrTerm momentum_rate(Mech *m, uint32_t a) {
     return ir_sub(m->p, b->pull, friction);
 }
 
+/* Fluctuation-dissipation: the noise of a bath at temperature τ that keeps p distributed as e^(−H/τ). */
+static void noise_lines(Mech *m, Lines *l) {
+    bool bath = false;
+    for (uint32_t i = 0; i < m->n_parts; i++)
+        bath = bath || m->parts[i].kind == PART_BATH;
+    if (bath)
+        add_remark(l, m->out->first_order ? "and the noise of the bath, √(2 τ / G) ξ(t), fixed by the friction G"
+                                          : "and the noise of the bath, √(2 τ ∂²R/∂q'∂q') ξ(t), fixed by the friction");
+}
+
 static void equation_lines(Mech *m, Lines *l) {
     if (m->out->first_order) {
         add_remark(l, "without kinetic energy the dissipation balances the forces: ∂R/∂q' = −∂V/∂q + Q");
         for (uint32_t a = 0; a < m->n; a++)
             add_equation(l, primed(m, &m->bodies[a], "'"), m->bodies[a].q, "=", m->bodies[a].velocity, m->run->span);
+        noise_lines(m, l);
         return;
     }
     for (uint32_t a = 0; a < m->n; a++) {
@@ -150,6 +161,7 @@ static void equation_lines(Mech *m, Lines *l) {
         else
             add_equation(l, primed(m, b, "''"), b->q, "=", b->acceleration, m->run->span);
     }
+    noise_lines(m, l);
 }
 
 /* ---- parts and word ---------------------------------------------------------------------------------------------------------- */

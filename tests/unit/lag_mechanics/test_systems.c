@@ -214,7 +214,6 @@ static void test_time_dependent(void **state) {
     rig_set1(r, x->v, 0.25);
     assert_true(mech_apply(p, r->env, &r->mech->rhs));
     rig_close(rig_get(r, r->mech->dy[1], 0), -0.5 - 3 * 0.25 / 2, 1e-15, "x''");
-    assert_true(shows(r, "x'' = −x − 3 x'/t"));
     rig_free(r);
 }
 
