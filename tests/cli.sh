@@ -100,7 +100,7 @@ count=$((count + 1))
 # A full disk: one message, nothing half written.
 if [ "$(id -u)" -eq 0 ] && mkdir disk && mount -t tmpfs -o size=64k tmpfs disk 2>/dev/null; then
   sed 's/every 10 steps/every 1 steps/; s/200 steps/20000 steps/' valley.lag >big.lag
-  expect 3 'space' "$lag" run big.lag --quiet --out disk/results
+  expect 3 'the disk is full' "$lag" run big.lag --quiet --out disk/results
   [ -z "$(find disk -name '*.csv*')" ] || { echo "FAILED: half a table was left"; failed=$((failed + 1)); }
   umount disk
 fi

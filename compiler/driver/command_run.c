@@ -14,7 +14,7 @@ static bool is_stage(const char *emit) {
 
 /* A run whose part of the runtime this build does not have: said at the `run` statement. */
 static void report_missing(Session *session, const SemaRun *run) {
-    Diag *diag = diag_error(session, DIAG_RUN_MISSING, run->span, "%s is not in this build", run->missing);
+    Diag *diag = diag_error(session, DIAG_RUN_MISSING, run->span, "this part of the runtime is not in this build: %s", run->missing);
     if (run->missing_span.file)
         diag_note_at(session, diag, run->missing_span, "needed by this");
 }

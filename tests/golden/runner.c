@@ -345,7 +345,7 @@ static int test_missing(char *lag, char *file) {
     char *command[] = {lag, "run", "--json", "--quiet", "--out", "/dev/null/none", file, NULL};
     Text said;
     int status = run_command(command, NULL, &said);
-    if (status != 1 || !strstr(said.at, "is not in this build")) {
+    if (status != 1 || !strstr(said.at, "this part of the runtime is not in this build")) {
         printf("%s: expected the message that this part of the runtime is not in this build; exit status %d\n%s\n", file,
                status, said.at);
         wrong = 1;
