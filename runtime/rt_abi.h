@@ -7,6 +7,7 @@
 /* What a value is to the machine. */
 typedef enum RtKind { RT_KIND_VOID, RT_KIND_I32, RT_KIND_I64, RT_KIND_F32, RT_KIND_F64, RT_KIND_PTR } RtKind;
 #define RT_KIND_U32 RT_KIND_I32
+#define RT_KIND_U64 RT_KIND_I64
 #define RT_KIND_STATUS RT_KIND_I32
 #define RT_KIND_FRAME RT_KIND_PTR
 #define RT_KIND_BODY RT_KIND_PTR
@@ -20,6 +21,7 @@ typedef enum RtKind { RT_KIND_VOID, RT_KIND_I32, RT_KIND_I64, RT_KIND_F32, RT_KI
 #define RT_C_I32 int32_t
 #define RT_C_U32 uint32_t
 #define RT_C_I64 int64_t
+#define RT_C_U64 uint64_t
 #define RT_C_F32 float
 #define RT_C_F64 double
 #define RT_C_PTR void *
@@ -60,5 +62,8 @@ typedef enum RtKind { RT_KIND_VOID, RT_KIND_I32, RT_KIND_I64, RT_KIND_F32, RT_KI
 #define RT_ABI_MAP(P, ...) RT_ABI_CALL(RT_ABI_COUNT(__VA_ARGS__), P, __VA_ARGS__)
 
 #define RT_ABI_MAX_PARAMETERS 20
+
+/* The name of a vector variant (RT_VECTOR in rt_abi.def) as the vector function ABI spells it. */
+#define RT_VARIANT_NAME(name, isa, lanes, params) _ZGV##isa##N##lanes##params##_##name
 
 #endif

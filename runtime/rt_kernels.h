@@ -21,10 +21,14 @@ typedef void (*RtBody)(RtFrame *frame, void *env, int64_t begin, int64_t end);
  * counts as 1. */
 void rt_parallel(RtFrame *frame, RtBody body, void *env, int64_t n, int64_t chunk);
 
-/* ---- noise: pure functions of (frame->seed, frame->draw_step, site, position) ---- */
+/* ---- noise: pure functions of (seed, step, site, position) ---- */
 
-double rt_draw_uniform(RtFrame *frame, uint32_t site, int64_t position); /* in (0, 1) */
-double rt_draw_normal(RtFrame *frame, uint32_t site, int64_t position);  /* mean 0, variance 1 */
+double rt_random_uniform(uint64_t seed, uint64_t step, uint32_t site, int64_t position); /* in (0, 1) */
+double rt_random_normal(uint64_t seed, uint64_t step, uint32_t site,
+                        int64_t position); /* mean 0, variance 1 */
+/* The same at frame->seed and frame->draw_step. */
+double rt_draw_uniform(RtFrame *frame, uint32_t site, int64_t position);
+double rt_draw_normal(RtFrame *frame, uint32_t site, int64_t position);
 /* out[i] = the draw at position first + i, for i < n; f32 results are the f64 draws rounded. */
 void rt_fill_uniform_f32(RtFrame *frame, uint32_t site, int64_t first, int64_t n, float *out);
 void rt_fill_uniform_f64(RtFrame *frame, uint32_t site, int64_t first, int64_t n, double *out);

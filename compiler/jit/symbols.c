@@ -4,15 +4,26 @@
 #include <string.h>
 
 #include "../../runtime/rt.h"
+#include "../../runtime/rt_abi.h"
 #include "internal.h"
 
 typedef void (*AnyFunction)(void);
+
+/* Vector variants have vector types, which only their address is wanted of. */
+#define RT_FN(result, name, ...)
+#define RT_VECTOR(name, isa, lanes, params) extern void RT_VARIANT_NAME(name, isa, lanes, params)(void);
+#include "../../runtime/rt_abi.def"
+
+#define TEXT_OF(x) #x
+#define TEXT(x) TEXT_OF(x)
 
 static const struct {
     const char *name;
     AnyFunction at;
 } table[] = {
 #define RT_FN(result, name, ...) {#name, (AnyFunction)name},
+#define RT_VECTOR(name, isa, lanes, params)                                                                  \
+    {TEXT(RT_VARIANT_NAME(name, isa, lanes, params)), RT_VARIANT_NAME(name, isa, lanes, params)},
 #include "../../runtime/rt_abi.def"
     /* the C library's own set a global sign, which threads would write at once */
     {"lgamma", (AnyFunction)rt_lgamma}, {"lgammaf", (AnyFunction)rt_lgammaf}, {"memcpy", (AnyFunction)memcpy},

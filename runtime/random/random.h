@@ -22,12 +22,9 @@
 /* One block: ten rounds over `counter` under `key`. */
 void rt_philox4x32(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
 
-/* ---- single draws ---- */
+/* ---- single draws; rt_random_uniform and rt_random_normal are in rt_kernels.h: odd multiples of 2⁻⁵³ in (0,
+ * 1), and Φ⁻¹ of those ---- */
 uint64_t rt_random_bits(uint64_t seed, uint64_t step, uint32_t site, int64_t position); /* 64 random bits */
-double rt_random_uniform(uint64_t seed, uint64_t step, uint32_t site,
-                         int64_t position); /* (0, 1): odd multiples of 2⁻⁵³ */
-double rt_random_normal(uint64_t seed, uint64_t step, uint32_t site,
-                        int64_t position); /* Φ⁻¹ of the uniform */
 
 /* ---- many draws: out[i] is the draw at position first + i; f32 is the f64 draw rounded, uniforms kept below
  * 1 ---- */

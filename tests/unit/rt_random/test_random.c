@@ -86,6 +86,65 @@ static void test_fill_equals_draws(void **state) {
     free(out);
 }
 
+#ifdef __x86_64__
+typedef int64_t I8 __attribute__((vector_size(64)));
+typedef double D8 __attribute__((vector_size(64)));
+typedef int64_t I4 __attribute__((vector_size(32)));
+typedef double D4 __attribute__((vector_size(32)));
+#define WIDE __attribute__((target("avx512f,avx512dq,avx512vl")))
+#define MIDDLE __attribute__((target("avx2")))
+WIDE D8 _ZGVeN8uuuv_rt_random_normal(uint64_t seed, uint64_t step, uint32_t site, I8 position);
+WIDE D8 _ZGVeN8uuuv_rt_random_uniform(uint64_t seed, uint64_t step, uint32_t site, I8 position);
+MIDDLE D4 _ZGVdN4uuuv_rt_random_normal(uint64_t seed, uint64_t step, uint32_t site, I4 position);
+MIDDLE D4 _ZGVdN4uuuv_rt_random_uniform(uint64_t seed, uint64_t step, uint32_t site, I4 position);
+
+WIDE static void draw_8(uint64_t step, int64_t first, int64_t stride, double *uniform, double *normal) {
+    I8 position;
+    for (int i = 0; i < 8; i++)
+        position[i] = first + stride * i;
+    D8 u = _ZGVeN8uuuv_rt_random_uniform(99, step, 12, position),
+       x = _ZGVeN8uuuv_rt_random_normal(99, step, 12, position);
+    memcpy(uniform, &u, sizeof u);
+    memcpy(normal, &x, sizeof x);
+}
+
+MIDDLE static void draw_4(uint64_t step, int64_t first, int64_t stride, double *uniform, double *normal) {
+    I4 position;
+    for (int i = 0; i < 4; i++)
+        position[i] = first + stride * i;
+    D4 u = _ZGVdN4uuuv_rt_random_uniform(99, step, 12, position),
+       x = _ZGVdN4uuuv_rt_random_normal(99, step, 12, position);
+    memcpy(uniform, &u, sizeof u);
+    memcpy(normal, &x, sizeof x);
+}
+#endif
+
+/* The variants a vectorizer calls give the bits of the single draws, at any positions. */
+static void test_variants(void **state) {
+    (void)state;
+#ifdef __x86_64__
+    static const int64_t strides[] = {0, 1, 2, 3, 784, -5, (int64_t)1 << 40};
+    bool wide = __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+    bool middle = __builtin_cpu_supports("avx2");
+    for (int lanes = 4; lanes <= 8; lanes += 4)
+        for (size_t s = 0; s < sizeof strides / sizeof *strides; s++)
+            for (int64_t round = 0; round < 500 && (lanes == 8 ? wide : middle); round++) {
+                double u[8], x[8];
+                int64_t first = round * 7919 - 300;
+                uint64_t step = (uint64_t)round << 28;
+                (lanes == 8 ? draw_8 : draw_4)(step, first, strides[s], u, x);
+                for (int i = 0; i < lanes; i++) {
+                    assert_true(u[i] == rt_random_uniform(99, step, 12, first + strides[s] * i));
+                    assert_true(x[i] == rt_random_normal(99, step, 12, first + strides[s] * i));
+                }
+            }
+    if (!middle)
+        skip();
+#else
+    skip();
+#endif
+}
+
 static double mean_of(const double *x, int n, int power, double centre) {
     double sum = 0;
     for (int i = 0; i < n; i++)
@@ -284,10 +343,10 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_known_answers),    cmocka_unit_test(test_layout),
         cmocka_unit_test(test_arguments_matter), cmocka_unit_test(test_fill_equals_draws),
-        cmocka_unit_test(test_uniform),          cmocka_unit_test(test_normal),
-        cmocka_unit_test(test_across_steps),     cmocka_unit_test(test_quantile),
-        cmocka_unit_test(test_streams),          cmocka_unit_test(test_stream_edges),
-        cmocka_unit_test(test_permutation),
+        cmocka_unit_test(test_variants),         cmocka_unit_test(test_uniform),
+        cmocka_unit_test(test_normal),           cmocka_unit_test(test_across_steps),
+        cmocka_unit_test(test_quantile),         cmocka_unit_test(test_streams),
+        cmocka_unit_test(test_stream_edges),     cmocka_unit_test(test_permutation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
