@@ -148,7 +148,10 @@ void join_states(Join *j, Part *part, StmtList items) {
         if (!declared_shape(j, part, ents.at[k]->decl, &shape[k])) shape[k] = open_value(s);
         if (!shape[k].open_shape) ents.at[k]->val = shape[k], ents.at[k]->val.body = open_value(s).body;
     }
-    for (uint32_t k = 0; k < ents.n; k++) tried_shape(j, part, ents.at[k]->decl, &shape[k], &integer[k]);
+    for (uint32_t k = 0; k < ents.n; k++) { /* a state may take its shape from one before it */
+        tried_shape(j, part, ents.at[k]->decl, &shape[k], &integer[k]);
+        if (shape[k].rank) ents.at[k]->val = shape[k], ents.at[k]->val.body = open_value(s).body;
+    }
     s->mute--;
     s->trial--;
     s->world = ++s->worlds;
