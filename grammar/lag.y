@@ -1,6 +1,6 @@
-/* lag.y — from tokens to the tree. Actions only build nodes (compiler/ast/build.c); which statement may stand where
- * is decided when a block is closed (compiler/ast/place.c). One rule, `items`, holds every kind of statement, so
- * one error rule is enough: the reader of tokens skips to the end of the statement at fault. */
+/* lag.y — from tokens to the tree. Actions only build nodes (compiler/ast/build.c); which statement may stand
+ * where is decided when a block is closed (compiler/ast/place.c). One rule, `items`, holds every kind of
+ * statement, so one error rule is enough: the reader of tokens skips to the end of the statement at fault. */
 %define api.prefix {lag_}
 %define api.pure full
 %define api.value.type {ParseValue}
@@ -21,14 +21,14 @@
 #undef yylex
 #define yylex parser_next_token
 
-#define YYLLOC_DEFAULT(out, rhs, n)                                                                           \
-    do {                                                                                                      \
-        if (n) {                                                                                              \
-            (out) = span_join(YYRHSLOC(rhs, 1), YYRHSLOC(rhs, n));                                            \
-        } else {                                                                                              \
-            (out) = YYRHSLOC(rhs, 0);                                                                         \
-            (out).start = (out).end;                                                                          \
-        }                                                                                                     \
+#define YYLLOC_DEFAULT(out, rhs, n) \
+    do { \
+        if (n) { \
+            (out) = span_join(YYRHSLOC(rhs, 1), YYRHSLOC(rhs, n)); \
+        } else { \
+            (out) = YYRHSLOC(rhs, 0); \
+            (out).start = (out).end; \
+        } \
     } while (0)
 
 static void lag_error(const Span *span, Parser *parser, const char *message);
@@ -40,10 +40,12 @@ static void lag_error(const Span *span, Parser *parser, const char *message);
 %token <decl> DECLARE "a declaration"
 %token <reduce> REDUCE "a reduction"
 %token SEP "the end of the line"
-%token FN "fn" SYSTEM "system" DYNAMICS "dynamics" RUN "run" RECORD "record" PRINT "print" PLOT "plot" SAVE "save"
-%token EXPECT "expect" USE "use" PRECISION "precision" FLOW "flow" STEP "step" METHOD "method" WHEN "when"
-%token SYMMETRY "symmetry" REPEAT "repeat" FORCE "force" CONSTRAINT "constraint" CONSTRAINT_OVER "constraint over an index"
-%token ON "on" FOR "for" OVER "over" EVERY "every" WITHIN "within" FROM "from" BY "by" TO "to" PERIODIC "periodic"
+%token FN "fn" SYSTEM "system" DYNAMICS "dynamics" RUN "run" RECORD "record" PRINT "print" PLOT "plot"
+%token SAVE "save" EXPECT "expect" USE "use" PRECISION "precision" FLOW "flow" STEP "step" METHOD "method"
+%token WHEN "when" SYMMETRY "symmetry" REPEAT "repeat" FORCE "force" CONSTRAINT "constraint"
+%token CONSTRAINT_OVER "constraint over an index"
+%token ON "on" FOR "for" OVER "over" EVERY "every" WITHIN "within" FROM "from" BY "by" TO "to"
+%token PERIODIC "periodic"
 %token IF "if" THEN "then" ELSE "else" AND "and" OR "or" NOT "not" IN "in" DRAW "draw"
 %token EQ "==" NE "!=" LE "<=" GE ">=" DOTDOT ".." PRIME "'" TRANSPOSE "^T" SQRT "√"
 %token MISREAD "something unreadable"
@@ -86,7 +88,7 @@ items:
     %empty                      { $$ = SEQ(parser, Item); }
   | items item SEP              { SEQ_PUSH(parser, $1, $2); $$ = $1; }
   | items error SEP             { yyerrok; $$ = $1; }
-  | items error '{' { yyerrok; } items '}' SEP { $$ = $1; } /* the block of a statement that could not be read */
+  | items error '{' { yyerrok; } items '}' SEP { $$ = $1; } /* the block of an unreadable statement */
   ;
 
 block:
@@ -335,7 +337,7 @@ some_args:
 arg:
     range_or_expr               { $$ = build_arg(parser, @$, 0, $1); }
   | NAME '=' range_or_expr      { $$ = build_arg(parser, @$, $1, $3); }
-  | STRING '=' range_or_expr    { $$ = build_arg(parser, @$, $1, $3); } /* a label in words: print "test accuracy" = a */
+  | STRING '=' range_or_expr    { $$ = build_arg(parser, @$, $1, $3); } /* a label in words */
   ;
 
 %%

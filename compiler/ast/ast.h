@@ -33,9 +33,10 @@ typedef enum ReduceOp {
 typedef struct ExprList { Expr **at; uint32_t n; } ExprList;
 typedef struct StmtList { Stmt **at; uint32_t n; } StmtList;
 
-/* An index and its range: `i`, `i : N`, `x : L periodic`, `n in batch`, `k in 1..N`. As an axis of a declaration
- * the same record holds a bare extent: `W[784, 128]` has two binders without a name, extent set; `W[N, D]`
- * cannot be told apart by the parser from `h[j]`, so a lone name stands in `name`, and sema decides. */
+/* An index and its range: `i`, `i : N`, `x : L periodic`, `n in batch`, `k in 1..N`. As an axis of a
+ * declaration the same record holds a bare extent: `W[784, 128]` has two binders without a name, extent set;
+ * `W[N, D]` cannot be told apart by the parser from `h[j]`, so a lone name stands in `name`, and sema
+ * decides. */
 typedef struct Binder {
     Span span;
     Name name;      /* 0: none */
@@ -45,8 +46,8 @@ typedef struct Binder {
 } Binder;
 typedef struct BinderList { Binder *at; uint32_t n; } BinderList;
 
-/* A call's argument: positional (name 0) or `name = value`. What is recorded or printed may have a label in words,
- * `"test accuracy" = a`, which stands in `name` as well. */
+/* A call's argument: positional (name 0) or `name = value`. What is recorded or printed may have a label in
+ * words, `"test accuracy" = a`, which stands in `name` as well. */
 typedef struct Arg { Span span; Name name; Expr *value; } Arg;
 typedef struct ArgList { Arg *at; uint32_t n; } ArgList;
 
@@ -68,7 +69,7 @@ struct Expr {
         struct { BinaryOp op; Expr *a, *b; } binary;
         struct { Expr *of; ExprList subs; } subscript; /* a NULL entry is `:`; a RANGE is a slice */
         struct { Expr *callee; ArgList args; } call;   /* callee is a NAME */
-        struct { ReduceOp op; BinderList binders; Expr *guard; Expr *body; } reduce; /* no binders: whole tensor */
+        struct { ReduceOp op; BinderList binders; Expr *guard, *body; } reduce; /* no binders: whole tensor */
         struct { Expr *of; } transpose;
         struct { Expr *cond, *then, *other; } cond;
         struct { Expr *dist; } draw;                   /* a CALL */
@@ -79,13 +80,14 @@ struct Expr {
 };
 
 typedef enum DeclKind {
-    DECL_CONST, DECL_DATA, DECL_PARAM, DECL_COORD, DECL_SPIN, DECL_BIT, DECL_ANGLE, DECL_UNIT, DECL_LET, DECL_STATE,
+    DECL_CONST, DECL_DATA, DECL_PARAM, DECL_COORD, DECL_SPIN, DECL_BIT, DECL_ANGLE, DECL_UNIT, DECL_LET,
+    DECL_STATE,
 } DeclKind;
 
 /* One declared name: `θ[2] = [2.0, 2.5]`, `x' = 0.5` (primes 1), `tau : real > 0`, `W[784,128] : f32 = …`,
  * `x : real in (0, 1)`, `w : simplex[K]`. For DECL_STATE, `state v' = e` has primes 1 and init = the rate;
- * `state v = e` has primes 0 and init = the value v takes at each step, computed from the values before it; `state v`
- * alone (init NULL) is a quantity that the method keeps. `from e0` gives `start` to either. */
+ * `state v = e` has primes 0 and init = the value v takes at each step, computed from the values before it;
+ * `state v` alone (init NULL) is a quantity that the method keeps. `from e0` gives `start` to either. */
 typedef struct Declarator {
     Span span;        /* of the whole declarator */
     Span name_span;
@@ -98,7 +100,7 @@ typedef struct Declarator {
     BinaryOp bound_op;  /* with bound: BINARY_LT … BINARY_GE */
     Expr *bound;      /* `> 0`: the bound; NULL: none */
     Expr *lower, *upper; /* `in (a, b)`; NULL: none */
-    Expr *init;       /* after `=`; in a shared declaration (`data y[8], s[8] = json(…)`) every declarator has it */
+    Expr *init;       /* after `=`; of data with one source (`data y[8], s[8] = json(…)`) all have it */
     Expr *start;      /* state: value before the first step */
 } Declarator;
 
@@ -137,11 +139,13 @@ struct Stmt {
         struct { Name name; Span name_span; ParamList params; Expr *body; } fn;
         struct { Name name; Span name_span; ParamList params; StmtList items; } system;
         /* `dynamics muon(lr = 0.02) on q[i,j] { … }`: pattern has the coordinate's name and indices. */
-        struct { Name name; Span name_span; ParamList params; bool has_pattern; Param pattern; StmtList items; } dynamics;
+        struct {
+            Name name; Span name_span; ParamList params; bool has_pattern; Param pattern; StmtList items;
+        } dynamics;
         /* `force[i] on x = e` has on and axes; `constraint[i] a = b` has rhs and may have axes. */
         struct { TermKind kind; Name on; BinderList axes; bool has_axes; Expr *value; Expr *rhs; } term;
         struct { Expr *lhs; Expr *dist; } tilde;
-        struct { Name name; Span name_span; StmtList items; } flow; /* items: TILDE-like rates as DECLARE/DECL_STATE */
+        struct { Name name; Span name_span; StmtList items; } flow; /* rates: DECLARE with DECL_STATE */
         struct { Expr *by; WordList word; } step;
         struct { Expr *call; } method;
         struct {
@@ -172,12 +176,12 @@ typedef struct File {
     SpanList comments; /* in order, each from `#` to the end of its line; for printing only */
 } File;
 
-/* Parses one registered source into a File. Syntax errors are reported to the session (all of the file's, with
- * recovery) and leave ERROR nodes; the result is never NULL. Never prints, never exits. */
+/* Parses one registered source into a File. Syntax errors are reported to the session (all of the file's,
+ * with recovery) and leave ERROR nodes; the result is never NULL. Never prints, never exits. */
 File *ast_parse(Session *session, uint32_t source);
 
-/* Writes the tree as canonical `.lag` text (what `lag fmt` and --emit=ast print); parsing it again gives the same
- * tree. */
+/* Writes the tree as canonical `.lag` text (what `lag fmt` and --emit=ast print); parsing it again gives the
+ * same tree. */
 void ast_print(Session *session, const File *file, Buf *out);
 void ast_print_expr(Session *session, const Expr *expr, Buf *out);
 

@@ -1,5 +1,5 @@
-/* build — the nodes the grammar's actions make. Each function fills one kind of node; what a reader is likely to have
- * meant by a wrong form is reported here, where the form is at hand. */
+/* build — the nodes the grammar's actions make. Each function fills one kind of node; what a reader is likely
+ * to have meant by a wrong form is reported here, where the form is at hand. */
 #include "parser.h"
 
 #include <string.h>
@@ -26,7 +26,9 @@ void seq_push_(Parser *parser, Seq *seq, const void *element) {
 
 static ExprList expr_list(const Seq *seq) { return seq ? (ExprList){seq->at, seq->n} : (ExprList){0}; }
 static ArgList arg_list(const Seq *seq) { return seq ? (ArgList){seq->at, seq->n} : (ArgList){0}; }
-static BinderList binder_list(const Seq *seq) { return seq ? (BinderList){seq->at, seq->n} : (BinderList){0}; }
+static BinderList binder_list(const Seq *seq) {
+    return seq ? (BinderList){seq->at, seq->n} : (BinderList){0};
+}
 static ParamList param_list(const Seq *seq) { return seq ? (ParamList){seq->at, seq->n} : (ParamList){0}; }
 
 /* ---- expressions ---- */
@@ -160,11 +162,12 @@ static Expr *misformed_reduction(Parser *parser, Span span, const Expr *callee, 
     Diag *diag;
     if (args.n == 0) {
         diag = diag_error(parser->session, DIAG_REDUCTION_FORM, span, "`%s()` has nothing to reduce", name);
-        diag_help(parser->session, diag, "write %s(x) for all elements, or %s[i](x[i]) over an index", name, name);
+        diag_help(parser->session, diag, "write %s(x) for all elements, or %s[i](x[i]) over an index", name,
+                  name);
         return build_error(parser, span);
     }
-    diag = diag_error(parser->session, DIAG_REDUCTION_FORM, span, "`%s` takes one expression in its parentheses, not %u", name,
-                      args.n);
+    diag = diag_error(parser->session, DIAG_REDUCTION_FORM, span,
+                      "`%s` takes one expression in its parentheses, not %u", name, args.n);
     if (args.at[0].value->kind == EXPR_NAME && !args.at[0].name) {
         const char *index = name_text(parser->session->names, args.at[0].value->name.name);
         diag_help(parser->session, diag, "the index goes in brackets: %s[%s](…)", name, index);
@@ -179,7 +182,8 @@ Expr *build_call(Parser *parser, Span span, Expr *callee, Seq *args) {
     if (callee->kind == EXPR_ERROR)
         return build_error(parser, span);
     if (callee->kind != EXPR_NAME) {
-        Diag *diag = diag_error(parser->session, DIAG_BAD_CALL, callee->span, "only a function's name can be called");
+        Diag *diag =
+            diag_error(parser->session, DIAG_BAD_CALL, callee->span, "only a function's name can be called");
         if (callee->kind == EXPR_PRIME)
             diag_help(parser->session, diag, "the derivative of f at x is written grad(f(x), x)");
         else if (callee->kind == EXPR_NUMBER || callee->kind == EXPR_CALL)
@@ -214,7 +218,8 @@ Expr *build_reduce(Parser *parser, Span span, ReduceOp op, Seq *binders, Expr *g
         deepen(expr, binder->extent);
         deepen(expr, binder->set);
         if (!binder->name) {
-            Diag *diag = diag_error(parser->session, DIAG_REDUCTION_FORM, binder->span, "an index needs a name");
+            Diag *diag =
+                diag_error(parser->session, DIAG_REDUCTION_FORM, binder->span, "an index needs a name");
             diag_help(parser->session, diag, "write `i : 10` for an index i with 10 values");
         }
     }
@@ -308,14 +313,19 @@ Arg build_arg(Parser *parser, Span span, Name name, Expr *value) {
 }
 
 Declarator build_declarator(Span span, Name name, uint32_t primes, Seq *axes) {
-    return (Declarator){.span = span, .name_span = span, .name = name, .primes = primes, .has_axes = axes != NULL,
+    return (Declarator){.span = span,
+                        .name_span = span,
+                        .name = name,
+                        .primes = primes,
+                        .has_axes = axes != NULL,
                         .axes = binder_list(axes)};
 }
 
 void build_type_args(Declarator *declarator, Seq *args) { declarator->type_args = expr_list(args); }
 
 Param build_param(Span span, Name name, Seq *axes, Expr *init) {
-    return (Param){.span = span, .name = name, .axes = binder_list(axes), .has_axes = axes != NULL, .init = init};
+    return (Param){
+        .span = span, .name = name, .axes = binder_list(axes), .has_axes = axes != NULL, .init = init};
 }
 
 /* ---- statements: build_stmt.c has those with a rule of their own ---- */
@@ -386,7 +396,8 @@ Item build_constraint(Parser *parser, Span span, Seq *axes, Expr *value, Expr *r
     stmt->term.value = value;
     stmt->term.rhs = rhs;
     if (value->kind == EXPR_BINARY && value->binary.op == BINARY_EQ && !rhs) {
-        Diag *diag = diag_error(parser->session, DIAG_SYNTAX, span, "a constraint is an equation with one `=`");
+        Diag *diag =
+            diag_error(parser->session, DIAG_SYNTAX, span, "a constraint is an equation with one `=`");
         diag_help(parser->session, diag, "write `constraint a = b`; `==` compares");
     }
     return build_item(stmt);

@@ -1,5 +1,5 @@
-/* build_stmt — statements whose form has a rule of its own: definitions that share a source, equations that are
- * terms, the clauses of a run. */
+/* build_stmt — statements whose form has a rule of its own: definitions that share a source, equations that
+ * are terms, the clauses of a run. */
 #include "parser.h"
 
 /* `data y[8], sigma[8] = json(…)`: the source belongs to all names before it that have none of their own. */
@@ -20,13 +20,16 @@ Item build_declare(Parser *parser, Span span, DeclKind kind, Seq *declarators) {
         const Declarator *d = &stmt->declare.at[i];
         const char *name = name_text(parser->session->names, d->name);
         if (d->start && kind != DECL_STATE) {
-            Diag *diag = diag_error(parser->session, DIAG_SYNTAX, d->start->span, "`from` gives a state its first value");
+            Diag *diag = diag_error(parser->session, DIAG_SYNTAX, d->start->span,
+                                    "`from` gives a state its first value");
             diag_help(parser->session, diag, "write the value after `=`, or declare `state %s`", name);
         }
         if (!d->init && (kind == DECL_CONST || kind == DECL_LET || kind == DECL_DATA)) {
             const char *what = kind == DECL_CONST ? "constant" : kind == DECL_LET ? "definition" : "data";
-            Diag *diag = diag_error(parser->session, DIAG_SYNTAX, d->span, "the %s `%s` has no value", what, name);
-            diag_help(parser->session, diag, kind == DECL_DATA ? "say where it is: `= csv(\"file.csv\")`" : "add `= …`");
+            Diag *diag =
+                diag_error(parser->session, DIAG_SYNTAX, d->span, "the %s `%s` has no value", what, name);
+            diag_help(parser->session, diag,
+                      kind == DECL_DATA ? "say where it is: `= csv(\"file.csv\")`" : "add `= …`");
         }
     }
     return build_item(stmt);
@@ -39,7 +42,8 @@ static const struct { Word_ word; TermKind kind; } term_words[] = {
     {WORD_accept, TERM_ACCEPT},
 };
 
-static Item build_term(Parser *parser, Span span, TermKind kind, BinderList axes, bool has_axes, Expr *value) {
+static Item build_term(Parser *parser, Span span, TermKind kind, BinderList axes, bool has_axes,
+                       Expr *value) {
     Stmt *stmt = build_stmt(parser, STMT_TERM, span);
     stmt->term.kind = kind;
     stmt->term.axes = axes;
@@ -61,7 +65,8 @@ static BinderList subs_as_binders(Parser *parser, const Expr *subscript) {
 }
 
 /* `q' = rate` or `v'[i] = rate`: the rates of a flow are states' declarations in form. */
-static Item build_rate(Parser *parser, Span span, Expr *lhs, const Expr *prime, const Expr *subscript, Expr *rhs) {
+static Item build_rate(Parser *parser, Span span, Expr *lhs, const Expr *prime, const Expr *subscript,
+                       Expr *rhs) {
     Seq *declarators = SEQ(parser, Declarator);
     Declarator d = {.span = span, .name_span = prime->prime.of->span, .name = prime->prime.of->name.name,
                     .primes = prime->prime.count, .init = rhs};
@@ -78,11 +83,13 @@ static void report_equation(Parser *parser, Span span, const Expr *lhs) {
     Diag *diag;
     if (lhs->kind == EXPR_NAME) {
         const char *name = name_text(parser->session->names, lhs->name.name);
-        diag = diag_error(parser->session, DIAG_EQUATION, lhs->span, "`%s` is not declared by this line", name);
+        diag =
+            diag_error(parser->session, DIAG_EQUATION, lhs->span, "`%s` is not declared by this line", name);
         diag_help(parser->session, diag, "write `let %s = …` (or const, param, coord, data)", name);
     } else if (lhs->kind == EXPR_SUBSCRIPT && lhs->subscript.of->kind == EXPR_NAME) {
         const char *name = name_text(parser->session->names, lhs->subscript.of->name.name);
-        diag = diag_error(parser->session, DIAG_EQUATION, lhs->span, "`%s[…]` is not declared by this line", name);
+        diag = diag_error(parser->session, DIAG_EQUATION, lhs->span, "`%s[…]` is not declared by this line",
+                          name);
         diag_help(parser->session, diag, "write `let %s[…] = …`", name);
     } else if (lhs->kind == EXPR_CALL) {
         const char *name = name_text(parser->session->names, lhs->call.callee->name.name);
@@ -123,7 +130,8 @@ Item build_tilde(Parser *parser, Span span, Expr *lhs, Expr *dist) {
     stmt->tilde.lhs = lhs;
     stmt->tilde.dist = dist;
     if (dist->kind == EXPR_DRAW) {
-        Diag *diag = diag_error(parser->session, DIAG_SYNTAX, dist->span, "after `~` stands the distribution, not a draw from it");
+        Diag *diag = diag_error(parser->session, DIAG_SYNTAX, dist->span,
+                                "after `~` stands the distribution, not a draw from it");
         diag_help(parser->session, diag, "leave out `draw`");
         stmt->kind = STMT_ERROR;
     } else if (dist->kind != EXPR_CALL && dist->kind != EXPR_ERROR) {
@@ -253,19 +261,22 @@ Item build_run(Parser *parser, Span span, Name label, Expr *dynamics, Clauses *c
         stmt->run.items = place_statements(parser, body->items, PLACE_RUN);
     if (dynamics->kind != EXPR_NAME && dynamics->kind != EXPR_CALL) {
         if (dynamics->kind != EXPR_ERROR) {
-            Diag *diag = diag_error(parser->session, DIAG_SYNTAX, dynamics->span, "after `run` stands the name of a dynamics");
+            Diag *diag = diag_error(parser->session, DIAG_SYNTAX, dynamics->span,
+                                    "after `run` stands the name of a dynamics");
             diag_help(parser->session, diag, "for example `run adam(lr = 1e-3) on classifier`");
         }
         stmt->kind = STMT_ERROR;
     } else if (!clauses->system) {
-        Diag *diag = diag_error(parser->session, DIAG_RUN_WITHOUT_SYSTEM, dynamics->span, "this run does not say what it moves");
+        Diag *diag = diag_error(parser->session, DIAG_RUN_WITHOUT_SYSTEM, dynamics->span,
+                                "this run does not say what it moves");
         diag_help(parser->session, diag, "add `on` and the name of a system");
         stmt->kind = STMT_ERROR;
     }
     return build_item(stmt);
 }
 
-/* `every 0.1`, `every 10 steps`, `every epoch`; a unit of the method (`every 5 sweeps`) is one of its steps. */
+/* `every 0.1`, `every 10 steps`, `every epoch`; a unit of the method (`every 5 sweeps`) is one of its steps.
+ */
 Every build_every(Parser *parser, Span span, Expr *count, Name unit) {
     Every every = {.span = span, .unit = EVERY_TIME, .count = count};
     if (!unit && count->kind == EXPR_NAME) {

@@ -1,5 +1,5 @@
-/* check — the invariants of the tree: every node has a kind of ast.def, children where its kind needs them, a span inside
- * its file, and a depth above its children's. Tests run it after every parse. */
+/* check — the invariants of the tree: every node has a kind of ast.def, children where its kind needs them, a
+ * span inside its file, and a depth above its children's. Tests run it after every parse. */
 #include "ast.h"
 
 typedef struct Checker {
@@ -244,7 +244,10 @@ static void check_stmts(Checker *c, StmtList list) {
 }
 
 bool ast_check(Session *session, const File *file, Buf *out) {
-    Checker checker = {.session = session, .source = source_get(session, file->source), .file = file->source, .out = out,
+    Checker checker = {.session = session,
+                       .source = source_get(session, file->source),
+                       .file = file->source,
+                       .out = out,
                        .ok = true};
     check_stmts(&checker, file->items);
     for (uint32_t i = 0; i < file->comments.n; i++)

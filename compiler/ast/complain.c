@@ -1,5 +1,5 @@
-/* complain — syntax errors in the user's words. The grammar says what it could have gone on with; from that and the
- * tokens around the place come the message and the mend. */
+/* complain — syntax errors in the user's words. The grammar says what it could have gone on with; from that
+ * and the tokens around the place come the message and the mend. */
 #include "parser.h"
 
 #include <string.h>
@@ -11,7 +11,10 @@ typedef struct Wanted {
     bool word[512];   /* keywords, by token number less 256 */
 } Wanted;
 
-static const struct { const char *symbol; int kind; } wanted_words[] = {
+static const struct {
+    const char *symbol;
+    int kind;
+} wanted_words[] = {
     {"then", THEN}, {"else", ELSE}, {"in", IN}, {"on", ON}, {"to", TO}, {"by", BY}, {"for", FOR},
 };
 
@@ -78,20 +81,213 @@ static void describe(const Wanted *w, Buf *out) {
         parts[n++] = "the end of the line";
     for (int i = 0; i < n; i++) {
         bool quoted = strlen(parts[i]) <= 4;
-        buf_printf(out, "%s%s%s%s", i == 0 ? "" : i + 1 == n ? " or " : ", ", quoted ? "`" : "", parts[i], quoted ? "`" : "");
+        buf_printf(out, "%s%s%s%s",
+                   i == 0       ? ""
+                   : i + 1 == n ? " or "
+                                : ", ",
+                   quoted ? "`" : "", parts[i], quoted ? "`" : "");
     }
     if (!n)
         buf_puts(out, "something else");
+}
+
+/* ---- mistakes that are easy to name ---- */
+
+/* The place of an error: the token at fault, its neighbours, the first token of its statement. */
+typedef struct Fault {
+    Parser *parser;
+    const Wanted *wanted;
+    const Token *token, *before, *first; /* before: NULL at the beginning of the file */
+} Fault;
+
+static const char *found(const Fault *f) { return parser_token_text(f->parser, f->token); }
+static bool wants(const Fault *f, int word) { return f->wanted->word[word - 256]; }
+
+static bool say(const Fault *f, Span span, const char *message, const char *help) {
+    Diag *diag = diag_error(f->parser->session, DIAG_SYNTAX, span, "%s", message);
+    if (help)
+        diag_help(f->parser->session, diag, "%s", help);
+    return true;
+}
+
+/* "expected WHAT, found …" with a mend. */
+static bool say_expected(const Fault *f, const char *what, const char *help) {
+    const char *message = arena_printf(f->parser->session->arena, "expected %s, found %s", what, found(f));
+    return say(f, f->token->span, message, help);
 }
 
 static bool is_comparison(int kind) {
     return kind == EQ || kind == NE || kind == '<' || kind == '>' || kind == LE || kind == GE;
 }
 
-static bool is_text(Parser *parser, const Token *token, const char *text) {
-    size_t n = strlen(text);
-    return token->span.end - token->span.start == n && !memcmp(parser->source->text + token->span.start, text, n);
+/* Statements that begin with a word of another language. */
+static bool foreign_word(const Fault *f) {
+    if (f->first->kind != SETTING && f->first->kind != NAME)
+        return false;
+    const char *help = place_foreign_help(f->parser, f->first->value.name);
+    if (!help)
+        return false;
+    Session *session = f->parser->session;
+    const char *word = name_text(session->names, f->first->value.name);
+    Diag *diag = diag_error(session, DIAG_MISPLACED, f->first->span, "`%s` means nothing here", word);
+    diag_help(session, diag, "%s", help);
+    return true;
 }
+
+static bool force_without_on(const Fault *f) {
+    return f->first->kind == SETTING && f->first->value.name == PARSER_WORD(f->parser, force)
+           && say_expected(f, "`on`", "a force acts on a coordinate: force on x = …");
+}
+
+static bool run_without_on(const Fault *f) {
+    return f->first->kind == RUN && wants(f, ON) && f->token->kind != '{'
+           && say_expected(f, "`on` and a system",
+                           "a run is written `run dynamics on system for duration { … }`");
+}
+
+static bool save_without_to(const Fault *f) {
+    return wants(f, TO) && say_expected(f, "`to` and a file", "write save x, y to \"file.safetensors\"");
+}
+
+static bool when_without_equation(const Fault *f) {
+    return f->first->kind == WHEN && f->token->kind == '{'
+           && say_expected(f, "`=`", "a moment is given by an equation: when x = 0 { … }");
+}
+
+static bool plot_without_form(const Fault *f) {
+    return f->first->kind == PLOT && f->wanted->symbol['(']
+           && say_expected(f, "`(`", "say what kind of plot: plot line(t, x)");
+}
+
+static bool precision_of(const Fault *f) {
+    return f->first->kind == PRECISION && say_expected(f, "f32 or f64", NULL);
+}
+
+static bool without_name(const Fault *f) {
+    int kind = f->before ? f->before->kind : 0;
+    if (!f->wanted->name || (kind != SYSTEM && kind != DYNAMICS && kind != FLOW && kind != FN))
+        return false;
+    const char *what = parser_token_text(f->parser, f->before);
+    return say(f, f->token->span,
+               arena_printf(f->parser->session->arena, "this %s needs a name, found %s", what, found(f)),
+               NULL);
+}
+
+static bool bars(const Fault *f) {
+    return f->token->kind == '|' && f->wanted->value
+           && say_expected(f, "a value", "an absolute value is abs(x), a norm is norm(x)");
+}
+
+/* `let y =` and a new statement: the place to mend is the line before. */
+static bool broken_off(const Fault *f) {
+    if (!f->wanted->value || !f->token->line || !f->before
+        || (f->token->kind != DECLARE && f->token->kind != FN))
+        return false;
+    const char *last = parser_token_text(f->parser, f->before);
+    return say(f, f->before->span, arena_printf(f->parser->session->arena, "expected a value after %s", last),
+               NULL);
+}
+
+static bool if_without_else(const Fault *f) {
+    return wants(f, ELSE) && f->token->kind == SEP
+           && say_expected(f, "`else`", "an `if` is a value and needs both cases: if c then a else b");
+}
+
+static bool equals_for_comparison(const Fault *f) {
+    const Wanted *w = f->wanted;
+    bool in_value =
+        w->symbol[')'] || w->symbol[']'] || wants(f, THEN) || wants(f, ELSE) || f->first->kind == EXPECT;
+    return f->token->kind == '=' && in_value
+           && say(f, f->token->span, "`=` defines, it does not compare", "write `==`");
+}
+
+static bool chained_comparison(const Fault *f) {
+    return is_comparison(f->token->kind) && f->wanted->operator_
+           && say(f, f->token->span, "comparisons do not chain", "write `a < b and b < c`");
+}
+
+static bool single_quotes(const Fault *f) {
+    return f->token->kind == PRIME && f->wanted->value
+           && say_expected(f, "a value", "text is put in double quotes; a velocity is written x'");
+}
+
+static bool leading_plus(const Fault *f) {
+    return f->token->kind == '+' && f->wanted->value
+           && say(f, f->token->span, "a value does not begin with `+`", NULL);
+}
+
+static bool bad_declared_name(const Fault *f) {
+    if (!f->before || f->before->kind != DECLARE || f->token->kind == NAME)
+        return false;
+    int kind = f->token->kind;
+    bool reserved = kind == DECLARE || kind == FN || kind == DRAW || kind == IN || kind == IF || kind == NOT
+                    || kind == BOOL;
+    const char *help = "%s has a meaning of its own and cannot be a name";
+    return say_expected(f, "the name that is declared",
+                        reserved ? arena_printf(f->parser->session->arena, help, found(f)) : NULL);
+}
+
+static bool function_as_let(const Fault *f) {
+    bool called = f->first->kind == DECLARE && f->token->kind == '(' && f->before && f->before->kind == NAME
+                  && f->before - 1 == f->first;
+    if (!called)
+        return false;
+    Session *session = f->parser->session;
+    const char *name = name_text(session->names, f->before->value.name);
+    return say(f, f->token->span, "a function is declared with `fn`",
+               arena_printf(session->arena, "write `fn %s(…) = …`", name));
+}
+
+static bool part_of_if(const Fault *f) {
+    if (f->token->kind != ELSE && f->token->kind != THEN)
+        return false;
+    return say(f, f->token->span, arena_printf(f->parser->session->arena, "%s without its `if`", found(f)),
+               "a choice is written `if c then a else b`");
+}
+
+static bool braces_for_list(const Fault *f) {
+    return f->token->kind == '{' && f->wanted->value
+           && say_expected(f, "a value",
+                           "lists are written in brackets: [1, 2, 3]; a function's block follows its name "
+                           "without `=`");
+}
+
+static bool range_alone(const Fault *f) {
+    return f->token->kind == DOTDOT
+           && say(f, f->token->span, "a range stands only after `in`, in brackets and as an argument",
+                  "for example sum[i in 1..10](i^2)");
+}
+
+static bool if_with_colon(const Fault *f) {
+    return f->token->kind == ':' && wants(f, THEN)
+           && say_expected(f, "`then`", "a choice is written `if c then a else b`");
+}
+
+static bool second_statement(const Fault *f) {
+    if (f->token->kind != DECLARE || !f->wanted->operator_ || !f->wanted->end)
+        return false;
+    const char *form = "%s begins a statement, but the one before has not ended";
+    return say(f, f->token->span, arena_printf(f->parser->session->arena, form, found(f)),
+               "put it on its own line, or `;` before it");
+}
+
+static bool function_without_body(const Fault *f) {
+    return f->token->kind == SEP && f->before && f->before->kind == ')' && f->first->kind == FN
+           && say(f, f->token->span, "this function has no body",
+                  "add `= …`, or a block `{ … }` whose last line is the value");
+}
+
+/* The first that applies speaks. */
+static bool (*const mistakes[])(const Fault *) = {
+    foreign_word,       force_without_on,      run_without_on,
+    save_without_to,    when_without_equation, plot_without_form,
+    precision_of,       without_name,          bars,
+    broken_off,         if_without_else,       equals_for_comparison,
+    chained_comparison, single_quotes,         leading_plus,
+    bad_declared_name,  function_as_let,       part_of_if,
+    braces_for_list,    range_alone,           if_with_colon,
+    second_statement,   function_without_body,
+};
 
 /* The first token of the statement `at` is in, at its own level of braces. */
 static uint32_t statement_start(const Parser *parser, uint32_t at) {
@@ -108,87 +304,23 @@ static uint32_t statement_start(const Parser *parser, uint32_t at) {
     return i;
 }
 
-/* A message of its own for a mistake that is easy to name; NULL: the general one. */
-static Diag *special(Parser *parser, const Wanted *w, uint32_t at) {
-    Session *session = parser->session;
-    const Token *token = &parser->tokens.at[at], *before = at ? token - 1 : NULL, *next = token + (token->kind != 0);
-    const Token *first = &parser->tokens.at[statement_start(parser, at)];
-    Diag *diag = NULL;
-    const char *foreign = first->kind == SETTING || first->kind == NAME ? place_foreign_help(parser, first->value.name) : NULL;
-    if (foreign) {
-        diag = diag_error(session, DIAG_MISPLACED, first->span, "`%s` means nothing here", name_text(session->names, first->value.name));
-        diag_help(session, diag, "%s", foreign);
-    } else if (first->kind == SETTING && first->value.name == PARSER_WORD(parser, force)) {
-        diag = diag_error(session, DIAG_SYNTAX, token->span, "expected `on`, found %s", parser_token_text(parser, token));
-        diag_help(session, diag, "a force acts on a coordinate: force on x = …");
-    } else if (first->kind == RUN && w->word[ON - 256] && token->kind != '{') {
-        diag = diag_error(session, DIAG_SYNTAX, token->span, "expected `on` and a system, found %s", parser_token_text(parser, token));
-        diag_help(session, diag, "a run is written `run dynamics on system for duration { … }`");
-    } else if (w->word[TO - 256]) {
-        diag = diag_error(session, DIAG_SYNTAX, token->span, "expected `to` and a file, found %s", parser_token_text(parser, token));
-        diag_help(session, diag, "write save x, y to \"file.safetensors\"");
-    } else if (first->kind == WHEN && token->kind == '{') {
-        diag = diag_error(session, DIAG_SYNTAX, token->span, "expected `=`, found `{`");
-        diag_help(session, diag, "a moment is given by an equation: when x = 0 { … }");
-    } else if (first->kind == PLOT && w->symbol['(']) {
-        diag = diag_error(session, DIAG_SYNTAX, token->span, "expected `(`, found %s", parser_token_text(parser, token));
-        diag_help(session, diag, "say what kind of plot: plot line(t, x)");
-    } else if (first->kind == PRECISION) {
-        diag = diag_error(session, DIAG_SYNTAX, token->span, "expected f32 or f64, found %s", parser_token_text(parser, token));
-    } else if (before && w->name && (before->kind == SYSTEM || before->kind == DYNAMICS || before->kind == FLOW || before->kind == FN)) {
-        diag = diag_error(session, DIAG_SYNTAX, token->span, "this %s needs a name, found %s", parser_token_text(parser, before) ,
-                          parser_token_text(parser, token));
-    } else if (token->kind == '|' && w->value) {
-        diag = diag_error(session, DIAG_SYNTAX, token->span, "expected a value, found `|`");
-        diag_help(session, diag, "an absolute value is abs(x), a norm is norm(x)");
-    } else if (w->value && token->line && before && (token->kind == DECLARE || token->kind == FN)) {
-        diag = diag_error(session, DIAG_SYNTAX, before->span, "expected a value after %s", parser_token_text(parser, before));
-    } else if (w->word[ELSE - 256] && token->kind == SEP) {
-        diag = diag_error(session, DIAG_SYNTAX, token->span, "expected `else`, found the end of the line");
-        diag_help(session, diag, "an `if` is a value and needs both cases: if c then a else b");
-    } else if (token->kind == '=' && (w->symbol[')'] || w->symbol[']'] || w->word[THEN - 256] || w->word[ELSE - 256]
-                               || first->kind == EXPECT)) {
-        diag = diag_error(session, DIAG_SYNTAX, token->span, "`=` defines, it does not compare");
-        diag_help(session, diag, "write `==`");
-    } else if (is_comparison(token->kind) && w->operator_) {
-        diag = diag_error(session, DIAG_SYNTAX, token->span, "comparisons do not chain");
-        diag_help(session, diag, "write `a < b and b < c`");
-    } else if (token->kind == '=' && next->kind == '=') {
-        diag = diag_error(session, DIAG_SYNTAX, token->span, "the two signs of `==` are apart");
-    } else if (token->kind == PRIME && w->value) {
-        diag = diag_error(session, DIAG_SYNTAX, token->span, "expected a value, found `'`");
-        diag_help(session, diag, "text is put in double quotes; a velocity is written x'");
-    } else if (token->kind == '+' && w->value) {
-        diag = diag_error(session, DIAG_SYNTAX, token->span, "a value does not begin with `+`");
-    } else if (before && before->kind == DECLARE && token->kind != NAME) {
-        diag = diag_error(session, DIAG_SYNTAX, token->span, "expected the name that is declared, found %s",
-                          parser_token_text(parser, token));
-        if (token->kind == DECLARE || token->kind == FN || token->kind == DRAW || token->kind == IN)
-            diag_help(session, diag, "%s has a meaning of its own and cannot be a name", parser_token_text(parser, token));
-    } else if (first->kind == DECLARE && token->kind == '(' && before && before->kind == NAME && before - 1 == first) {
-        diag = diag_error(session, DIAG_SYNTAX, token->span, "a function is declared with `fn`");
-        diag_help(session, diag, "write `fn %s(…) = …`", name_text(session->names, before->value.name));
-    } else if (token->kind == ELSE || token->kind == THEN) {
-        diag = diag_error(session, DIAG_SYNTAX, token->span, "%s without its `if`", parser_token_text(parser, token));
-        diag_help(session, diag, "a choice is written `if c then a else b`");
-    } else if (token->kind == '{' && w->value) {
-        diag = diag_error(session, DIAG_SYNTAX, token->span, "expected a value, found `{`");
-        diag_help(session, diag, "lists are written in brackets: [1, 2, 3]; a function's block follows its name without `=`");
-    } else if (token->kind == DOTDOT) {
-        diag = diag_error(session, DIAG_SYNTAX, token->span, "a range stands only after `in`, in brackets and as an argument");
-        diag_help(session, diag, "for example sum[i in 1..10](i^2)");
-    } else if (token->kind == ':' && w->word[THEN - 256]) {
-        diag = diag_error(session, DIAG_SYNTAX, token->span, "expected `then`, found `:`");
-        diag_help(session, diag, "a choice is written `if c then a else b`");
-    } else if (token->kind == DECLARE && w->operator_ && w->end) {
-        diag = diag_error(session, DIAG_SYNTAX, token->span, "%s begins a statement, but the one before has not ended",
-                          parser_token_text(parser, token));
-        diag_help(session, diag, "put it on its own line, or `;` before it");
-    } else if (token->kind == SEP && before && before->kind == ')' && first->kind == FN) {
-        diag = diag_error(session, DIAG_SYNTAX, token->span, "this function has no body");
-        diag_help(session, diag, "add `= …`, or a block `{ … }` whose last line is the value");
-    }
-    return diag;
+static bool speak_of_mistake(Parser *parser, const Wanted *wanted, uint32_t at) {
+    const Token *tokens = parser->tokens.at;
+    Fault fault = {.parser = parser,
+                   .wanted = wanted,
+                   .token = &tokens[at],
+                   .before = at ? &tokens[at - 1] : NULL,
+                   .first = &tokens[statement_start(parser, at)]};
+    for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++)
+        if (mistakes[i](&fault))
+            return true;
+    return false;
+}
+
+static bool is_text(Parser *parser, const Token *token, const char *text) {
+    size_t n = strlen(text);
+    const char *at = parser->source->text + token->span.start;
+    return token->span.end - token->span.start == n && !memcmp(at, text, n);
 }
 
 /* Two values side by side: what may have been left out between them. */
@@ -196,40 +328,56 @@ static void help_side_by_side(Parser *parser, Diag *diag, const Token *before, c
     Session *session = parser->session;
     if (before->kind == ']' && parser->tokens.at[before->match].span.start > 0) {
         const Token *name = &parser->tokens.at[before->match] - 1;
-        if (name >= parser->tokens.at && name->kind == NAME && (is_text(parser, name, "sum") || is_text(parser, name, "mean")
-            || is_text(parser, name, "prod") || is_text(parser, name, "max") || is_text(parser, name, "min"))) {
+        if (name >= parser->tokens.at && name->kind == NAME
+            && (is_text(parser, name, "sum") || is_text(parser, name, "mean") || is_text(parser, name, "prod")
+                || is_text(parser, name, "max") || is_text(parser, name, "min"))) {
             diag_help(session, diag, "what is reduced stands in parentheses: %s[i](…)",
                       name_text(session->names, name->value.name));
             return;
         }
     }
     if (before->kind == NAME && token->kind == NUMBER)
-        diag_help(session, diag, "an operator is missing between %s and %s", parser_token_text(parser, before),
-                  parser_token_text(parser, token));
+        diag_help(session, diag, "an operator is missing between %s and %s",
+                  parser_token_text(parser, before), parser_token_text(parser, token));
     else
-        diag_help(session, diag, "write `*` for a product, `,` in a list, `;` or a new line between statements");
+        diag_help(session, diag,
+                  "write `*` for a product, `,` in a list, `;` or a new line between statements");
 }
 
 static bool begins_value(int kind) {
     switch (kind) {
-    case NAME: case NUMBER: case STRING: case BOOL: case REDUCE: case DRAW: case IF: case SETTING: case '(': case SQRT:
-        return true;
-    default:
-        return false;
+    case NAME:
+    case NUMBER:
+    case STRING:
+    case BOOL:
+    case REDUCE:
+    case DRAW:
+    case IF:
+    case SETTING:
+    case '(':
+    case SQRT: return true;
+    default: return false;
     }
 }
 
 static bool has_block(int kind) {
     switch (kind) {
-    case SYSTEM: case DYNAMICS: case RUN: case FN: case FLOW: case STEP: case WHEN: case REPEAT: case SETTING: case NAME:
-        return true;
-    default:
-        return false;
+    case SYSTEM:
+    case DYNAMICS:
+    case RUN:
+    case FN:
+    case FLOW:
+    case STEP:
+    case WHEN:
+    case REPEAT:
+    case SETTING:
+    case NAME: return true;
+    default: return false;
     }
 }
 
-/* Goes on after the statement at fault: to its SEP, or to the block that belongs to it. Braces where no block can be are
- * passed over. */
+/* Goes on after the statement at fault: to its SEP, or to the block that belongs to it. Braces where no block
+ * can be are passed over. */
 static void skip_statement(Parser *parser, uint32_t at) {
     bool skip_braces = !has_block(parser->tokens.at[statement_start(parser, at)].kind);
     for (uint32_t i = at;; i++) {
@@ -255,18 +403,20 @@ void parser_complain(Parser *parser, const char *const *expected, int n_expected
     skip_statement(parser, at);
     if (parser->n_complaints++ >= MOST) {
         if (parser->n_complaints == MOST + 1)
-            diag_error(parser->session, DIAG_TOO_MANY_ERRORS, token->span, "more than %d syntax errors: is this a .lag file?", MOST);
+            diag_error(parser->session, DIAG_TOO_MANY_ERRORS, token->span,
+                       "more than %d syntax errors: is this a .lag file?", MOST);
         return;
     }
     Wanted wanted = read_wanted(expected, n_expected);
-    if (special(parser, &wanted, at))
+    if (speak_of_mistake(parser, &wanted, at))
         return;
     Buf what = {0};
     describe(&wanted, &what);
     Span span = token->span;
     if (span.start == span.end && before) /* a mark put in by the layout: point after what is there */
         span = (Span){parser->file, before->span.end, before->span.end};
-    Diag *diag = diag_error(parser->session, DIAG_SYNTAX, span, "expected %s, found %s", what.at, parser_token_text(parser, token));
+    Diag *diag = diag_error(parser->session, DIAG_SYNTAX, span, "expected %s, found %s", what.at,
+                            parser_token_text(parser, token));
     if (before && begins_value(token->kind) && wanted.operator_)
         help_side_by_side(parser, diag, before, token);
     buf_free(&what);

@@ -26,7 +26,8 @@ static void intern_words(Session *session, Words *words) {
 File *ast_parse(Session *session, uint32_t source) {
     Words words;
     intern_words(session, &words);
-    Parser parser = {.session = session, .source = source_get(session, source), .file = source, .words = &words};
+    Parser parser = {
+        .session = session, .source = source_get(session, source), .file = source, .words = &words};
     parser_read_tokens(&parser);
     parser_match_brackets(&parser);
     parser_lay_out(&parser);

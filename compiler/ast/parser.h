@@ -5,8 +5,9 @@
  *                     lines,
  *                     keywords
  *
- * The whole file is turned into a list of tokens first, so that every question that needs a look around (does this
- * newline end a statement, which bracket is not closed, is `state` a keyword here) is asked of an array. */
+ * The whole file is turned into a list of tokens first, so that every question that needs a look around (does
+ * this newline end a statement, which bracket is not closed, is `state` a keyword here) is asked of an array.
+ */
 #ifndef LAG_PARSER_H
 #define LAG_PARSER_H
 
@@ -19,8 +20,8 @@ typedef struct Seq {
     size_t size;
 } Seq;
 
-/* What stands between separators before its place gives it a meaning: a statement, or an expression (the value of
- * a function's block, one part of a word). */
+/* What stands between separators before its place gives it a meaning: a statement, or an expression (the
+ * value of a function's block, one part of a word). */
 typedef struct Item {
     Span span;
     Stmt *stmt;    /* or NULL */
@@ -115,7 +116,8 @@ double scan_superscript(const char *text, size_t length);
 int scan_string(Scan *scan, ScanValue *value, const char *text, size_t length);
 bool scan_at_word_end(const Scan *scan);
 int scan_broken_string(const char *text, int length);
-/* Fills parser->tokens and parser->comments; reports what no token can be made of. The list ends with kind 0. */
+/* Fills parser->tokens and parser->comments; reports what no token can be made of. The list ends with kind 0.
+ */
 void parser_read_tokens(Parser *parser);
 
 /* ---- tokens.c: what bytes cannot say ---- */
@@ -127,8 +129,8 @@ void parser_lay_out(Parser *parser);
 void parser_name_keywords(Parser *parser);
 
 /* ---- complain.c ---- */
-/* Reports the token read last, where the grammar expected one of the symbols named, and skips to the end of its
- * statement, or to the block that belongs to it. */
+/* Reports the token read last, where the grammar expected one of the symbols named, and skips to the end of
+ * its statement, or to the block that belongs to it. */
 void parser_complain(Parser *parser, const char *const *expected, int n_expected);
 void parser_report_depth(Parser *parser, Span span);
 /* `+`, `the name x`, `the end of the line` … for messages. */

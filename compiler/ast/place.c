@@ -1,6 +1,6 @@
 /* place — what stands where. The grammar reads every block as a list of items; here the list becomes the
- * statements of a system, the lines of a function or the parts of a word, and what does not belong is reported in the
- * user's words. */
+ * statements of a system, the lines of a function or the parts of a word, and what does not belong is
+ * reported in the user's words. */
 #include "parser.h"
 
 #include <string.h>
@@ -92,8 +92,20 @@ static const char *statement_word(Parser *parser, const Stmt *stmt) {
     case STMT_DECLARE: return decl_name(stmt->declare.kind);
     case STMT_TILDE: return "~";
     case STMT_SETTING: return name_text(parser->session->names, stmt->setting.name);
-    case STMT_PRECISION: case STMT_USE: case STMT_FN: case STMT_SYSTEM: case STMT_DYNAMICS: case STMT_FLOW: case STMT_STEP:
-    case STMT_METHOD: case STMT_RUN: case STMT_RECORD: case STMT_PRINT: case STMT_PLOT: case STMT_SAVE: case STMT_EXPECT:
+    case STMT_PRECISION:
+    case STMT_USE:
+    case STMT_FN:
+    case STMT_SYSTEM:
+    case STMT_DYNAMICS:
+    case STMT_FLOW:
+    case STMT_STEP:
+    case STMT_METHOD:
+    case STMT_RUN:
+    case STMT_RECORD:
+    case STMT_PRINT:
+    case STMT_PLOT:
+    case STMT_SAVE:
+    case STMT_EXPECT:
     case STMT_WHEN: case STMT_SYMMETRY: case STMT_ERROR: case STMT_COUNT:
         break;
     }
@@ -132,7 +144,8 @@ static void report_misplaced(Parser *parser, const Stmt *stmt, Place place) {
     for (int p = PLACE_FILE; p <= (int)PLACE_WHEN; p++)
         if (places & IN(p))
             buf_printf(&where, "%s%s", n++ ? " or " : "", place_name((Place)p));
-    Diag *diag = diag_error(parser->session, DIAG_MISPLACED, span, "`%s` does not belong %s", word, place_name(place));
+    Diag *diag =
+        diag_error(parser->session, DIAG_MISPLACED, span, "`%s` does not belong %s", word, place_name(place));
     if (n)
         diag_help(parser->session, diag, "it stands %s", where.at);
     buf_free(&where);
@@ -148,7 +161,8 @@ static void report_stray(Parser *parser, const Item *item) {
         return;
     Diag *diag = diag_error(parser->session, DIAG_STRAY_VALUE, item->span, "this value goes nowhere");
     if (item->value->kind == EXPR_BINARY && item->value->binary.op == BINARY_EQ)
-        diag_help(parser->session, diag, "`==` compares; a definition is `let x = …`, a constraint `constraint a = b`");
+        diag_help(parser->session, diag,
+                  "`==` compares; a definition is `let x = …`, a constraint `constraint a = b`");
     else
         diag_help(parser->session, diag, "give it a name with `let`, or show it with `print`");
 }
@@ -176,12 +190,14 @@ static void report_in_function(Parser *parser, const Item *item) {
     if (item->stmt && item->stmt->kind == STMT_ERROR)
         return;
     if (!item->stmt) {
-        Diag *diag = diag_error(parser->session, DIAG_STRAY_VALUE, item->span, "only the last line of a function is its value");
+        Diag *diag = diag_error(parser->session, DIAG_STRAY_VALUE, item->span,
+                                "only the last line of a function is its value");
         diag_help(parser->session, diag, "give this one a name with `let`");
         return;
     }
     const char *word = statement_word(parser, item->stmt);
-    Diag *diag = diag_error(parser->session, DIAG_MISPLACED, item->span, "`%s` does not belong in a function", word);
+    Diag *diag =
+        diag_error(parser->session, DIAG_MISPLACED, item->span, "`%s` does not belong in a function", word);
     if (item->stmt->kind == STMT_SETTING && place_foreign_help(parser, item->stmt->setting.name))
         diag_help(parser->session, diag, "%s", place_foreign_help(parser, item->stmt->setting.name));
     else
@@ -232,7 +248,9 @@ static void report_part(Parser *parser, const Item *item) {
     if (item->value && item->value->kind == EXPR_ERROR)
         return;
     Diag *diag = diag_error(parser->session, DIAG_WORD_FORM, item->span, "this is not a part of a step");
-    diag_help(parser->session, diag, "parts are p, q, bath, a state or a flow; `p/2` is half a step of p, `repeat 10 { … }` repeats");
+    diag_help(
+        parser->session, diag,
+        "parts are p, q, bath, a state or a flow; `p/2` is half a step of p, `repeat 10 { … }` repeats");
 }
 
 /* `p`, `p/2`, `q(0.3)`: the part and its fraction of a step; false for anything else. */

@@ -1,24 +1,40 @@
-/* print — expressions as canonical text: one blank around binary operators but none around ^, brackets only where
- * the grammar needs them. Reading the text again gives the same tree. */
+/* print — expressions as canonical text: one blank around binary operators but none around ^, brackets only
+ * where the grammar needs them. Reading the text again gives the same tree. */
 #include "printer.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* How tightly an expression holds together, loosest first; the same order as in lag.y. */
-enum { LEVEL_IF, LEVEL_OR, LEVEL_AND, LEVEL_NOT, LEVEL_COMPARE, LEVEL_ADD, LEVEL_MUL, LEVEL_NEG, LEVEL_POW, LEVEL_POSTFIX };
+enum {
+    LEVEL_IF,
+    LEVEL_OR,
+    LEVEL_AND,
+    LEVEL_NOT,
+    LEVEL_COMPARE,
+    LEVEL_ADD,
+    LEVEL_MUL,
+    LEVEL_NEG,
+    LEVEL_POW,
+    LEVEL_POSTFIX
+};
 
-static const struct { const char *text; int level; } binary_ops[] = {
-    [BINARY_ADD] = {"+", LEVEL_ADD}, [BINARY_SUB] = {"-", LEVEL_ADD}, [BINARY_MUL] = {"*", LEVEL_MUL},
-    [BINARY_DIV] = {"/", LEVEL_MUL}, [BINARY_POW] = {"^", LEVEL_POW}, [BINARY_MATMUL] = {"@", LEVEL_MUL},
-    [BINARY_MOD] = {"%", LEVEL_MUL}, [BINARY_EQ] = {"==", LEVEL_COMPARE}, [BINARY_NE] = {"!=", LEVEL_COMPARE},
-    [BINARY_LT] = {"<", LEVEL_COMPARE}, [BINARY_LE] = {"<=", LEVEL_COMPARE}, [BINARY_GT] = {">", LEVEL_COMPARE},
-    [BINARY_GE] = {">=", LEVEL_COMPARE}, [BINARY_AND] = {"and", LEVEL_AND}, [BINARY_OR] = {"or", LEVEL_OR},
+static const struct { const char *text; int level;
+} binary_ops[] = {
+    [BINARY_ADD] = {"+", LEVEL_ADD},     [BINARY_SUB] = {"-", LEVEL_ADD},
+    [BINARY_MUL] = {"*", LEVEL_MUL},     [BINARY_DIV] = {"/", LEVEL_MUL},
+    [BINARY_POW] = {"^", LEVEL_POW},     [BINARY_MATMUL] = {"@", LEVEL_MUL},
+    [BINARY_MOD] = {"%", LEVEL_MUL},     [BINARY_EQ] = {"==", LEVEL_COMPARE},
+    [BINARY_NE] = {"!=", LEVEL_COMPARE}, [BINARY_LT] = {"<", LEVEL_COMPARE},
+    [BINARY_LE] = {"<=", LEVEL_COMPARE}, [BINARY_GT] = {">", LEVEL_COMPARE},
+    [BINARY_GE] = {">=", LEVEL_COMPARE}, [BINARY_AND] = {"and", LEVEL_AND},
+    [BINARY_OR] = {"or", LEVEL_OR},
 };
 
 static const char *const reduce_names[] = {
-    [REDUCE_SUM] = "sum", [REDUCE_PROD] = "prod", [REDUCE_MAX] = "max", [REDUCE_MIN] = "min", [REDUCE_MEAN] = "mean",
-    [REDUCE_LOGSUMEXP] = "logsumexp", [REDUCE_ARGMAX] = "argmax", [REDUCE_ARGMIN] = "argmin", [REDUCE_ANY] = "any",
+    [REDUCE_SUM] = "sum",       [REDUCE_PROD] = "prod",     [REDUCE_MAX] = "max",
+    [REDUCE_MIN] = "min",       [REDUCE_MEAN] = "mean",     [REDUCE_LOGSUMEXP] = "logsumexp",
+    [REDUCE_ARGMAX] = "argmax", [REDUCE_ARGMIN] = "argmin", [REDUCE_ANY] = "any",
     [REDUCE_ALL] = "all",
 };
 
@@ -31,7 +47,12 @@ static int level_of(const Expr *expr) {
     case EXPR_UNARY:
         return expr->unary.op == UNARY_NOT ? LEVEL_NOT : LEVEL_NEG;
     case EXPR_NUMBER: case EXPR_STRING: case EXPR_BOOL: case EXPR_NAME: case EXPR_PRIME: case EXPR_ARRAY:
-    case EXPR_SUBSCRIPT: case EXPR_CALL: case EXPR_REDUCE: case EXPR_TRANSPOSE: case EXPR_DRAW: case EXPR_BLOCK:
+    case EXPR_SUBSCRIPT:
+    case EXPR_CALL:
+    case EXPR_REDUCE:
+    case EXPR_TRANSPOSE:
+    case EXPR_DRAW:
+    case EXPR_BLOCK:
     case EXPR_FIELD: case EXPR_ERROR: case EXPR_COUNT:
         break;
     }
@@ -53,15 +74,16 @@ static void print_number(Printer *printer, const Expr *expr) {
     if (printer->source && span.end > span.start && span.end <= printer->source->length) {
         const char *text = printer->source->text + span.start;
         uint32_t n = span.end - span.start;
-        bool fraction = !strncmp(text, "½", 2) || !strncmp(text, "¼", 2) || !strncmp(text, "¾", 2) || !strncmp(text, "⅓", 3)
-            || !strncmp(text, "⅔", 3);
+        bool fraction = !strncmp(text, "½", 2) || !strncmp(text, "¼", 2) || !strncmp(text, "¾", 2)
+                        || !strncmp(text, "⅓", 3) || !strncmp(text, "⅔", 3);
         if (fraction) {
             buf_write(printer->out, text, n);
             return;
         }
         bool plain = n > 0;
         for (uint32_t i = 0; i < n; i++)
-            plain = plain && (strchr("0123456789._eE", text[i]) || (i > 0 && (text[i] == '-' || text[i] == '+')));
+            plain =
+                plain && (strchr("0123456789._eE", text[i]) || (i > 0 && (text[i] == '-' || text[i] == '+')));
         if (plain && text[0]) {
             if (text[0] == '.')
                 buf_puts(printer->out, "0");
@@ -129,7 +151,13 @@ static bool begins_with_t(Printer *printer, const Expr *expr) {
     case EXPR_TRANSPOSE: return begins_with_t(printer, expr->transpose.of);
     case EXPR_FIELD: return begins_with_t(printer, expr->field.of);
     case EXPR_BINARY: return expr->binary.op == BINARY_POW && begins_with_t(printer, expr->binary.a);
-    case EXPR_NUMBER: case EXPR_STRING: case EXPR_BOOL: case EXPR_ARRAY: case EXPR_UNARY: case EXPR_REDUCE: case EXPR_IF:
+    case EXPR_NUMBER:
+    case EXPR_STRING:
+    case EXPR_BOOL:
+    case EXPR_ARRAY:
+    case EXPR_UNARY:
+    case EXPR_REDUCE:
+    case EXPR_IF:
     case EXPR_DRAW: case EXPR_BLOCK: case EXPR_RANGE: case EXPR_ERROR: case EXPR_COUNT:
         break;
     }
@@ -157,7 +185,8 @@ static void print_binary(Printer *printer, const Expr *expr, bool fit) {
     }
     bool breaks = fit && level != LEVEL_COMPARE && is_too_wide(printer, expr);
     print_at(printer, expr->binary.a, level == LEVEL_COMPARE ? level + 1 : level, fit);
-    bool fraction = expr->binary.op == BINARY_DIV && expr->binary.a->kind == EXPR_NUMBER && expr->binary.b->kind == EXPR_NUMBER;
+    bool fraction = expr->binary.op == BINARY_DIV && expr->binary.a->kind == EXPR_NUMBER
+                    && expr->binary.b->kind == EXPR_NUMBER;
     if (breaks)
         break_line(printer);
     else if (!fraction)
@@ -199,7 +228,8 @@ static void comma_fitting(Printer *printer, uint32_t i, const Expr *next, bool f
 
 /* `acc = `, or `"test accuracy" = ` where the source has it in quotes. */
 static void print_label(Printer *printer, const Arg *arg) {
-    bool quoted = printer->source && arg->span.start < printer->source->length && printer->source->text[arg->span.start] == '"';
+    bool quoted = printer->source && arg->span.start < printer->source->length
+                  && printer->source->text[arg->span.start] == '"';
     if (quoted)
         print_string(printer, arg->name);
     else

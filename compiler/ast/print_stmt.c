@@ -1,5 +1,5 @@
-/* print_stmt — statements, blocks and comments as canonical text (`lag fmt`). Kept from the source: comments, single
- * empty lines, and what stood together on one line, if it fits. */
+/* print_stmt — statements, blocks and comments as canonical text (`lag fmt`). Kept from the source: comments,
+ * single empty lines, and what stood together on one line, if it fits. */
 #include "printer.h"
 
 #include <string.h>
@@ -13,8 +13,9 @@ static const char *text_of(Printer *printer, Name name) { return name_text(print
 static void put(Printer *printer, const char *text) { buf_puts(printer->out, text); }
 
 static const char *const decl_words[] = {
-    [DECL_CONST] = "const", [DECL_DATA] = "data", [DECL_PARAM] = "param", [DECL_COORD] = "coord", [DECL_SPIN] = "spin",
-    [DECL_BIT] = "bit", [DECL_ANGLE] = "angle", [DECL_UNIT] = "unit", [DECL_LET] = "let", [DECL_STATE] = "state",
+    [DECL_CONST] = "const", [DECL_DATA] = "data",   [DECL_PARAM] = "param", [DECL_COORD] = "coord",
+    [DECL_SPIN] = "spin",   [DECL_BIT] = "bit",     [DECL_ANGLE] = "angle", [DECL_UNIT] = "unit",
+    [DECL_LET] = "let",     [DECL_STATE] = "state",
 };
 
 static const char *const term_words[] = {
@@ -59,7 +60,8 @@ static bool has_comment_before(const Printer *printer, uint32_t end) {
 static void print_comment(Printer *printer) {
     Span span = printer->comments.at[printer->comment++];
     uint32_t end = span.end;
-    while (end > span.start && strchr(" \t", printer->source->text[end - 1]) && printer->source->text[end - 1])
+    while (end > span.start && strchr(" \t", printer->source->text[end - 1])
+           && printer->source->text[end - 1])
         end--;
     buf_write(printer->out, printer->source->text + span.start, end - span.start);
     printer->at = span.end;
@@ -103,13 +105,15 @@ static bool has_block(const Stmt *stmt) {
 /* One statement on a line, or after `; ` on the line of the one before where the source has it so. */
 static void print_item(Printer *printer, const Stmt *stmt, Inside inside, bool *first) {
     *first = print_comments_before(printer, has_block(stmt) ? stmt->span.start : stmt->span.end, *first);
-    bool joined = !*first && printer->at <= stmt->span.start && newlines_between(printer, printer->at, stmt->span.start) == 0;
+    bool joined = !*first && printer->at <= stmt->span.start
+                  && newlines_between(printer, printer->at, stmt->span.start) == 0;
     size_t mark = printer->out->n;
     uint32_t comment = printer->comment;
     if (joined) {
         put(printer, "; ");
         print_stmt(printer, stmt, inside);
-        bool fits = printer_column(printer) <= PRINT_WIDTH && !memchr(printer->out->at + mark, '\n', printer->out->n - mark);
+        bool fits = printer_column(printer) <= PRINT_WIDTH
+                    && !memchr(printer->out->at + mark, '\n', printer->out->n - mark);
         if (!fits) {
             printer->out->n = mark;
             printer->out->at[mark] = '\0';
@@ -126,7 +130,8 @@ static void print_item(Printer *printer, const Stmt *stmt, Inside inside, bool *
     print_trailing_comment(printer);
 }
 
-static void print_block(Printer *printer, const Stmt *stmt, StmtList items, const Expr *value, Inside inside) {
+static void print_block(Printer *printer, const Stmt *stmt, StmtList items, const Expr *value,
+                        Inside inside) {
     put(printer, " {");
     printer->at = stmt->span.start;
     print_trailing_comment(printer);
@@ -153,7 +158,8 @@ static void print_block(Printer *printer, const Stmt *stmt, StmtList items, cons
     }
 }
 
-/* `{ a; b; c }` when the whole statement stood on one line of the source and still fits; else over several lines. */
+/* `{ a; b; c }` when the whole statement stood on one line of the source and still fits; else over several
+ * lines. */
 static void print_body(Printer *printer, const Stmt *stmt, StmtList items, const Expr *value, Inside inside) {
     bool short_form = items.n + (value != NULL) > 0 && on_one_line(printer, stmt->span);
     size_t mark = printer->out->n;
@@ -168,7 +174,8 @@ static void print_body(Printer *printer, const Stmt *stmt, StmtList items, const
             print_expr(printer, value);
         }
         put(printer, " }");
-        short_form = printer_column(printer) <= PRINT_WIDTH && !memchr(printer->out->at + mark, '\n', printer->out->n - mark);
+        short_form = printer_column(printer) <= PRINT_WIDTH
+                     && !memchr(printer->out->at + mark, '\n', printer->out->n - mark);
     }
     if (!short_form) {
         printer->out->n = mark;
@@ -218,7 +225,8 @@ static void print_type(Printer *printer, const Declarator *d) {
     if (d->type_args.n)
         put(printer, "]");
     if (d->bound) {
-        static const char *const bounds[] = {[BINARY_LT] = " < ", [BINARY_LE] = " <= ", [BINARY_GT] = " > ", [BINARY_GE] = " >= "};
+        static const char *const bounds[] = {
+            [BINARY_LT] = " < ", [BINARY_LE] = " <= ", [BINARY_GT] = " > ", [BINARY_GE] = " >= "};
         put(printer, bounds[d->bound_op]);
         print_expr(printer, d->bound);
     }
@@ -249,7 +257,8 @@ static void print_declare(Printer *printer, const Stmt *stmt, Inside inside) {
         buf_printf(printer->out, "%s ", decl_words[stmt->declare.kind]);
     for (uint32_t i = 0; i < stmt->declare.n; i++) {
         put(printer, i ? ", " : "");
-        print_declarator(printer, &stmt->declare.at[i], i + 1 < stmt->declare.n ? &stmt->declare.at[i + 1] : NULL);
+        print_declarator(printer, &stmt->declare.at[i],
+                         i + 1 < stmt->declare.n ? &stmt->declare.at[i + 1] : NULL);
     }
 }
 
@@ -278,8 +287,9 @@ static void print_word(Printer *printer, const WordList *list) {
         }
         put(printer, text_of(printer, word->part));
         const Expr *f = word->fraction;
-        bool divided = f && f->kind == EXPR_BINARY && f->binary.op == BINARY_DIV && f->binary.a->kind == EXPR_NUMBER
-            && f->binary.a->number.is_int && f->binary.a->number.value == 1 && f->binary.b->kind == EXPR_NUMBER;
+        bool divided = f && f->kind == EXPR_BINARY && f->binary.op == BINARY_DIV
+                       && f->binary.a->kind == EXPR_NUMBER && f->binary.a->number.is_int
+                       && f->binary.a->number.value == 1 && f->binary.b->kind == EXPR_NUMBER;
         if (divided) {
             put(printer, "/");
             print_expr(printer, f->binary.b);
@@ -363,7 +373,9 @@ static void print_step(Printer *printer, const Stmt *stmt) {
 
 static void print_stmt(Printer *printer, const Stmt *stmt, Inside inside) {
     switch (stmt->kind) {
-    case STMT_PRECISION: buf_printf(printer->out, "precision %s", text_of(printer, stmt->precision.type)); break;
+    case STMT_PRECISION:
+        buf_printf(printer->out, "precision %s", text_of(printer, stmt->precision.type));
+        break;
     case STMT_USE:
         put(printer, "use ");
         if (stmt->use.is_file)
@@ -431,7 +443,10 @@ static void print_stmt(Printer *printer, const Stmt *stmt, Inside inside) {
 void ast_print(Session *session, const File *file, Buf *out) {
     Buf own = {0};
     buf_puts(&own, "");
-    Printer printer = {.session = session, .source = source_get(session, file->source), .out = &own, .comments = file->comments};
+    Printer printer = {.session = session,
+                       .source = source_get(session, file->source),
+                       .out = &own,
+                       .comments = file->comments};
     bool first = true;
     for (uint32_t i = 0; i < file->items.n; i++)
         print_item(&printer, file->items.at[i], INSIDE_OTHER, &first);

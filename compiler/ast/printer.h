@@ -20,7 +20,8 @@ typedef struct Printer {
 /* Columns used on the present line of the output. */
 uint32_t printer_column(const Printer *printer);
 void print_expr(Printer *printer, const Expr *expr);
-/* As print_expr, broken over lines where it does not fit; lines after the first are indented by one step more. */
+/* As print_expr, broken over lines where it does not fit; lines after the first are indented by one step
+ * more. */
 void print_expr_fitting(Printer *printer, const Expr *expr);
 /* In double quotes, with escapes. */
 void print_string(Printer *printer, Name text);

@@ -1,5 +1,5 @@
-/* scan — the file as a list of tokens: runs lag.l over the text and reports what no token can be made of. What was
- * meant is put in its place where that is plain (`**` becomes `^`), so that reading goes on. */
+/* scan — the file as a list of tokens: runs lag.l over the text and reports what no token can be made of.
+ * What was meant is put in its place where that is plain (`**` becomes `^`), so that reading goes on. */
 #include "parser.h"
 
 #include "lag_scanner.h"
@@ -51,7 +51,8 @@ bool scan_at_word_end(const Scan *scan) {
     unsigned char d = c ? (unsigned char)scan->text[scan->end + 1] : 0;
     bool superscript = c == 0xC2 || (c == 0xE2 && d == 0x81);
     bool in_word = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
-    return !in_word && (c < 0x80 || superscript || (c == 0xE2 && d == 0x88)); /* 0xE2 0x88: mathematical operators */
+    return !in_word
+           && (c < 0x80 || superscript || (c == 0xE2 && d == 0x88)); /* 0xE2 0x88: mathematical operators */
 }
 
 /* The length of a string without an end: up to a comment, and to the brackets at its end. */
@@ -71,7 +72,11 @@ static void check_utf8(Parser *parser) {
     bool said = false;
     for (uint32_t i = 0; i < n;) {
         unsigned char c = text[i];
-        uint32_t more = c < 0x80 ? 0 : c >= 0xC2 && c < 0xE0 ? 1 : c >= 0xE0 && c < 0xF0 ? 2 : c >= 0xF0 && c < 0xF5 ? 3 : 9;
+        uint32_t more = c < 0x80                ? 0
+                        : c >= 0xC2 && c < 0xE0 ? 1
+                        : c >= 0xE0 && c < 0xF0 ? 2
+                        : c >= 0xF0 && c < 0xF5 ? 3
+                                                : 9;
         bool good = more != 9 && i + more < n + (more == 0);
         for (uint32_t k = 1; good && k <= more; k++)
             good = (text[i + k] & 0xC0) == 0x80;
@@ -108,9 +113,11 @@ static const char *operator_help(const char *text) {
     if (text[0] == '\\')
         return "names are written plainly, without LaTeX: θ or theta";
     if (!strncmp(text, "∘", 3) || !strncmp(text, "⊗", 3))
-        return "a function of a function is f(g(x)), a product of tensors is written with indices: a[i] * b[j]";
+        return "a function of a function is f(g(x)), a product of tensors is written with indices: a[i] * "
+               "b[j]";
     if (text[1] == '=' && text[0] != '=')
-        return "names do not change; what changes from step to step is a `state`, as in `state n = n + 1 from 0`";
+        return "names do not change; what changes from step to step is a `state`, as in `state n = n + 1 "
+               "from 0`";
     return "a function is written `fn f(x) = x^2`, a definition with `=`";
 }
 
@@ -119,13 +126,15 @@ static const char *number_help(Parser *parser, const char *text, uint32_t length
     while (i < length && ((text[i] >= '0' && text[i] <= '9') || text[i] == '.' || text[i] == '_'))
         i++;
     if (i == length)
-        return text[i - 1] == '.' ? arena_printf(parser->session->arena, "write %.*s0", (int)length, text) : NULL;
+        return text[i - 1] == '.' ? arena_printf(parser->session->arena, "write %.*s0", (int)length, text)
+                                  : NULL;
     bool exponent = (text[i] == 'e' || text[i] == 'E') && i + 1 == length;
     if (exponent)
         return "an exponent needs digits, as in 1e-3";
     if (text[0] == '0' && i == 1 && (text[i] == 'x' || text[i] == 'b'))
         return "numbers are decimal";
-    return arena_printf(parser->session->arena, "for a product write %.*s * %.*s", (int)i, text, (int)(length - i), text + i);
+    return arena_printf(parser->session->arena, "for a product write %.*s * %.*s", (int)i, text,
+                        (int)(length - i), text + i);
 }
 
 static void report_character(Parser *parser, Span span) {
@@ -133,7 +142,8 @@ static void report_character(Parser *parser, Span span) {
     unsigned char c = (unsigned char)text[0];
     Diag *diag;
     if (c < 0x20 || c == 0x7F)
-        diag = diag_error(parser->session, DIAG_LEX_CHAR, span, "a control character (0x%02X) in the text", c);
+        diag =
+            diag_error(parser->session, DIAG_LEX_CHAR, span, "a control character (0x%02X) in the text", c);
     else
         diag = diag_error(parser->session, DIAG_LEX_CHAR, span, "the character `%.*s` means nothing here",
                           (int)(span.end - span.start), text);
@@ -152,14 +162,16 @@ static bool mend(Parser *parser, Token *token) {
     Session *session = parser->session;
     for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
         if (foreign[i].found == token->kind) {
-            Diag *diag = diag_error(session, DIAG_LEX_OPERATOR, token->span, "`%s` is not an operator here", foreign[i].wrong);
+            Diag *diag = diag_error(session, DIAG_LEX_OPERATOR, token->span, "`%s` is not an operator here",
+                                    foreign[i].wrong);
             diag_help(session, diag, "%s", foreign[i].right);
             token->kind = foreign[i].meant;
             return true;
         }
     switch (token->kind) {
     case BAD_NUMBER: {
-        Diag *diag = diag_error(session, DIAG_LEX_NUMBER, token->span, "`%.*s` is not a number", (int)length, text);
+        Diag *diag =
+            diag_error(session, DIAG_LEX_NUMBER, token->span, "`%.*s` is not a number", (int)length, text);
         const char *help = number_help(parser, text, length);
         if (help)
             diag_help(session, diag, "%s", help);
@@ -173,7 +185,8 @@ static bool mend(Parser *parser, Token *token) {
         return true;
     }
     case BAD_OPERATOR: {
-        Diag *diag = diag_error(session, DIAG_LEX_OPERATOR, token->span, "`%.*s` is not an operator here", (int)length, text);
+        Diag *diag = diag_error(session, DIAG_LEX_OPERATOR, token->span, "`%.*s` is not an operator here",
+                                (int)length, text);
         diag_help(session, diag, "%s", operator_help(text));
         return true;
     }
@@ -191,14 +204,16 @@ static bool mend(Parser *parser, Token *token) {
     }
 }
 
-/* What follows an operator of no meaning is not read, up to the end of its line or of the brackets it is in. */
+/* What follows an operator of no meaning is not read, up to the end of its line or of the brackets it is in.
+ */
 static Token skip_operand(Parser *parser, Scan *scan, yyscan_t scanner, Token *misread) {
     Token token = {0};
     int depth = 0;
     while ((token.kind = lag_scan(&token.value, scanner)) != 0) {
         token.span = (Span){parser->file, scan->start, scan->end};
         bool closes = token.kind == ')' || token.kind == ']' || token.kind == '}';
-        if (token.kind == SEP || token.kind == SEMICOLON || token.kind == COMMENT || token.kind == '{' || (closes && depth == 0))
+        if (token.kind == SEP || token.kind == SEMICOLON || token.kind == COMMENT || token.kind == '{'
+            || (closes && depth == 0))
             break;
         depth += (token.kind == '(' || token.kind == '[') - closes;
         misread->span.end = token.span.end;
@@ -220,7 +235,8 @@ static void push_expanded(Parser *parser, Token token) {
         token.kind = PRIME;
         push(parser, token);
     } else if (token.kind == NUMBER && isinf(token.value.number.value)) {
-        diag_error(parser->session, DIAG_LEX_NUMBER, token.span, "this number is too large for a 64-bit real");
+        diag_error(parser->session, DIAG_LEX_NUMBER, token.span,
+                   "this number is too large for a 64-bit real");
         token.kind = MISREAD;
     }
     push(parser, token);

@@ -1,5 +1,5 @@
-/* tokens — three passes over the list of tokens that settle what spelling cannot: which bracket belongs to which,
- * which newlines end a statement, and which names are keywords where they stand. */
+/* tokens — three passes over the list of tokens that settle what spelling cannot: which bracket belongs to
+ * which, which newlines end a statement, and which names are keywords where they stand. */
 #include "parser.h"
 
 #include <stdlib.h>
@@ -14,8 +14,16 @@ static int closer_of(int opener) { return opener == '(' ? ')' : opener == '[' ? 
 /* True for a token that can be the last of an expression. */
 static bool ends_expression(int kind) {
     switch (kind) {
-    case NAME: case NUMBER: case STRING: case BOOL: case MISREAD: case PRIME: case TRANSPOSE: case ')': case ']': case '}':
-        return true;
+    case NAME:
+    case NUMBER:
+    case STRING:
+    case BOOL:
+    case MISREAD:
+    case PRIME:
+    case TRANSPOSE:
+    case ')':
+    case ']':
+    case '}': return true;
     default:
         return false;
     }
@@ -34,7 +42,8 @@ static bool is_one_of(Parser *parser, const Token *token, Word_ first, Word_ las
 
 /* ---- brackets ---- */
 
-/* True when the token (the first of its line) can only begin a statement, so that an open ( or [ was forgotten. */
+/* True when the token (the first of its line) can only begin a statement, so that an open ( or [ was
+ * forgotten. */
 static bool begins_statement(Parser *parser, const Token *token) {
     const Token *next = token + 1;
     switch (token->kind) {
@@ -43,7 +52,8 @@ static bool begins_statement(Parser *parser, const Token *token) {
     case NAME:
         if (next->kind == '=' || next->kind == '~' || next->kind == NAME)
             return true;
-        return is_one_of(parser, token, WORD_print, WORD_expect) && (next->kind == STRING || next->kind == NUMBER);
+        return is_one_of(parser, token, WORD_print, WORD_expect)
+               && (next->kind == STRING || next->kind == NUMBER);
     default:
         return false;
     }
@@ -52,7 +62,8 @@ static bool begins_statement(Parser *parser, const Token *token) {
 typedef VEC(uint32_t) OpenVec; /* token numbers of the brackets still open */
 
 static void report_unclosed(Parser *parser, const Token *opener, const Token *here) {
-    Diag *diag = diag_error(parser->session, DIAG_BRACKET, opener->span, "this `%c` is never closed", opener->kind);
+    Diag *diag =
+        diag_error(parser->session, DIAG_BRACKET, opener->span, "this `%c` is never closed", opener->kind);
     if (here->kind != 0)
         diag_note_at(parser->session, diag, here->span, "here something else begins");
     diag_help(parser->session, diag, "add `%c`", closer_of(opener->kind));
@@ -114,14 +125,16 @@ static void take_closer(Parser *parser, TokenVec *out, OpenVec *open, Token toke
     if (token.kind == '}')
         close_forgotten(parser, out, open, &token, false);
     if (!open->n || (token.kind != '}' && out->at[open->at[open->n - 1]].kind == '{')) {
-        Diag *diag = diag_error(parser->session, DIAG_BRACKET, token.span, "this `%c` closes nothing", token.kind);
+        Diag *diag =
+            diag_error(parser->session, DIAG_BRACKET, token.span, "this `%c` closes nothing", token.kind);
         diag_help(parser->session, diag, "remove it, or open it with `%c` where it should begin",
                   token.kind == ')' ? '(' : token.kind == ']' ? '[' : '{');
         return;
     }
     const Token *opener = &out->at[open->at[open->n - 1]];
     if (closer_of(opener->kind) != token.kind) {
-        Diag *diag = diag_error(parser->session, DIAG_BRACKET, token.span, "`%c` is closed by `%c`", opener->kind, token.kind);
+        Diag *diag = diag_error(parser->session, DIAG_BRACKET, token.span, "`%c` is closed by `%c`",
+                                opener->kind, token.kind);
         diag_note_at(parser->session, diag, opener->span, "opened here");
         diag_help(parser->session, diag, "write `%c`", closer_of(opener->kind));
     }
@@ -183,8 +196,30 @@ static bool must_go_on(int kind) {
     if (is_opener(kind))
         return true;
     switch (kind) {
-    case '+': case '-': case '*': case '/': case '@': case '%': case '^': case '=': case '~': case ',': case ':': case '<':
-    case '>': case '|': case EQ: case NE: case LE: case GE: case AND: case OR: case NOT: case IN: case IF: case THEN:
+    case '+':
+    case '-':
+    case '*':
+    case '/':
+    case '@':
+    case '%':
+    case '^':
+    case '=':
+    case '~':
+    case ',':
+    case ':':
+    case '<':
+    case '>':
+    case '|':
+    case EQ:
+    case NE:
+    case LE:
+    case GE:
+    case AND:
+    case OR:
+    case NOT:
+    case IN:
+    case IF:
+    case THEN:
     case ELSE: case DRAW: case DOTDOT: case SQRT: case DECLARE: case FN: case SEP: case SEMICOLON:
         return true;
     default:
@@ -196,8 +231,30 @@ static bool must_go_on(int kind) {
  * `-x` begins a value. */
 static bool goes_on(Parser *parser, const Token *token) {
     switch (token->kind) {
-    case '+': case '*': case '/': case '@': case '%': case '^': case '=': case '~': case ',': case '<': case '>': case EQ:
-    case NE: case LE: case GE: case AND: case OR: case IN: case THEN: case ELSE: case '{': case ')': case ']': case '|':
+    case '+':
+    case '*':
+    case '/':
+    case '@':
+    case '%':
+    case '^':
+    case '=':
+    case '~':
+    case ',':
+    case '<':
+    case '>':
+    case EQ:
+    case NE:
+    case LE:
+    case GE:
+    case AND:
+    case OR:
+    case IN:
+    case THEN:
+    case ELSE:
+    case '{':
+    case ')':
+    case ']':
+    case '|':
     case DOTDOT: case PRIME: case TRANSPOSE:
         return true;
     case '-': {
@@ -206,7 +263,8 @@ static bool goes_on(Parser *parser, const Token *token) {
     }
     case NAME: {
         int next = token[1].kind;
-        bool used_as_name = next == '=' || next == '~' || next == '[' || next == '(' || next == PRIME || next == SEP;
+        bool used_as_name =
+            next == '=' || next == '~' || next == '[' || next == '(' || next == PRIME || next == SEP;
         return is_one_of(parser, token, WORD_on, WORD_from) && !used_as_name;
     }
     default:
@@ -241,7 +299,8 @@ void parser_lay_out(Parser *parser) {
         if (token->kind == SEP && (before == SEP || before == '{'))
             continue;
         if ((token->kind == '}' || token->kind == 0) && before != SEP && before != '{')
-            vec_push(&out, (Token){.kind = SEP, .span = {parser->file, token->span.start, token->span.start}});
+            vec_push(&out,
+                     (Token){.kind = SEP, .span = {parser->file, token->span.start, token->span.start}});
         if (is_opener(token->kind))
             vec_push(&open, token->kind);
         moved[i] = out.n;
@@ -295,7 +354,8 @@ static bool follows(Parser *parser, const Token *token, Follow follow) {
     const Token *next = token + 1;
     switch (follow) {
     case FOLLOW_ANY:
-        return next->kind != '=' && next->kind != '~' && next->kind != PRIME && next->kind != '.' && next->kind != '/';
+        return next->kind != '=' && next->kind != '~' && next->kind != PRIME && next->kind != '.'
+               && next->kind != '/';
     case FOLLOW_NAME:
         return next->kind == NAME || next->kind == NUMBER;
     case FOLLOW_BLOCK:

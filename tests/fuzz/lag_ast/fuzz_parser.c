@@ -6,14 +6,16 @@
 #include <string.h>
 
 static const char *const pieces[] = {
-    "x", "γ", "T", "p", "q", "v", "k", "sum", "max", "mean", "i", "j", "n", "1", "2.5", "1e-3", "½", "\"text\"", "true", "false",
-    " + ", " - ", "-", " * ", " / ", "^", "²", " @ ", " % ", " == ", " != ", " < ", " <= ", " > ", " >= ", " and ", " or ", "not ",
-    "'", "ᵀ", "^T", "√", "(", ")", "[", "]", "{", "}", ", ", " : ", " | ", " = ", " ~ ", "..", ".", "\n", "; ", " # c\n", " ",
-    "if ", " then ", " else ", " in ", "draw ", "sum[i](", "sum[i : 3 | ", "max(", "normal(0, 1)", "[i, j]",
-    "const ", "data ", "param ", "coord ", "spin ", "bit ", "angle ", "let ", "state ", "fn f(x) ", "system s ", "dynamics d ", "run d ",
-    " on s", " for 10", " steps", " epochs", " over 3", "record ", " every ", "print ", "plot line", "save ", " to ", "expect ", " within ",
-    "use ", "precision f32", "flow w ", "step ", "by ", "repeat 3 ", "method ", "when ", "symmetry ", "force", "constraint", " from ",
-    " periodic", "kinetic", "potential", "batch 3", "real", "simplex[3]", "{ p; q }", "step { p/2; q }", "{ potential = 1 }",
+    "x", "γ", "T", "p", "q", "v", "k", "sum", "max", "mean", "i", "j", "n", "1", "2.5", "1e-3", "½",
+    "\"text\"", "true", "false", " + ", " - ", "-", " * ", " / ", "^", "²", " @ ", " % ", " == ", " != ",
+    " < ", " <= ", " > ", " >= ", " and ", " or ", "not ", "'", "ᵀ", "^T", "√", "(", ")", "[", "]", "{",
+    "}", ", ", " : ", " | ", " = ", " ~ ", "..", ".", "\n", "; ", " # c\n", " ", "if ", " then ", " else ",
+    " in ", "draw ", "sum[i](", "sum[i : 3 | ", "max(", "normal(0, 1)", "[i, j]", "const ", "data ",
+    "param ", "coord ", "spin ", "bit ", "angle ", "let ", "state ", "fn f(x) ", "system s ", "dynamics d ",
+    "run d ", " on s", " for 10", " steps", " epochs", " over 3", "record ", " every ", "print ",
+    "plot line", "save ", " to ", "expect ", " within ", "use ", "precision f32", "flow w ", "step ", "by ",
+    "repeat 3 ", "method ", "when ", "symmetry ", "force", "constraint", " from ", " periodic", "kinetic",
+    "potential", "batch 3", "real", "simplex[3]", "{ p; q }", "step { p/2; q }", "{ potential = 1 }",
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -1,5 +1,6 @@
-/* fuzz_scanner — any bytes at all through the scanner and the passes over tokens; the tree must stand its checks. The text
- * is read as it is, so most of it is no program: this entry is for spelling, brackets and recovery. */
+/* fuzz_scanner — any bytes at all through the scanner and the passes over tokens; the tree must stand its
+ * checks. The text is read as it is, so most of it is no program: this entry is for spelling, brackets and
+ * recovery. */
 #include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

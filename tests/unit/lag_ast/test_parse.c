@@ -54,10 +54,11 @@ static void test_precedence(void **state) {
 /* Words with a meaning in one place are names in all others. */
 static void test_words_as_names(void **state) {
     (void)state;
-    Front f = front_of("const data = 1, state = 2, step = 3, run = 4, on = 5, every = 6, batch = 7, system = 8\n"
-                       "let x = data + state * step - run / on + every^batch + system\n"
-                       "let for = 1, over = for, periodic = over + from, from = 3\n"
-                       "let spin[i : 3] = i, z = spin[0] + record, record = 4\n");
+    Front f =
+        front_of("const data = 1, state = 2, step = 3, run = 4, on = 5, every = 6, batch = 7, system = 8\n"
+                 "let x = data + state * step - run / on + every^batch + system\n"
+                 "let for = 1, over = for, periodic = over + from, from = 3\n"
+                 "let spin[i : 3] = i, z = spin[0] + record, record = 4\n");
     if (diag_error_count(f.session))
         fail_msg("%s", front_messages(&f));
     assert_int_equal(f.file->items.n, 4);
@@ -107,7 +108,8 @@ static void test_all_errors_in_one_run(void **state) {
                        "fn f(x) { let y = (x; y }\n"
                        "let c = 3\n");
     char *messages = front_messages(&f);
-    static const char *const lines[] = {"lag:1:", "lag:3:", "lag:4:", "lag:7:", "lag:8:", "lag:9:", "lag:12:"};
+    static const char *const lines[] = {
+        "lag:1:", "lag:3:", "lag:4:", "lag:7:", "lag:8:", "lag:9:", "lag:12:"};
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
         if (!strstr(messages, lines[i]))
             fail_msg("no message for %s in\n%s", lines[i], messages);
@@ -133,7 +135,8 @@ static void test_too_many_errors(void **state) {
 
 static void test_empty(void **state) {
     (void)state;
-    static const char *const empty[] = {"", "\n", "\r\n", " \t ", "# comment", "# comment\n", "\xEF\xBB\xBF", ";", ";;\n;"};
+    static const char *const empty[] = {
+        "", "\n", "\r\n", " \t ", "# comment", "# comment\n", "\xEF\xBB\xBF", ";", ";;\n;"};
     for (size_t i = 0; i < sizeof empty / sizeof *empty; i++) {
         Front f = front_of(empty[i]);
         assert_int_equal(diag_error_count(f.session), 0);
@@ -147,8 +150,8 @@ static void test_line_ends(void **state) {
     static const char *const ends[] = {"\n", "\r\n", "\r"};
     for (int i = 0; i < 3; i++) {
         Buf text = {0};
-        buf_printf(&text, "let a = 1 +%s  2%slet b = a%s  - 3 # c%ssystem s {%s  potential = b%s}%s", ends[i], ends[i], ends[i],
-                   ends[i], ends[i], ends[i], ends[i]);
+        buf_printf(&text, "let a = 1 +%s  2%slet b = a%s  - 3 # c%ssystem s {%s  potential = b%s}%s", ends[i],
+                   ends[i], ends[i], ends[i], ends[i], ends[i], ends[i]);
         Front f = front_of(text.at);
         assert_int_equal(diag_error_count(f.session), 0);
         assert_int_equal(f.file->items.n, 3);
@@ -237,7 +240,8 @@ static void test_long_sum(void **state) {
 static double parse_seconds(int lines) {
     Buf text = {0};
     for (int i = 0; i < lines; i++)
-        buf_printf(&text, "let name_%d[i : 10] = sum[j : 3](x[i, j] * (name_%d[i] + 2.5)^2) # a comment\n", i, i ? i - 1 : 0);
+        buf_printf(&text, "let name_%d[i : 10] = sum[j : 3](x[i, j] * (name_%d[i] + 2.5)^2) # a comment\n", i,
+                   i ? i - 1 : 0);
     struct timespec a, b;
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &a);
     Front f = front_of(text.at);
@@ -249,8 +253,8 @@ static double parse_seconds(int lines) {
     return (double)(b.tv_sec - a.tv_sec) + 1e-9 * (double)(b.tv_nsec - a.tv_nsec);
 }
 
-/* Ten times the lines may take ten times the time, with a factor of three for caches and other people's work; a
- * quadratic parser would take a hundred times. */
+/* Ten times the lines may take ten times the time, with a factor of three for caches and other people's work;
+ * a quadratic parser would take a hundred times. */
 static void test_linear_time(void **state) {
     (void)state;
     parse_seconds(100);

@@ -1,5 +1,5 @@
-/* print — reading what was printed gives the same tree, and printing that the same text: over every program of the
- * repository, over expressions made at random, and for what `lag fmt` promises to keep. */
+/* print — reading what was printed gives the same tree, and printing that the same text: over every program
+ * of the repository, over expressions made at random, and for what `lag fmt` promises to keep. */
 #include "equal.h"
 
 #include <glob.h>
@@ -43,8 +43,9 @@ static char *read_whole(const char *path, size_t *n) {
 /* Every right program of the repository; the tests run in tests/. */
 static void test_every_program(void **state) {
     (void)state;
-    static const char *const patterns[] = {"golden/check/*.lag", "golden/fmt/*.lag", "golden/run/*.lag", "golden/derive/*.lag",
-                                           "../stdlib/*.lag", "../examples/*/*.lag", "numeric/*/*.lag"};
+    static const char *const patterns[] = {"golden/check/*.lag",  "golden/fmt/*.lag", "golden/run/*.lag",
+                                           "golden/derive/*.lag", "../stdlib/*.lag",  "../examples/*/*.lag",
+                                           "numeric/*/*.lag"};
     uint32_t n = 0;
     for (size_t p = 0; p < sizeof patterns / sizeof *patterns; p++) {
         glob_t found;
@@ -78,7 +79,8 @@ static uint32_t pick(uint32_t n) {
 
 static void random_expr(Buf *out, int depth) {
     static const char *const leaves[] = {"x", "T", "γ", "3", "1.5e-3", "½", "true", "\"text\"", "inf", "x₁"};
-    static const char *const binary[] = {"+", "-", "*", "/", "@", "%", "^", "==", "!=", "<", "<=", ">", ">=", "and", "or"};
+    static const char *const binary[] = {
+        "+", "-", "*", "/", "@", "%", "^", "==", "!=", "<", "<=", ">", ">=", "and", "or"};
     uint32_t kind = depth <= 0 ? 0 : pick(13);
     switch (kind) {
     case 0: case 1: buf_puts(out, leaves[pick(10)]); return;
@@ -153,7 +155,8 @@ static void expect_printed(const char *from, const char *to) {
 static void test_comments(void **state) {
     (void)state;
     expect_printed("# only a comment", "# only a comment\n");
-    expect_printed("let x = 1 # one\n# two\n\n\n# three\nlet y = 2", "let x = 1  # one\n# two\n\n# three\nlet y = 2\n");
+    expect_printed("let x = 1 # one\n# two\n\n\n# three\nlet y = 2",
+                   "let x = 1  # one\n# two\n\n# three\nlet y = 2\n");
     expect_printed("system s { # head\n  potential = 1 # in\n  # last\n}\n# after",
                    "system s {  # head\n  potential = 1  # in\n  # last\n}\n# after\n");
     expect_printed("fn f(x) {\n  # why\n  x # value\n}", "fn f(x) {\n  # why\n  x  # value\n}\n");
@@ -164,7 +167,8 @@ static void test_lines(void **state) {
     (void)state;
     expect_printed("let x=1;let y=2", "let x = 1; let y = 2\n");
     expect_printed("system s { potential=1;temperature=2 }", "system s { potential = 1; temperature = 2 }\n");
-    expect_printed("system s {\n potential=1;temperature=2 }", "system s {\n  potential = 1; temperature = 2\n}\n");
+    expect_printed("system s {\n potential=1;temperature=2 }",
+                   "system s {\n  potential = 1; temperature = 2\n}\n");
     expect_printed("", "");
     expect_printed("\n\n  \n", "");
 }
