@@ -94,6 +94,12 @@ static bool find_variable(Sema *s, Scope *scope, const Expr *e, Variable *x) {
         sema_help(s, d, "give it a name with `let`, and use the name in both places");
         return false;
     }
+    if (val_type(s, &v) != IR_REAL) {
+        Diag *d = sema_error(s, DIAG_NO_DERIVATIVE, e->span, "a derivative is taken by real numbers, and these are "
+                             "integers");
+        sema_help(s, d, "declare it with `: real`");
+        return false;
+    }
     *x = (Variable){.def = ir_node(s->ir, v.body)->arg[0], .val = v, .whole = true};
     x->rank = ir_def(s->ir, x->def)->rank;
     for (uint32_t k = 0; k < x->rank; k++) {

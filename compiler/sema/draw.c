@@ -69,7 +69,7 @@ static IrTerm cauchy01(const Noise *n) {
 }
 static IrTerm draw_cauchy(const Noise *n, const IrTerm *a) { return affine(n, a[0], a[1], cauchy01(n)); }
 static IrTerm draw_half_cauchy(const Noise *n, const IrTerm *a) {
-    return ir_mul(n->s->ir, a[0], ir_op1(n->s->ir, IR_ABS, cauchy01(n)));
+    return affine(n, a[0], a[1], ir_op1(n->s->ir, IR_ABS, cauchy01(n)));
 }
 /* −sign(w) log(1 − 2|w|), w uniform in (−½, ½) */
 static IrTerm draw_laplace(const Noise *n, const IrTerm *a) {
@@ -116,7 +116,7 @@ static const DrawKind kinds[] = {
     {"half_normal", 1, draw_half_normal},
     {"exponential", 1, draw_exponential},
     {"cauchy", 2, draw_cauchy},
-    {"half_cauchy", 1, draw_half_cauchy},
+    {"half_cauchy", 2, draw_half_cauchy},
     {"laplace", 2, draw_laplace},
     {"logistic", 2, draw_logistic},
     {"gumbel", 2, draw_gumbel},
@@ -174,7 +174,8 @@ Val sema_draw(Sema *s, Scope *scope, const Expr *e) {
     if (!kind) return unknown(s, call, name);
     uint32_t n = call->call.args.n;
     /* `normal(0, 1)` and `uniform(0, 1)` may leave their arguments out. */
-    if (n != kind->n_args && !(n == 0 && kind->n_args == 2)) {
+    bool no_location = n == 1 && kind->make == draw_half_cauchy; /* half_cauchy(s) lies above 0 */
+    if (n != kind->n_args && !(n == 0 && kind->n_args == 2) && !no_location) {
         sema_error(s, DIAG_DISTRIBUTION_ARG, call->span, "`%s` takes %u argument%s, and %u %s given", name, kind->n_args,
                    kind->n_args == 1 ? "" : "s", n, n == 1 ? "is" : "are");
         return val_poison();
@@ -191,7 +192,7 @@ Val sema_draw(Sema *s, Scope *scope, const Expr *e) {
         }
         if (!shape.rank) shape = vals[k];
     }
-    for (uint32_t k = 0; k < n; k++) args[k] = vals[k].rank ? val_aligned(s, &shape, &vals[k]) : vals[k].body;
+    for (uint32_t k = 0; k < n; k++) args[k + no_location] = vals[k].rank ? val_aligned(s, &shape, &vals[k]) : vals[k].body;
     Noise noise = {s, &shape, e};
     shape.body = kind->make(&noise, args);
     return shape;

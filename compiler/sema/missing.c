@@ -84,20 +84,44 @@ static void mark_all(Join *j, uint8_t *marks) {
     }
 }
 
-/* Drawn data that the run reads are states that keep what they start with. */
-static void drawn_data(Join *j) {
+static bool is_state(const Join *j, IrDef d) {
+    for (uint32_t k = 0; k < j->states.n; k++)
+        if (j->states.at[k].s == d) return true;
+    return false;
+}
+
+static bool is_body(const Join *j, IrDef d) {
+    for (uint32_t k = 0; k < j->out->n_bodies; k++) {
+        const SemaBody *body = &j->out->bodies[k];
+        if (body->q == d || body->v == d || body->p == d) return true;
+    }
+    return false;
+}
+
+static void hold(Join *j, IrDef d, const Ent *ent, IrTerm start) {
+    if (!d || is_state(j, d) || is_body(j, d)) return;
+    vec_push(&j->states, (SemaState){.name = ent->name, .span = ent->span, .s = d, .start = start});
+}
+
+/* Drawn data, and coordinates of other systems, that the run reads: states that keep what they start with. */
+void join_kept(Join *j) {
     Sema *s = j->s;
-    if (!s->drawn.n) return;
     uint8_t *marks = base_calloc(ir_def_count(s->ir) + 4096, 1);
     mark_all(j, marks);
+    for (uint32_t k = 0; k < s->vars.n; k++) {
+        Ent *ent = s->vars.at[k];
+        if (ent->q && marks[ent->q]) hold(j, ent->q, ent, sema_var_init(s, ent, 0));
+        if (ent->v && marks[ent->v]) hold(j, ent->v, ent, sema_var_init(s, ent, 1));
+    }
+    for (uint32_t k = 0; k < j->states.n; k++)
+        if (j->states.at[k].start) mark(j, j->states.at[k].start, marks);
     for (uint32_t k = 0; k < s->drawn.n; k++)
-        if (marks[s->drawn.at[k].s]) vec_push(&j->states, s->drawn.at[k]);
+        if (marks[s->drawn.at[k].s] && !is_state(j, s->drawn.at[k].s)) vec_push(&j->states, s->drawn.at[k]);
     free(marks);
 }
 
 static void opaque_values(Join *j) {
     Sema *s = j->s;
-    drawn_data(j);
     if (!s->opaque.n) return;
     uint8_t *marks = base_calloc(ir_def_count(s->ir) + 4096, 1);
     mark_all(j, marks);

@@ -222,6 +222,31 @@ static bool mentions_bound(const Env *env, const Expr *e) {
     return false;
 }
 
+typedef struct Reach { Sema *s; Ent *of; VEC(Ent *) seen; bool busy; } Reach;
+
+static void reach_name(void *context, Name name) {
+    Reach *r = context;
+    Ent *ent = scope_find_declared(r->s, r->of->scope, name);
+    if (!ent || ent->kind != ENT_LET || ent->state == ENT_DONE) return;
+    r->busy = r->busy || ent->state == ENT_BUSY;
+    for (uint32_t k = 0; k < r->seen.n; k++)
+        if (r->seen.at[k] == ent) return;
+    vec_push(&r->seen, ent);
+}
+
+/* Whether a definition needs one that is being elaborated. */
+static bool leads_to_busy(Sema *s, Ent *ent) {
+    Reach r = {.s = s, .of = ent};
+    vec_push(&r.seen, ent);
+    for (uint32_t k = 0; k < r.seen.n && !r.busy && r.seen.n < 200; k++) {
+        r.of = r.seen.at[k];
+        index_each_name(r.of->decl->init, reach_name, &r);
+    }
+    bool busy = r.busy || r.seen.n >= 200;
+    vec_free(&r.seen);
+    return busy;
+}
+
 /* The shape of a base, as a value whose body is not used; false when it cannot be told without the open indices. */
 static bool shape_of(Walk *w, const Env *env, const Expr *e, Val *shape) {
     if (e->kind == EXPR_NAME && env_find(env, e->name.name)) return false;
@@ -229,7 +254,7 @@ static bool shape_of(Walk *w, const Env *env, const Expr *e, Val *shape) {
     if (e->kind == EXPR_NAME) {
         Ent *ent = scope_find(w->s, w->scope, e->name.name);
         if (!ent || ent->state == ENT_BUSY) return false;
-        if (w->seeking && ent->kind == ENT_LET && ent->state != ENT_DONE) return false;
+        if (w->seeking && ent->kind == ENT_LET && ent->state != ENT_DONE && leads_to_busy(w->s, ent)) return false;
     }
     if (w->seeking && e->kind != EXPR_NAME) return false;
     if (!mentions_bound(env, e)) {

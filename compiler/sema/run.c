@@ -213,6 +213,7 @@ static void join(Join *j, const Stmt *st, const Stmt *const *after, uint32_t n_a
     join_outputs(j, st->run.items);
     for (uint32_t k = 0; k < n_after; k++) join_output(j, after[k]);
     join_replace(j);
+    join_kept(j);
     join_missing(j);
 }
 

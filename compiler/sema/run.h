@@ -75,6 +75,7 @@ void join_outputs(Join *j, StmtList items);
 void join_output(Join *j, const Stmt *st);
 /* missing.c: what this build has no runtime for. */
 void join_missing(Join *j);
+void join_kept(Join *j);
 void join_complete(Join *j);
 
 /* run.c: one run and the statements after it that look at it. */

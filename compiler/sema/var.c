@@ -217,8 +217,8 @@ Val sema_var_value(Sema *s, Ent *ent, uint32_t primes, Span use) {
 
 /* ---- initial values ---- */
 
-static bool init_binders(Sema *s, Ent *ent, const Val *shape, const Declarator *d, Scope *inner, Axis *axis) {
-    for (uint32_t k = 0; k < shape->rank; k++) {
+static void init_binders(Sema *s, Ent *ent, const Val *shape, const Declarator *d, uint32_t n, Scope *inner, Axis *axis) {
+    for (uint32_t k = 0; k < n; k++) {
         const Binder *b = d->has_axes && k < d->axes.n ? &d->axes.at[k] : NULL;
         bool named = b && b->name && !axis_is_extent(s, ent->scope, b, NULL);
         int64_t lo = shape->axis[k].lo;
@@ -226,19 +226,30 @@ static bool init_binders(Sema *s, Ent *ent, const Val *shape, const Declarator *
                         .hi = lo + (int64_t)val_extent(s, shape, k) - 1, .full = shape->axis[k].full};
         axis[k] = (Axis){.idx = index_enter(s, inner, &var), .lo = lo, .full = var.full};
     }
-    return true;
+}
+
+/* The right side under the first `n` axes as indices; `out` gets the axes. */
+static Val init_under(Sema *s, Ent *ent, const Val *shape, const Declarator *d, uint32_t n, Val *out) {
+    Scope *inner = scope_new(s, SCOPE_LOCAL, ent->scope);
+    init_binders(s, ent, shape, d->has_axes ? d : ent->decl, n, inner, out->axis);
+    Val v = sema_expr(s, inner, d->init);
+    index_leave(s, n);
+    return v;
 }
 
 /* `X[n] : sphere[p] = draw uniform_sphere(p)`: a vector for each n gives the trailing axes. */
-static Val of_own_axes(Sema *s, const Val *shape, const Val *out, Val v) {
-    if (!val_ok(&v) || v.rank == 0 || v.rank >= shape->rank) return v;
-    uint32_t lead = shape->rank - v.rank;
-    Val tail = {.kind = VAL_TENSOR, .rank = v.rank};
-    for (uint32_t k = 0; k < v.rank; k++) {
-        tail.axis[k] = out->axis[lead + k];
-        if (val_extent(s, shape, lead + k) != val_extent(s, &v, k)) return v;
+static Val init_value(Sema *s, Ent *ent, const Val *shape, const Declarator *d, Val *out) {
+    uint32_t named = ent->decl->has_axes ? ent->decl->axes.n : 0;
+    Val v = val_poison();
+    if (named < shape->rank) {
+        v = init_under(s, ent, shape, d, named, out);
+        bool fits = val_ok(&v) && v.rank && named + v.rank == shape->rank;
+        for (uint32_t k = 0; fits && k < v.rank; k++) fits = val_extent(s, shape, named + k) == val_extent(s, &v, k);
+        if (v.kind == VAL_POISON) return v;
+        for (uint32_t k = 0; fits && k < v.rank; k++) out->axis[named + k] = v.axis[k];
+        if (fits) return val_scalar(v.body);
     }
-    return val_scalar(val_aligned(s, &tail, &v));
+    return init_under(s, ent, shape, d, shape->rank, out);
 }
 
 IrTerm sema_var_init(Sema *s, Ent *ent, uint32_t primes) {
@@ -246,13 +257,9 @@ IrTerm sema_var_init(Sema *s, Ent *ent, uint32_t primes) {
     if (!d || !d->init) return 0;
     Val shape = sema_ent_value(s, ent, ent->span);
     if (!val_ok(&shape)) return 0;
-    Scope *inner = scope_new(s, SCOPE_LOCAL, ent->scope);
     Val out = {.kind = VAL_TENSOR, .rank = shape.rank};
-    init_binders(s, ent, &shape, d->has_axes ? d : ent->decl, inner, out.axis);
-    Val v = sema_expr(s, inner, d->init);
-    index_leave(s, shape.rank);
+    Val v = init_value(s, ent, &shape, d, &out);
     if (v.kind == VAL_POISON) return 0;
-    v = of_own_axes(s, &shape, &out, v);
     bool discrete = ent->support == SUPPORT_DISCRETE;
     if (!val_ok(&v) || (v.rank && !val_same_shape(s, &shape, &v)) ||
         (discrete && val_type(s, &v) != IR_INT && val_type(s, &v) != IR_BOOL)) {
