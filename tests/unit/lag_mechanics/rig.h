@@ -2,6 +2,7 @@
 #ifndef RIG_H
 #define RIG_H
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -33,11 +34,11 @@ typedef struct Rig {
     MechRun *mech;
 } Rig;
 
-static Name rig_name(Rig *r, const char *text) {
+static __attribute__((unused)) Name rig_name(Rig *r, const char *text) {
     return name_intern_ident(r->session->names, text, strlen(text));
 }
 
-static Rig *rig_new(void) {
+static __attribute__((unused)) Rig *rig_new(void) {
     Rig *r = calloc(1, sizeof *r);
     r->session = session_new();
     r->p = ir_new(r->session);
@@ -54,7 +55,7 @@ static Rig *rig_new(void) {
     return r;
 }
 
-static void rig_free(Rig *r) {
+static __attribute__((unused)) void rig_free(Rig *r) {
     ir_env_free(r->env);
     ir_free(r->p);
     session_free(r->session);
@@ -62,7 +63,7 @@ static void rig_free(Rig *r) {
 }
 
 /* A coordinate with its velocity and momentum. */
-static SemaBody *rig_coord(Rig *r, const char *name, uint32_t rank, const uint64_t *extent) {
+static __attribute__((unused)) SemaBody *rig_coord(Rig *r, const char *name, uint32_t rank, const uint64_t *extent) {
     uint32_t n = r->run.n_bodies++;
     r->run.n_vars++;
     Name id = rig_name(r, name);
@@ -75,21 +76,21 @@ static SemaBody *rig_coord(Rig *r, const char *name, uint32_t rank, const uint64
     return b;
 }
 
-static IrTerm rig_hyper(Rig *r, const char *name, double value) {
+static __attribute__((unused)) IrTerm rig_hyper(Rig *r, const char *name, double value) {
     Name id = rig_name(r, name);
     IrDef d = ir_scalar_input(r->p, id, IR_ROLE_HYPER);
     r->hypers[r->run.n_hypers++] = (SemaHyper){id, r->run.span, d, value};
     return ir_read0(r->p, d);
 }
 
-static IrTerm rig_let(Rig *r, const char *name, IrTerm value) {
+static __attribute__((unused)) IrTerm rig_let(Rig *r, const char *name, IrTerm value) {
     IrDef d = ir_define(r->p, rig_name(r, name), IR_F64, NULL, 0, value);
     ir_mark_flex(r->p, d);
     return ir_read0(r->p, d);
 }
 
 /* ½ Σ weight[i] x[i]² over a rank-1 definition; `weight` over axis 0, 0: 1. */
-static IrTerm rig_half_squares(Rig *r, IrDef x, IrTerm weight) {
+static __attribute__((unused)) IrTerm rig_half_squares(Rig *r, IrDef x, IrTerm weight) {
     IrProgram *p = r->p;
     uint64_t n = ir_def(p, x)->extent[0];
     IrIdx i = ir_fresh(p, n, rig_name(r, "i")), axis = ir_axis(p, 0, n);
@@ -99,19 +100,19 @@ static IrTerm rig_half_squares(Rig *r, IrDef x, IrTerm weight) {
     return ir_mul(p, ir_real(p, 0.5), ir_reduce(p, IR_SUM, i, 0, t));
 }
 
-static IrTerm rig_at(Rig *r, IrDef x, int64_t i) {
+static __attribute__((unused)) IrTerm rig_at(Rig *r, IrDef x, int64_t i) {
     IrTerm at = ir_int(r->p, i);
     return ir_read(r->p, x, &at, 1);
 }
 
 /* x[i] over axis 0. */
-static IrTerm rig_axis(Rig *r, IrDef x) {
+static __attribute__((unused)) IrTerm rig_axis(Rig *r, IrDef x) {
     IrTerm at = ir_idx(r->p, ir_axis(r->p, 0, ir_def(r->p, x)->extent[0]));
     return ir_read(r->p, x, &at, 1);
 }
 
 /* The word "p/2 q p/2": parts separated by blanks, `/n` or `*x` a fraction. */
-static void rig_word(Rig *r, const char *text) {
+static __attribute__((unused)) void rig_word(Rig *r, const char *text) {
     uint32_t n = 0;
     char copy[256];
     snprintf(copy, sizeof copy, "%s", text);
@@ -127,14 +128,14 @@ static void rig_word(Rig *r, const char *text) {
     r->run.word = (SemaWord){.span = r->run.dynamics_span, .count = 1, .body = r->words, .n = n};
 }
 
-static void rig_flow(Rig *r, const char *name, IrDef target, IrTerm rate) {
+static __attribute__((unused)) void rig_flow(Rig *r, const char *name, IrDef target, IrTerm rate) {
     uint32_t n = r->run.n_flows++;
     r->flow_target[n][0] = target;
     r->flow_rate[n][0] = rate;
     r->flows[n] = (SemaFlow){rig_name(r, name), r->run.dynamics_span, r->flow_target[n], r->flow_rate[n], 1};
 }
 
-static bool rig_said(Rig *r, const char *code) {
+static __attribute__((unused)) bool rig_said(Rig *r, const char *code) {
     FILE *out = tmpfile();
     diag_print_all(r->session, out, false, false);
     long n = ftell(out);
@@ -149,7 +150,7 @@ static bool rig_said(Rig *r, const char *code) {
 }
 
 /* Derives; on failure shows what was said. */
-static MechRun *rig_derive(Rig *r) {
+static __attribute__((unused)) MechRun *rig_derive(Rig *r) {
     r->mech = mech_derive(r->session, &r->model, &r->run);
     if (!r->mech)
         diag_print_all(r->session, stderr, false, false);
@@ -158,21 +159,21 @@ static MechRun *rig_derive(Rig *r) {
 
 /* ---- running with the reference evaluator ---- */
 
-static void rig_set(Rig *r, IrDef d, const double *values) {
+static __attribute__((unused)) void rig_set(Rig *r, IrDef d, const double *values) {
     ir_env_set(r->env, d, values);
 }
 
-static void rig_set1(Rig *r, IrDef d, double value) {
+static __attribute__((unused)) void rig_set1(Rig *r, IrDef d, double value) {
     ir_env_set(r->env, d, &value);
 }
 
-static double rig_get(Rig *r, IrDef d, uint64_t i) {
+static __attribute__((unused)) double rig_get(Rig *r, IrDef d, uint64_t i) {
     const double *x = ir_eval_def(r->env, d);
     assert_non_null(x);
     return x[i];
 }
 
-static void rig_start(Rig *r) {
+static __attribute__((unused)) void rig_start(Rig *r) {
     r->env = ir_env_new(r->p);
     for (uint32_t i = 0; i < r->run.n_hypers; i++)
         rig_set1(r, r->hypers[i].def, r->hypers[i].value);
@@ -182,7 +183,7 @@ static void rig_start(Rig *r) {
 }
 
 /* Step number k = 1, 2, …, as the runtime makes it. */
-static void rig_step(Rig *r, uint64_t k) {
+static __attribute__((unused)) void rig_step(Rig *r, uint64_t k) {
     double length = r->mech->step_size * r->mech->advance;
     rig_set1(r, r->run.time, (double)(k - 1) * length);
     rig_set1(r, r->run.step, (double)k);
@@ -190,7 +191,7 @@ static void rig_step(Rig *r, uint64_t k) {
     rig_set1(r, r->run.time, (double)k * length);
 }
 
-static void rig_close(double a, double b, double relative, const char *what) {
+static __attribute__((unused)) void rig_close(double a, double b, double relative, const char *what) {
     double scale = fmax(fmax(fabs(a), fabs(b)), 1e-300);
     if (!(fabs(a - b) <= relative * scale)) {
         fprintf(stderr, "%s: %.17g and %.17g differ by %.3g relative\n", what, a, b, fabs(a - b) / scale);

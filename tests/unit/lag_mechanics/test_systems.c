@@ -495,6 +495,17 @@ static void test_errors(void **state) {
     by_method(r);
     fails_with(r, "E0654");
 
+    r = oscillator(&b, 0); /* a constraint */
+    SemaConstraint circle = {.residual = b->q, .span = r->run.system_span};
+    r->run.constraints = &circle;
+    r->run.n_constraints = 1;
+    by_method(r);
+    fails_with(r, "E0659");
+
+    r = rig_new(); /* nothing that moves */
+    by_method(r);
+    fails_with(r, "E0650");
+
     r = rig_new(); /* a quartic kinetic energy under a word */
     b = rig_coord(r, "x", 0, NULL);
     give(r, &r->run.kinetic, ir_pow(r->p, ir_read0(r->p, b->v), ir_real(r->p, 4)));
