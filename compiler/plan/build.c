@@ -8,8 +8,6 @@
  * and so on. */
 #include "pass.h"
 
-typedef struct Members { Op **op; PlanValue *acc; uint32_t n; } Members;
-
 static PlanType real_of(const Op *op) { return op->elem == IR_F32 ? PLAN_F32 : PLAN_F64; }
 
 static void enter(Builder *b, const Op *op) {
@@ -38,6 +36,8 @@ static PlanType store_type(Builder *b, const OpOut *out, IrTerm value) {
 /* Address of the output element the present loops stand at. */
 static PlanValue out_address(Builder *b, const Op *op, const OpOut *out) {
     PlanValue at = value_int(b, (int64_t)out->at);
+    if (out->base)
+        at = value_add(b, at, out->base);
     for (uint32_t k = 0; k < op->n_loops; k++)
         if (op->loop[k].axis >= 0)
             at = value_add(b, at, value_scale(b, b->index_value.at[op->loop[k].index],
@@ -45,13 +45,22 @@ static PlanValue out_address(Builder *b, const Op *op, const OpOut *out) {
     return at;
 }
 
-static void store(Builder *b, const Op *op, const OpOut *out, PlanValue v) {
+static void store_at(Builder *b, const Op *op, const OpOut *out, PlanValue at, PlanValue v) {
     if (out->assigned && b->plan->options.check_finite) {
         PlanType type = (PlanType)value_node(b, v)->type;
         if (type == PLAN_F64 || type == PLAN_F32)
             value_statement(b, PLAN_FLAG, 0, v, op->def);
     }
-    value_store(b, out->buffer, out_address(b, op, out), v);
+    value_store(b, out->buffer, at, v);
+}
+
+static void store(Builder *b, const Op *op, const OpOut *out, PlanValue v) {
+    store_at(b, op, out, out_address(b, op, out), v);
+}
+
+/* What is stored into a number's buffer. */
+static PlanType store_elem_type(Builder *b, const OpOut *out) {
+    return plan_elem_type(b->plan->buffers.at[out->buffer].elem);
 }
 
 static PlanValue identity(Builder *b, IrOp reduce, PlanType type) {
@@ -140,123 +149,110 @@ static void after_loop(Builder *b, const Op *op, uint32_t depth, PlanValue acc) 
         return;
     enter(b, op);
     PlanValue v = value_result(b, acc);
-    PlanType type = (PlanType)value_node(b, v)->type == PLAN_BOOL && b->plan->buffers.at[op->out[0].buffer].elem == IR_U8
-                  ? PLAN_BOOL : plan_elem_type(b->plan->buffers.at[op->out[0].buffer].elem);
-    store(b, op, &op->out[0], value_convert(b, v, type));
+    bool truth = value_node(b, v)->type == PLAN_BOOL;
+    store(b, op, &op->out[0], truth ? v : value_convert(b, v, store_elem_type(b, &op->out[0])));
 }
 
-static void build_level(Builder *b, Members m, uint32_t depth, const Kernel *kernel);
+static void build_level(Builder *b, Members m, uint32_t depth);
 
-/* How far one step of `index` moves through the elements of `read`; false when that is not the same everywhere. */
-static bool read_stride(IrProgram *ir, IrTerm read, IrIdx index, int64_t *stride) {
-    IrNode node = *ir_node(ir, read);
-    int64_t unit = 1;
-    *stride = 0;
-    for (uint32_t i = node.arg[2]; i-- > 0;) {
-        IrTerm sub = ir_read_subs(ir, read)[i];
-        IrIdx idx[8];
-        int64_t coef[8], constant;
-        uint32_t n;
-        if (ir_uses_index(ir, sub, index)) {
-            if (!ir_affine(ir, sub, idx, coef, &n, &constant))
-                return false;
-            for (uint32_t k = 0; k < n; k++)
-                if (idx[k] == index)
-                    *stride += unit * coef[k];
-        }
-        unit *= (int64_t)ir_def(ir, node.arg[0])->extent[i];
-    }
-    return true;
+/* The loop at `depth` over lo … hi-1. */
+static void build_range(Builder *b, Members m, uint32_t depth, PlanValue lo, PlanValue hi, int64_t chunk) {
+    uint32_t loop = loop_open(b, lo, hi);
+    b->func->loops.at[loop].parallel = chunk > 0;
+    b->func->loops.at[loop].chunk = chunk;
+    for (uint32_t i = 0; i < m.n; i++)
+        term_bind(b, m.op[i]->loop[depth].index, b->func->loops.at[loop].index);
+    build_level(b, m, depth + 1);
+    loop_close(b, loop);
 }
 
-typedef struct Merge { Builder *b; const OpLoop *outer, *inner; } Merge;
-
-/* Finds a use of the two indices that one running index could not serve. */
-static PlanStep hinders(void *context, IrTerm t) {
-    Merge *m = context;
-    IrProgram *ir = m->b->plan->ir;
-    IrNode node = *ir_node(ir, t);
-    if (!ir_uses_index(ir, t, m->outer->index) && !ir_uses_index(ir, t, m->inner->index))
-        return PLAN_PAST;
-    if (node.op == IR_INDEX || ir_op_is_reduce((IrOp)node.op) || node.op == IR_DRAW)
-        return PLAN_FOUND;
-    int64_t outer, inner;
-    if (node.op != IR_READ)
-        return PLAN_INTO;
-    if (!read_stride(ir, t, m->outer->index, &outer) || !read_stride(ir, t, m->inner->index, &inner))
-        return PLAN_FOUND;
-    return outer == inner * (int64_t)m->inner->extent ? PLAN_PAST : PLAN_FOUND;
-}
-
-/* Whether the loops at `depth` and the next walk all memory as one loop would. */
-static bool merges(Builder *b, const Op *op, uint32_t depth) {
-    if (depth + 1 >= op->n_loops || op->guard)
-        return false;
-    const OpLoop *outer = &op->loop[depth], *inner = &op->loop[depth + 1];
-    bool arg = op->reduce == IR_ARGMAX || op->reduce == IR_ARGMIN;
-    if (outer->guard || inner->guard || (outer->axis < 0) != (inner->axis < 0) || arg)
-        return false;
-    Merge m = {b, outer, inner};
-    for (uint32_t o = 0; o < op->n_out; o++) {
-        const OpOut *out = &op->out[o];
-        if (outer->axis >= 0 && out->stride[outer->axis] != out->stride[inner->axis] * inner->extent)
-            return false;
-        if (plan_walk(b->plan, out->value, hinders, &m))
-            return false;
-    }
-    return true;
-}
-
-/* Makes the loop at `depth` of every member run over the next one too: the outer index stays 0, the inner runs on. */
-static uint64_t merge_loops(Builder *b, Members m, uint32_t depth) {
-    uint64_t factor = 1;
-    for (;;) {
-        for (uint32_t i = 0; i < m.n; i++) {
-            if (!merges(b, m.op[i], depth))
-                return factor;
-            for (uint32_t k = 0; k < i; k++)
-                if (!plan_may_share(b->fp, m.op[k], m.op[i], depth + 1))
-                    return factor;
-        }
-        factor *= m.op[0]->loop[depth + 1].extent;
-        for (uint32_t i = 0; i < m.n; i++) {
-            Op *op = m.op[i];
-            uint64_t extent = op->loop[depth].extent;
-            term_bind(b, op->loop[depth].index, value_int(b, 0));
-            memmove(op->loop + depth, op->loop + depth + 1, sizeof *op->loop * (op->n_loops - depth - 1));
-            op->loop[depth].extent *= extent;
-            op->n_loops--;
-            op->first_reduce -= op->first_reduce > depth;
-        }
-    }
-}
-
-/* One loop for members m, which may share it. */
-static void build_loop(Builder *b, Members m, uint32_t depth, const Kernel *kernel) {
-    uint64_t factor = merge_loops(b, m, depth);
+/* One loop for members m, which may share it: cut where conditions on its index change, so that inside each part they
+ * are known. */
+static void build_loop(Builder *b, Members m, uint32_t depth, int64_t chunk) {
+    uint64_t factor = plan_merge_loops(b, m, depth);
     const OpLoop *first = &m.op[0]->loop[depth];
     for (uint32_t i = 0; i < m.n; i++)
         before_loop(b, m.op[i], depth, &m.acc[i]);
-    PlanValue lo = value_int(b, 0), hi = value_int(b, (int64_t)first->extent);
     if (m.n == 1 && first->guard) {
+        PlanValue lo = value_int(b, 0), hi = value_int(b, (int64_t)first->extent);
         IrTerm rest = term_bounds(b, first->index, first->guard, &lo, &hi), *guard = &m.op[0]->guard;
         if (rest)
             *guard = *guard ? ir_op2(b->plan->ir, IR_AND, *guard, rest) : rest;
+        build_range(b, m, depth, lo, hi, 0);
+    } else {
+        int64_t cut[PLAN_MAX_CUTS + 2];
+        uint32_t n = plan_find_cuts(b, m, depth, cut);
+        for (uint32_t k = 0; k + 1 < n; k++) {
+            bool large = chunk * (int64_t)factor < cut[k + 1] - cut[k];
+            build_range(b, m, depth, value_int(b, cut[k]), value_int(b, cut[k + 1]), large ? chunk * (int64_t)factor : 0);
+        }
     }
-    uint32_t loop = loop_open(b, lo, hi);
-    if (depth == 0 && kernel->parallel) {
-        b->func->loops.at[loop].parallel = true;
-        b->func->loops.at[loop].chunk = kernel->chunk * (int64_t)factor;
-    }
-    for (uint32_t i = 0; i < m.n; i++)
-        term_bind(b, m.op[i]->loop[depth].index, b->func->loops.at[loop].index);
-    build_level(b, m, depth + 1, kernel);
-    loop_close(b, loop);
     for (uint32_t i = 0; i < m.n; i++)
         after_loop(b, m.op[i], depth, m.acc[i]);
 }
 
-static void build_level(Builder *b, Members m, uint32_t depth, const Kernel *kernel) {
+/* ---- reductions in pieces ---- */
+
+static IrElem acc_elem(PlanType type) {
+    return type == PLAN_F32 ? IR_F32 : type == PLAN_F64 ? IR_F64 : type == PLAN_BOOL ? IR_U8 : IR_I64;
+}
+
+/* out[e] = the partial results of all pieces for element e, in order. */
+static void combine_pieces(Builder *b, const Op *op, uint32_t partial, int64_t pieces, int64_t size, PlanType type) {
+    const OpOut *out = &op->out[0];
+    enter(b, op);
+    uint32_t over = loop_open(b, value_int(b, 0), value_int(b, size));
+    PlanValue e = b->func->loops.at[over].index, acc = value_acc(b, op->reduce, type);
+    uint32_t loop = loop_open(b, value_int(b, 0), value_int(b, pieces));
+    PlanValue at = value_add(b, value_scale(b, b->func->loops.at[loop].index, size), e);
+    value_step(b, acc, value_load(b, partial, at, type), 0, 0);
+    loop_close(b, loop);
+    PlanValue v = value_convert(b, value_result(b, acc), type == PLAN_BOOL ? type : store_elem_type(b, out));
+    store_at(b, op, out, value_add(b, value_int(b, (int64_t)out->at), e), v);
+    loop_close(b, over);
+}
+
+/* A kernel whose outermost loop reduces: each piece of the loop gives partial results, whose sum in order is the result:
+ * the same at any number of threads. */
+static void build_pieces(Builder *b, Members m, int64_t chunk) {
+    int64_t extent = (int64_t)m.op[0]->loop[0].extent, pieces = (extent + chunk - 1) / chunk;
+    OpOut *out = base_calloc(m.n, sizeof *out);
+    PlanType *type = base_calloc(m.n, sizeof *type);
+    int64_t *size = base_calloc(m.n, sizeof *size);
+    uint32_t *partial = base_calloc(m.n, sizeof *partial);
+    for (uint32_t i = 0; i < m.n; i++) {
+        out[i] = m.op[i]->out[0];
+        size[i] = 1;
+        for (uint32_t k = 0; k < m.op[i]->rank; k++)
+            size[i] *= (int64_t)m.op[i]->extent[k];
+        type[i] = body_type(b, m.op[i]);
+        partial[i] = plan_new_buffer(b->plan, acc_elem(type[i]), (uint64_t)(pieces * size[i]), m.op[i]->def, true);
+    }
+    uint32_t loop = loop_open(b, value_int(b, 0), value_int(b, pieces));
+    b->func->loops.at[loop].parallel = true;
+    b->func->loops.at[loop].chunk = 1;
+    PlanValue piece = b->func->loops.at[loop].index, lo = value_scale(b, piece, chunk);
+    PlanValue hi = value_op(b, IR_MIN, PLAN_I64, value_add(b, lo, value_int(b, chunk)), value_int(b, extent), 0);
+    for (uint32_t i = 0; i < m.n; i++) {
+        m.op[i]->out[0] = (OpOut){.buffer = partial[i], .value = out[i].value, .base = value_scale(b, piece, size[i])};
+        memcpy(m.op[i]->out[0].stride, out[i].stride, sizeof out[i].stride);
+        before_loop(b, m.op[i], 0, &m.acc[i]);
+    }
+    build_range(b, m, 0, lo, hi, 0);
+    for (uint32_t i = 0; i < m.n; i++)
+        after_loop(b, m.op[i], 0, m.acc[i]);
+    loop_close(b, loop);
+    for (uint32_t i = 0; i < m.n; i++) {
+        m.op[i]->out[0] = out[i];
+        combine_pieces(b, m.op[i], partial[i], pieces, size[i], type[i]);
+    }
+    free(out);
+    free(type);
+    free(size);
+    free(partial);
+}
+
+static void build_level(Builder *b, Members m, uint32_t depth) {
     for (uint32_t i = 0, end; i < m.n; i = end) {
         end = i + 1;
         if (m.op[i]->n_loops == depth) {
@@ -266,7 +262,7 @@ static void build_level(Builder *b, Members m, uint32_t depth, const Kernel *ker
         for (bool together = true; end < m.n && together; end += together)
             for (uint32_t k = i; k < end && together; k++)
                 together = plan_may_share(b->fp, m.op[k], m.op[end], depth);
-        build_loop(b, (Members){m.op + i, m.acc + i, end - i}, depth, kernel);
+        build_loop(b, (Members){m.op + i, m.acc + i, end - i}, depth, 0);
     }
 }
 
@@ -293,9 +289,14 @@ void plan_build_code(FuncPlan *fp, KernelList *kernels) {
         else if (op->kind != OP_LOOPS)
             plan_emit_call(&b, op);
         else {
-            PlanValue *acc = base_calloc(kernel->ops.n, sizeof *acc);
-            build_level(&b, (Members){kernel->ops.at, acc, kernel->ops.n}, 0, kernel);
-            free(acc);
+            Members all = {kernel->ops.at, base_calloc(kernel->ops.n, sizeof *all.acc), kernel->ops.n};
+            if (op->n_loops == 0)
+                leaf(&b, op, 0);
+            else if (kernel->chunk && op->loop[0].axis < 0)
+                build_pieces(&b, all, kernel->chunk);
+            else
+                build_loop(&b, all, 0, kernel->chunk);
+            free(all.acc);
         }
     }
     free(b.table);

@@ -10,6 +10,8 @@
 
 #define PARALLEL_WORK 1e6 /* operations from which a loop is cut into pieces */
 #define PIECE_WORK 4e5
+#define MAX_RESULTS 4096.0     /* elements of a reduction that may have a partial result for each piece */
+#define MAX_PIECES 256
 #define MAX_FUSED 32           /* operations in one loop: beyond, the loop has more streams than the machine */
 
 static bool touches(const OpOut *out, const Op *writer, const OpRead *r, const IrProgram *ir) {
@@ -120,13 +122,24 @@ static bool joins(FuncPlan *fp, const Kernel *k, const Op *op) {
     return data;
 }
 
-/* Piece sizes follow from the loop alone, never from the number of threads. */
-static void decide_parallel(Kernel *k) {
+/* Piece sizes follow from the loop alone, never from the number of threads. A loop that reduces is cut as well where its
+ * results are few. */
+static void decide_pieces(Kernel *k) {
     double work = 0;
+    bool reduces = false;
     for (uint32_t i = 0; i < k->ops.n; i++) {
         const Op *op = k->ops.at[i];
-        if (op->kind != OP_LOOPS || op->n_loops == 0 || op->loop[0].axis < 0)
+        if (op->kind != OP_LOOPS || op->n_loops == 0 || op->loop[0].guard)
             return;
+        bool arg = op->reduce == IR_ARGMAX || op->reduce == IR_ARGMIN;
+        double size = 1;
+        for (uint32_t a = 0; a < op->rank; a++)
+            size *= (double)op->extent[a];
+        if (op->loop[0].axis < 0 && (arg || size > MAX_RESULTS))
+            return;
+        if (i > 0 && reduces != (op->loop[0].axis < 0))
+            return;
+        reduces = op->loop[0].axis < 0;
         work += op->work;
     }
     if (work < PARALLEL_WORK)
@@ -136,8 +149,10 @@ static void decide_parallel(Kernel *k) {
     int64_t chunk = (int64_t)(PIECE_WORK / each);
     if (each < 500)
         chunk = (chunk + 1023) / 1024 * 1024;
-    k->chunk = chunk < 1 ? 1 : chunk;
-    k->parallel = k->chunk < extent;
+    chunk = chunk < 1 ? 1 : chunk;
+    if (reduces && extent / chunk > MAX_PIECES)
+        chunk = (extent + MAX_PIECES - 1) / MAX_PIECES;
+    k->chunk = chunk < extent ? chunk : 0;
 }
 
 void plan_fuse(FuncPlan *fp, KernelList *out) {
@@ -161,5 +176,5 @@ void plan_fuse(FuncPlan *fp, KernelList *out) {
         vec_push(&out->at[at].ops, op);
     }
     for (uint32_t k = 0; k < out->n; k++)
-        decide_parallel(&out->at[k]);
+        decide_pieces(&out->at[k]);
 }

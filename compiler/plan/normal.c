@@ -215,10 +215,13 @@ static IrTerm normal_nest(Normalizer *n, IrTerm t, IrTerm cond, bool *contract) 
     Span before = ir_at(ir, ir_node(ir, t)->span);
     Nest nest;
     open_nest(ir, t, &nest);
-    bool plain = op == IR_SUM && !cond;
+    IrTerm opened = nest.body;
+    bool plain = op == IR_SUM && !cond, same = true;
     for (uint32_t i = 0; i < nest.n; i++) {
         if (nest.guard[i]) {
-            nest.guard[i] = normal(n, nest.guard[i], cond);
+            IrTerm guard = normal(n, nest.guard[i], cond);
+            same &= guard == nest.guard[i];
+            nest.guard[i] = guard;
             cond = both(ir, cond, nest.guard[i]);
             plain = false;
         }
@@ -232,6 +235,11 @@ static IrTerm normal_nest(Normalizer *n, IrTerm t, IrTerm cond, bool *contract) 
             times *= (double)ir_index(ir, nest.index[i])->extent;
         body = hoist(n, body, times);
     }
+    ir_at(ir, before);
+    /* Closing what was opened may give another spelling (−Σ sin(b−a) for Σ sin(a−b)), and no two need agree. */
+    if (same && body == opened)
+        return t;
+    before = ir_at(ir, ir_node(ir, t)->span);
     for (uint32_t i = nest.n; i-- > 0;)
         body = ir_reduce(ir, op, nest.index[i], nest.guard[i], body);
     ir_at(ir, before);

@@ -132,6 +132,7 @@ typedef struct OpOut {
     IrDef def;        /* what a read of the same elements is spelled with; 0: nothing */
     uint32_t buffer;
     uint64_t at;      /* first element */
+    PlanValue base;   /* added to it; 0: nothing */
     uint64_t stride[IR_MAX_RANK]; /* by axis, in elements */
     IrTerm value;     /* over the loops' FRESH indices: element (MAP), body of the reductions (REDUCE) */
     bool assigned;    /* an assignment: checked for finiteness on request */
@@ -198,8 +199,7 @@ void plan_op_reads(FuncPlan *fp, Op *op);
 /* ---- fuse.c ---- */
 typedef struct Kernel {
     VEC(Op *) ops;
-    bool parallel;
-    int64_t chunk;
+    int64_t chunk;    /* iterations of a piece; 0: not cut into pieces */
 } Kernel;
 typedef VEC(Kernel) KernelList;
 void plan_fuse(FuncPlan *fp, KernelList *out);
@@ -225,6 +225,15 @@ typedef struct Builder {
 
 void plan_build_code(FuncPlan *fp, KernelList *kernels);
 void plan_emit_call(Builder *b, const Op *op);
+
+/* ---- loops.c ---- */
+#define PLAN_MAX_CUTS 6
+typedef struct Members { Op **op; PlanValue *acc; uint32_t n; } Members; /* operations that share a loop */
+/* Makes the loop at `depth` of every member run over the next one, and so on while memory is walked in one run; returns by
+ * how much it became longer. The outer index stays 0, the inner runs on. */
+uint64_t plan_merge_loops(Builder *b, Members m, uint32_t depth);
+/* Where to cut the loop at `depth`: ascending from 0 to its extent; returns how many. */
+uint32_t plan_find_cuts(Builder *b, Members m, uint32_t depth, int64_t *cut);
 
 PlanValue value_int(Builder *b, int64_t v);
 PlanValue value_real(Builder *b, double v, PlanType type);

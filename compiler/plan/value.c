@@ -208,9 +208,15 @@ static PlanValue fold_int(Builder *b, IrOp op, PlanValue x, PlanValue y) {
     case IR_MAX:
         return nx->lo >= ny->hi ? x : ny->lo >= nx->hi ? y : 0;
     case IR_IMOD:
-        return nx->lo >= 0 && nx->hi < ny->lo ? x : 0;
-    case IR_IDIV:
-        return is_const(b, y, &c) && c == 1 ? x : 0;
+    case IR_IDIV: {
+        /* The quotient is known where x stays between two multiples of a constant. */
+        if (!is_const(b, y, &c) || c <= 0 || nx->lo <= -FAR || nx->hi >= FAR)
+            return 0;
+        int64_t q = (nx->lo - (nx->lo < 0 ? c - 1 : 0)) / c;
+        if (nx->hi >= (q + 1) * c)
+            return op == IR_IDIV && c == 1 ? x : 0;
+        return op == IR_IDIV ? value_int(b, q) : q == 0 ? x : value_add(b, x, value_int(b, -q * c));
+    }
     default:
         return 0;
     }
