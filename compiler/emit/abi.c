@@ -122,11 +122,68 @@ void emit_call(Emitter *e, const PlanCall *call) {
     emit_stop(e, failed, result, call->def);
 }
 
+/* ---- noise ---- */
+
+/* A field of the frame that keys the noise, loaded once before all loops: so draws depend on nothing in memory. */
+static LLVMValueRef noise_key(Emitter *e, size_t offset, const char *name) {
+    LLVMBasicBlockRef here = LLVMGetInsertBlock(e->b);
+    LLVMPositionBuilderAtEnd(e->b, e->setup);
+    LLVMValueRef key = emit_frame_field(e, offset, LLVMInt64TypeInContext(e->m->context), name);
+    LLVMPositionBuilderAtEnd(e->b, here);
+    return key;
+}
+
+typedef struct Variant {
+    const char *of, *name;
+    char isa;
+    unsigned lanes;
+} Variant;
+
+#define TEXT_OF(x) #x
+#define TEXT(x) TEXT_OF(x)
+static const Variant variants[] = {
+#define RT_FN(result, name, ...)
+#define RT_VECTOR(name, isa, lanes, params) {#name, TEXT(RT_VARIANT_NAME(name, isa, lanes, params)), #isa[0], lanes},
+#include "../../runtime/rt_abi.def"
+    {NULL, NULL, 0, 0},
+};
+
+/* Tells the vectorizer of the variants of a draw that this machine can run. They give the same bits, so they may be
+ * called whether the code is fast or exact. */
+static void offer_variants(Emitter *e, LLVMValueRef call, const char *name) {
+    EmitModule *m = e->m;
+    Buf list = {0};
+    for (const Variant *v = variants; v->of; v++) {
+        if (strcmp(v->of, name) != 0 || !(v->isa == 'e' ? m->avx512 : m->avx2))
+            continue;
+        LLVMTypeRef key = LLVMInt64TypeInContext(m->context), site = LLVMInt32TypeInContext(m->context);
+        LLVMTypeRef params[4] = {key, key, site, LLVMVectorType(key, v->lanes)};
+        LLVMTypeRef result = LLVMVectorType(LLVMDoubleTypeInContext(m->context), v->lanes);
+        if (!LLVMGetNamedFunction(m->module, v->name)) {
+            LLVMValueRef fn = LLVMAddFunction(m->module, v->name, LLVMFunctionType(result, params, 4, 0));
+            emit_mark(m, fn, "nounwind", 0);
+            emit_mark(m, fn, "willreturn", 0);
+            emit_mark(m, fn, "memory", 0);
+        }
+        buf_printf(&list, "%s%s", list.n ? "," : "", v->name);
+    }
+    if (list.n) {
+        static const char kind[] = "vector-function-abi-variant";
+        LLVMAttributeRef attribute = LLVMCreateStringAttribute(m->context, kind, sizeof kind - 1, list.at,
+                                                               (unsigned)list.n);
+        LLVMAddCallSiteAttribute(call, LLVMAttributeFunctionIndex, attribute);
+    }
+    buf_free(&list);
+}
+
 LLVMValueRef emit_draw(Emitter *e, const PlanNode *n) {
     LLVMTypeRef type;
-    const char *name = n->op == IR_DRAW_NORMAL ? "rt_draw_normal" : "rt_draw_uniform";
+    const char *name = n->op == IR_DRAW_NORMAL ? "rt_random_normal" : "rt_random_uniform";
     LLVMValueRef fn = emit_runtime(e->m, name, &type);
     LLVMValueRef site = LLVMConstInt(LLVMInt32TypeInContext(e->m->context), n->bits, 0);
-    LLVMValueRef args[3] = {e->frame, site, emit_node(e, n->arg[1])};
-    return LLVMBuildCall2(e->b, type, fn, args, 3, "");
+    LLVMValueRef args[4] = {noise_key(e, offsetof(RtFrame, seed), "seed"),
+                            noise_key(e, offsetof(RtFrame, draw_step), "draw_step"), site, emit_node(e, n->arg[1])};
+    LLVMValueRef call = LLVMBuildCall2(e->b, type, fn, args, 4, "");
+    offer_variants(e, call, name);
+    return call;
 }
