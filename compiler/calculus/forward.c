@@ -128,14 +128,16 @@ static uint32_t place_in(const CalcTerms *list, IrTerm t) {
     return lo;
 }
 
-/* Σ over operands of ∂op/∂operand · rate of the operand. */
+/* Σ over operands of ∂op/∂operand · rate of the operand; 0 when none moves. */
 static IrTerm chain_rule(Forward *f, const CalcTerms *list, const IrTerm *rate, IrTerm t) {
     IrProgram *p = f->p;
-    IrTerm operands[IR_MAX_RANK], sum = ir_real(p, 0);
+    IrTerm operands[IR_MAX_RANK], sum = 0;
     uint32_t n = calc_operands(p, t, operands);
     for (uint32_t k = 0; k < n; k++) {
+        if (ir_node(p, operands[k])->type != IR_REAL)
+            continue;
         IrTerm r = rate[place_in(list, operands[k])];
-        if (ir_node(p, operands[k])->type != IR_REAL || ir_is_zero(p, r))
+        if (!r)
             continue;
         IrTerm slope = calc_rule(p, t, t, k);
         if (slope == CALC_NODIFF) {
@@ -143,7 +145,8 @@ static IrTerm chain_rule(Forward *f, const CalcTerms *list, const IrTerm *rate, 
             f->failed = true;
             continue;
         }
-        sum = ir_add(p, sum, ir_mul(p, slope, r));
+        IrTerm part = ir_mul(p, slope, r);
+        sum = sum ? ir_add(p, sum, part) : part;
     }
     return sum;
 }
@@ -152,22 +155,22 @@ static IrTerm forward_term(Forward *f, IrTerm t) {
     IrProgram *p = f->p;
     CalcTerms list = {0};
     calc_list(p, t, &list);
-    IrTerm *rate = base_calloc(list.n, sizeof *rate);
+    IrTerm *rate = base_calloc(list.n, sizeof *rate); /* 0 where nothing moves */
     for (uint32_t k = 0; k < list.n && !f->failed; k++) {
         IrTerm u = list.at[k];
         IrNode node = *ir_node(p, u);
         Span before = ir_at(p, node.span);
-        if (node.type != IR_REAL || node.op == IR_CONST || node.op == IR_DRAW)
-            rate[k] = ir_real(p, 0);
-        else if (node.op == IR_READ)
+        if (node.op == IR_READ && calc_moves(&f->graph, node.arg[0]))
             rate[k] = forward_read(f, u);
         else if (ir_op_is_reduce((IrOp)node.op))
-            rate[k] = calc_term_moves(p, &f->graph, u) ? forward_reduce(f, u) : ir_real(p, 0);
-        else
+            rate[k] = calc_term_moves(p, &f->graph, u) ? forward_reduce(f, u) : 0;
+        else if (node.type == IR_REAL && ir_op_arity((IrOp)node.op))
             rate[k] = chain_rule(f, &list, rate, u);
         ir_at(p, before);
+        if (rate[k] && ir_is_zero(p, rate[k]))
+            rate[k] = 0;
     }
-    IrTerm result = f->failed ? ir_real(p, 0) : rate[list.n - 1];
+    IrTerm result = f->failed || !rate[list.n - 1] ? ir_real(p, 0) : rate[list.n - 1];
     free(rate);
     vec_free(&list);
     return result;
@@ -340,6 +343,8 @@ IrTerm calc_partial(IrProgram *p, IrTerm t, IrDef x, const IrTerm *at) {
     Forward f = {.p = p, .x = x, .n_y = ir_def(p, x)->rank};
     if (!t)
         return 0;
+    if (!ir_depends(p, t, x))
+        return ir_real(p, 0);
     for (uint32_t k = 0; k < f.n_y; k++) {
         f.y[k] = ir_fresh(p, ir_def(p, x)->extent[k], ir_axis_name(p, x, k));
         f.y_terms[k] = ir_idx(p, f.y[k]);

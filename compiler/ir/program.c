@@ -29,6 +29,10 @@ void ir_free(IrProgram *p) {
     }
     vec_free(&p->depends);
     vec_free(&p->depend_of);
+    vec_free(&p->asked);
+    vec_free(&p->reach.stored);
+    free(p->reach.mark);
+    free(p->reach.root);
     vec_free(&p->nodes);
     vec_free(&p->subs);
     vec_free(&p->indices);

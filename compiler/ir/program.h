@@ -25,6 +25,14 @@ typedef struct DependTable {
     Bits terms, defs;            /* bit sets */
 } DependTable;
 
+/* Everything one term reaches: the last one asked about. */
+typedef struct ReachCache {
+    IrTerm term;
+    uint32_t n;            /* definitions there were */
+    uint8_t *mark, *root;  /* by definition: read on the way; INPUT some part of which is read */
+    VEC(IrDef) stored;     /* INPUTs and VIEWs read */
+} ReachCache;
+
 struct IrProgram {
     Session *session;
     Arena *arena;                /* pieces, labels, functions */
@@ -41,6 +49,8 @@ struct IrProgram {
     uint32_t next_fresh;
     VEC(DependTable *) depends;
     VEC(uint32_t) depend_of;     /* by definition: 1 + place in depends, 0 none */
+    VEC(uint8_t) asked;          /* by definition: questions about it so far */
+    ReachCache reach;
 };
 
 /* ---- tables ---- */

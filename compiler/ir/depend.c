@@ -1,0 +1,230 @@
+/* depend — what a term reaches, and whether it depends on a definition.
+ *
+ * Two ways to answer, both kept: a table of all terms for one definition asked about, extended as terms are made; and
+ * everything one term reaches, for many definitions asked about in turn. Which one pays shows in the questions: a
+ * definition asked about again and again gets its table. */
+#include "program.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- what a term reaches --------------------------------------------------------------------------------- */
+
+/* Calls visit for every definition t reads directly, each term once. */
+static void each_read(const IrProgram *p, IrTerm t, uint8_t *term_seen, void (*visit)(void *, IrDef), void *context) {
+    VEC(IrTerm) stack = {0};
+    IrTerm operands[IR_MAX_RANK];
+    if (!t)
+        return;
+    vec_push(&stack, t);
+    while (stack.n) {
+        IrTerm u = vec_pop(&stack);
+        if (term_seen[u >> 3] & (1u << (u & 7)))
+            continue;
+        term_seen[u >> 3] |= (uint8_t)(1u << (u & 7));
+        if (is_op(p, u, IR_READ))
+            visit(context, arg_of(p, u, 0));
+        uint32_t n = term_operands(p, u, operands);
+        for (uint32_t k = 0; k < n; k++)
+            vec_push(&stack, operands[k]);
+    }
+    vec_free(&stack);
+}
+
+static void mark_def(void *context, IrDef d) {
+    ((uint8_t *)context)[d] = 1;
+}
+
+void ir_reach(const IrProgram *p, IrTerm t, uint8_t *mark) {
+    uint8_t *seen = base_calloc(p->nodes.n / 8 + 1, 1);
+    each_read(p, t, seen, mark_def, mark);
+    for (IrDef d = p->defs.n - 1; d > 0; d--) { /* definitions use smaller ones only */
+        const IrDefInfo *info = &p->defs.at[d];
+        if (!mark[d])
+            continue;
+        if (info->kind == IR_DEF_EXPR)
+            each_read(p, info->body, seen, mark_def, mark);
+        if (info->kind == IR_DEF_VIEW)
+            mark[info->parent] = 1;
+        for (uint32_t k = 0; k < info->n_pieces; k++)
+            mark[info->pieces[k].def] = 1;
+        for (int k = 0; k < 2; k++)
+            if (info->operand[k])
+                mark[info->operand[k]] = 1;
+    }
+    free(seen);
+}
+
+/* ---- dependence ------------------------------------------------------------------------------------------ */
+
+/* Root INPUT and the elements of it that an INPUT or VIEW covers. */
+static IrDef storage_of(const IrProgram *p, IrDef d, uint64_t *first, uint64_t *count) {
+    *first = 0;
+    *count = ir_size(p, d);
+    while (p->defs.at[d].kind == IR_DEF_VIEW) {
+        *first += p->defs.at[d].offset;
+        d = p->defs.at[d].parent;
+    }
+    return d;
+}
+
+static bool bit_get(const uint64_t *bits, uint32_t k) { return bits[k >> 6] >> (k & 63) & 1; }
+static void bit_set(uint64_t *bits, uint32_t k) { bits[k >> 6] |= (uint64_t)1 << (k & 63); }
+
+static bool storage_overlaps(const IrProgram *p, IrDef d, IrDef on) {
+    uint64_t a, b, n, m;
+    return storage_of(p, d, &a, &n) == storage_of(p, on, &b, &m) && a < b + m && b < a + n;
+}
+
+static bool def_depends_now(const IrProgram *p, const DependTable *t, IrDef d) {
+    const IrDefInfo *info = &p->defs.at[d];
+    if (d == t->on)
+        return true;
+    switch (info->kind) {
+    case IR_DEF_INPUT:
+    case IR_DEF_VIEW: {
+        IrDefKind kind = p->defs.at[t->on].kind;
+        return (kind == IR_DEF_INPUT || kind == IR_DEF_VIEW) && storage_overlaps(p, d, t->on);
+    }
+    case IR_DEF_EXPR: return bit_get(t->terms.at, info->body);
+    case IR_DEF_CONCAT:
+        for (uint32_t k = 0; k < info->n_pieces; k++)
+            if (bit_get(t->defs.at, info->pieces[k].def))
+                return true;
+        return false;
+    case IR_DEF_LINALG:
+        return bit_get(t->defs.at, info->operand[0]) || (info->operand[1] && bit_get(t->defs.at, info->operand[1]));
+    }
+    return false;
+}
+
+static void bits_extend(Bits *v, uint32_t bits) {
+    while (v->n * 64 <= bits)
+        vec_push(v, 0);
+}
+
+/* Extends the table to all terms and definitions there are: operands come first, and a definition is complete before
+ * a term can read it. */
+static void depend_extend(IrProgram *p, DependTable *t) {
+    IrTerm operands[IR_MAX_RANK];
+    bits_extend(&t->terms, p->nodes.n);
+    bits_extend(&t->defs, p->defs.n);
+    for (IrTerm u = t->n_terms; u < p->nodes.n; u++) {
+        bool depends = false;
+        if (is_op(p, u, IR_READ)) {
+            for (IrDef d = arg_of(p, u, 0); t->n_defs <= d; t->n_defs++)
+                if (t->n_defs && def_depends_now(p, t, t->n_defs))
+                    bit_set(t->defs.at, t->n_defs);
+            depends = bit_get(t->defs.at, arg_of(p, u, 0));
+        }
+        uint32_t n = term_operands(p, u, operands);
+        for (uint32_t k = 0; k < n && !depends; k++)
+            depends = bit_get(t->terms.at, operands[k]);
+        if (depends)
+            bit_set(t->terms.at, u);
+    }
+    t->n_terms = p->nodes.n;
+    for (; t->n_defs < p->defs.n; t->n_defs++)
+        if (t->n_defs && def_depends_now(p, t, t->n_defs))
+            bit_set(t->defs.at, t->n_defs);
+}
+
+/* ---- one term, many questions ---------------------------------------------------------------------------- */
+
+static void reach_def(void *context, IrDef d) {
+    ReachCache *c = context;
+    c->mark[d] = 1;
+}
+
+/* Marks what t reaches, a view not counting as its parent; and the roots of what is stored. */
+static void reach_compute(IrProgram *p, ReachCache *c, IrTerm t) {
+    uint8_t *seen = base_calloc(p->nodes.n / 8 + 1, 1);
+    c->term = t;
+    c->n = p->defs.n;
+    c->mark = base_realloc(c->mark, c->n);
+    c->root = base_realloc(c->root, c->n);
+    memset(c->mark, 0, c->n);
+    memset(c->root, 0, c->n);
+    c->stored.n = 0;
+    each_read(p, t, seen, reach_def, c);
+    for (IrDef d = c->n - 1; d > 0; d--) {
+        const IrDefInfo *info = &p->defs.at[d];
+        uint64_t first, count;
+        if (!c->mark[d])
+            continue;
+        switch (info->kind) {
+        case IR_DEF_INPUT:
+        case IR_DEF_VIEW:
+            c->root[storage_of(p, d, &first, &count)] = 1;
+            vec_push(&c->stored, d);
+            break;
+        case IR_DEF_EXPR: each_read(p, info->body, seen, reach_def, c); break;
+        case IR_DEF_CONCAT:
+            for (uint32_t k = 0; k < info->n_pieces; k++)
+                c->mark[info->pieces[k].def] = 1;
+            break;
+        case IR_DEF_LINALG:
+            c->mark[info->operand[0]] = 1;
+            if (info->operand[1])
+                c->mark[info->operand[1]] = 1;
+            break;
+        }
+    }
+    free(seen);
+}
+
+static bool reach_answer(const IrProgram *p, const ReachCache *c, IrDef on) {
+    uint64_t first, count;
+    IrDefKind kind = p->defs.at[on].kind;
+    if (on < c->n && c->mark[on])
+        return true;
+    if (kind != IR_DEF_INPUT && kind != IR_DEF_VIEW)
+        return false;
+    IrDef root = storage_of(p, on, &first, &count);
+    if (root >= c->n || !c->root[root])
+        return false;
+    for (uint32_t k = 0; k < c->stored.n; k++)
+        if (storage_overlaps(p, c->stored.at[k], on))
+            return true;
+    return false;
+}
+
+/* ---- answers --------------------------------------------------------------------------------------------- */
+
+#define PATIENCE 8 /* questions about one definition before it gets a table */
+
+static bool has_table(IrProgram *p, IrDef on) {
+    while (p->depend_of.n < p->defs.n)
+        vec_push(&p->depend_of, 0);
+    while (p->asked.n < p->defs.n)
+        vec_push(&p->asked, 0);
+    return p->depend_of.at[on] != 0;
+}
+
+static DependTable *depend_table(IrProgram *p, IrDef on) {
+    if (!has_table(p, on)) {
+        DependTable *t = base_calloc(1, sizeof *t);
+        t->on = on;
+        vec_push(&p->depends, t);
+        p->depend_of.at[on] = p->depends.n;
+    }
+    DependTable *t = p->depends.at[p->depend_of.at[on] - 1];
+    if (t->n_terms < p->nodes.n || t->n_defs < p->defs.n)
+        depend_extend(p, t);
+    return t;
+}
+
+bool ir_depends(IrProgram *p, IrTerm t, IrDef on) {
+    if (!t)
+        return false;
+    if (p->reach.term == t)
+        return reach_answer(p, &p->reach, on);
+    if (has_table(p, on) || ++p->asked.at[on] > PATIENCE)
+        return bit_get(depend_table(p, on)->terms.at, t);
+    reach_compute(p, &p->reach, t);
+    return reach_answer(p, &p->reach, on);
+}
+
+bool ir_def_depends(IrProgram *p, IrDef d, IrDef on) {
+    return bit_get(depend_table(p, on)->defs.at, d);
+}
