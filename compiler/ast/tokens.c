@@ -110,7 +110,7 @@ static bool begins_top_level(Parser *parser, const Token *token) {
         || (is_one_of(parser, token, WORD_system, WORD_run) && token[1].kind == NAME);
 }
 
-/* Skips a group nested too deeply: its opener becomes MISREAD, its closer is swallowed. */
+/* Skips a group nested too deeply: one MISREAD takes its place. */
 static uint32_t skip_deep_group(Parser *parser, uint32_t i) {
     int depth = 0;
     for (; parser->tokens.at[i].kind != 0; i++) {
@@ -179,6 +179,8 @@ void parser_match_brackets(Parser *parser) {
             token.kind = MISREAD;
             token.span.end = parser->tokens.at[end].span.end;
             i = end;
+            if (out.n && ends_expression(out.at[out.n - 1].kind)) /* arguments or subscripts: left out */
+                continue;
         } else if (is_opener(token.kind)) {
             vec_push(&open, out.n);
         }
