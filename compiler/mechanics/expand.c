@@ -16,7 +16,14 @@ typedef struct Summands {
     IrTerm at[MOST_SUMMANDS];
     uint32_t n;
     bool full;
+    bool squares; /* (a + b)² is multiplied out too */
 } Summands;
+
+static Summands *summands_new(bool squares) {
+    Summands *s = base_calloc(1, sizeof *s);
+    s->squares = squares;
+    return s;
+}
 
 static void add_summand(Summands *s, IrTerm t) {
     if (s->n < MOST_SUMMANDS)
@@ -53,7 +60,7 @@ static IrTerm sum_of(Mech *m, const Summands *s) {
 }
 
 static void expand_product(Mech *m, const IrNode *n, Summands *out) {
-    Summands *a = base_calloc(1, sizeof *a), *b = base_calloc(1, sizeof *b);
+    Summands *a = summands_new(out->squares), *b = summands_new(out->squares);
     expand_into(m, n->arg[0], a);
     if (n->op == IR_MUL)
         expand_into(m, n->arg[1], b);
@@ -71,7 +78,7 @@ static void expand_product(Mech *m, const IrNode *n, Summands *out) {
 static void expand_sum(Mech *m, IrTerm t, Summands *out) {
     IrIdx index;
     IrTerm guard, body;
-    Summands *s = base_calloc(1, sizeof *s);
+    Summands *s = summands_new(out->squares);
     ir_open(m->p, t, &index, &guard, &body);
     expand_into(m, body, s);
     out->full = out->full || s->full;
@@ -99,7 +106,7 @@ static void expand_into(Mech *m, IrTerm t, Summands *out) {
         expand_product(m, &n, out);
     } else if (n.op == IR_SUM) {
         expand_sum(m, t, out);
-    } else if (n.op == IR_POW && ir_is_const(m->p, n.arg[1], &value) && value == 2) {
+    } else if (out->squares && n.op == IR_POW && ir_is_const(m->p, n.arg[1], &value) && value == 2) {
         IrNode square = {.op = IR_MUL, .arg = {n.arg[0], n.arg[0]}};
         expand_product(m, &square, out);
     } else {
@@ -140,21 +147,31 @@ IrTerm mech_smaller(Mech *m, IrTerm a, IrTerm b) {
     return size_of(m->p, b) < size_of(m->p, a) ? b : a;
 }
 
+/* Expands t, and puts the result in `best` where it is smaller than `size`. */
+static uint32_t try_expansion(Mech *m, IrTerm t, bool squares, uint32_t size, IrTerm *best) {
+    Summands *s = summands_new(squares);
+    expand_into(m, t, s);
+    if (!s->full) {
+        IrTerm expanded = sum_of(m, s), tidied = calc_tidy(m->p, expanded);
+        uint32_t e = size_of(m->p, expanded), c = size_of(m->p, tidied);
+        if (e <= c && e < size) {
+            *best = expanded;
+            size = e;
+        } else if (c < size) {
+            *best = tidied;
+            size = c;
+        }
+    }
+    free(s);
+    return size;
+}
+
 IrTerm mech_smallest(Mech *m, IrTerm t) {
     uint32_t size = size_of(m->p, t);
     if (size > MOST_SIZE || size < 3)
         return t;
-    Summands *s = base_calloc(1, sizeof *s);
-    expand_into(m, t, s);
     IrTerm best = t;
-    if (!s->full) {
-        IrTerm expanded = sum_of(m, s), tidied = calc_tidy(m->p, expanded);
-        uint32_t e = size_of(m->p, expanded), c = size_of(m->p, tidied);
-        if (e <= c && e < size)
-            best = expanded;
-        else if (c < size)
-            best = tidied;
-    }
-    free(s);
+    size = try_expansion(m, t, false, size, &best);
+    try_expansion(m, t, true, size, &best);
     return best;
 }

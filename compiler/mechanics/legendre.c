@@ -157,7 +157,7 @@ static void set_energy(Mech *m) {
 /* H from its pieces, so that it reads as it is written in a book: ½ (p − b)·M⁻¹(p − b) + V. */
 static void set_hamiltonian(Mech *m) {
     if (!kinetic_is_homogeneous(m)) {
-        m->hamiltonian = mech_resolve(m, m->energy);
+        m->hamiltonian = mech_smallest(m, mech_resolve(m, m->energy));
         return;
     }
     IrTerm sum = ir_real(m->p, 0);

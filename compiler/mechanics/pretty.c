@@ -538,6 +538,11 @@ static void as_ratio(double value, double *above, double *below) {
             return;
         }
     }
+    double inverse = rint(1 / value);
+    if (value < 0.01 && inverse < 1e6 && 1 / inverse == value && fmod(inverse, 10) != 0) {
+        *above = 1;
+        *below = inverse;
+    }
 }
 
 static Pretty *ratio(PrettyScope *s, double value) {
