@@ -69,28 +69,25 @@ PHILOX_INLINE double philox_log(double x) {
     int64_t e = (int64_t)shifted >> 52;
     double m = philox_double_of_bits(bits - ((uint64_t)e << 52));
     double s = (m - 1.0) / (m + 1.0), z = s * s;
-    double series = 1.0 / 21;
-    series = series * z + 1.0 / 19;
-    series = series * z + 1.0 / 17;
-    series = series * z + 1.0 / 15;
-    series = series * z + 1.0 / 13;
-    series = series * z + 1.0 / 11;
-    series = series * z + 1.0 / 9;
-    series = series * z + 1.0 / 7;
-    series = series * z + 1.0 / 5;
-    series = series * z + 1.0 / 3;
+    double z2 = z * z, z4 = z2 * z2;
+    double low = (1.0 / 3 + 1.0 / 5 * z) + (1.0 / 7 + 1.0 / 9 * z) * z2;
+    double high = (1.0 / 11 + 1.0 / 13 * z) + (1.0 / 15 + 1.0 / 17 * z) * z2;
+    double series = (low + high * z4) + (1.0 / 19 + 1.0 / 21 * z) * (z4 * z4);
     double log_m = 2.0 * s + 2.0 * s * z * series;
     return (double)(int32_t)e * 0.6931471805599453 + log_m;
 }
 
-/* Numerator and denominator of degree 7 in r, coefficients from the constant term up. */
+/* Numerator and denominator of degree 7 in r, coefficients from the constant term up; by halves (Estrin),
+ * because a chain of dependent operations is what bounds a draw. */
+PHILOX_INLINE double philox_poly(const double a[8], double r, double r2, double r4) {
+    double low = (a[0] + a[1] * r) + (a[2] + a[3] * r) * r2,
+           high = (a[4] + a[5] * r) + (a[6] + a[7] * r) * r2;
+    return low + high * r4;
+}
+
 PHILOX_INLINE double philox_ratio(const double a[8], const double b[8], double r) {
-    double num = a[7], den = b[7];
-    for (int i = 6; i >= 0; i--) {
-        num = num * r + a[i];
-        den = den * r + b[i];
-    }
-    return num / den;
+    double r2 = r * r, r4 = r2 * r2;
+    return philox_poly(a, r, r2, r4) / philox_poly(b, r, r2, r4);
 }
 
 /* The inverse of the normal distribution function, algorithm AS 241 (PPND16) of Wichura, Applied Statistics

@@ -1,5 +1,5 @@
-/* Vector variants of the single draws, under the names of the vector function ABI: a loop that draws at each element is
- * vectorized whole, noise included. See vector.inc. */
+/* Vector variants of the single draws, under the names of the vector function ABI: a loop that draws at
+ * each element is vectorized whole, noise included. See vector.inc. */
 #include "philox.h"
 
 #ifdef __x86_64__
