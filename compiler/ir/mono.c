@@ -23,7 +23,7 @@ static double gcd(double a, double b) {
 
 /* n/d in lowest terms while both are whole numbers; else the quotient as it is. */
 static Coef coef_reduce(double n, double d) {
-    if (!is_whole(n) || !is_whole(d) || d == 0)
+    if (d == 1 || !is_whole(n) || !is_whole(d) || d == 0)
         return (Coef){n / d, 1};
     double g = gcd(n, d);
     if (d < 0)
@@ -62,6 +62,8 @@ bool ir_fraction(double v, int64_t *n, int64_t *d) {
 }
 
 Coef coef_mul(Coef a, Coef b) {
+    if (b.n == 1 && b.d == 1)
+        return a;
     return coef_reduce(a.n * b.n, a.d * b.d);
 }
 

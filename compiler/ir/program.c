@@ -93,54 +93,66 @@ static uint64_t read_hash(uint64_t h, const IrTerm *subs, uint32_t n) {
     return h;
 }
 
-static uint64_t node_hash(const IrProgram *p, uint32_t t) {
-    const IrNode *n = &p->nodes.at[t];
+static uint32_t node_tag(const IrNode *n, const IrTerm *subs) {
     uint64_t h = mix(n->op | (uint64_t)n->type << 16, n->arg[0]);
-    if (n->op == IR_READ)
-        return read_hash(h, p->subs.at + n->arg[1], n->arg[2]);
-    return mix(mix(h, n->arg[1]), n->arg[2]);
+    return (uint32_t)(n->op == IR_READ ? read_hash(h, subs, n->arg[2]) : mix(mix(h, n->arg[1]), n->arg[2]));
 }
 
-/* The place of a node equal to `want` (a READ with subscripts `subs`), or of the hole where it goes. */
-static uint32_t node_place(IrProgram *p, const IrNode *want, const IrTerm *subs) {
-    Table *table = &p->term_table;
-    if (2 * (table->n + 1) > table->cap)
-        table_grow(p, table, node_hash);
-    uint64_t h = mix(want->op | (uint64_t)want->type << 16, want->arg[0]);
-    h = want->op == IR_READ ? read_hash(h, subs, want->arg[2]) : mix(mix(h, want->arg[1]), want->arg[2]);
-    uint32_t place = (uint32_t)h & (table->cap - 1);
-    for (; table->at[place]; place = (place + 1) & (table->cap - 1)) {
-        const IrNode *n = &p->nodes.at[table->at[place]];
-        if (n->op != want->op || n->type != want->type || n->arg[0] != want->arg[0] || n->arg[2] != want->arg[2])
+static void term_table_grow(TermTable *table) {
+    TermTable grown = {.n = table->n, .cap = table->cap ? table->cap * 2 : 1024};
+    grown.at = base_calloc(grown.cap, sizeof *grown.at);
+    for (uint32_t k = 0; k < table->cap; k++) {
+        if (!table->at[k].term)
             continue;
-        if (want->op == IR_READ
-                ? !want->arg[2] || !memcmp(p->subs.at + n->arg[1], subs, want->arg[2] * sizeof *subs)
-                : n->arg[1] == want->arg[1])
-            break;
+        uint32_t place = table->at[k].tag & (grown.cap - 1);
+        while (grown.at[place].term)
+            place = (place + 1) & (grown.cap - 1);
+        grown.at[place] = table->at[k];
     }
-    return place;
+    free(table->at);
+    *table = grown;
+}
+
+static bool node_same(const IrProgram *p, const IrNode *n, const IrNode *want, const IrTerm *subs) {
+    if (n->op != want->op || n->type != want->type || n->arg[0] != want->arg[0] || n->arg[2] != want->arg[2])
+        return false;
+    if (want->op != IR_READ)
+        return n->arg[1] == want->arg[1];
+    return !want->arg[2] || !memcmp(p->subs.at + n->arg[1], subs, want->arg[2] * sizeof *subs);
+}
+
+/* The place of a node equal to `want` (a READ with subscripts `subs`), or of the hole where it goes, tagged. */
+static TermSlot *node_place(IrProgram *p, const IrNode *want, const IrTerm *subs) {
+    TermTable *table = &p->term_table;
+    if (2 * (table->n + 1) > table->cap)
+        term_table_grow(table);
+    uint32_t tag = node_tag(want, subs), place = tag & (table->cap - 1);
+    for (; table->at[place].term; place = (place + 1) & (table->cap - 1))
+        if (table->at[place].tag == tag && node_same(p, &p->nodes.at[table->at[place].term], want, subs))
+            return &table->at[place];
+    table->at[place].tag = tag;
+    return &table->at[place];
 }
 
 IrTerm term_lookup(const IrProgram *p, IrTerm t) {
     const IrNode *n = &p->nodes.at[t];
-    uint32_t place = node_place((IrProgram *)p, n, n->op == IR_READ ? p->subs.at + n->arg[1] : NULL);
-    return p->term_table.at[place];
+    return node_place((IrProgram *)p, n, n->op == IR_READ ? p->subs.at + n->arg[1] : NULL)->term;
 }
 
-static IrTerm node_add(IrProgram *p, uint32_t place, IrNode node) {
+static IrTerm node_add(IrProgram *p, TermSlot *place, IrNode node) {
     node.span = p->at;
     IrTerm t = p->nodes.n;
     vec_push(&p->nodes, node);
-    p->term_table.at[place] = t;
+    place->term = t;
     p->term_table.n++;
     return t;
 }
 
 IrTerm raw_node(IrProgram *p, IrOp op, IrType type, IrTerm a, IrTerm b, IrTerm c) {
     IrNode node = {.op = (uint16_t)op, .type = (uint8_t)type, .arg = {a, b, c}};
-    uint32_t place = node_place(p, &node, NULL);
-    if (p->term_table.at[place])
-        return p->term_table.at[place];
+    TermSlot *place = node_place(p, &node, NULL);
+    if (place->term)
+        return place->term;
     if (op == IR_INDEX) {
         node.free = set_one(p, a);
         return node_add(p, place, node);
@@ -183,9 +195,9 @@ IrTerm ir_read(IrProgram *p, IrDef d, const IrTerm *subs, uint32_t n) {
     IrNode node = {.op = IR_READ, .type = (uint8_t)def_type(p, d), .arg = {d, 0, n}};
     for (uint32_t k = 0; k < n; k++)
         own[k] = subs[k];
-    uint32_t place = node_place(p, &node, own);
-    if (p->term_table.at[place])
-        return p->term_table.at[place];
+    TermSlot *place = node_place(p, &node, own);
+    if (place->term)
+        return place->term;
     node.arg[1] = p->subs.n;
     for (uint32_t k = 0; k < n; k++) {
         const IrNode *sub = &p->nodes.at[own[k]];
@@ -204,9 +216,9 @@ IrTerm ir_read0(IrProgram *p, IrDef d) {
 IrTerm raw_reduce(IrProgram *p, IrOp op, IrIdx bound, IrTerm guard, IrTerm body) {
     IrType type = op == IR_ARGMAX || op == IR_ARGMIN ? IR_INT : type_of(p, body);
     IrNode node = {.op = (uint16_t)op, .type = (uint8_t)type, .arg = {bound, guard, body}};
-    uint32_t place = node_place(p, &node, NULL);
-    if (p->term_table.at[place])
-        return p->term_table.at[place];
+    TermSlot *place = node_place(p, &node, NULL);
+    if (place->term)
+        return place->term;
     node.height = (uint8_t)(p->indices.at[bound].number + 1);
     node.free = p->nodes.at[body].free;
     if (guard)

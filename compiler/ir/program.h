@@ -11,6 +11,13 @@ typedef struct Table {
     uint32_t n, cap; /* cap is 0 or a power of two */
 } Table;
 
+/* The same for terms, by far the most: the hash is kept beside the reference, so that a miss looks at no node. */
+typedef struct TermSlot { uint32_t tag; IrTerm term; } TermSlot;
+typedef struct TermTable {
+    TermSlot *at;
+    uint32_t n, cap;
+} TermTable;
+
 typedef struct SetInfo { uint32_t first, n; } SetInfo; /* members in set_pool, sorted */
 
 /* A union of two sets already computed. */
@@ -44,7 +51,8 @@ struct IrProgram {
     VEC(IrIdx) set_pool;
     VEC(IrDefInfo) defs;         /* [0] unused */
     VEC(Name *) axis_names;      /* per definition, rank names */
-    Table term_table, index_table, set_table, def_table;
+    TermTable term_table;
+    Table index_table, set_table, def_table;
     UnionEntry *unions;          /* direct-mapped cache */
     uint32_t next_fresh;
     VEC(DependTable *) depends;
