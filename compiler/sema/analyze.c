@@ -93,6 +93,9 @@ static void check_overrides(Sema *s) {
 
 static void check_rest(Sema *s, Unit *unit) {
     for (Ent *e = unit->scope->first; e; e = e->next) {
+        if (e->kind == ENT_FN && !e->called) names_check_fn(s, e);
+        if (e->kind == ENT_DYNAMICS && !e->called) names_check_dynamics(s, e);
+        if (e->kind == ENT_SYSTEM && !e->called) names_check_system(s, e);
         if (e->kind == ENT_CONST || e->kind == ENT_LET || e->kind == ENT_VAR || e->kind == ENT_DATA)
             if (e->state == ENT_NEW) sema_ent_value(s, e, e->span);
         if (e->kind == ENT_VAR && e->state == ENT_DONE && !e->checked) {

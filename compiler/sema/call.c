@@ -178,6 +178,7 @@ static Val inline_call(Sema *s, Scope *scope, const Expr *e, Ent *fn) {
         sema_error(s, DIAG_NESTING, e->span, "calls are nested more than %d deep here", MAX_CALLS);
         return val_poison();
     }
+    fn->called = true;
     Scope *inner = scope_new(s, SCOPE_FN, fn->scope);
     if (!call_bind_args(s, scope, inner, e, fn, st->fn.params)) return val_poison();
     bind_axis_names(s, inner, st->fn.params);

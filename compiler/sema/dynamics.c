@@ -187,7 +187,7 @@ static void dynamics_scalars(Join *j, Part *part, StmtList items, TermKind kind)
     for (uint32_t k = 0; k < items.n; k++) {
         const Stmt *st = items.at[k];
         if (st->kind != STMT_TERM || st->term.kind != kind) continue;
-        IrTerm t = join_scalar(j, part->scope, st->term.value, join_term_name(kind));
+        IrTerm t = join_scalar(j, part->scope, st->term.value, join_quoted(j, kind));
         SemaTerm *slot = join_slot(j, kind);
         bool again = slot->from_dynamics && slot->term && part != j->parts && slot->span.start == st->span.start;
         if (again && t)

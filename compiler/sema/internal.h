@@ -63,6 +63,7 @@ struct Ent {
     const Stmt *stmt;        /* the statement that declares it */
     DeclKind decl_kind;
     bool is_index, used;
+    bool called;             /* FN, SYSTEM, DYNAMICS: some run or definition has used it */
     bool checked;            /* VAR: its initial values are elaborated */
     uint32_t opened;         /* world + 1 in which its dependences were listed */
     uint32_t world;          /* the run `val` was elaborated for; see Sema.world */

@@ -88,7 +88,7 @@ Val sema_reduce_whole(Sema *s, ReduceOp op, Val v, Span span) {
                    sema_shape_text(s, &v));
         return val_poison();
     }
-    IrIdx idx[IR_MAX_RANK];
+    IrIdx idx[IR_MAX_RANK] = {0};
     for (uint32_t k = 0; k < v.rank; k++) idx[k] = v.axis[k].idx;
     uint32_t n = v.rank;
     int64_t lo = n ? v.axis[0].lo : 0;

@@ -227,7 +227,10 @@ void sema_run(Sema *s, Unit *unit, const Stmt *st, const Stmt *const *after, uin
     s->world = ++s->worlds;
     uint32_t errors = s->session->n_errors;
     run->system = find_system(&j, unit, st);
-    if (!find_dynamics(&j, unit, st) || !run->system)
+    bool found = find_dynamics(&j, unit, st);
+    if (run->system) run->system->called = true;
+    if (run->dynamics && run->system) run->dynamics->called = true;
+    if (!found || !run->system)
         j.failed = true;
     else
         join(&j, st, after, n_after);

@@ -47,6 +47,9 @@ void join_system(Join *j);
 void join_term(Join *j, SemaTerm *slot, const char *what, IrTerm term, Span span, bool from_dynamics);
 SemaTerm *join_slot(Join *j, TermKind kind);
 const char *join_term_name(TermKind kind);
+const char *join_quoted(Join *j, TermKind kind);
+/* Where a message about the dynamics belongs: its own line in the program, the run's when it is the library's. */
+Span join_place(Join *j, Span span);
 /* A term that must be a real number. 0 after an error. */
 IrTerm join_scalar(Join *j, Scope *scope, const Expr *e, const char *what);
 void join_bind_term(Join *j, Scope *scope, const char *name, IrTerm term);
@@ -82,6 +85,11 @@ void join_complete(Join *j);
 void sema_run(Sema *s, Unit *unit, const Stmt *st, const Stmt *const *after, uint32_t n_after);
 /* field.c: the label of the run a statement speaks of, when it is one; 0. */
 Name field_label(const Stmt *st);
+
+/* names.c: what nothing calls and nothing runs. */
+void names_check_fn(Sema *s, Ent *ent);
+void names_check_dynamics(Sema *s, Ent *ent);
+void names_check_system(Sema *s, Ent *ent);
 
 /* What a value needs that no run of this build can compute: an INPUT of the given shape that carries the phrase. */
 Val sema_opaque(Sema *s, const Val *shape, IrType type, const char *phrase, Span span);

@@ -8,6 +8,8 @@ const char *join_term_name(TermKind kind) {
     return names[kind];
 }
 
+const char *join_quoted(Join *j, TermKind kind) { return arena_printf(j->s->arena, "`%s`", join_term_name(kind)); }
+
 SemaTerm *join_slot(Join *j, TermKind kind) {
     SemaRun *out = j->out;
     switch (kind) {
@@ -77,7 +79,7 @@ IrTerm join_scalar(Join *j, Scope *scope, const Expr *e, const char *what) {
     Val v = sema_real_expr(j->s, scope, e);
     if (v.kind == VAL_POISON) return 0;
     if (v.rank == 0) return v.body;
-    Diag *d = sema_error(j->s, DIAG_TERM_SHAPE, e->span, "`%s` is a number, and this is %s", what,
+    Diag *d = sema_error(j->s, DIAG_TERM_SHAPE, e->span, "%s is a number, and this is %s", what,
                          sema_shape_text(j->s, &v));
     sema_help(j->s, d, "sum it: `sum(…)`");
     return 0;
@@ -213,7 +215,7 @@ static void scalar_terms(Join *j, StmtList items, TermKind kind) {
     for (uint32_t k = 0; k < items.n; k++) {
         const Stmt *st = items.at[k];
         if (!is_kind(st, kind)) continue;
-        IrTerm t = join_scalar(j, j->system, st->term.value, join_term_name(kind));
+        IrTerm t = join_scalar(j, j->system, st->term.value, join_quoted(j, kind));
         join_term(j, join_slot(j, kind), join_term_name(kind), t, st->span, false);
     }
     SemaTerm *slot = join_slot(j, kind);

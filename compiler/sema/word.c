@@ -21,6 +21,8 @@ const Method *method_find(const char *name) {
     return NULL;
 }
 
+Span join_place(Join *j, Span span) { return span.file == j->st->span.file ? span : j->out->dynamics_span; }
+
 /* ---- words ---- */
 
 typedef struct Moved { Name part; double total; Span span; } Moved;
@@ -139,7 +141,7 @@ static void lower_step(Join *j, const Stmt *st) {
         j->out->by = join_scalar(j, scope, st->step.by, "the length of a step");
         double value;
         if (j->out->by && sema_const_term(s, j->out->by, &value) && !(value != 0 && isfinite(value))) {
-            sema_error(s, DIAG_NUMBER_RANGE, st->step.by->span, "a step has a length, and this is %g", value);
+            sema_error(s, DIAG_NUMBER_RANGE, join_place(j, st->step.by->span), "a step has a length, and this is %g", value);
             j->failed = true;
         }
     } else {
