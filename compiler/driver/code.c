@@ -3,9 +3,10 @@
  * once. */
 #include "driver.h"
 
+#include "../../runtime/core/core.h"
+
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static bool is_same_schedule(const SemaRecord *a, const SemaRecord *b) {
     return a->unit == b->unit && (a->unit == EVERY_NONE || a->every == b->every);
@@ -61,8 +62,7 @@ static void add_observers(Session *session, const MechRun *mech, Code *code, Cod
 }
 
 uint32_t driver_threads(const Options *options) {
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    return options->threads ? options->threads : cores > 0 ? (uint32_t)cores : 1;
+    return options->threads ? options->threads : rt_processor_count();
 }
 
 static CodeFunctions list_functions(Session *session, const MechRun *mech, Code *code) {

@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -45,14 +46,29 @@ struct RtPool {
 /* Set while this thread runs a piece: loops inside it run serially. */
 static _Thread_local bool in_piece;
 
+/* What a container is allowed of the machine's time, in processors: "quota period" of the control group, where there is
+ * one; 0: no limit. More threads than that would be stopped together for the rest of each period. */
+static uint32_t processor_quota(void) {
+    long long quota = 0, period = 0;
+    FILE *file = fopen("/sys/fs/cgroup/cpu.max", "r");
+    bool limited = file && fscanf(file, "%lld %lld", &quota, &period) == 2 && quota > 0 && period > 0;
+    if (file)
+        fclose(file);
+    return limited ? (uint32_t)((quota + period - 1) / period) : 0;
+}
+
 uint32_t rt_processor_count(void) {
+    uint32_t count = 0, quota = processor_quota();
 #ifdef __linux__
     cpu_set_t set;
     if (sched_getaffinity(0, sizeof set, &set) == 0)
-        return (uint32_t)CPU_COUNT(&set);
+        count = (uint32_t)CPU_COUNT(&set);
 #endif
-    long online = sysconf(_SC_NPROCESSORS_ONLN);
-    return online > 0 ? (uint32_t)online : 1;
+    if (count == 0) {
+        long online = sysconf(_SC_NPROCESSORS_ONLN);
+        count = online > 0 ? (uint32_t)online : 1;
+    }
+    return quota > 0 && quota < count ? quota : count;
 }
 
 static inline void relax(void) {
