@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- products -------------------------------------------------------------------------------------------- */
+/* ---- products ---- */
 
 typedef struct Factor {
     IrTerm base;
@@ -65,9 +65,7 @@ static IrTerm power_term(IrProgram *p, IrTerm base, int power) {
     return power == 1 ? base : ir_pow(p, base, ir_real(p, power));
 }
 
-static IrTerm times(IrProgram *p, IrTerm a, IrTerm b) {
-    return !a ? b : !b ? a : ir_mul(p, a, b);
-}
+static IrTerm times(IrProgram *p, IrTerm a, IrTerm b) { return !a ? b : !b ? a : ir_mul(p, a, b); }
 
 /* constant · scalars / scalars · tensors / tensors; the sign stands outside. */
 static IrTerm product_build(IrProgram *p, const Product *in) {
@@ -82,7 +80,8 @@ static IrTerm product_build(IrProgram *p, const Product *in) {
     double size = fabs(in->constant);
     if (size == 0)
         return ir_real(p, 0);
-    IrTerm lead = size == 1 && (part[0] || part[2] || !part[1]) ? part[0] : times(p, ir_real(p, size), part[0]);
+    IrTerm lead =
+        size == 1 && (part[0] || part[2] || !part[1]) ? part[0] : times(p, ir_real(p, size), part[0]);
     if (part[1])
         lead = ir_div(p, lead ? lead : ir_real(p, 1), part[1]);
     IrTerm all = times(p, lead, part[2]);
@@ -125,7 +124,8 @@ static void sum_collect(const IrProgram *p, IrTerm t, bool negative, Summands *o
     }
 }
 
-/* A product as sum · rest / below with one factor that is a sum; false when there is none or nothing is below. */
+/* A product as sum · rest / below with one factor that is a sum; false when there is none or nothing is
+ * below. */
 static bool split_sum(const IrProgram *p, const Product *in, IrTerm *sum, Product *rest, Product *below) {
     *sum = 0;
     for (uint32_t i = 0; i < in->at.n; i++) {
@@ -159,8 +159,9 @@ static IrTerm divide_summands(Mech *m, IrTerm sum, IrTerm rest, IrTerm below) {
         cancels = mech_divides(m, s->at[i], below, &quotient) && is_whole(m, quotient);
     for (uint32_t i = 0; i < s->n && cancels; i++) {
         quotient = mech_quotient(m, ir_mul(m->p, s->at[i], rest), below);
-        result = !result ? (s->negative[i] ? ir_neg(m->p, quotient) : quotient)
-                         : s->negative[i] ? ir_sub(m->p, result, quotient) : ir_add(m->p, result, quotient);
+        result = !result        ? (s->negative[i] ? ir_neg(m->p, quotient) : quotient)
+               : s->negative[i] ? ir_sub(m->p, result, quotient)
+                                : ir_add(m->p, result, quotient);
     }
     free(s);
     return result;
@@ -182,13 +183,9 @@ IrTerm mech_quotient_of_sum(Mech *m, IrTerm a, IrTerm b) {
     return result;
 }
 
-IrTerm mech_product(Mech *m, IrTerm t) {
-    return mech_quotient(m, t, 0);
-}
+IrTerm mech_product(Mech *m, IrTerm t) { return mech_quotient(m, t, 0); }
 
-IrTerm mech_times(Mech *m, IrTerm a, IrTerm b) {
-    return mech_product(m, ir_mul(m->p, a, b));
-}
+IrTerm mech_times(Mech *m, IrTerm a, IrTerm b) { return mech_product(m, ir_mul(m->p, a, b)); }
 
 bool mech_divides(Mech *m, IrTerm a, IrTerm b, IrTerm *quotient) {
     Product below = {.constant = 1}, all = {.constant = 1};
@@ -198,7 +195,8 @@ bool mech_divides(Mech *m, IrTerm a, IrTerm b, IrTerm *quotient) {
     bool divides = all.constant != 0 && isfinite(all.constant);
     for (uint32_t i = 0; i < below.at.n && divides; i++) {
         for (uint32_t k = 0; k < all.at.n; k++) {
-            if (all.at.at[k].base == below.at.at[i].base && below.at.at[i].power < 0 && all.at.at[k].power < 0)
+            if (all.at.at[k].base == below.at.at[i].base && below.at.at[i].power < 0 &&
+                all.at.at[k].power < 0)
                 divides = false;
         }
     }
@@ -226,7 +224,7 @@ IrTerm mech_canonical(Mech *m, IrTerm t, double *constant) {
     return result;
 }
 
-/* ---- exponentials ------------------------------------------------------------------------------------------ */
+/* ---- exponentials ---- */
 
 /* x = scale · ln(base), seen through named scalars. */
 static bool as_logarithm(Mech *m, IrTerm x, IrTerm *base, double *scale) {
@@ -288,7 +286,7 @@ IrTerm mech_one_minus_exp(Mech *m, IrTerm x) {
     return ir_neg(p, ir_op1(p, IR_EXPM1, x));
 }
 
-/* ---- values -------------------------------------------------------------------------------------------------- */
+/* ---- values ---- */
 
 bool mech_value(Mech *m, IrTerm t, double *value) {
     if (ir_is_const(m->p, t, value))
@@ -308,137 +306,7 @@ bool mech_value(Mech *m, IrTerm t, double *value) {
     return known && ok;
 }
 
-/* ---- rewriting ------------------------------------------------------------------------------------------------- */
-
-typedef struct Memo {
-    IrTerm *key, *value;
-    uint32_t n, cap;
-} Memo;
-
-static IrTerm *memo_slot(Memo *memo, IrTerm t) {
-    uint32_t at = (t * 2654435761u) & (memo->cap - 1);
-    while (memo->key[at] && memo->key[at] != t)
-        at = (at + 1) & (memo->cap - 1);
-    memo->n += !memo->key[at];
-    memo->key[at] = t;
-    return &memo->value[at];
-}
-
-static void memo_grow(Memo *memo) {
-    Memo old = *memo;
-    memo->cap = old.cap ? old.cap * 2 : 64;
-    memo->n = 0;
-    memo->key = base_calloc(memo->cap, sizeof(IrTerm));
-    memo->value = base_calloc(memo->cap, sizeof(IrTerm));
-    for (uint32_t i = 0; i < old.cap; i++) {
-        if (old.key[i])
-            *memo_slot(memo, old.key[i]) = old.value[i];
-    }
-    free(old.key);
-    free(old.value);
-}
-
-typedef struct Rewrite {
-    Mech *m;
-    MechMap map;
-    void *context;
-    Memo memo;
-} Rewrite;
-
-static IrTerm rewrite(Rewrite *r, IrTerm t);
-
-static IrTerm rewrite_reduce(Rewrite *r, IrTerm t) {
-    IrProgram *p = r->m->p;
-    IrOp op = (IrOp)ir_node(p, t)->op;
-    IrIdx index;
-    IrTerm guard, body;
-    ir_open(p, t, &index, &guard, &body);
-    guard = guard ? rewrite(r, guard) : 0;
-    body = rewrite(r, body);
-    return ir_reduce(p, op, index, guard, body);
-}
-
-static IrTerm rewrite_read(Rewrite *r, IrTerm t) {
-    IrProgram *p = r->m->p;
-    IrDef def = ir_node(p, t)->arg[0];
-    uint32_t n = ir_node(p, t)->arg[2];
-    IrTerm subs[IR_MAX_RANK];
-    for (uint32_t i = 0; i < n; i++)
-        subs[i] = ir_read_subs(p, t)[i];
-    for (uint32_t i = 0; i < n; i++)
-        subs[i] = rewrite(r, subs[i]);
-    return ir_read(p, def, subs, n);
-}
-
-static IrTerm rewrite_operands(Rewrite *r, IrTerm t) {
-    IrProgram *p = r->m->p;
-    IrNode node = *ir_node(p, t);
-    IrOp op = (IrOp)node.op;
-    if (op == IR_CONST || op == IR_INDEX)
-        return t;
-    if (op == IR_READ)
-        return rewrite_read(r, t);
-    if (op == IR_DRAW)
-        return ir_draw(p, (IrDrawKind)node.arg[0], node.arg[1], rewrite(r, node.arg[2]));
-    if (ir_op_is_reduce(op))
-        return rewrite_reduce(r, t);
-    IrTerm a[3] = {0};
-    uint32_t arity = ir_op_arity(op);
-    for (uint32_t i = 0; i < arity; i++)
-        a[i] = rewrite(r, node.arg[i]);
-    return arity == 1 ? ir_op1(p, op, a[0]) : arity == 2 ? ir_op2(p, op, a[0], a[1]) : ir_op3(p, op, a[0], a[1], a[2]);
-}
-
-static IrTerm rewrite(Rewrite *r, IrTerm t) {
-    if (2 * (r->memo.n + 1) > r->memo.cap)
-        memo_grow(&r->memo);
-    IrTerm known = *memo_slot(&r->memo, t);
-    if (known)
-        return known;
-    IrTerm result = r->map(r->m, r->context, t);
-    if (!result)
-        result = rewrite_operands(r, t);
-    *memo_slot(&r->memo, t) = result;
-    return result;
-}
-
-IrTerm mech_rewrite(Mech *m, IrTerm t, MechMap map, void *context) {
-    Rewrite r = {.m = m, .map = map, .context = context};
-    IrTerm result = rewrite(&r, t);
-    free(r.memo.key);
-    free(r.memo.value);
-    return result;
-}
-
-/* Per definition: 0 not looked at, the constant its body is, or NOT_CONSTANT. */
-typedef struct Constants {
-    IrTerm *of;
-    uint32_t n;
-} Constants;
-static const IrTerm not_constant = UINT32_MAX;
-
-static IrTerm map_constant(Mech *m, void *context, IrTerm t) {
-    Constants *c = context;
-    IrDef d = ir_node(m->p, t)->arg[0];
-    if (ir_node(m->p, t)->op != IR_READ || d >= c->n || ir_def(m->p, d)->kind != IR_DEF_EXPR)
-        return 0;
-    if (!c->of[d]) {
-        double value;
-        IrTerm body = mech_rewrite(m, ir_def(m->p, d)->body, map_constant, c);
-        c->of[d] = ir_is_const(m->p, body, &value) ? body : not_constant;
-    }
-    return c->of[d] == not_constant ? 0 : c->of[d];
-}
-
-bool mech_vanishes(Mech *m, IrTerm t) {
-    Constants c = {.n = ir_def_count(m->p) + 1};
-    c.of = base_calloc(c.n, sizeof *c.of);
-    bool zero = ir_is_zero(m->p, mech_rewrite(m, t, map_constant, &c));
-    free(c.of);
-    return zero;
-}
-
-/* ---- axes and definitions ------------------------------------------------------------------------------------------ */
+/* ---- axes and definitions ---- */
 
 IrTerm mech_at(Mech *m, IrTerm t, uint32_t rank, const uint64_t *extent, const IrTerm *at) {
     IrIdx from[IR_MAX_RANK];
@@ -485,7 +353,8 @@ IrTerm mech_ravel(Mech *m, uint32_t rank, const uint64_t *extent) {
 bool mech_depends_any(Mech *m, IrTerm t, int what) {
     for (uint32_t a = 0; t && a < m->n; a++) {
         const MechBody *b = &m->bodies[a];
-        if ((what & MECH_ON_Q && ir_depends(m->p, t, b->q)) || (what & MECH_ON_V && ir_depends(m->p, t, b->v)) ||
+        if ((what & MECH_ON_Q && ir_depends(m->p, t, b->q)) ||
+            (what & MECH_ON_V && ir_depends(m->p, t, b->v)) ||
             (what & MECH_ON_P && ir_depends(m->p, t, b->p)))
             return true;
     }
@@ -499,7 +368,7 @@ IrTerm mech_shift_time(Mech *m, IrTerm t, IrTerm c) {
     return ir_replace(m->p, t, &r, 1);
 }
 
-/* ---- from (q, q', p, energy) to what is stored ------------------------------------------------------------------------ */
+/* ---- from (q, q', p, energy) to what is stored ---- */
 
 static uint32_t replacements(Mech *m, IrReplace *r) {
     uint32_t n = 0;

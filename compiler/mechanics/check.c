@@ -1,23 +1,23 @@
 /* check — holds what was derived symbolically against numbers obtained another way.
  *
- * needs: a finished derivation      gives: a line per check with its largest relative error      changes: nothing
+ * needs: a finished derivation      gives: a line per check with its largest relative error      changes:
+ * nothing
  *
- * Everything is compared along random directions w, so that a check costs a few evaluations at any size: the derivative of a
- * scalar S along w is the central difference (8(S₁ − S₋₁) − (S₂ − S₋₂))/12h of the reference evaluator, which knows
- * neither calculus/ nor mechanics/. At random points near the start:
- *   gradients              −∂V/∂q (or ∂L/∂q) against differences of V (or L)
- *   Euler-Lagrange         d/dt ∂L/∂q' − ∂L/∂q + ∂R/∂q' − Q along the derived motion, all by differences
- *   Legendre transform     ∂L/∂q' at q'(q, p) against p
- *   Hamilton               p' by all parts together against ∂L/∂q − ∂R/∂q' + Q
- *   each part              its exact solution against 400 Runge-Kutta steps of its rate */
+ * Everything is compared along random directions w, so that a check costs a few evaluations at any size: the
+ * derivative of a scalar S along w is the central difference (8(S₁ − S₋₁) − (S₂ − S₋₂))/12h of the reference
+ * evaluator, which knows neither calculus/ nor mechanics/. At random points near the start: gradients −∂V/∂q
+ * (or ∂L/∂q) against differences of V (or L) Euler-Lagrange         d/dt ∂L/∂q' − ∂L/∂q + ∂R/∂q' − Q along
+ * the derived motion, all by differences Legendre transform     ∂L/∂q' at q'(q, p) against p Hamilton p' by
+ * all parts together against ∂L/∂q − ∂R/∂q' + Q each part              its exact solution against 400
+ * Runge-Kutta steps of its rate */
 #include "internal.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const double nudge = 2e-3;   /* step of a difference: truncation 1e-11, rounding 1e-13 */
-static const double deeper = 8e-3;  /* step of a difference of differences */
+static const double nudge = 2e-3;  /* step of a difference: truncation 1e-11, rounding 1e-13 */
+static const double deeper = 8e-3; /* step of a difference of differences */
 
 typedef struct Check {
     const Mech *m;
@@ -29,7 +29,7 @@ typedef struct Check {
     bool ok, complete;
 } Check;
 
-/* ---- random numbers and inputs ------------------------------------------------------------------------------------- */
+/* ---- random numbers and inputs ---- */
 
 static double uniform(Check *c) { /* splitmix64 */
     uint64_t z = c->random += 0x9e3779b97f4a7c15u;
@@ -38,9 +38,7 @@ static double uniform(Check *c) { /* splitmix64 */
     return (double)((z ^ (z >> 31)) >> 11) * 0x1p-53;
 }
 
-static double symmetric(Check *c) {
-    return 2 * uniform(c) - 1;
-}
+static double symmetric(Check *c) { return 2 * uniform(c) - 1; }
 
 static double check_draw(void *context, IrDrawKind kind, uint32_t site, int64_t position) {
     (void)site;
@@ -69,21 +67,22 @@ static const SemaData *find_data(const Check *c, IrDef d) {
     return NULL;
 }
 
-/* Data stand for themselves by numbers of their kind: subscripts within their limit, bytes, rows of the batch. */
+/* Data stand for themselves by numbers of their kind: subscripts within their limit, bytes, rows of the
+ * batch. */
 static double data_value(Check *c, const IrDefInfo *info, const SemaData *data) {
-    uint64_t limit = data && data->limit ? data->limit
-                     : info->role == IR_ROLE_BATCH ? c->m->run->batch_of
-                     : info->elem == IR_U8         ? 256
-                                                   : 2;
+    uint64_t limit = data && data->limit         ? data->limit
+                   : info->role == IR_ROLE_BATCH ? c->m->run->batch_of
+                   : info->elem == IR_U8         ? 256
+                                                 : 2;
     if (info->elem == IR_F64 || info->elem == IR_F32)
         return data && data->limit ? floor(uniform(c) * (double)limit) : symmetric(c);
     return floor(uniform(c) * (double)(limit ? limit : 1));
 }
 
 static double state_value(Check *c, const IrDefInfo *info) {
-    return info->role == IR_ROLE_STEP   ? 1 + floor(9 * uniform(c))
-           : info->role == IR_ROLE_TIME ? 0.5 + 2 * uniform(c)
-                                        : 0.2 + uniform(c);
+    return info->role == IR_ROLE_STEP ? 1 + floor(9 * uniform(c))
+         : info->role == IR_ROLE_TIME ? 0.5 + 2 * uniform(c)
+                                      : 0.2 + uniform(c);
 }
 
 static void set_input(Check *c, IrDef d) {
@@ -93,8 +92,9 @@ static void set_input(Check *c, IrDef d) {
     const SemaData *data = find_data(c, d);
     bool is_data = info.role == IR_ROLE_DATA || info.role == IR_ROLE_BATCH;
     for (uint64_t i = 0; i < n; i++)
-        x[i] = is_data ? data_value(c, &info, data) : info.role == IR_ROLE_MOMENTUM || info.role == IR_ROLE_VELOCITY
-                                                          ? symmetric(c) : state_value(c, &info);
+        x[i] = is_data                                                        ? data_value(c, &info, data)
+             : info.role == IR_ROLE_MOMENTUM || info.role == IR_ROLE_VELOCITY ? symmetric(c)
+                                                                              : state_value(c, &info);
     ir_env_set(c->env, d, x);
     free(x);
 }
@@ -136,7 +136,7 @@ static bool set_point(Check *c) {
     return true;
 }
 
-/* ---- directions ------------------------------------------------------------------------------------------------------- */
+/* ---- directions ---- */
 
 typedef struct Direction {
     double **w; /* per body */
@@ -211,7 +211,7 @@ static double project(Check *c, IrTerm (*get)(const MechBody *), const Direction
 static IrTerm get_dl_dq(const MechBody *b) { return b->dl_dq; }
 static IrTerm get_external(const MechBody *b) { return b->external; }
 
-/* ---- results ------------------------------------------------------------------------------------------------------------- */
+/* ---- results ---- */
 
 static void compare(Check *c, double a, double b, double scale) {
     double size = fmax(fmax(fabs(a), fabs(b)), fmax(scale, 1e-3));
@@ -234,9 +234,10 @@ static void report(Check *c, const char *what) {
     c->complete = true;
 }
 
-/* ---- the checks --------------------------------------------------------------------------------------------------------------- */
+/* ---- the checks ---- */
 
-/* dl_dq is the gradient of −V where T is free of q, of L otherwise, of −H on a Hamiltonian: the scalar whose slope it is. */
+/* dl_dq is the gradient of −V where T is free of q, of L otherwise, of −H on a Hamiltonian: the scalar whose
+ * slope it is. */
 static void check_gradient(Check *c, const Direction *d) {
     const Mech *m = c->m;
     bool hamilton = m->run->hamiltonian.term != 0;
@@ -350,7 +351,8 @@ static void check_hamilton(Check *c, const Direction *d) {
         for (uint32_t a = 0; a < part->n && (part->kind == PART_P || part->kind == PART_BATH); a++)
             sum += rate_along(c, &part->rate[a], d->w[a]);
     }
-    double pull = m->run->hamiltonian.term ? -slope(c, m->hamiltonian, ALONG_Q, d) : slope(c, m->lagrangian, ALONG_Q, d);
+    double pull = m->run->hamiltonian.term ? -slope(c, m->hamiltonian, ALONG_Q, d)
+                                           : slope(c, m->lagrangian, ALONG_Q, d);
     pull += project(c, get_external, d);
     double friction = slope(c, m->dissipation, ALONG_V, d);
     compare(c, sum, pull - friction, fmax(fabs(pull), fabs(friction)));
@@ -361,7 +363,8 @@ static double small_steps(double x, double a, double b, double h) {
     enum { STEPS = 400 };
     double dt = h / STEPS;
     for (int i = 0; i < STEPS; i++) {
-        double k1 = a + b * x, k2 = a + b * (x + dt / 2 * k1), k3 = a + b * (x + dt / 2 * k2), k4 = a + b * (x + dt * k3);
+        double k1 = a + b * x, k2 = a + b * (x + dt / 2 * k1), k3 = a + b * (x + dt / 2 * k2),
+               k4 = a + b * (x + dt * k3);
         x += dt / 6 * (k1 + 2 * k2 + 2 * k3 + k4);
     }
     return x;
@@ -382,7 +385,8 @@ static void check_rate(Check *c, const MechRate *r) {
         for (uint32_t i = r->rank; i-- > 0; rest /= r->extent[i])
             at[i] = (int64_t)(rest % r->extent[i]);
         bool ok_a = true, ok_b = true, ok = true;
-        double a = r->a ? ir_eval(c->env, r->a, at, &ok_a) : 0, b = r->b ? ir_eval(c->env, r->b, at, &ok_b) : 0;
+        double a = r->a ? ir_eval(c->env, r->a, at, &ok_a) : 0,
+               b = r->b ? ir_eval(c->env, r->b, at, &ok_b) : 0;
         double exact = ir_eval(c->env, flow, at, &ok);
         c->complete = c->complete && ok_a && ok_b && ok;
         compare(c, exact, small_steps(x[flat], a, b, h), fabs(x[flat]));
@@ -390,7 +394,8 @@ static void check_rate(Check *c, const MechRate *r) {
     free(x);
 }
 
-static void each_point(Check *c, uint32_t points, void (*check)(Check *, const Direction *), const char *what) {
+static void each_point(Check *c, uint32_t points, void (*check)(Check *, const Direction *),
+                       const char *what) {
     for (uint32_t i = 0; i < points; i++) {
         if (!set_point(c)) {
             c->complete = false;
@@ -443,8 +448,14 @@ bool mech_check(Session *session, const Model *model, const MechRun *mech, uint3
                 uint64_t seed, Buf *out) {
     (void)session;
     const Mech *m = mech->derivation;
-    Check c = {.m = m, .p = model->ir, .env = ir_env_new(model->ir), .out = out, .random = seed + 1,
-               .tolerance = tolerance, .ok = true, .complete = true};
+    Check c = {.m = m,
+               .p = model->ir,
+               .env = ir_env_new(model->ir),
+               .out = out,
+               .random = seed + 1,
+               .tolerance = tolerance,
+               .ok = true,
+               .complete = true};
     ir_env_set_draw(c.env, check_draw, &c);
     points = affordable(&c, points);
     buf_printf(out, "\nChecks at %u random point%s\n", points, points == 1 ? "" : "s");

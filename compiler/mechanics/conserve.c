@@ -1,5 +1,6 @@
-/* conserve — what the exact motion conserves: the energy, the momenta of cyclic coordinates, the total momentum and the
- * angular momenta, each found as a symmetry of the Lagrangian (Noether's theorem; Goldstein, Poole, Safko, section 13.7).
+/* conserve — what the exact motion conserves: the energy, the momenta of cyclic coordinates, the total
+ * momentum and the angular momenta, each found as a symmetry of the Lagrangian (Noether's theorem; Goldstein,
+ * Poole, Safko, section 13.7).
  *
  * needs: Lagrangian or Hamiltonian, gradients      gives: lines of the derivation      changes: nothing */
 #include "internal.h"
@@ -25,15 +26,11 @@ static bool is_driven(Mech *m) {
     return driven;
 }
 
-static void remark(MechLine *at, uint32_t *n, const char *text) {
-    at[(*n)++] = (MechLine){.remark = text};
-}
+static void remark(MechLine *at, uint32_t *n, const char *text) { at[(*n)++] = (MechLine){.remark = text}; }
 
-static IrTerm generator(Mech *m) {
-    return m->run->hamiltonian.term ? m->hamiltonian : m->lagrangian;
-}
+static IrTerm generator(Mech *m) { return m->run->hamiltonian.term ? m->hamiltonian : m->lagrangian; }
 
-/* ---- energy ------------------------------------------------------------------------------------------------------------- */
+/* ---- energy ---- */
 
 static void energy_line(Mech *m, MechLine *at, uint32_t *n) {
     if (m->out->first_order) {
@@ -42,32 +39,39 @@ static void energy_line(Mech *m, MechLine *at, uint32_t *n) {
         return;
     }
     if (changes_by_itself(m, generator(m))) {
-        remark(at, n, "the energy is not conserved: the Lagrangian changes by itself, E' = −∂L/∂t + (Q − ∂R/∂q')·q'");
+        remark(
+            at, n,
+            "the energy is not conserved: the Lagrangian changes by itself, E' = −∂L/∂t + (Q − ∂R/∂q')·q'");
         return;
     }
     if (is_driven(m)) {
-        remark(at, n, m->dissipation && m->friction.quadratic ? "the energy is not conserved: E' = −2R + Q·q'"
-                                                              : "the energy is not conserved: E' = (Q − ∂R/∂q')·q'");
+        remark(at, n,
+               m->dissipation && m->friction.quadratic ? "the energy is not conserved: E' = −2R + Q·q'"
+                                                       : "the energy is not conserved: E' = (Q − ∂R/∂q')·q'");
         return;
     }
     IrTerm e = m->stores_p && m->hamiltonian ? m->hamiltonian : m->energy;
-    at[(*n)++] = (MechLine){.lhs = "E", .relation = "=", .rhs = e, .remark = "the energy: L does not depend on t"};
+    at[(*n)++] =
+        (MechLine){.lhs = "E", .relation = "=", .rhs = e, .remark = "the energy: L does not depend on t"};
 }
 
-/* ---- momenta -------------------------------------------------------------------------------------------------------------- */
+/* ---- momenta ---- */
 
 static bool is_free(Mech *m, uint32_t a) {
-    return !m->bodies[a].external && (!m->dissipation || !m->friction.gradient[a] ||
-                                      ir_is_zero(m->p, m->friction.gradient[a]));
+    return !m->bodies[a].external &&
+           (!m->dissipation || !m->friction.gradient[a] || ir_is_zero(m->p, m->friction.gradient[a]));
 }
 
 static void cyclic_lines(Mech *m, MechLine *at, uint32_t *n) {
     for (uint32_t a = 0; a < m->n && *n < 40; a++) {
         MechBody *b = &m->bodies[a];
         if (is_free(m, a) && ir_is_zero(m->p, b->dl_dq))
-            at[(*n)++] = (MechLine){.lhs = b->momentum_symbol, .like = b->q, .relation = "=", .rhs = m->mass.of_momenta
-                                    ? ir_read(m->p, b->p, b->at, b->rank) : m->mass.gradient[a],
-                                    .remark = mech_text(m, "%s is cyclic: L does not depend on it", b->symbol)};
+            at[(*n)++] = (MechLine){
+                .lhs = b->momentum_symbol,
+                .like = b->q,
+                .relation = "=",
+                .rhs = m->mass.of_momenta ? ir_read(m->p, b->p, b->at, b->rank) : m->mass.gradient[a],
+                .remark = mech_text(m, "%s is cyclic: L does not depend on it", b->symbol)};
     }
 }
 
@@ -94,9 +98,11 @@ static void translation_lines(Mech *m, MechLine *at, uint32_t *n) {
             continue;
         CalcSeed seed = {b->q, mech_define(m, NULL, b->elem, b->rank, b->extent, ir_real(m->p, 1))};
         if (is_symmetry(m, &seed, 1))
-            at[(*n)++] = (MechLine){.lhs = mech_text(m, "P_%s", b->symbol), .relation = "=",
-                                    .rhs = mech_sum(m, b, m->mass.gradient[a]),
-                                    .remark = "the total momentum: L does not change when all elements move together"};
+            at[(*n)++] =
+                (MechLine){.lhs = mech_text(m, "P_%s", b->symbol),
+                           .relation = "=",
+                           .rhs = mech_sum(m, b, m->mass.gradient[a]),
+                           .remark = "the total momentum: L does not change when all elements move together"};
     }
 }
 
@@ -109,14 +115,19 @@ static void rotation_lines(Mech *m, MechLine *at, uint32_t *n) {
             if (x->rank || y->rank || !is_free(m, a) || !is_free(m, c))
                 continue;
             IrTerm qx = ir_read0(p, x->q), qy = ir_read0(p, y->q), vy = ir_read0(p, y->v);
-            CalcSeed seeds[4] = {{x->q, mech_define(m, NULL, x->elem, 0, NULL, ir_neg(p, qy))}, {y->q, x->q},
-                                 {x->v, mech_define(m, NULL, x->elem, 0, NULL, ir_neg(p, vy))}, {y->v, x->v}};
+            CalcSeed seeds[4] = {{x->q, mech_define(m, NULL, x->elem, 0, NULL, ir_neg(p, qy))},
+                                 {y->q, x->q},
+                                 {x->v, mech_define(m, NULL, x->elem, 0, NULL, ir_neg(p, vy))},
+                                 {y->v, x->v}};
             if (ir_is_zero(p, x->dl_dq) || ir_is_zero(p, y->dl_dq) || !is_symmetry(m, seeds, 4))
                 continue;
             IrTerm J = ir_sub(p, ir_mul(p, qx, m->mass.gradient[c]), ir_mul(p, qy, m->mass.gradient[a]));
-            at[(*n)++] = (MechLine){.lhs = mech_text(m, "J_%s%s", x->symbol, y->symbol), .relation = "=", .rhs = mech_smallest(m, J),
-                                    .remark = mech_text(m, "the angular momentum: L does not change when (%s, %s) turns",
-                                                        x->symbol, y->symbol)};
+            at[(*n)++] = (MechLine){
+                .lhs = mech_text(m, "J_%s%s", x->symbol, y->symbol),
+                .relation = "=",
+                .rhs = mech_smallest(m, J),
+                .remark = mech_text(m, "the angular momentum: L does not change when (%s, %s) turns",
+                                    x->symbol, y->symbol)};
         }
     }
 }
@@ -132,7 +143,8 @@ static bool has_own_flow(const Mech *m) {
 
 void mech_conserved_lines(Mech *m, MechLine *at, uint32_t *n) {
     if (has_own_flow(m)) {
-        remark(at, n, "nothing is claimed: the word has flows of its own beside the motion of the Lagrangian");
+        remark(at, n,
+               "nothing is claimed: the word has flows of its own beside the motion of the Lagrangian");
         return;
     }
     energy_line(m, at, n);

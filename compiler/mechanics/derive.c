@@ -18,8 +18,9 @@ typedef struct Pass {
 } Pass;
 
 static const Pass passes[] = {
-    {"lagrangian", mech_pass_lagrangian}, {"dissipation", mech_pass_dissipation}, {"legendre", mech_pass_legendre},
-    {"equations", mech_pass_equations},   {"parts", mech_pass_parts},             {"word", mech_pass_word},
+    {"lagrangian", mech_pass_lagrangian}, {"dissipation", mech_pass_dissipation},
+    {"legendre", mech_pass_legendre},     {"equations", mech_pass_equations},
+    {"parts", mech_pass_parts},           {"word", mech_pass_word},
     {"functions", mech_pass_functions},   {"sections", mech_pass_sections},
 };
 

@@ -4,8 +4,8 @@
  *
  * d/dt ∂L/∂q' − ∂L/∂q = −∂R/∂q' + Q, that is
  *     M q'' = ∂L/∂q − [(∂²L/∂q'∂q) q' + ∂²L/∂q'∂t] − ∂R/∂q' + Q          (Goldstein, Poole, Safko, eq. 1.70).
- * The bracket is the derivative of p = ∂L/∂q' along q → q', t → 1 at fixed q': one tangent of p, so a chain of N links
- * costs what p costs, and no derivative of M is ever formed. */
+ * The bracket is the derivative of p = ∂L/∂q' along q → q', t → 1 at fixed q': one tangent of p, so a chain
+ * of N links costs what p costs, and no derivative of M is ever formed. */
 #include "internal.h"
 
 /* d/dt ∂L/∂q' at fixed q', per body. */
@@ -67,7 +67,7 @@ static IrTerm hamilton_rate(Mech *m, uint32_t a) {
     return mech_resolve(m, t);
 }
 
-/* ---- the function ---------------------------------------------------------------------------------------------------- */
+/* ---- the function ---- */
 
 typedef struct Layout {
     IrDef *y;
@@ -119,8 +119,10 @@ static bool check_states(Mech *m) {
         const SemaState *s = &m->run->states[i];
         if (s->rate || !s->next) /* what neither changes keeps its start */
             continue;
-        diag_error(m->session, DIAG_MECH_PART, s->span, "`%s` is given step by step, and the method %s has no steps of its "
-                   "own: give it a rate, `state %s' = …`", name_text(m->session->names, s->name), m->run->method,
+        diag_error(m->session, DIAG_MECH_PART, s->span,
+                   "`%s` is given step by step, and the method %s has no steps of its "
+                   "own: give it a rate, `state %s' = …`",
+                   name_text(m->session->names, s->name), m->run->method,
                    name_text(m->session->names, s->name));
         return false;
     }

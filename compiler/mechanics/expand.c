@@ -2,9 +2,9 @@
  *
  * needs: a term      gives: an equal one, never larger      changes: nothing
  *
- * ½ x' − ½ (x' + θ') is −½ θ' only once it is multiplied out; (x + y)² is better left alone. So a term is expanded with its
- * sums taken apart (Σ (a + b) is Σ a + Σ b), put together again by the IR's own collection of like terms, and kept only if
- * that made it smaller. */
+ * ½ x' − ½ (x' + θ') is −½ θ' only once it is multiplied out; (x + y)² is better left alone. So a term is
+ * expanded with its sums taken apart (Σ (a + b) is Σ a + Σ b), put together again by the IR's own collection
+ * of like terms, and kept only if that made it smaller. */
 #include "internal.h"
 
 #include <math.h>
@@ -69,7 +69,8 @@ static void expand_product(Mech *m, const IrNode *n, Summands *out) {
     out->full = out->full || a->full || b->full;
     for (uint32_t i = 0; i < a->n && !out->full; i++) {
         for (uint32_t k = 0; k < b->n; k++)
-            add_summand(out, n->op == IR_MUL ? ir_mul(m->p, a->at[i], b->at[k]) : ir_div(m->p, a->at[i], b->at[k]));
+            add_summand(out, n->op == IR_MUL ? ir_mul(m->p, a->at[i], b->at[k])
+                                             : ir_div(m->p, a->at[i], b->at[k]));
     }
     free(a);
     free(b);
@@ -143,9 +144,7 @@ static uint32_t size_of(const IrProgram *p, IrTerm t) {
     return size;
 }
 
-IrTerm mech_smaller(Mech *m, IrTerm a, IrTerm b) {
-    return size_of(m->p, b) < size_of(m->p, a) ? b : a;
-}
+IrTerm mech_smaller(Mech *m, IrTerm a, IrTerm b) { return size_of(m->p, b) < size_of(m->p, a) ? b : a; }
 
 /* Expands t, and puts the result in `best` where it is smaller than `size`. */
 static uint32_t try_expansion(Mech *m, IrTerm t, bool squares, uint32_t size, IrTerm *best) {

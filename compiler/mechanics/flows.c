@@ -4,11 +4,11 @@
  *
  * A part moves its variables x by x' = a + b x, element by element, with a and b frozen: then
  *     x ← e^(bh) x + (e^(bh) − 1)/b a,
- * whose limit at b = 0 is x + h a. Constant force: a = F. Linear friction: b = −c. Drift: a = M⁻¹p. Relaxation of an estimator:
- * a = −b s*, so x ← e^(bh) x + (1 − e^(bh)) s*. Ornstein-Uhlenbeck at temperature τ: p' = −c p + noise,
- * p ← e^(−ch) p + √(τ M (1 − e^(−2ch))) ξ (Leimkuhler and Matthews, Molecular Dynamics, section 7.3). For first-order motion
- * the force in q' = G⁻¹F is frozen at the beginning of the part: the explicit Euler step.
- * A part that is not of this kind is reported by name where it is used. */
+ * whose limit at b = 0 is x + h a. Constant force: a = F. Linear friction: b = −c. Drift: a = M⁻¹p.
+ * Relaxation of an estimator: a = −b s*, so x ← e^(bh) x + (1 − e^(bh)) s*. Ornstein-Uhlenbeck at temperature
+ * τ: p' = −c p + noise, p ← e^(−ch) p + √(τ M (1 − e^(−2ch))) ξ (Leimkuhler and Matthews, Molecular Dynamics,
+ * section 7.3). For first-order motion the force in q' = G⁻¹F is frozen at the beginning of the part: the
+ * explicit Euler step. A part that is not of this kind is reported by name where it is used. */
 #include "internal.h"
 
 #include <string.h>
@@ -25,7 +25,7 @@ static bool uses(Mech *m, const char *part) {
     return word_uses(&m->run->word, 1, name_of(m->session->names, part));
 }
 
-/* ---- x' = a + b x ------------------------------------------------------------------------------------------------------- */
+/* ---- x' = a + b x ---- */
 
 static MechRate rate_for(Mech *m, IrDef target, const char *symbol) {
     const IrDefInfo *info = ir_def(m->p, target);
@@ -68,19 +68,20 @@ static void finish_rate(Mech *m, MechRate *r, bool relaxes) {
         r->fixed = fixed;
 }
 
-/* ---- momenta -------------------------------------------------------------------------------------------------------------- */
+/* ---- momenta ---- */
 
 static bool report_part(Mech *m, const MechPart *part, Span span, const char *why, const char *help) {
-    Diag *d = diag_error(m->session, DIAG_MECH_PART, part->span, "the part `%s` has no closed-form solution: %s",
-                         name_text(m->session->names, part->name), why);
+    Diag *d =
+        diag_error(m->session, DIAG_MECH_PART, part->span, "the part `%s` has no closed-form solution: %s",
+                   name_text(m->session->names, part->name), why);
     if (span.file)
         diag_note_at(m->session, d, span, "it comes from here");
     diag_help(m->session, d, "%s", help);
     return false;
 }
 
-static const char *const use_method =
-    "use a method such as dop853 or rk4 on the same system, or split the energy so that each part is linear in what it moves";
+static const char *const use_method = "use a method such as dop853 or rk4 on the same system, or split the "
+                                      "energy so that each part is linear in what it moves";
 
 /* Friction rate c per element with ∂R/∂q' = c p, or 0 when it is not of that form. */
 static IrTerm friction_rate(Mech *m, uint32_t a) {
@@ -109,7 +110,8 @@ static bool add_friction(Mech *m, MechPart *part, uint32_t a, MechRate *r) {
     if (split_rate(m, r, ir_neg(m->p, f)))
         return true;
     return report_part(m, part, m->dissipation_span,
-                       mech_text(m, "the friction ∂R/∂%s' is not a rate times the momentum of the same element",
+                       mech_text(m,
+                                 "the friction ∂R/∂%s' is not a rate times the momentum of the same element",
                                  m->bodies[a].name),
                        use_method);
 }
@@ -117,8 +119,11 @@ static bool add_friction(Mech *m, MechPart *part, uint32_t a, MechRate *r) {
 /* Why the force depends on the momenta. */
 static bool report_pull(Mech *m, MechPart *part, const MechBody *b) {
     const char *why = m->mass.on_q
-        ? mech_text(m, "the mass matrix depends on the coordinates, so the force on `%s` is quadratic in the momenta", b->name)
-        : mech_text(m, "the force on `%s` depends on the momenta of other elements", b->name);
+                        ? mech_text(m,
+                                    "the mass matrix depends on the coordinates, so the force on `%s` is "
+                                    "quadratic in the momenta",
+                                    b->name)
+                        : mech_text(m, "the force on `%s` depends on the momenta of other elements", b->name);
     return report_part(m, part, b->external ? b->external_span : m->kinetic_span, why, use_method);
 }
 
@@ -139,7 +144,7 @@ static bool solve_momenta(Mech *m, MechPart *part) {
     return true;
 }
 
-/* ---- coordinates --------------------------------------------------------------------------------------------------------------- */
+/* ---- coordinates ---- */
 
 static bool solve_coordinates(Mech *m, MechPart *part) {
     part->moves_q = true;
@@ -150,9 +155,13 @@ static bool solve_coordinates(Mech *m, MechPart *part) {
             r.a = b->velocity;
         } else if (!split_rate(m, &r, b->velocity) || mech_depends_any(m, r.a, MECH_ON_Q) ||
                    (r.b && mech_depends_any(m, r.b, MECH_ON_Q))) {
-            const char *why = m->mass.on_q
-                ? mech_text(m, "the mass matrix depends on the coordinates, so %s' changes while `%s` moves", b->name, b->name)
-                : mech_text(m, "%s' depends on the coordinates (a potential linear in the velocities)", b->name);
+            const char *why =
+                m->mass.on_q
+                    ? mech_text(m,
+                                "the mass matrix depends on the coordinates, so %s' changes while `%s` moves",
+                                b->name, b->name)
+                    : mech_text(m, "%s' depends on the coordinates (a potential linear in the velocities)",
+                                b->name);
             return report_part(m, part, m->kinetic_span, why, use_method);
         }
         finish_rate(m, &r, false);
@@ -161,7 +170,7 @@ static bool solve_coordinates(Mech *m, MechPart *part) {
     return true;
 }
 
-/* ---- estimators, user flows ------------------------------------------------------------------------------------------------------ */
+/* ---- estimators, user flows ---- */
 
 static bool solve_state(Mech *m, MechPart *part, const SemaState *s) {
     MechRate r = rate_for(m, s->s, name_text(m->session->names, s->name));
@@ -174,8 +183,7 @@ static bool solve_state(Mech *m, MechPart *part, const SemaState *s) {
         return report_part(m, part, s->span, "no rate is given for this state",
                            "write `state s' = rate`, or move it in a `flow`");
     if (!split_rate(m, &r, mech_resolve(m, s->rate)))
-        return report_part(m, part, s->span,
-                           mech_text(m, "its rate is not linear in `%s`", r.symbol),
+        return report_part(m, part, s->span, mech_text(m, "its rate is not linear in `%s`", r.symbol),
                            "an estimator relaxes as s' = a − b s with a and b free of s");
     finish_rate(m, &r, true);
     part->rate[part->n++] = r;
@@ -196,12 +204,15 @@ static bool solve_flow(Mech *m, MechPart *part, const SemaFlow *f) {
     for (uint32_t i = 0; i < f->n; i++) {
         MechRate r = rate_for(m, f->target[i], target_symbol(m, f->target[i]));
         if (!split_rate(m, &r, mech_resolve(m, f->rate[i])))
-            return report_part(m, part, f->span, mech_text(m, "the rate of `%s` is not linear in it", r.symbol), use_method);
+            return report_part(m, part, f->span,
+                               mech_text(m, "the rate of `%s` is not linear in it", r.symbol), use_method);
         for (uint32_t k = 0; k < f->n; k++) {
-            if (k != i && (ir_depends(m->p, r.a, f->target[k]) || (r.b && ir_depends(m->p, r.b, f->target[k]))))
+            if (k != i &&
+                (ir_depends(m->p, r.a, f->target[k]) || (r.b && ir_depends(m->p, r.b, f->target[k]))))
                 return report_part(m, part, f->span,
-                                   mech_text(m, "`%s` and `%s` move together and each enters the other's rate", r.symbol,
-                                             target_symbol(m, f->target[k])),
+                                   mech_text(m,
+                                             "`%s` and `%s` move together and each enters the other's rate",
+                                             r.symbol, target_symbol(m, f->target[k])),
                                    "give each a flow of its own and put both into the word");
         }
         finish_rate(m, &r, true);
@@ -210,14 +221,15 @@ static bool solve_flow(Mech *m, MechPart *part, const SemaFlow *f) {
     return true;
 }
 
-/* ---- heat bath --------------------------------------------------------------------------------------------------------------------- */
+/* ---- heat bath ---- */
 
 /* First-order motion: the friction is in `q`, the bath is the noise q' = √(2τ/G) ξ' alone. */
 static bool bath_first_order(Mech *m, MechPart *part, IrTerm temperature) {
     for (uint32_t a = 0; a < m->n; a++) {
         MechBody *b = &m->bodies[a];
         if (!m->friction.diagonal[a])
-            return report_part(m, part, m->dissipation_span, "the noise needs the square root of a dense friction matrix",
+            return report_part(m, part, m->dissipation_span,
+                               "the noise needs the square root of a dense friction matrix",
                                "give a diagonal dissipation");
         MechRate r = rate_for(m, b->q, b->symbol);
         IrTerm twice = ir_mul(m->p, ir_real(m->p, 2), temperature);
@@ -230,29 +242,33 @@ static bool bath_first_order(Mech *m, MechPart *part, IrTerm temperature) {
 static bool solve_bath(Mech *m, MechPart *part) {
     IrTerm temperature = m->run->temperature.term;
     if (!temperature)
-        return report_part(m, part, m->run->system_span, "no temperature is given, so the strength of its noise is unknown",
+        return report_part(m, part, m->run->system_span,
+                           "no temperature is given, so the strength of its noise is unknown",
                            "write `temperature = …` in the system");
     if (m->out->first_order)
         return bath_first_order(m, part, temperature);
     if (!m->dissipation)
-        return report_part(m, part, m->run->dynamics_span, "there is no dissipation, and the noise is fixed by it",
+        return report_part(m, part, m->run->dynamics_span,
+                           "there is no dissipation, and the noise is fixed by it",
                            "write `dissipation = γ * kinetic` or another Rayleigh function");
     for (uint32_t a = 0; a < m->n; a++) {
         MechBody *b = &m->bodies[a];
         IrTerm c = friction_rate(m, a), mass = m->mass.diagonal[a];
         if (!c || !mass)
-            return report_part(m, part, m->dissipation_span,
-                               mech_text(m, "friction or mass of `%s` couples its elements", b->name),
-                               "a bath needs a diagonal mass matrix and friction that acts on each momentum alone");
+            return report_part(
+                m, part, m->dissipation_span,
+                mech_text(m, "friction or mass of `%s` couples its elements", b->name),
+                "a bath needs a diagonal mass matrix and friction that acts on each momentum alone");
         MechRate r = rate_for(m, b->p, b->momentum_symbol);
         r.b = ir_neg(m->p, c);
-        r.variance = m->mass.of_momenta ? mech_quotient(m, temperature, mass) : mech_times(m, temperature, mass);
+        r.variance =
+            m->mass.of_momenta ? mech_quotient(m, temperature, mass) : mech_times(m, temperature, mass);
         part->rate[part->n++] = r;
     }
     return true;
 }
 
-/* ---- the part a name means ------------------------------------------------------------------------------------------------------------ */
+/* ---- the part a name means ---- */
 
 static MechPart *add_part(Mech *m, Name name, MechPartKind kind, Span span, uint32_t room) {
     MechPart *part = &m->parts[m->n_parts++];
@@ -334,7 +350,7 @@ bool mech_pass_parts(Mech *m) {
     return solve_word(m, &m->run->word, 1);
 }
 
-/* ---- the exact solution ------------------------------------------------------------------------------------------------------------------ */
+/* ---- the exact solution ---- */
 
 /* s·x with the sign outside. */
 static IrTerm add_scaled(Mech *m, IrTerm sum, IrTerm scale, IrTerm x) {

@@ -2,14 +2,15 @@
  *
  * needs: a scalar term S(q, q', t)      gives: MechForm      changes: nothing
  *
- * The structure is read off the index terms: the Hessian of ½ Σ_i m_i q'_i² is m_i δ_ij, and the δ is an equality of a
- * row with a column axis. A block is diagonal when it vanishes once those equalities are taken to be false. */
+ * The structure is read off the index terms: the Hessian of ½ Σ_i m_i q'_i² is m_i δ_ij, and the δ is an
+ * equality of a row with a column axis. A block is diagonal when it vanishes once those equalities are taken
+ * to be false. */
 #include "internal.h"
 
 #include <math.h>
 #include <string.h>
 
-/* ---- the Hessian -------------------------------------------------------------------------------------------- */
+/* ---- the Hessian ---- */
 
 /* Terms of the axes `first` … `first + rank - 1`. */
 static void axis_terms(Mech *m, const MechBody *b, uint32_t first, IrTerm *at) {
@@ -18,9 +19,7 @@ static void axis_terms(Mech *m, const MechBody *b, uint32_t first, IrTerm *at) {
 }
 
 /* What the form is quadratic in. */
-static IrDef variable(const MechForm *f, const MechBody *b) {
-    return f->of_momenta ? b->p : b->v;
-}
+static IrDef variable(const MechForm *f, const MechBody *b) { return f->of_momenta ? b->p : b->v; }
 
 static bool form_gradient(Mech *m, IrTerm scalar, MechForm *f) {
     IrReplace *still = ARENA_ARRAY(m->arena, IrReplace, m->n);
@@ -74,7 +73,7 @@ static bool form_blocks(Mech *m, MechForm *f) {
     return true;
 }
 
-/* ---- structure -------------------------------------------------------------------------------------------------- */
+/* ---- structure ---- */
 
 typedef struct Delta {
     IrIdx row, column;
@@ -172,11 +171,11 @@ static void form_classify(Mech *m, MechForm *f) {
             f->diagonal[a] = block_diagonal(m, &m->bodies[a], t);
     }
     form_components(m, f);
-    f->structure = !any                      ? MECH_MASS_NONE
-                   : !f->quadratic           ? MECH_MASS_NONQUADRATIC
-                   : form_is_diagonal(m, f)  ? diagonal_structure(m, f)
-                   : f->on_q                 ? MECH_MASS_DENSE_Q
-                                             : MECH_MASS_DENSE;
+    f->structure = !any                   ? MECH_MASS_NONE
+                 : !f->quadratic          ? MECH_MASS_NONQUADRATIC
+                 : form_is_diagonal(m, f) ? diagonal_structure(m, f)
+                 : f->on_q                ? MECH_MASS_DENSE_Q
+                                          : MECH_MASS_DENSE;
 }
 
 bool mech_form(Mech *m, IrTerm scalar, bool of_momenta, MechForm *f) {
@@ -206,7 +205,7 @@ const char *mech_structure_name(MechMass structure) {
     return "";
 }
 
-/* ---- M x = y ------------------------------------------------------------------------------------------------------ */
+/* ---- M x = y ---- */
 
 /* The bodies of one component in a row, with the place of each in the stacked vector. */
 typedef struct Stack {
@@ -242,7 +241,8 @@ static void unravel(Mech *m, const MechBody *b, IrTerm flat, IrTerm *at) {
 static IrDef flat_block(Mech *m, const MechForm *f, uint32_t a, uint32_t c) {
     const MechBody *rows = &m->bodies[a], *columns = &m->bodies[c];
     IrTerm block = f->block[a * m->n + c];
-    IrIdx axes[2] = {ir_fresh(m->p, rows->size, ir_axis_name(m->p, rows->q, 0)), ir_fresh(m->p, columns->size, 0)};
+    IrIdx axes[2] = {ir_fresh(m->p, rows->size, ir_axis_name(m->p, rows->q, 0)),
+                     ir_fresh(m->p, columns->size, 0)};
     IrIdx from[2 * IR_MAX_RANK];
     IrTerm to[2 * IR_MAX_RANK];
     for (uint32_t k = 0; k < rows->rank; k++)
@@ -251,7 +251,8 @@ static IrDef flat_block(Mech *m, const MechForm *f, uint32_t a, uint32_t c) {
         from[rows->rank + k] = ir_axis(m->p, rows->rank + k, columns->extent[k]);
     unravel(m, rows, ir_idx(m->p, axes[0]), to);
     unravel(m, columns, ir_idx(m->p, axes[1]), to + rows->rank);
-    IrDef d = ir_define(m->p, 0, rows->elem, axes, 2, ir_subst(m->p, block, from, to, rows->rank + columns->rank));
+    IrDef d =
+        ir_define(m->p, 0, rows->elem, axes, 2, ir_subst(m->p, block, from, to, rows->rank + columns->rank));
     if (!ir_def(m->p, d)->label && !ir_def(m->p, d)->name)
         ir_set_label(m->p, d, m->n > 1 ? mech_text(m, "M_%s_%s", rows->symbol, columns->symbol) : "M");
     return d;
@@ -265,7 +266,8 @@ static IrDef stacked_matrix(Mech *m, const MechForm *f, const Stack *s) {
     for (uint32_t i = 0; i < s->n; i++) {
         for (uint32_t k = 0; k < s->n; k++) {
             if (f->block[s->body[i] * m->n + s->body[k]])
-                pieces[n++] = (IrPiece){flat_block(m, f, s->body[i], s->body[k]), {s->offset[i], s->offset[k]}};
+                pieces[n++] =
+                    (IrPiece){flat_block(m, f, s->body[i], s->body[k]), {s->offset[i], s->offset[k]}};
         }
     }
     uint64_t extent[2] = {s->size, s->size};
@@ -294,7 +296,8 @@ static IrDef stacked_vector(Mech *m, const IrTerm *rhs, const Stack *s) {
     return d;
 }
 
-static void solve_stacked(Mech *m, const MechForm *f, const Stack *s, const IrTerm *rhs, IrTerm *x, bool spd) {
+static void solve_stacked(Mech *m, const MechForm *f, const Stack *s, const IrTerm *rhs, IrTerm *x,
+                          bool spd) {
     IrDef matrix = stacked_matrix(m, f, s), vector = stacked_vector(m, rhs, s);
     IrDef solution = ir_linalg(m->p, spd ? IR_SOLVE_SPD : IR_SOLVE, matrix, vector);
     for (uint32_t i = 0; i < s->n; i++) {
@@ -312,8 +315,10 @@ static void solve_pair(Mech *m, const MechForm *f, const Stack *s, const IrTerm 
     maa = maa ? maa : ir_real(p, 0);
     mcc = mcc ? mcc : ir_real(p, 0);
     IrTerm det = calc_tidy(p, ir_sub(p, ir_mul(p, maa, mcc), ir_mul(p, mac, mac)));
-    x[a] = mech_quotient_of_sum(m, mech_smallest(m, calc_tidy(p, ir_sub(p, ir_mul(p, mcc, rhs[a]), ir_mul(p, mac, rhs[c])))), det);
-    x[c] = mech_quotient_of_sum(m, mech_smallest(m, calc_tidy(p, ir_sub(p, ir_mul(p, maa, rhs[c]), ir_mul(p, mac, rhs[a])))), det);
+    x[a] = mech_quotient_of_sum(
+        m, mech_smallest(m, calc_tidy(p, ir_sub(p, ir_mul(p, mcc, rhs[a]), ir_mul(p, mac, rhs[c])))), det);
+    x[c] = mech_quotient_of_sum(
+        m, mech_smallest(m, calc_tidy(p, ir_sub(p, ir_mul(p, maa, rhs[c]), ir_mul(p, mac, rhs[a])))), det);
 }
 
 bool mech_form_solve(Mech *m, const MechForm *f, const IrTerm *rhs, IrTerm *x, bool spd) {

@@ -1,11 +1,12 @@
 /* functions — what is compiled beside the step: the start, and what is looked at.
  *
- * needs: momenta, energy, resolve      gives: MechRun.init, .observe and their outputs      changes: nothing */
+ * needs: momenta, energy, resolve      gives: MechRun.init, .observe and their outputs      changes: nothing
+ */
 #include "internal.h"
 
 #include <string.h>
 
-/* ---- start ------------------------------------------------------------------------------------------------------------ */
+/* ---- start ---- */
 
 /* The initial velocity of a body over its axes; 0 when every variable starts at rest. */
 static IrTerm initial_velocity(Mech *m, const MechBody *b) {
@@ -73,7 +74,7 @@ static void init_motion(Mech *m, IrFunc *f) {
     mech_func_add(f, assign, m->n);
 }
 
-/* ---- what is looked at ---------------------------------------------------------------------------------------------------- */
+/* ---- what is looked at ---- */
 
 typedef struct Outputs {
     IrAssign *at;
@@ -105,7 +106,8 @@ static void add_records(Mech *m, Outputs *o) {
     const SemaRun *run = m->run;
     m->out->outputs = ARENA_ARRAY(m->arena, IrDef, run->n_records);
     for (uint32_t i = 0; i < run->n_records; i++)
-        m->out->outputs[i] = add_output(m, o, mech_resolve_def(m, run->records[i].value), run->records[i].span);
+        m->out->outputs[i] =
+            add_output(m, o, mech_resolve_def(m, run->records[i].value), run->records[i].span);
     m->out->expects = ARENA_ARRAY(m->arena, IrDef, 3 * run->n_expects);
     for (uint32_t i = 0; i < run->n_expects; i++) {
         const SemaExpect *e = &run->expects[i];
@@ -129,7 +131,8 @@ bool mech_pass_functions(Mech *m) {
     if (m->potential)
         m->out->loss = add_scalar(m, &o, "loss", m->potential, m->potential_span);
     if (m->energy && !m->out->first_order && !run->block)
-        m->out->energy = add_scalar(m, &o, "energy", m->stores_p && m->hamiltonian ? m->hamiltonian : m->energy, run->span);
+        m->out->energy = add_scalar(m, &o, "energy",
+                                    m->stores_p && m->hamiltonian ? m->hamiltonian : m->energy, run->span);
     mech_func_start(m, &m->out->observe, "observe", false, 1);
     mech_func_add(&m->out->observe, o.at, o.n);
     return true;

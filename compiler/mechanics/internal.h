@@ -7,23 +7,23 @@
 
 #include "mechanics.h"
 
-/* ---- quadratic forms in the velocities (form.c) --------------------------------------------------------- */
+/* ---- quadratic forms in the velocities (form.c) ---- */
 
-/* A scalar S seen as a form in the velocities (or in the momenta, for a Hamiltonian): S = ½ x·M x + b·x + c when
- * quadratic, x = q' below. */
+/* A scalar S seen as a form in the velocities (or in the momenta, for a Hamiltonian): S = ½ x·M x + b·x + c
+ * when quadratic, x = q' below. */
 typedef struct MechForm {
-    bool of_momenta;    /* x = p */
-    IrTerm *gradient;   /* per body: ∂S/∂q' over the body's axes */
-    IrTerm *linear;     /* per body: b, the gradient at q' = 0 */
-    IrTerm *block;      /* n×n: ∂²S/∂q'_a ∂q'_b over row and column axes; 0: vanishes */
-    IrTerm *diagonal;   /* per body: M_ii over its axes when the block is diagonal, else 0 */
-    uint32_t *component;/* per body: bodies with equal numbers are coupled through M */
+    bool of_momenta;     /* x = p */
+    IrTerm *gradient;    /* per body: ∂S/∂q' over the body's axes */
+    IrTerm *linear;      /* per body: b, the gradient at q' = 0 */
+    IrTerm *block;       /* n×n: ∂²S/∂q'_a ∂q'_b over row and column axes; 0: vanishes */
+    IrTerm *diagonal;    /* per body: M_ii over its axes when the block is diagonal, else 0 */
+    uint32_t *component; /* per body: bodies with equal numbers are coupled through M */
     MechMass structure;
     bool quadratic;     /* M is free of q' */
     bool on_q, on_time; /* M depends on coordinates, on t */
 } MechForm;
 
-/* ---- a body: what one `p` or `q` of a word moves --------------------------------------------------------- */
+/* ---- a body: what one `p` or `q` of a word moves ---- */
 
 typedef struct MechBody {
     const SemaBody *sema;
@@ -32,33 +32,33 @@ typedef struct MechBody {
     uint32_t rank;
     uint64_t extent[IR_MAX_RANK];
     uint64_t size;
-    IrTerm at[IR_MAX_RANK]; /* values of the AXIS indices 0 … rank-1 */
-    const char *name;       /* as the user wrote it: "theta" */
-    const char *symbol;     /* as shown: "θ", "q" */
+    IrTerm at[IR_MAX_RANK];      /* values of the AXIS indices 0 … rank-1 */
+    const char *name;            /* as the user wrote it: "theta" */
+    const char *symbol;          /* as shown: "θ", "q" */
     const char *momentum_symbol; /* "p", or "p_θ" with several bodies */
-    IrTerm external;        /* generalized force Q, 0: none */
+    IrTerm external;             /* generalized force Q, 0: none */
     Span external_span;
-    IrTerm dl_dq;           /* ∂L/∂q in (q, q', t) */
-    IrTerm dr_dv;           /* ∂R/∂q', 0: no dissipation */
-    IrTerm bias;            /* d/dt ∂L/∂q' at fixed q': (∂²L/∂q'∂q) q' + ∂²L/∂q'∂t; 0: vanishes */
-    IrTerm momentum;        /* p as a function of (q, q', t) */
-    IrTerm velocity;        /* q' as a function of (q, p, t); of (q, t) for first-order motion */
-    IrTerm pull;            /* ∂L/∂q + Q, or −∂H/∂q + Q, as a function of (q, p, t): p' without friction */
-    IrTerm acceleration;    /* q'' as a function of (q, q', t) */
+    IrTerm dl_dq;    /* ∂L/∂q in (q, q', t) */
+    IrTerm dr_dv;    /* ∂R/∂q', 0: no dissipation */
+    IrTerm bias;     /* d/dt ∂L/∂q' at fixed q': (∂²L/∂q'∂q) q' + ∂²L/∂q'∂t; 0: vanishes */
+    IrTerm momentum; /* p as a function of (q, q', t) */
+    IrTerm velocity; /* q' as a function of (q, p, t); of (q, t) for first-order motion */
+    IrTerm pull;     /* ∂L/∂q + Q, or −∂H/∂q + Q, as a function of (q, p, t): p' without friction */
+    IrTerm acceleration; /* q'' as a function of (q, q', t) */
 } MechBody;
 
-/* ---- parts and their exact solutions (flows.c) ------------------------------------------------------------ */
+/* ---- parts and their exact solutions (flows.c) ---- */
 
 typedef enum MechPartKind { PART_P, PART_Q, PART_STATE, PART_FLOW, PART_BATH } MechPartKind;
 
 /* x' = a + b x + noise, elementwise, with everything but x frozen. */
 typedef struct MechRate {
     IrDef target;
-    IrTerm a, b;         /* over the target's axes; 0: absent. A scale of both may be shared: see fixed */
-    IrTerm next;         /* the value it takes at once, whatever h; 0: moved by a rate */
-    IrTerm fixed;        /* fixed point -a/b where the quotient cancels; 0: none */
-    IrTerm variance;     /* stationary variance of the noise; 0: no noise */
-    IrTerm diffusion;    /* variance per unit time when b is absent; 0: no noise */
+    IrTerm a, b;      /* over the target's axes; 0: absent. A scale of both may be shared: see fixed */
+    IrTerm next;      /* the value it takes at once, whatever h; 0: moved by a rate */
+    IrTerm fixed;     /* fixed point -a/b where the quotient cancels; 0: none */
+    IrTerm variance;  /* stationary variance of the noise; 0: no noise */
+    IrTerm diffusion; /* variance per unit time when b is absent; 0: no noise */
     uint32_t rank;
     uint64_t extent[IR_MAX_RANK];
     const char *symbol;
@@ -70,11 +70,11 @@ typedef struct MechPart {
     Span span;
     MechRate *rate;
     uint32_t n;
-    bool moves_q;        /* time advances with it */
+    bool moves_q; /* time advances with it */
     bool solved;
 } MechPart;
 
-/* ---- the derivation in progress ---------------------------------------------------------------------------- */
+/* ---- the derivation in progress ---- */
 
 typedef struct Mech {
     Session *session;
@@ -83,29 +83,29 @@ typedef struct Mech {
     const Model *model;
     const SemaRun *run;
     MechRun *out;
-    bool is_word;             /* advanced by a word, else by a method */
-    bool stores_p;            /* the state is (q, p): words, and methods on a Hamiltonian; else (q, q') or q alone */
-    IrEnv *env;               /* the hyper-parameters at their values */
+    bool is_word;  /* advanced by a word, else by a method */
+    bool stores_p; /* the state is (q, p): words, and methods on a Hamiltonian; else (q, q') or q alone */
+    IrEnv *env;    /* the hyper-parameters at their values */
     MechBody *bodies;
     uint32_t n;
     IrTerm lagrangian, kinetic, potential, dissipation; /* scalars in (q, q', t); 0: absent */
     Span kinetic_span, potential_span, dissipation_span;
     MechForm mass, friction;
-    IrTerm proportional;      /* c with R = c·T (then ∂R/∂q' = c p), 0: not so */
-    IrTerm energy;            /* q'·∂L/∂q' − L in (q, q', t) */
-    IrTerm hamiltonian;       /* the energy in (q, p, t); 0 without a Legendre transform */
-    IrTerm kinetic_of_p;      /* its kinetic part, where H = T + V; else 0 */
+    IrTerm proportional; /* c with R = c·T (then ∂R/∂q' = c p), 0: not so */
+    IrTerm energy;       /* q'·∂L/∂q' − L in (q, q', t) */
+    IrTerm hamiltonian;  /* the energy in (q, p, t); 0 without a Legendre transform */
+    IrTerm kinetic_of_p; /* its kinetic part, where H = T + V; else 0 */
     MechPart *parts;
     uint32_t n_parts;
-    IrTerm step;              /* h */
+    IrTerm step; /* h */
     uint32_t next_site;
     VEC(MechSection) sections;
 } Mech;
 
-/* ---- algebra.c: products, exponentials, definitions ---------------------------------------------------------- */
+/* ---- algebra.c: products, exponentials, definitions ---- */
 
-/* t as constant · scalars / scalars · tensors / tensors with common factors cancelled: what a reader expects and
- * what lets generated code compute the scalar part once. Exact in real arithmetic. */
+/* t as constant · scalars / scalars · tensors / tensors with common factors cancelled: what a reader expects
+ * and what lets generated code compute the scalar part once. Exact in real arithmetic. */
 IrTerm mech_product(Mech *m, IrTerm t);
 /* a / b and a · b in that form. */
 IrTerm mech_quotient(Mech *m, IrTerm a, IrTerm b);
@@ -121,8 +121,8 @@ IrTerm mech_exp(Mech *m, IrTerm x);
 IrTerm mech_one_minus_exp(Mech *m, IrTerm x);
 /* The value of t where it follows from constants and hyper-parameters alone. */
 bool mech_value(Mech *m, IrTerm t, double *value);
-/* Every sub-term mapped bottom-up through `map`, which returns a replacement or 0; goes under reductions but not
- * into definitions. */
+/* Every sub-term mapped bottom-up through `map`, which returns a replacement or 0; goes under reductions but
+ * not into definitions. */
 typedef IrTerm (*MechMap)(Mech *m, void *context, IrTerm t);
 IrTerm mech_rewrite(Mech *m, IrTerm t, MechMap map, void *context);
 /* True when t is zero once definitions that are constant are seen through. */
@@ -139,7 +139,8 @@ bool mech_depends_any(Mech *m, IrTerm t, int what); /* what: MECH_ON_Q, _V, _P *
 enum { MECH_ON_Q = 1, MECH_ON_V = 2, MECH_ON_P = 4 };
 /* Terms with t → t + c. */
 IrTerm mech_shift_time(Mech *m, IrTerm t, IrTerm c);
-/* Reads of velocities replaced by `velocity` (words), of momenta by ∂L/∂q' (methods), of `energy` by itself. */
+/* Reads of velocities replaced by `velocity` (words), of momenta by ∂L/∂q' (methods), of `energy` by itself.
+ */
 IrTerm mech_resolve(Mech *m, IrTerm t);
 IrDef mech_resolve_def(Mech *m, IrDef d);
 const char *mech_text(Mech *m, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -155,8 +156,8 @@ bool mech_form(Mech *m, IrTerm scalar, bool of_momenta, MechForm *form);
 /* Per body x with M x = rhs. False after an error. `spd`: M may be taken as positive definite. */
 bool mech_form_solve(Mech *m, const MechForm *form, const IrTerm *rhs, IrTerm *x, bool spd);
 const char *mech_structure_name(MechMass structure);
-/* Evaluates a small M (total size up to MECH_SMALL) at a generic point. Where it is singular, gives a direction x with
- * M x = 0, one number per element of the stacked bodies, and returns true. */
+/* Evaluates a small M (total size up to MECH_SMALL) at a generic point. Where it is singular, gives a
+ * direction x with M x = 0, one number per element of the stacked bodies, and returns true. */
 enum { MECH_SMALL = 24 };
 bool mech_form_singular(Mech *m, const MechForm *form, double *direction);
 
@@ -183,7 +184,7 @@ void mech_conserved_lines(Mech *m, MechLine *at, uint32_t *n); /* what the exact
 void mech_order_lines(Mech *m, MechLine *at, uint32_t *n);     /* order and symmetry of the word */
 const char *mech_symbol(Mech *m, IrDef d);                     /* "θ", "p", "v" */
 
-/* ---- pretty.c: terms as a reader expects them --------------------------------------------------------------- */
+/* ---- pretty.c: terms as a reader expects them ---- */
 
 typedef enum PrettyKind {
     PRETTY_NUMBER,   /* number */
@@ -204,8 +205,8 @@ struct Pretty {
     PrettyKind kind;
     const char *text, *symbol;
     uint32_t primes;
-    bool varies;          /* SYMBOL: a coordinate, velocity or momentum */
-    bool negative;        /* as a term of a SUM: subtracted; elsewhere: a leading minus */
+    bool varies;   /* SYMBOL: a coordinate, velocity or momentum */
+    bool negative; /* as a term of a SUM: subtracted; elsewhere: a leading minus */
     double number;
     Pretty **at, **below;
     uint32_t n, n_below;
@@ -218,8 +219,9 @@ PrettyScope *pretty_scope_new(const Model *model, const SemaRun *run);
 Pretty *pretty_term(PrettyScope *s, IrTerm t, IrDef like);
 /* `symbol` subscripted with the axes of `like`. */
 Pretty *pretty_subscripted(PrettyScope *s, const char *symbol, uint32_t primes, IrDef like);
-/* Definitions mentioned and not yet shown, one at a time in dependency order; 0: none left. Gives both sides, and the
- * value of a scalar that follows from the hyper-parameters (else NaN). What has nothing to show (an input) is passed over. */
+/* Definitions mentioned and not yet shown, one at a time in dependency order; 0: none left. Gives both sides,
+ * and the value of a scalar that follows from the hyper-parameters (else NaN). What has nothing to show (an
+ * input) is passed over. */
 IrDef pretty_next_where(PrettyScope *s, Pretty **lhs, Pretty **rhs, double *value);
 /* Says that `d` need not be shown. */
 void pretty_mark_shown(PrettyScope *s, IrDef d);

@@ -1,5 +1,5 @@
-/* lagrangian — joins what system and dynamics say into one Lagrangian, and finds the conjugate momenta and the mass
- * matrix with its structure.
+/* lagrangian — joins what system and dynamics say into one Lagrangian, and finds the conjugate momenta and
+ * the mass matrix with its structure.
  *
  * needs: SemaRun       gives: L, T, V, p = ∂L/∂q', M = ∂²L/∂q'∂q', dissipation, forces      changes: nothing
  *
@@ -10,7 +10,8 @@
 
 static void set_body(Mech *m, MechBody *b, const SemaBody *sema) {
     const IrDefInfo *info = ir_def(m->p, sema->q);
-    *b = (MechBody){.sema = sema, .q = sema->q, .v = sema->v, .p = sema->p, .elem = info->elem, .rank = info->rank};
+    *b = (MechBody){
+        .sema = sema, .q = sema->q, .v = sema->v, .p = sema->p, .elem = info->elem, .rank = info->rank};
     b->size = ir_size(m->p, sema->q);
     for (uint32_t k = 0; k < b->rank; k++)
         b->extent[k] = ir_def(m->p, sema->q)->extent[k];
@@ -61,7 +62,7 @@ static bool set_energies(Mech *m) {
     return true;
 }
 
-/* ---- degenerate Lagrangians -------------------------------------------------------------------------------------- */
+/* ---- degenerate Lagrangians ---- */
 
 /* The element a position in the stacked bodies means: `θ[2]'`. */
 static const char *element_velocity(Mech *m, uint64_t flat) {
@@ -101,10 +102,13 @@ static void report_null_direction(Mech *m, const double *x, Span span) {
             continue;
         buf_printf(&text, "%s%s = %.4g", shown++ ? ", " : "", element_velocity(m, i), value);
     }
-    Diag *d = diag_error(m->session, DIAG_MECH_SINGULAR, span,
-                         "the mass matrix is singular: a motion with %s costs no kinetic energy, so nothing determines "
-                         "its acceleration", text.at);
-    diag_help(m->session, d, "drop that combination of coordinates, give it a kinetic energy, or hold it by a constraint");
+    Diag *d = diag_error(
+        m->session, DIAG_MECH_SINGULAR, span,
+        "the mass matrix is singular: a motion with %s costs no kinetic energy, so nothing determines "
+        "its acceleration",
+        text.at);
+    diag_help(m->session, d,
+              "drop that combination of coordinates, give it a kinetic energy, or hold it by a constraint");
     buf_free(&text);
 }
 
@@ -118,9 +122,11 @@ static bool check_inertia(Mech *m, const MechForm *f, Span span) {
         if (any)
             continue;
         complete = false;
-        Diag *d = diag_error(m->session, DIAG_MECH_NO_INERTIA, m->bodies[a].sema->span,
-                             "`%s` has no kinetic energy: ∂²L/∂%s'² = 0, so its equation of motion does not determine "
-                             "%s''", m->bodies[a].name, m->bodies[a].name, m->bodies[a].name);
+        Diag *d = diag_error(
+            m->session, DIAG_MECH_NO_INERTIA, m->bodies[a].sema->span,
+            "`%s` has no kinetic energy: ∂²L/∂%s'² = 0, so its equation of motion does not determine "
+            "%s''",
+            m->bodies[a].name, m->bodies[a].name, m->bodies[a].name);
         diag_note_at(m->session, d, span, "the kinetic energy is given here, without %s'", m->bodies[a].name);
         diag_help(m->session, d, "add a kinetic term for `%s`, or make it a `let` of the other coordinates",
                   m->bodies[a].name);
@@ -135,9 +141,10 @@ static bool check_inertia(Mech *m, const MechForm *f, Span span) {
     return true;
 }
 
-/* ---- momenta ----------------------------------------------------------------------------------------------------------- */
+/* ---- momenta ---- */
 
-/* A Hamiltonian gives q' = ∂H/∂p; where it is quadratic in p, the momenta at given velocities follow by solving. */
+/* A Hamiltonian gives q' = ∂H/∂p; where it is quadratic in p, the momenta at given velocities follow by
+ * solving. */
 static bool hamilton_momenta(Mech *m) {
     MechForm *f = &m->mass;
     if (!mech_form(m, m->hamiltonian, true, f))
@@ -153,7 +160,8 @@ static bool hamilton_momenta(Mech *m) {
         return false;
     IrTerm *rhs = ARENA_ARRAY(m->arena, IrTerm, m->n), *x = ARENA_ARRAY(m->arena, IrTerm, m->n);
     for (uint32_t a = 0; a < m->n; a++)
-        rhs[a] = ir_sub(m->p, ir_read(m->p, m->bodies[a].v, m->bodies[a].at, m->bodies[a].rank), f->linear[a]);
+        rhs[a] =
+            ir_sub(m->p, ir_read(m->p, m->bodies[a].v, m->bodies[a].at, m->bodies[a].rank), f->linear[a]);
     if (!mech_form_solve(m, f, rhs, x, true))
         return false;
     for (uint32_t a = 0; a < m->n; a++)
@@ -161,14 +169,16 @@ static bool hamilton_momenta(Mech *m) {
     return true;
 }
 
-/* Σ_c M_ac q'_c + b_a, where every coordinate is a scalar: often shorter than the gradient (sin² + cos² has gone). */
+/* Σ_c M_ac q'_c + b_a, where every coordinate is a scalar: often shorter than the gradient (sin² + cos² has
+ * gone). */
 static IrTerm momentum_from_mass(Mech *m, uint32_t a) {
     IrTerm sum = m->mass.linear[a];
     for (uint32_t c = 0; c < m->n; c++) {
         if (m->bodies[c].rank)
             return 0;
         if (m->mass.block[a * m->n + c])
-            sum = ir_add(m->p, ir_mul(m->p, m->mass.block[a * m->n + c], ir_read0(m->p, m->bodies[c].v)), sum);
+            sum =
+                ir_add(m->p, ir_mul(m->p, m->mass.block[a * m->n + c], ir_read0(m->p, m->bodies[c].v)), sum);
     }
     return sum;
 }
@@ -191,13 +201,15 @@ static bool lagrange_momenta(Mech *m) {
 bool mech_pass_lagrangian(Mech *m) {
     set_bodies(m);
     if (m->n == 0) {
-        diag_error(m->session, DIAG_MECH_NO_COORDINATE, m->run->span, "`%s` has no coordinates, so nothing can move",
+        diag_error(m->session, DIAG_MECH_NO_COORDINATE, m->run->span,
+                   "`%s` has no coordinates, so nothing can move",
                    name_text(m->session->names, m->run->system));
         return false;
     }
     if (m->run->n_constraints) {
-        diag_error(m->session, DIAG_MECH_CONSTRAINT, m->run->constraints[0].span,
-                   "constraint forces are not part of this build: the motion on the constraint cannot be derived");
+        diag_error(
+            m->session, DIAG_MECH_CONSTRAINT, m->run->constraints[0].span,
+            "constraint forces are not part of this build: the motion on the constraint cannot be derived");
         return false;
     }
     if (!set_energies(m))
@@ -207,27 +219,30 @@ bool mech_pass_lagrangian(Mech *m) {
     return ok;
 }
 
-/* ---- dissipation --------------------------------------------------------------------------------------------------------- */
+/* ---- dissipation ---- */
 
-/* dissipation — the Rayleigh function R as a form in the velocities, and whether it is a multiple of the kinetic
- * energy, R = c T: then the friction is c p whatever the mass matrix.
+/* dissipation — the Rayleigh function R as a form in the velocities, and whether it is a multiple of the
+ * kinetic energy, R = c T: then the friction is c p whatever the mass matrix.
  *
  * needs: mass matrix      gives: friction form, proportional      changes: nothing */
 bool mech_pass_dissipation(Mech *m) {
     if (m->dissipation && !mech_form(m, m->dissipation, false, &m->friction))
         return false;
     if (m->out->first_order && (!m->dissipation || m->friction.structure == MECH_MASS_NONE)) {
-        Diag *d = diag_error(m->session, DIAG_MECH_NO_MOTION, m->run->dynamics_span,
-                             "the motion is not determined: neither `%s` nor `%s` gives a kinetic energy or a "
-                             "dissipation in the velocities", name_text(m->session->names, m->run->system),
-                             name_text(m->session->names, m->run->dynamics));
-        diag_help(m->session, d, "give `kinetic` for motion with inertia, or `dissipation` for motion of first order");
+        Diag *d = diag_error(
+            m->session, DIAG_MECH_NO_MOTION, m->run->dynamics_span,
+            "the motion is not determined: neither `%s` nor `%s` gives a kinetic energy or a "
+            "dissipation in the velocities",
+            name_text(m->session->names, m->run->system), name_text(m->session->names, m->run->dynamics));
+        diag_help(m->session, d,
+                  "give `kinetic` for motion with inertia, or `dissipation` for motion of first order");
         return false;
     }
     if (m->out->first_order && !m->friction.quadratic) {
-        diag_error(m->session, DIAG_MECH_FRICTION, m->dissipation_span,
-                   "without kinetic energy the dissipation must be quadratic in the velocities: ∂R/∂q' = −∂V/∂q is "
-                   "solved for q'");
+        diag_error(
+            m->session, DIAG_MECH_FRICTION, m->dissipation_span,
+            "without kinetic energy the dissipation must be quadratic in the velocities: ∂R/∂q' = −∂V/∂q is "
+            "solved for q'");
         return false;
     }
     if (m->out->first_order)

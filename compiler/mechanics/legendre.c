@@ -1,29 +1,31 @@
-/* legendre — from velocities to momenta: q' = M⁻¹ (p − b) by the structure of M, the Hamiltonian, and the energy.
+/* legendre — from velocities to momenta: q' = M⁻¹ (p − b) by the structure of M, the Hamiltonian, and the
+ * energy.
  *
  * needs: momenta, mass matrix      gives: q'(q, p, t), H(q, p, t), E(q, q', t)      changes: nothing
  *
- * H(q, p, t) = p·q' − L at q' = q'(q, p, t) (Goldstein, Poole, Safko, section 8.1). For first-order motion q' follows from
- * the dissipation instead: G q' = −∂V/∂q + Q with G = ∂²R/∂q'∂q'. */
+ * H(q, p, t) = p·q' − L at q' = q'(q, p, t) (Goldstein, Poole, Safko, section 8.1). For first-order motion q'
+ * follows from the dissipation instead: G q' = −∂V/∂q + Q with G = ∂²R/∂q'∂q'. */
 #include "internal.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* The part of L − or the whole H − whose gradient in q is the force. The kinetic energy is left out where it is free of
- * q, so that the force is the very gradient that `force` means in a dynamics. */
+/* The part of L − or the whole H − whose gradient in q is the force. The kinetic energy is left out where it
+ * is free of q, so that the force is the very gradient that `force` means in a dynamics. */
 static IrTerm force_function(Mech *m, bool *negate) {
     *negate = true;
     if (m->hamiltonian)
         return m->hamiltonian;
-    bool kinetic_moves = m->run->lagrangian.term || (m->kinetic && mech_depends_any(m, m->kinetic, MECH_ON_Q));
+    bool kinetic_moves =
+        m->run->lagrangian.term || (m->kinetic && mech_depends_any(m, m->kinetic, MECH_ON_Q));
     if (!kinetic_moves)
         return m->potential ? m->potential : ir_real(m->p, 0);
     *negate = false;
     return m->lagrangian;
 }
 
-/* Derivatives of an unnamed scalar are shown as derivatives of what that scalar is: ∂/∂x becomes ∂V/∂x, through everything
- * the gradient is made of. */
+/* Derivatives of an unnamed scalar are shown as derivatives of what that scalar is: ∂/∂x becomes ∂V/∂x,
+ * through everything the gradient is made of. */
 static void label_gradient(Mech *m, IrDef gradient, const MechBody *b, bool negate) {
     const char *of = m->run->hamiltonian.term ? "H" : negate ? "V" : "L", *unnamed = "∂/∂";
     uint32_t n = ir_def_count(m->p);
@@ -55,7 +57,8 @@ static bool coordinate_gradients(Mech *m) {
     for (uint32_t a = 0; a < m->n; a++) {
         MechBody *b = &m->bodies[a];
         label_gradient(m, gradient[a], b, negate);
-        IrTerm g = m->run->block ? ir_read(m->p, gradient[a], b->at, b->rank) : ir_at_subs(m->p, gradient[a], b->at);
+        IrTerm g =
+            m->run->block ? ir_read(m->p, gradient[a], b->at, b->rank) : ir_at_subs(m->p, gradient[a], b->at);
         g = negate ? ir_neg(m->p, g) : g;
         b->dl_dq = m->run->block ? g : calc_tidy(m->p, g);
     }
@@ -67,7 +70,7 @@ static IrTerm pull(Mech *m, const MechBody *b) {
     return b->external ? ir_add(m->p, b->dl_dq, b->external) : b->dl_dq;
 }
 
-/* ---- velocities ------------------------------------------------------------------------------------------------------- */
+/* ---- velocities ---- */
 
 static bool first_order_velocities(Mech *m) {
     IrTerm *rhs = ARENA_ARRAY(m->arena, IrTerm, m->n), *x = ARENA_ARRAY(m->arena, IrTerm, m->n);
@@ -76,7 +79,8 @@ static bool first_order_velocities(Mech *m) {
         rhs[a] = pull(m, b);
         if (mech_depends_any(m, rhs[a], MECH_ON_V)) {
             diag_error(m->session, DIAG_MECH_FRICTION, b->external ? b->external_span : m->potential_span,
-                       "the force on `%s` depends on the velocities, and without kinetic energy only the dissipation may",
+                       "the force on `%s` depends on the velocities, and without kinetic energy only the "
+                       "dissipation may",
                        b->name);
             return false;
         }
@@ -91,9 +95,11 @@ static bool first_order_velocities(Mech *m) {
 }
 
 static bool report_nonquadratic(Mech *m) {
-    Diag *d = diag_error(m->session, DIAG_MECH_NONQUADRATIC, m->kinetic_span,
-                         "the kinetic energy is not quadratic in the velocities, so p = ∂L/∂q' has no closed inverse for "
-                         "the word of `%s`", name_text(m->session->names, m->run->dynamics));
+    Diag *d = diag_error(
+        m->session, DIAG_MECH_NONQUADRATIC, m->kinetic_span,
+        "the kinetic energy is not quadratic in the velocities, so p = ∂L/∂q' has no closed inverse for "
+        "the word of `%s`",
+        name_text(m->session->names, m->run->dynamics));
     diag_help(m->session, d, "a method such as dop853 moves (q, q') and needs no Legendre transform");
     return false;
 }
@@ -113,7 +119,7 @@ static bool invert_momenta(Mech *m) {
     return true;
 }
 
-/* ---- energy -------------------------------------------------------------------------------------------------------------- */
+/* ---- energy ---- */
 
 /* Σ x·y over all bodies. */
 static IrTerm contract(Mech *m, const IrTerm *x, const IrTerm *y) {

@@ -2,9 +2,10 @@
  *
  * needs: a word of exact parts      gives: lines of the derivation      changes: nothing
  *
- * The parts are non-commuting letters A, B, …; the word is a product of exponentials e^(a_i h X_i). Its series is compared,
- * monomial by monomial, with that of e^(h (A + B + …)), whose coefficient of every monomial of degree n is 1/n!. The order is
- * the largest degree up to which all agree (Hairer, Lubich, Wanner, Geometric Numerical Integration, section III.5). */
+ * The parts are non-commuting letters A, B, …; the word is a product of exponentials e^(a_i h X_i). Its
+ * series is compared, monomial by monomial, with that of e^(h (A + B + …)), whose coefficient of every
+ * monomial of degree n is 1/n!. The order is the largest degree up to which all agree (Hairer, Lubich,
+ * Wanner, Geometric Numerical Integration, section III.5). */
 #include "internal.h"
 
 #include <math.h>
@@ -31,7 +32,8 @@ static void unroll(Mech *m, const SemaWord *word, uint32_t n, Elements *out) {
                 out->full = true;
                 return;
             }
-            out->at[out->n++] = (Element){(uint32_t)(mech_find_part(m, word[i].part) - m->parts), word[i].fraction};
+            out->at[out->n++] =
+                (Element){(uint32_t)(mech_find_part(m, word[i].part) - m->parts), word[i].fraction};
             continue;
         }
         for (uint32_t k = 0; k < word[i].count && !out->full; k++)
@@ -39,8 +41,8 @@ static void unroll(Mech *m, const SemaWord *word, uint32_t n, Elements *out) {
     }
 }
 
-/* series[d] holds the coefficients of the monomials of degree d, numbered in base `letters`. Multiplies from the right by
- * e^(c X): a monomial of degree d gains r letters X with weight c^r / r!. */
+/* series[d] holds the coefficients of the monomials of degree d, numbered in base `letters`. Multiplies from
+ * the right by e^(c X): a monomial of degree d gains r letters X with weight c^r / r!. */
 static void multiply(double **series, uint32_t letters, uint32_t letter, double c) {
     for (int d = MOST_DEGREE; d >= 1; d--) {
         uint64_t count = (uint64_t)pow(letters, d);

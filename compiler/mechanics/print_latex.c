@@ -2,7 +2,8 @@
  *
  * needs: sections of a MechRun      gives: a document for pdflatex, with amsmath alone      changes: nothing
  *
- * Several runs become one document: what is appended to a buffer that ends in \end{document} goes before that end. */
+ * Several runs become one document: what is appended to a buffer that ends in \end{document} goes before that
+ * end. */
 #include "internal.h"
 
 #include <math.h>
@@ -28,7 +29,7 @@ static void write_subscripts(Buf *out, Pretty *const *at, uint32_t n) {
     buf_puts(out, "}");
 }
 
-/* ---- numbers, symbols ------------------------------------------------------------------------------------------------- */
+/* ---- numbers, symbols ---- */
 
 static void write_number(Buf *out, double value) {
     if (value == 3.141592653589793) {
@@ -50,8 +51,8 @@ static void write_number(Buf *out, double value) {
     arena_free(arena);
 }
 
-/* A name with a subscript of its own is set in braces before indices follow: {\beta_{1}}_{i} reads as (β₁)ᵢ, so indices of
- * such names stand in parentheses beside it. */
+/* A name with a subscript of its own is set in braces before indices follow: {\beta_{1}}_{i} reads as (β₁)ᵢ,
+ * so indices of such names stand in parentheses beside it. */
 static void write_symbol(Buf *out, const Pretty *t) {
     Buf name = {0};
     symbol_write_latex(&name, t->text);
@@ -62,7 +63,8 @@ static void write_symbol(Buf *out, const Pretty *t) {
     else if (t->primes == 2)
         buf_printf(out, "\\ddot{%s}", text);
     else if (t->n && composed)
-        buf_printf(out, "%s%s%s", strstr(text, "\\frac") ? "\\left(" : "{", text, strstr(text, "\\frac") ? "\\right)" : "}");
+        buf_printf(out, "%s%s%s", strstr(text, "\\frac") ? "\\left(" : "{", text,
+                   strstr(text, "\\frac") ? "\\right)" : "}");
     else
         buf_puts(out, text);
     if (t->n && composed && !strstr(text, "\\frac")) {
@@ -97,9 +99,9 @@ static void write_call(Buf *out, const Pretty *t) {
         write_subscripts(out, t->below, t->n_below);
         return;
     }
-    bool operator = !strcmp(t->text, "log");
+    bool operator= !strcmp(t->text, "log");
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        operator = operator || !strcmp(t->text, known[i]);
+        operator= operator|| !strcmp(t->text, known[i]);
     if (operator)
         buf_printf(out, "\\%s", !strcmp(t->text, "log") ? "ln" : t->text);
     else {
@@ -114,7 +116,7 @@ static void write_call(Buf *out, const Pretty *t) {
     write_subscripts(out, t->below, t->n_below);
 }
 
-/* ---- sums, products, powers --------------------------------------------------------------------------------------------- */
+/* ---- sums, products, powers ---- */
 
 static void write_term(Buf *out, const Pretty *t, bool first) {
     Pretty term = *t;
@@ -129,7 +131,10 @@ static void write_factors(Buf *out, Pretty *const *at, uint32_t n, bool alone) {
         bool open = f->kind == PRETTY_REDUCE && !(alone && i + 1 == n);
         buf_puts(out, i ? (f->kind == PRETTY_NUMBER ? " \\cdot " : " \\, ") : "");
         buf_puts(out, open ? "\\left(" : "");
-        write(out, f, open ? LEVEL_SUM : f->kind == PRETTY_PRODUCT || f->kind == PRETTY_REDUCE ? LEVEL_PRODUCT : LEVEL_POWER);
+        write(out, f,
+              open                                                    ? LEVEL_SUM
+              : f->kind == PRETTY_PRODUCT || f->kind == PRETTY_REDUCE ? LEVEL_PRODUCT
+                                                                      : LEVEL_POWER);
         buf_puts(out, open ? "\\right)" : "");
     }
 }
@@ -160,23 +165,23 @@ static void write_power(Buf *out, const Pretty *t) {
     buf_puts(out, "}");
 }
 
-/* ---- reductions, cases ---------------------------------------------------------------------------------------------------- */
+/* ---- reductions, cases ---- */
 
 static const char *relation_sign(const char *op) {
-    return !strcmp(op, "==")    ? "="
-           : !strcmp(op, "<=")  ? "\\le"
-           : !strcmp(op, "!=")  ? "\\ne"
-           : !strcmp(op, "and") ? "\\wedge"
-           : !strcmp(op, "or")  ? "\\vee"
-                                : op;
+    return !strcmp(op, "==")  ? "="
+         : !strcmp(op, "<=")  ? "\\le"
+         : !strcmp(op, "!=")  ? "\\ne"
+         : !strcmp(op, "and") ? "\\wedge"
+         : !strcmp(op, "or")  ? "\\vee"
+                              : op;
 }
 
 static void write_reduce(Buf *out, const Pretty *t) {
-    const char *sign = !strcmp(t->text, "sum")    ? "\\sum"
-                       : !strcmp(t->text, "prod") ? "\\prod"
-                       : !strcmp(t->text, "max")  ? "\\max"
-                       : !strcmp(t->text, "min")  ? "\\min"
-                                                  : NULL;
+    const char *sign = !strcmp(t->text, "sum")  ? "\\sum"
+                     : !strcmp(t->text, "prod") ? "\\prod"
+                     : !strcmp(t->text, "max")  ? "\\max"
+                     : !strcmp(t->text, "min")  ? "\\min"
+                                                : NULL;
     if (sign)
         buf_puts(out, sign);
     else
@@ -272,11 +277,9 @@ static void write(Buf *out, const Pretty *t, int level) {
     buf_puts(out, paren ? "\\right)" : "");
 }
 
-void pretty_write_latex(Buf *out, const Pretty *t) {
-    write(out, t, LEVEL_SUM);
-}
+void pretty_write_latex(Buf *out, const Pretty *t) { write(out, t, LEVEL_SUM); }
 
-/* ---- lines ----------------------------------------------------------------------------------------------------------------- */
+/* ---- lines ---- */
 
 /* Printed width of LaTeX, about: command names and braces do not count. */
 static size_t weight(const char *text) {
@@ -336,7 +339,8 @@ static void end_equations(Page *page) {
     page->open = false;
 }
 
-static void write_equation(Page *page, const Pretty *lhs, const char *relation, const Pretty *rhs, double value) {
+static void write_equation(Page *page, const Pretty *lhs, const char *relation, const Pretty *rhs,
+                           double value) {
     Buf *out = page->out, left = {0};
     pretty_write_latex(&left, lhs);
     start_equation(page);
@@ -352,11 +356,13 @@ static void write_equation(Page *page, const Pretty *lhs, const char *relation, 
 /* A sentence: letters that are mathematics become mathematics. */
 static void write_sentence(Buf *out, const char *text) {
     static const char *const sign[][2] = {
-        {"−", "$-$"},       {"·", "$\\cdot$"}, {"×", "$\\times$"}, {"∂", "$\\partial$"}, {"→", "$\\to$"},
-        {"²", "$^2$"},      {"⁻¹", "$^{-1}$"}, {"½", "$\\frac12$"}, {"≤", "$\\le$"},     {"√", "$\\surd$"},
-        {"α", "$\\alpha$"}, {"β", "$\\beta$"}, {"γ", "$\\gamma$"}, {"δ", "$\\delta$"},   {"ε", "$\\varepsilon$"},
-        {"θ", "$\\theta$"}, {"λ", "$\\lambda$"}, {"μ", "$\\mu$"}, {"π", "$\\pi$"},       {"ρ", "$\\rho$"},
-        {"σ", "$\\sigma$"}, {"τ", "$\\tau$"},  {"φ", "$\\varphi$"}, {"ψ", "$\\psi$"},    {"ω", "$\\omega$"}, {"ξ", "$\\xi$"},
+        {"−", "$-$"},        {"·", "$\\cdot$"},  {"×", "$\\times$"},      {"∂", "$\\partial$"},
+        {"→", "$\\to$"},     {"²", "$^2$"},      {"⁻¹", "$^{-1}$"},       {"½", "$\\frac12$"},
+        {"≤", "$\\le$"},     {"√", "$\\surd$"},  {"α", "$\\alpha$"},      {"β", "$\\beta$"},
+        {"γ", "$\\gamma$"},  {"δ", "$\\delta$"}, {"ε", "$\\varepsilon$"}, {"θ", "$\\theta$"},
+        {"λ", "$\\lambda$"}, {"μ", "$\\mu$"},    {"π", "$\\pi$"},         {"ρ", "$\\rho$"},
+        {"σ", "$\\sigma$"},  {"τ", "$\\tau$"},   {"φ", "$\\varphi$"},     {"ψ", "$\\psi$"},
+        {"ω", "$\\omega$"},  {"ξ", "$\\xi$"},
     };
     for (const char *at = text; *at;) {
         size_t k = 0, n = sizeof sign / sizeof *sign;
@@ -377,7 +383,11 @@ static void write_sentence(Buf *out, const char *text) {
             buf_free(&symbol);
             at += length;
         } else {
-            buf_printf(out, strchr("#$%&_{}", *at) ? "\\%c" : *at == '\\' || *at == '^' || *at == '~' ? "$\\backslash$" : "%c", *at);
+            buf_printf(out,
+                       strchr("#$%&_{}", *at)                    ? "\\%c"
+                       : *at == '\\' || *at == '^' || *at == '~' ? "$\\backslash$"
+                                                                 : "%c",
+                       *at);
             at++;
         }
     }
@@ -390,7 +400,8 @@ static void write_line(Page *page, const MechLine *line) {
         const Pretty *lhs = pretty_subscripted(s, line->lhs, 0, line->like);
         if (line->like && ir_def(page->model->ir, line->like)->body == line->rhs)
             pretty_mark_shown(s, line->like);
-        write_equation(page, lhs, line->relation ? line->relation : "=", pretty_term(s, line->rhs, line->like), NAN);
+        write_equation(page, lhs, line->relation ? line->relation : "=",
+                       pretty_term(s, line->rhs, line->like), NAN);
     } else if (line->lhs) {
         start_equation(page);
         symbol_write_latex(out, line->lhs);
@@ -445,8 +456,10 @@ static void begin_document(Buf *out) {
         return;
     }
     buf_puts(out, "\\documentclass[11pt]{article}\n\\usepackage[T1]{fontenc}\n\\usepackage{amsmath}\n"
-                  "\\setlength{\\textwidth}{17cm}\n\\setlength{\\oddsidemargin}{-0.5cm}\n\\setlength{\\topmargin}{-1cm}\n"
-                  "\\setlength{\\textheight}{24cm}\n\\setlength{\\parindent}{0pt}\n\\allowdisplaybreaks\n\\begin{document}\n");
+                  "\\setlength{\\textwidth}{17cm}\n\\setlength{\\oddsidemargin}{-0.5cm}\n\\setlength{"
+                  "\\topmargin}{-1cm}\n"
+                  "\\setlength{\\textheight}{24cm}\n\\setlength{\\parindent}{0pt}"
+                  "\n\\allowdisplaybreaks\n\\begin{document}\n");
 }
 
 void mech_print_latex(const Model *model, const MechRun *mech, Buf *out) {

@@ -26,7 +26,7 @@ static void write_subscripts(Buf *out, Pretty *const *at, uint32_t n) {
     buf_puts(out, "]");
 }
 
-/* ---- numbers, symbols, calls ---------------------------------------------------------------------------------------- */
+/* ---- numbers, symbols, calls ---- */
 
 static void write_number(Buf *out, double value) {
     if (value == 3.141592653589793) {
@@ -80,7 +80,7 @@ static void write_call(Buf *out, const Pretty *t) {
     write_subscripts(out, t->below, t->n_below);
 }
 
-/* ---- sums, products, powers -------------------------------------------------------------------------------------------- */
+/* ---- sums, products, powers ---- */
 
 static void write_sum(Buf *out, const Pretty *t) {
     for (uint32_t i = 0; i < t->n; i++) {
@@ -93,7 +93,10 @@ static void write_sum(Buf *out, const Pretty *t) {
 
 /* ½ and its like; NULL when t is no such fraction. */
 static const char *glyph(const Pretty *t) {
-    static const struct { int above, below; const char *text; } known[] = {
+    static const struct {
+        int above, below;
+        const char *text;
+    } known[] = {
         {1, 2, "½"}, {1, 3, "⅓"}, {2, 3, "⅔"}, {1, 4, "¼"}, {3, 4, "¾"}, {1, 6, "⅙"},
         {5, 6, "⅚"}, {1, 8, "⅛"}, {3, 8, "⅜"}, {5, 8, "⅝"}, {7, 8, "⅞"},
     };
@@ -107,7 +110,8 @@ static const char *glyph(const Pretty *t) {
     return NULL;
 }
 
-/* Whether a factor in front of another can be mistaken: a fraction, a sum sign that would swallow what follows. */
+/* Whether a factor in front of another can be mistaken: a fraction, a sum sign that would swallow what
+ * follows. */
 static void write_factors(Buf *out, Pretty *const *at, uint32_t n, bool alone) {
     for (uint32_t i = 0; i < n; i++) {
         const Pretty *f = at[i];
@@ -119,9 +123,11 @@ static void write_factors(Buf *out, Pretty *const *at, uint32_t n, bool alone) {
         }
         bool open = f->kind == PRETTY_REDUCE && !(last && alone);
         buf_puts(out, open ? "(" : "");
-        write(out, f, open ? LEVEL_SUM : f->kind == PRETTY_PRODUCT && !f->negative ? LEVEL_PRODUCT
-                                     : f->kind == PRETTY_REDUCE                 ? LEVEL_PRODUCT
-                                                                                : LEVEL_POWER);
+        write(out, f,
+              open                                        ? LEVEL_SUM
+              : f->kind == PRETTY_PRODUCT && !f->negative ? LEVEL_PRODUCT
+              : f->kind == PRETTY_REDUCE                  ? LEVEL_PRODUCT
+                                                          : LEVEL_POWER);
         buf_puts(out, open ? ")" : "");
     }
 }
@@ -147,12 +153,14 @@ static void write_product(Buf *out, const Pretty *t) {
 
 static const char *superscript(const Pretty *t) {
     static const char *const number[] = {NULL, NULL, "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹"};
-    static const char *const letter[][2] = {{"k", "ᵏ"}, {"n", "ⁿ"}, {"i", "ⁱ"}, {"j", "ʲ"}, {"t", "ᵗ"}, {"p", "ᵖ"}, {"h", "ʰ"}};
+    static const char *const letter[][2] = {{"k", "ᵏ"}, {"n", "ⁿ"}, {"i", "ⁱ"}, {"j", "ʲ"},
+                                            {"t", "ᵗ"}, {"p", "ᵖ"}, {"h", "ʰ"}};
     if (t->negative)
         return NULL;
     if (t->kind == PRETTY_NUMBER && t->number >= 2 && t->number <= 9 && t->number == (int)t->number)
         return number[(int)t->number];
-    for (size_t i = 0; t->kind == PRETTY_SYMBOL && !t->n && !t->primes && i < sizeof letter / sizeof *letter; i++) {
+    for (size_t i = 0; t->kind == PRETTY_SYMBOL && !t->n && !t->primes && i < sizeof letter / sizeof *letter;
+         i++) {
         if (!strcmp(t->text, letter[i][0]))
             return letter[i][1];
     }
@@ -170,7 +178,7 @@ static void write_power(Buf *out, const Pretty *t) {
     write(out, t->at[1], LEVEL_ATOM);
 }
 
-/* ---- reductions, cases ---------------------------------------------------------------------------------------------------- */
+/* ---- reductions, cases ---- */
 
 static const char *reduction_sign(const char *op) {
     return !strcmp(op, "sum") ? "Σ" : !strcmp(op, "prod") ? "Π" : op;
@@ -264,11 +272,9 @@ static void write(Buf *out, const Pretty *t, int level) {
     buf_puts(out, paren ? ")" : "");
 }
 
-void pretty_write_text(Buf *out, const Pretty *t) {
-    write(out, t, LEVEL_SUM);
-}
+void pretty_write_text(Buf *out, const Pretty *t) { write(out, t, LEVEL_SUM); }
 
-/* ---- lines --------------------------------------------------------------------------------------------------------------------- */
+/* ---- lines ---- */
 
 static size_t columns(const char *text, size_t n) {
     size_t width = 0;
@@ -325,7 +331,8 @@ static void write_line(Buf *out, PrettyScope *s, const Model *model, const MechL
         const Pretty *lhs = pretty_subscripted(s, line->lhs, 0, line->like);
         if (line->like && ir_def(model->ir, line->like)->body == line->rhs)
             pretty_mark_shown(s, line->like);
-        write_equation(out, lhs, line->relation ? line->relation : "=", pretty_term(s, line->rhs, line->like), NAN, 2);
+        write_equation(out, lhs, line->relation ? line->relation : "=", pretty_term(s, line->rhs, line->like),
+                       NAN, 2);
         if (line->remark)
             write_wrapped(out, line->remark, 6, 6);
     } else if (line->lhs) {

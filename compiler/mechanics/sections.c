@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- lines -------------------------------------------------------------------------------------------------------- */
+/* ---- lines ---- */
 
 typedef struct Lines {
     MechLine at[512];
@@ -22,9 +22,7 @@ static void add_equation(Lines *l, const char *lhs, IrDef like, const char *rela
     add_line(l, (MechLine){.lhs = lhs, .like = like, .relation = relation, .rhs = rhs, .span = span});
 }
 
-static void add_remark(Lines *l, const char *remark) {
-    add_line(l, (MechLine){.remark = remark});
-}
+static void add_remark(Lines *l, const char *remark) { add_line(l, (MechLine){.remark = remark}); }
 
 static void add_section(Mech *m, const char *title, bool essential, Lines *l) {
     if (l->n) {
@@ -43,7 +41,7 @@ static const char *indexed(Mech *m, const char *symbol, const MechBody *b) {
     return m->n == 1 ? symbol : mech_text(m, "%s_%s", symbol, b->symbol);
 }
 
-/* ---- what was said --------------------------------------------------------------------------------------------------- */
+/* ---- what was said ---- */
 
 static void lagrangian_lines(Mech *m, Lines *l) {
     const SemaRun *run = m->run;
@@ -53,8 +51,12 @@ static void lagrangian_lines(Mech *m, Lines *l) {
         add_equation(l, "L", 0, "=", m->lagrangian, run->lagrangian.span);
     } else {
         bool both = m->kinetic && m->potential;
-        add_line(l, (MechLine){.lhs = "L", .relation = "=",
-                               .remark = both ? "T − V" : m->kinetic ? "T" : m->potential ? "−V" : "0"});
+        add_line(l, (MechLine){.lhs = "L",
+                               .relation = "=",
+                               .remark = both         ? "T − V"
+                                       : m->kinetic   ? "T"
+                                       : m->potential ? "−V"
+                                                      : "0"});
         if (m->kinetic)
             add_equation(l, "T", 0, "=", m->kinetic, run->kinetic.span);
         if (m->potential)
@@ -93,7 +95,8 @@ static void form_lines(Mech *m, Lines *l, const MechForm *f, const char *symbol)
             memcpy(extent, b->extent, sizeof extent);
             memcpy(extent + b->rank, other->extent, other->rank * sizeof *extent);
             IrDef like = mech_define(m, NULL, IR_F64, b->rank + other->rank, extent, block);
-            const char *name = m->n == 1 ? symbol : mech_text(m, "%s_%s_%s", symbol, b->symbol, other->symbol);
+            const char *name =
+                m->n == 1 ? symbol : mech_text(m, "%s_%s_%s", symbol, b->symbol, other->symbol);
             add_equation(l, name, like, "=", block, b->sema->span);
         }
     }
@@ -102,7 +105,8 @@ static void form_lines(Mech *m, Lines *l, const MechForm *f, const char *symbol)
 
 static void legendre_lines(Mech *m, Lines *l) {
     for (uint32_t a = 0; a < m->n; a++)
-        add_equation(l, primed(m, &m->bodies[a], "'"), m->bodies[a].q, "=", m->bodies[a].velocity, m->kinetic_span);
+        add_equation(l, primed(m, &m->bodies[a], "'"), m->bodies[a].q, "=", m->bodies[a].velocity,
+                     m->kinetic_span);
     if (m->run->hamiltonian.term)
         return;
     if (!m->kinetic_of_p) {
@@ -113,14 +117,14 @@ static void legendre_lines(Mech *m, Lines *l) {
     add_equation(l, "T", 0, "=", m->kinetic_of_p, m->kinetic_span);
 }
 
-/* ---- equations of motion ------------------------------------------------------------------------------------------------ */
+/* ---- equations of motion ---- */
 
 static void dissipation_lines(Mech *m, Lines *l) {
     if (!m->dissipation)
         return;
     for (uint32_t a = 0; a < m->n; a++)
-        add_equation(l, mech_text(m, "∂R/∂%s'", m->bodies[a].symbol), m->bodies[a].q, "=", m->friction.gradient[a],
-                     m->dissipation_span);
+        add_equation(l, mech_text(m, "∂R/∂%s'", m->bodies[a].symbol), m->bodies[a].q, "=",
+                     m->friction.gradient[a], m->dissipation_span);
     if (m->proportional)
         add_equation(l, "R/T", 0, "=", m->proportional, m->dissipation_span);
 }
@@ -131,8 +135,9 @@ static IrTerm momentum_rate(Mech *m, uint32_t a) {
     if (!m->dissipation)
         return b->pull;
     IrTerm p = ir_read(m->p, b->p, b->at, b->rank);
-    IrTerm friction = m->proportional ? mech_times(m, m->proportional, p)
-                                      : mech_product(m, calc_tidy(m->p, mech_resolve(m, m->friction.gradient[a])));
+    IrTerm friction = m->proportional
+                        ? mech_times(m, m->proportional, p)
+                        : mech_product(m, calc_tidy(m->p, mech_resolve(m, m->friction.gradient[a])));
     return ir_sub(m->p, b->pull, friction);
 }
 
@@ -142,29 +147,32 @@ static void noise_lines(Mech *m, Lines *l) {
     for (uint32_t i = 0; i < m->n_parts; i++)
         bath = bath || m->parts[i].kind == PART_BATH;
     if (bath)
-        add_remark(l, m->out->first_order ? "and the noise of the bath, √(2 τ / G) ξ(t), fixed by the friction G"
-                                          : "and the noise of the bath, √(2 τ ∂²R/∂q'∂q') ξ(t), fixed by the friction");
+        add_remark(l, m->out->first_order
+                          ? "and the noise of the bath, √(2 τ / G) ξ(t), fixed by the friction G"
+                          : "and the noise of the bath, √(2 τ ∂²R/∂q'∂q') ξ(t), fixed by the friction");
 }
 
 static void equation_lines(Mech *m, Lines *l) {
     if (m->out->first_order) {
         add_remark(l, "without kinetic energy the dissipation balances the forces: ∂R/∂q' = −∂V/∂q + Q");
         for (uint32_t a = 0; a < m->n; a++)
-            add_equation(l, primed(m, &m->bodies[a], "'"), m->bodies[a].q, "=", m->bodies[a].velocity, m->run->span);
+            add_equation(l, primed(m, &m->bodies[a], "'"), m->bodies[a].q, "=", m->bodies[a].velocity,
+                         m->run->span);
         noise_lines(m, l);
         return;
     }
     for (uint32_t a = 0; a < m->n; a++) {
         MechBody *b = &m->bodies[a];
         if (m->stores_p)
-            add_equation(l, mech_text(m, "%s'", b->momentum_symbol), b->q, "=", momentum_rate(m, a), m->run->span);
+            add_equation(l, mech_text(m, "%s'", b->momentum_symbol), b->q, "=", momentum_rate(m, a),
+                         m->run->span);
         else
             add_equation(l, primed(m, b, "''"), b->q, "=", b->acceleration, m->run->span);
     }
     noise_lines(m, l);
 }
 
-/* ---- parts and word ---------------------------------------------------------------------------------------------------------- */
+/* ---- parts and word ---- */
 
 /* The length of a part as a symbol: h. */
 static IrTerm length_symbol(Mech *m) {
@@ -190,10 +198,13 @@ static const char *part_kind(const Mech *m, const MechPart *part) {
     const MechRate *r = part->rate;
     switch (part->kind) {
     case PART_P: return r->b ? "constant force and linear friction" : "constant force";
-    case PART_Q: return m->out->first_order ? "drift in the force frozen at its beginning" : "drift at constant momentum";
+    case PART_Q:
+        return m->out->first_order ? "drift in the force frozen at its beginning"
+                                   : "drift at constant momentum";
     case PART_STATE: return r->next ? "estimator, once a step" : "relaxation of an estimator";
     case PART_FLOW: return r->b ? "linear relaxation" : "constant rate";
-    case PART_BATH: return m->out->first_order ? "noise of the heat bath" : "Ornstein-Uhlenbeck process of the heat bath";
+    case PART_BATH:
+        return m->out->first_order ? "noise of the heat bath" : "Ornstein-Uhlenbeck process of the heat bath";
     }
     return "";
 }
@@ -240,22 +251,31 @@ static void word_lines(Mech *m, Lines *l) {
     buf_free(&text);
     double h;
     bool is_number = ir_is_const(m->p, m->step, &h);
-    add_line(l, (MechLine){.lhs = "h", .relation = "=", .rhs = is_number ? m->step : 0,
-                           .remark = is_number ? NULL : m->run->by ? NULL : "1"});
+    add_line(l, (MechLine){.lhs = "h",
+                           .relation = "=",
+                           .rhs = is_number ? m->step : 0,
+                           .remark = is_number  ? NULL
+                                   : m->run->by ? NULL
+                                                : "1"});
     if (!is_number)
         l->n--;
     mech_order_lines(m, l->at, &l->n);
 }
 
+enum { MOST_STEP_LINES = 200 };
+
 static void step_lines(Mech *m, Lines *l) {
     const IrFunc *f = &m->out->step;
-    for (uint32_t g = 0; g < f->groups.n && l->n < 200; g++) {
+    uint32_t total = 0;
+    for (uint32_t g = 0; g < f->groups.n; g++) {
         for (uint32_t i = 0; i < f->groups.at[g].n; i++) {
             const IrAssign *a = &f->groups.at[g].at[i];
-            const char *symbol = mech_symbol(m, a->target);
-            add_equation(l, symbol, a->target, "←", a->value, a->span);
+            if (total++ < MOST_STEP_LINES)
+                add_equation(l, mech_symbol(m, a->target), a->target, "←", a->value, a->span);
         }
     }
+    if (total > MOST_STEP_LINES)
+        add_remark(l, mech_text(m, "and %u more, the same parts in the order of the word", total - MOST_STEP_LINES));
 }
 
 const char *mech_symbol(Mech *m, IrDef d) {
@@ -279,7 +299,9 @@ bool mech_pass_sections(Mech *m) {
         momentum_lines(m, l);
         add_section(m, "Conjugate momenta  p = ∂L/∂q'", false, l);
         form_lines(m, l, &m->mass, m->mass.of_momenta ? "W" : "M");
-        add_section(m, m->mass.of_momenta ? "Inverse mass matrix  W = ∂²H/∂p∂p" : "Mass matrix  M = ∂²L/∂q'∂q'", false, l);
+        add_section(m,
+                    m->mass.of_momenta ? "Inverse mass matrix  W = ∂²H/∂p∂p" : "Mass matrix  M = ∂²L/∂q'∂q'",
+                    false, l);
     }
     dissipation_lines(m, l);
     add_section(m, "Dissipation", false, l);
@@ -288,7 +310,8 @@ bool mech_pass_sections(Mech *m) {
         add_section(m, m->run->hamiltonian.term ? "Velocities  q' = ∂H/∂p" : "Legendre transform", false, l);
     }
     equation_lines(m, l);
-    add_section(m, m->stores_p || m->out->first_order ? "Equations of motion" : "Euler-Lagrange equations", true, l);
+    add_section(m, m->stores_p || m->out->first_order ? "Equations of motion" : "Euler-Lagrange equations",
+                true, l);
     if (m->is_word) {
         part_lines(m, l);
         add_section(m, "Parts and their exact solutions over a time h", true, l);

@@ -2,8 +2,8 @@
  *
  * needs: a MechForm      gives: a null direction at a generic point      changes: nothing
  *
- * M is evaluated by the reference evaluator with every input at a generic value; a direction found null there is null
- * almost everywhere for the analytic entries a Lagrangian has. */
+ * M is evaluated by the reference evaluator with every input at a generic value; a direction found null there
+ * is null almost everywhere for the analytic entries a Lagrangian has. */
 #include "internal.h"
 
 #include <math.h>
@@ -22,7 +22,8 @@ static void set_generic(Mech *m, IrDef d, uint32_t seed) {
     free(x);
 }
 
-/* Sets every input the form reads but the hyper-parameters, which keep their values. False: too much to evaluate. */
+/* Sets every input the form reads but the hyper-parameters, which keep their values. False: too much to
+ * evaluate. */
 static bool set_inputs(Mech *m, const MechForm *f) {
     uint32_t n = ir_def_count(m->p);
     uint8_t *mark = base_calloc(n + 1, 1);

@@ -11,12 +11,12 @@ typedef struct Greek {
 } Greek;
 
 static const Greek greek[] = {
-    {"alpha", "α"},  {"beta", "β"},    {"gamma", "γ"}, {"delta", "δ"},   {"epsilon", "ε"}, {"zeta", "ζ"},
-    {"eta", "η"},    {"theta", "θ"},   {"iota", "ι"},  {"kappa", "κ"},   {"lambda", "λ"},  {"mu", "μ"},
-    {"nu", "ν"},     {"xi", "ξ"},      {"pi", "π"},    {"rho", "ρ"},     {"sigma", "σ"},   {"tau", "τ"},
-    {"upsilon", "υ"}, {"phi", "φ"},    {"chi", "χ"},   {"psi", "ψ"},     {"omega", "ω"},   {"Gamma", "Γ"},
-    {"Delta", "Δ"},  {"Theta", "Θ"},   {"Lambda", "Λ"}, {"Xi", "Ξ"},     {"Pi", "Π"},      {"Sigma", "Σ"},
-    {"Phi", "Φ"},    {"Psi", "Ψ"},     {"Omega", "Ω"}, {"eps", "ε"},
+    {"alpha", "α"},   {"beta", "β"},  {"gamma", "γ"},  {"delta", "δ"}, {"epsilon", "ε"}, {"zeta", "ζ"},
+    {"eta", "η"},     {"theta", "θ"}, {"iota", "ι"},   {"kappa", "κ"}, {"lambda", "λ"},  {"mu", "μ"},
+    {"nu", "ν"},      {"xi", "ξ"},    {"pi", "π"},     {"rho", "ρ"},   {"sigma", "σ"},   {"tau", "τ"},
+    {"upsilon", "υ"}, {"phi", "φ"},   {"chi", "χ"},    {"psi", "ψ"},   {"omega", "ω"},   {"Gamma", "Γ"},
+    {"Delta", "Δ"},   {"Theta", "Θ"}, {"Lambda", "Λ"}, {"Xi", "Ξ"},    {"Pi", "Π"},      {"Sigma", "Σ"},
+    {"Phi", "Φ"},     {"Psi", "Ψ"},   {"Omega", "Ω"},  {"eps", "ε"},
 };
 
 static const Greek *find_greek(const char *at, size_t n) {
@@ -49,7 +49,7 @@ static size_t digits(const char *at) {
     return n;
 }
 
-/* ---- text ------------------------------------------------------------------------------------------------------- */
+/* ---- text ---- */
 
 void symbol_write_text(Buf *out, const char *symbol) {
     static const char *const below[] = {"₀", "₁", "₂", "₃", "₄", "₅", "₆", "₇", "₈", "₉"};
@@ -67,15 +67,17 @@ void symbol_write_text(Buf *out, const char *symbol) {
     }
 }
 
-/* ---- LaTeX -------------------------------------------------------------------------------------------------------- */
+/* ---- LaTeX ---- */
 
-/* One name: Greek letters and single letters as they are, longer names upright; digits and what follows `_` below. */
+/* One name: Greek letters and single letters as they are, longer names upright; digits and what follows `_`
+ * below. */
 static const char *write_name(Buf *out, const char *at) {
     const Greek *g = greek_letter(at);
     size_t n = letters(at);
     const Greek *spelled = n ? find_greek(at, n) : NULL;
     if (g && !n) {
-        buf_printf(out, "\\%s", !strcmp(g->name, "epsilon") || !strcmp(g->name, "eps") ? "varepsilon" : g->name);
+        buf_printf(out, "\\%s",
+                   !strcmp(g->name, "epsilon") || !strcmp(g->name, "eps") ? "varepsilon" : g->name);
         at += strlen(g->letter);
     } else if (spelled) {
         buf_printf(out, "\\%s", !strncmp(spelled->name, "eps", 3) ? "varepsilon" : spelled->name);
@@ -106,9 +108,7 @@ static const char *write_name(Buf *out, const char *at) {
     return at;
 }
 
-static bool starts(const char *at, const char *what) {
-    return !strncmp(at, what, strlen(what));
-}
+static bool starts(const char *at, const char *what) { return !strncmp(at, what, strlen(what)); }
 
 /* A name with its primes as dots. */
 static const char *write_dotted(Buf *out, const char *at) {
@@ -141,7 +141,8 @@ static const char *write_partial(Buf *out, const char *at) {
         buf_puts(&bottom, "\\partial ");
         next = write_dotted(&bottom, next + strlen("∂"));
     }
-    buf_printf(out, "\\frac{\\partial%s %s}{%s}", twice ? "^2" : "", top.at ? top.at : "", bottom.at ? bottom.at : "");
+    buf_printf(out, "\\frac{\\partial%s %s}{%s}", twice ? "^2" : "", top.at ? top.at : "",
+               bottom.at ? bottom.at : "");
     buf_free(&top);
     buf_free(&bottom);
     return next;

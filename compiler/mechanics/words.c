@@ -2,10 +2,10 @@
  *
  * needs: MechPart[]      gives: MechRun.step, MechRun.advance      changes: nothing
  *
- * Each element of the word is one group, in order; its length is its fraction times h. Time moves with the `q` parts
- * (the others are frozen in time): a force after half a drift is taken at t + h/2, and what a drift itself needs of t is taken
- * at the middle of the drift, which keeps a symmetric word symmetric. t is the time at the beginning of the step and k its
- * number, both set from outside before the call. */
+ * Each element of the word is one group, in order; its length is its fraction times h. Time moves with the
+ * `q` parts (the others are frozen in time): a force after half a drift is taken at t + h/2, and what a drift
+ * itself needs of t is taken at the middle of the drift, which keeps a symmetric word symmetric. t is the
+ * time at the beginning of the step and k its number, both set from outside before the call. */
 #include "internal.h"
 
 enum { MOST_GROUPS = 4096 };
@@ -39,11 +39,10 @@ static bool moves_time(Mech *m, const SemaWord *word, uint32_t n) {
 }
 
 /* fraction · h */
-static IrTerm length_of(Mech *m, double fraction) {
-    return mech_times(m, ir_real(m->p, fraction), m->step);
-}
+static IrTerm length_of(Mech *m, double fraction) { return mech_times(m, ir_real(m->p, fraction), m->step); }
 
-/* One element: every variable of the part to its value after fraction · h, `elapsed` steps after the beginning. */
+/* One element: every variable of the part to its value after fraction · h, `elapsed` steps after the
+ * beginning. */
 static void add_element(Mech *m, const MechPart *part, const SemaWord *element, double elapsed) {
     IrAssign *assign = ARENA_ARRAY(ir_arena(m->p), IrAssign, part->n);
     double now = elapsed + (part->moves_q ? element->fraction / 2 : 0);
@@ -78,7 +77,8 @@ bool mech_pass_word(Mech *m) {
     uint64_t groups = unrolled(word, 1);
     if (groups > MOST_GROUPS) {
         Diag *d = diag_error(m->session, DIAG_MECH_WORD, m->run->word_span,
-                             "the word has more than %d elements once its repetitions are written out", MOST_GROUPS);
+                             "the word has more than %d elements once its repetitions are written out",
+                             MOST_GROUPS);
         diag_help(m->session, d, "make the step smaller in length and take more of them");
         return false;
     }

@@ -43,8 +43,12 @@ static __attribute__((unused)) Rig *rig_new(void) {
     r->session = session_new();
     r->p = ir_new(r->session);
     r->model.ir = r->p;
-    r->run = (SemaRun){.vars = r->vars, .bodies = r->bodies, .states = r->states, .hypers = r->hypers,
-                       .forces = r->forces, .flows = r->flows};
+    r->run = (SemaRun){.vars = r->vars,
+                       .bodies = r->bodies,
+                       .states = r->states,
+                       .hypers = r->hypers,
+                       .forces = r->forces,
+                       .flows = r->flows};
     uint32_t file = source_add(r->session, "test.lag", "system s\n", 9);
     r->run.span = r->run.dynamics_span = r->run.system_span = (Span){file, 0, 6};
     r->run.dynamics = rig_name(r, "dynamics");
@@ -63,7 +67,8 @@ static __attribute__((unused)) void rig_free(Rig *r) {
 }
 
 /* A coordinate with its velocity and momentum. */
-static __attribute__((unused)) SemaBody *rig_coord(Rig *r, const char *name, uint32_t rank, const uint64_t *extent) {
+static __attribute__((unused)) SemaBody *rig_coord(Rig *r, const char *name, uint32_t rank,
+                                                   const uint64_t *extent) {
     uint32_t n = r->run.n_bodies++;
     r->run.n_vars++;
     Name id = rig_name(r, name);
@@ -123,7 +128,8 @@ static __attribute__((unused)) void rig_word(Rig *r, const char *text) {
             fraction = *mark == '/' ? 1 / strtod(mark + 1, NULL) : strtod(mark + 1, NULL);
             *mark = '\0';
         }
-        r->words[n++] = (SemaWord){.span = r->run.dynamics_span, .part = rig_name(r, part), .fraction = fraction, .count = 1};
+        r->words[n++] = (SemaWord){
+            .span = r->run.dynamics_span, .part = rig_name(r, part), .fraction = fraction, .count = 1};
     }
     r->run.word = (SemaWord){.span = r->run.dynamics_span, .count = 1, .body = r->words, .n = n};
 }
@@ -163,9 +169,7 @@ static __attribute__((unused)) void rig_set(Rig *r, IrDef d, const double *value
     ir_env_set(r->env, d, values);
 }
 
-static __attribute__((unused)) void rig_set1(Rig *r, IrDef d, double value) {
-    ir_env_set(r->env, d, &value);
-}
+static __attribute__((unused)) void rig_set1(Rig *r, IrDef d, double value) { ir_env_set(r->env, d, &value); }
 
 static __attribute__((unused)) double rig_get(Rig *r, IrDef d, uint64_t i) {
     const double *x = ir_eval_def(r->env, d);

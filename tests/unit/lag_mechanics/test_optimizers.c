@@ -1,4 +1,5 @@
-/* Optimizers from their kinetic energy and dissipation, against plain loops over the textbook rules, on Rosenbrock. */
+/* Optimizers from their kinetic energy and dissipation, against plain loops over the textbook rules, on
+ * Rosenbrock. */
 #include <math.h>
 
 #include "rig.h"
@@ -52,9 +53,7 @@ static IrTerm running_square(Rig *r, IrTerm beta, IrTerm force, IrDef v) {
     return ir_mul(p, rate, ir_sub(p, ir_mul(p, force, force), rig_axis(r, v)));
 }
 
-static void give(SemaTerm *slot, Rig *r, IrTerm t) {
-    *slot = (SemaTerm){t, r->run.dynamics_span, true};
-}
+static void give(SemaTerm *slot, Rig *r, IrTerm t) { *slot = (SemaTerm){t, r->run.dynamics_span, true}; }
 
 /* Runs STEPS steps beside `loop`, which moves x by one step. */
 static void compare(Rig *r, SemaBody *b, void (*loop)(int k, double *x, double *memory), const char *what) {
@@ -146,7 +145,8 @@ static void test_rmsprop(void **state) {
     SemaBody *b;
     Rig *r = valley(&b);
     IrProgram *p = r->p;
-    IrTerm lr = rig_hyper(r, "lr", 0.01), alpha = rig_hyper(r, "alpha", 0.99), eps = rig_hyper(r, "eps", 1e-8);
+    IrTerm lr = rig_hyper(r, "lr", 0.01), alpha = rig_hyper(r, "alpha", 0.99),
+           eps = rig_hyper(r, "eps", 1e-8);
     IrDef v = add_state(r, "v");
     r->states[0].rate = running_square(r, alpha, force_of(r, b), v);
     IrTerm G = ir_add(p, ir_op1(p, IR_SQRT, rig_axis(r, v)), eps);
@@ -159,7 +159,8 @@ static Rig *adam(SemaBody **b) {
     Rig *r = valley(b);
     IrProgram *p = r->p;
     IrTerm one = ir_real(p, 1), k = ir_read0(p, r->run.step);
-    IrTerm lr = rig_hyper(r, "lr", 1e-3), beta1 = rig_hyper(r, "beta1", 0.9), beta2 = rig_hyper(r, "beta2", 0.999);
+    IrTerm lr = rig_hyper(r, "lr", 1e-3), beta1 = rig_hyper(r, "beta1", 0.9),
+           beta2 = rig_hyper(r, "beta2", 0.999);
     IrTerm eps = rig_hyper(r, "eps", 1e-8);
     IrTerm gamma = rig_let(r, "gamma", ir_neg(p, ir_op1(p, IR_LOG, beta1)));
     IrDef v = add_state(r, "v");
@@ -167,7 +168,8 @@ static Rig *adam(SemaBody **b) {
     IrIdx i = ir_fresh(p, 2, rig_name(r, "i"));
     IrTerm at = ir_idx(p, i), vi = ir_read(p, v, &at, 1);
     IrTerm unbiased = ir_div(p, vi, ir_sub(p, one, ir_pow(p, beta2, k)));
-    IrTerm body = ir_mul(p, ir_add(p, ir_op1(p, IR_SQRT, unbiased), eps), ir_sub(p, one, ir_pow(p, beta1, k)));
+    IrTerm body =
+        ir_mul(p, ir_add(p, ir_op1(p, IR_SQRT, unbiased), eps), ir_sub(p, one, ir_pow(p, beta1, k)));
     IrDef G = ir_define(p, rig_name(r, "G"), IR_F64, &i, 1, body);
     IrTerm kinetic = ir_div(p, rig_half_squares(r, (*b)->v, rig_axis(r, G)), ir_mul(p, gamma, lr));
     give(&r->run.kinetic, r, kinetic);
@@ -220,8 +222,12 @@ static void test_adam_text(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_gradient_descent), cmocka_unit_test(test_momentum), cmocka_unit_test(test_rmsprop),
-        cmocka_unit_test(test_adam),             cmocka_unit_test(test_adamw),    cmocka_unit_test(test_adam_text),
+        cmocka_unit_test(test_gradient_descent),
+        cmocka_unit_test(test_momentum),
+        cmocka_unit_test(test_rmsprop),
+        cmocka_unit_test(test_adam),
+        cmocka_unit_test(test_adamw),
+        cmocka_unit_test(test_adam_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

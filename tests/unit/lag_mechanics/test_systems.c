@@ -1,4 +1,5 @@
-/* Mechanical systems from their Lagrangians: equations of motion, words, conserved quantities, what is reported. */
+/* Mechanical systems from their Lagrangians: equations of motion, words, conserved quantities, what is
+ * reported. */
 #include <math.h>
 #include <time.h>
 
@@ -9,9 +10,7 @@
 static IrTerm square(IrProgram *p, IrTerm a) { return ir_mul(p, a, a); }
 static IrTerm half(IrProgram *p, IrTerm a) { return ir_mul(p, ir_real(p, 0.5), a); }
 
-static void give(Rig *r, SemaTerm *slot, IrTerm t) {
-    *slot = (SemaTerm){t, r->run.system_span, false};
-}
+static void give(Rig *r, SemaTerm *slot, IrTerm t) { *slot = (SemaTerm){t, r->run.system_span, false}; }
 
 static void by_method(Rig *r) { r->run.method = "dop853"; }
 
@@ -58,7 +57,11 @@ static Rig *chain(uint64_t n, SemaBody **body) {
             IrTerm value = k == 0 ? sine : ir_neg(p, cosine), rate = ir_mul(p, k == 0 ? cosine : sine, v);
             IrTerm guard = ir_op2(p, IR_LE, at, ir_idx(p, i));
             IrTerm sum = ir_reduce(p, IR_SUM, j, guard, moving ? rate : value);
-            IrDef d = ir_define(p, rig_name(r, moving ? (k ? "y'" : "x'") : k ? "y" : "x"), IR_F64, &i, 1, sum);
+            IrDef d = ir_define(p,
+                                rig_name(r, moving ? (k ? "y'" : "x'")
+                                            : k    ? "y"
+                                                   : "x"),
+                                IR_F64, &i, 1, sum);
             *(moving ? &velocity[k] : &position[k]) = d;
         }
     }
@@ -90,7 +93,8 @@ static void test_pendulum(void **state) {
     rig_free(r);
 }
 
-/* θ'' of the double pendulum at rest at (2, 1): M = [[2, c], [c, 1]], c = cos 1, force (−2 g sin 2, −g sin 1). */
+/* θ'' of the double pendulum at rest at (2, 1): M = [[2, c], [c, 1]], c = cos 1, force (−2 g sin 2, −g sin
+ * 1). */
 static void test_double_pendulum(void **state) {
     (void)state;
     SemaBody *b;
@@ -133,7 +137,8 @@ static Cost cost_of_chain(uint64_t n) {
 static void test_chain_cost(void **state) {
     (void)state;
     Cost two = cost_of_chain(2), three = cost_of_chain(3), hundred = cost_of_chain(100);
-    printf("             derivation of a chain: N = 2 %.2f ms, N = 3 %.2f ms, N = 100 %.2f ms; %u and %u terms\n",
+    printf("             derivation of a chain: N = 2 %.2f ms, N = 3 %.2f ms, N = 100 %.2f ms; %u and %u "
+           "terms\n",
            1e3 * two.seconds, 1e3 * three.seconds, 1e3 * hundred.seconds, three.terms, hundred.terms);
     assert_int_equal(three.terms, hundred.terms);
     assert_int_equal(three.defs, hundred.defs);
@@ -281,8 +286,9 @@ static void test_orders(void **state) {
     check_order("p/2 q p/2", 0, 0.02, 2);
     check_order("q/2 p q/2", 0.15, 0.02, 2);
     check_order("p/2 q p/2", 0.15, 0.02, 2);
-    const char *yoshida = "p*0.6756035959798288 q*1.3512071919596578 p*-0.1756035959798288 q*-1.7024143839193155 "
-                          "p*-0.1756035959798288 q*1.3512071919596578 p*0.6756035959798288";
+    const char *yoshida =
+        "p*0.6756035959798288 q*1.3512071919596578 p*-0.1756035959798288 q*-1.7024143839193155 "
+        "p*-0.1756035959798288 q*1.3512071919596578 p*0.6756035959798288";
     check_order(yoshida, 0, 0.05, 4);
     SemaBody *x;
     Rig *r = oscillator(&x, 0);
@@ -292,7 +298,8 @@ static void test_orders(void **state) {
     rig_free(r);
 }
 
-/* Phase space contracts by exactly e^(−γh) a step: det ∂(q,p)⁺/∂(q,p), from two unit displacements of a linear map. */
+/* Phase space contracts by exactly e^(−γh) a step: det ∂(q,p)⁺/∂(q,p), from two unit displacements of a
+ * linear map. */
 static void test_contraction(void **state) {
     (void)state;
     SemaBody *x;
@@ -323,8 +330,8 @@ static void test_driven(void **state) {
             SemaBody *x;
             Rig *r = oscillator(&x, 0);
             IrTerm t = ir_read0(r->p, r->run.time);
-            r->forces[r->run.n_forces++] = (SemaForce){0, ir_op1(r->p, IR_COS, ir_mul(r->p, ir_real(r->p, 3), t)),
-                                                       r->run.system_span};
+            r->forces[r->run.n_forces++] =
+                (SemaForce){0, ir_op1(r->p, IR_COS, ir_mul(r->p, ir_real(r->p, 3), t)), r->run.system_span};
             double h = k ? 0.01 : 0.02;
             by_word(r, words[w], h);
             assert_non_null(rig_derive(r));
@@ -349,7 +356,8 @@ static void test_dense_mass(void **state) {
     IrTerm vx = ir_read0(p, x->v), vy = ir_read0(p, y->v);
     IrTerm T = half(p, ir_add(p, square(p, vx), square(p, ir_add(p, vx, ir_mul(p, ir_real(p, 2), vy)))));
     give(r, &r->run.kinetic, T);
-    give(r, &r->run.potential, half(p, ir_add(p, square(p, ir_read0(p, x->q)), square(p, ir_read0(p, y->q)))));
+    give(r, &r->run.potential,
+         half(p, ir_add(p, square(p, ir_read0(p, x->q)), square(p, ir_read0(p, y->q)))));
     give(r, &r->run.dissipation, ir_mul(p, ir_real(p, 0.3), T));
     by_word(r, "p/2 q p/2", 0.05);
     derive_checked(r, "dense mass");
@@ -366,7 +374,8 @@ static void test_dense_vector(void **state) {
     SemaBody *x = rig_coord(r, "x", 1, &n);
     IrIdx i = ir_fresh(p, n, rig_name(r, "i"));
     IrTerm at = ir_idx(p, i), sum = ir_reduce(p, IR_SUM, i, 0, ir_read(p, x->v, &at, 1));
-    give(r, &r->run.kinetic, ir_add(p, ir_mul(p, ir_real(p, 2), rig_half_squares(r, x->v, 0)), half(p, square(p, sum))));
+    give(r, &r->run.kinetic,
+         ir_add(p, ir_mul(p, ir_real(p, 2), rig_half_squares(r, x->v, 0)), half(p, square(p, sum))));
     give(r, &r->run.potential, rig_half_squares(r, x->q, 0));
     by_word(r, "p/2 q p/2", 0.05);
     r->vars[0].init_v = ir_real(p, 1);
@@ -382,7 +391,8 @@ static void test_hamiltonian(void **state) {
     Rig *r = rig_new();
     IrProgram *p = r->p;
     SemaBody *x = rig_coord(r, "x", 0, NULL);
-    IrTerm H = ir_add(p, ir_mul(p, ir_real(p, 0.25), square(p, ir_read0(p, x->p))), ir_op1(p, IR_COS, ir_read0(p, x->q)));
+    IrTerm H = ir_add(p, ir_mul(p, ir_real(p, 0.25), square(p, ir_read0(p, x->p))),
+                      ir_op1(p, IR_COS, ir_read0(p, x->q)));
     give(r, &r->run.hamiltonian, H);
     r->vars[0].init_v = ir_real(p, 3);
     by_word(r, "p/2 q p/2", 0.1);
@@ -400,7 +410,8 @@ static void test_first_order(void **state) {
     IrProgram *p = r->p;
     SemaBody *x = rig_coord(r, "x", 0, NULL), *y = rig_coord(r, "y", 0, NULL);
     IrTerm vx = ir_read0(p, x->v), vy = ir_read0(p, y->v);
-    give(r, &r->run.potential, half(p, ir_add(p, square(p, ir_read0(p, x->q)), square(p, ir_read0(p, y->q)))));
+    give(r, &r->run.potential,
+         half(p, ir_add(p, square(p, ir_read0(p, x->q)), square(p, ir_read0(p, y->q)))));
     give(r, &r->run.dissipation, half(p, ir_add(p, square(p, vx), square(p, ir_add(p, vx, vy)))));
     by_word(r, "q", 0.1);
     r->vars[0].init = ir_real(p, 1);
@@ -478,7 +489,8 @@ static void test_errors(void **state) {
     r = rig_new(); /* only x' + y' costs energy */
     b = rig_coord(r, "x", 0, NULL);
     SemaBody *c = rig_coord(r, "y", 0, NULL);
-    give(r, &r->run.kinetic, half(r->p, square(r->p, ir_add(r->p, ir_read0(r->p, b->v), ir_read0(r->p, c->v)))));
+    give(r, &r->run.kinetic,
+         half(r->p, square(r->p, ir_add(r->p, ir_read0(r->p, b->v), ir_read0(r->p, c->v)))));
     by_method(r);
     fails_with(r, "E0652");
 
@@ -515,12 +527,15 @@ static void test_errors(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pendulum),    cmocka_unit_test(test_double_pendulum), cmocka_unit_test(test_chain_cost),
-        cmocka_unit_test(test_kepler),      cmocka_unit_test(test_polar),           cmocka_unit_test(test_charge),
-        cmocka_unit_test(test_time_dependent), cmocka_unit_test(test_relativistic), cmocka_unit_test(test_orders),
-        cmocka_unit_test(test_contraction), cmocka_unit_test(test_driven),          cmocka_unit_test(test_dense_mass),
-        cmocka_unit_test(test_dense_vector), cmocka_unit_test(test_hamiltonian),    cmocka_unit_test(test_first_order),
-        cmocka_unit_test(test_bath),        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_pendulum),       cmocka_unit_test(test_double_pendulum),
+        cmocka_unit_test(test_chain_cost),     cmocka_unit_test(test_kepler),
+        cmocka_unit_test(test_polar),          cmocka_unit_test(test_charge),
+        cmocka_unit_test(test_time_dependent), cmocka_unit_test(test_relativistic),
+        cmocka_unit_test(test_orders),         cmocka_unit_test(test_contraction),
+        cmocka_unit_test(test_driven),         cmocka_unit_test(test_dense_mass),
+        cmocka_unit_test(test_dense_vector),   cmocka_unit_test(test_hamiltonian),
+        cmocka_unit_test(test_first_order),    cmocka_unit_test(test_bath),
+        cmocka_unit_test(test_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
