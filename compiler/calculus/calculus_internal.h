@@ -4,8 +4,8 @@
 
 #include "calculus.h"
 
-/* ∂(operation t)/∂(operand k), a term, in which `self` (t, or a read of equal value) stands for the value of t;
- * CALC_NODIFF where the operation has no such derivative. */
+/* ∂(operation t)/∂(operand k), a term, in which `self` (t, or a read of equal value) stands for the value of
+ * t; CALC_NODIFF where the operation has no such derivative. */
 #define CALC_NODIFF UINT32_MAX
 IrTerm calc_rule(IrProgram *p, IrTerm t, IrTerm self, uint32_t k);
 /* Reports that the operation of `self` cannot be differentiated, at its span. */
@@ -22,11 +22,14 @@ IrTerm calc_rebuild(IrProgram *p, IrTerm t, CalcRewrite rewrite, void *context);
 
 typedef VEC(IrTerm) CalcTerms;
 /* A set of terms: what a walk over shared terms has seen. Zero is empty; calc_set_free releases. */
-typedef struct CalcSet { IrTerm *at; uint32_t n, cap; } CalcSet;
+typedef struct CalcSet {
+    IrTerm *at;
+    uint32_t n, cap;
+} CalcSet;
 bool calc_set_add(CalcSet *set, IrTerm t); /* false when it was there */
 void calc_set_free(CalcSet *set);
-/* Calls visit for t and everything below it, reductions entered, each term once; visit says whether to go below the
- * term. */
+/* Calls visit for t and everything below it, reductions entered, each term once; visit says whether to go
+ * below the term. */
 typedef bool (*CalcVisit)(const IrProgram *p, void *context, IrTerm t);
 void calc_walk(const IrProgram *p, IrTerm t, CalcVisit visit, void *context);
 /* The terms below `root`, reductions not entered (but listed), in increasing order: operands first. */
@@ -35,7 +38,8 @@ void calc_list(const IrProgram *p, IrTerm root, CalcTerms *out);
 /* Where INPUT or VIEW d lies: its root INPUT, first element and number of elements. */
 IrDef calc_storage(const IrProgram *p, IrDef d, uint64_t *first, uint64_t *count);
 bool calc_overlaps(const IrProgram *p, IrDef a, IrDef b);
-/* Element number of d[subs…] in its root INPUT, an INT term; and back: subscripts of d for element `place` of d. */
+/* Element number of d[subs…] in its root INPUT, an INT term; and back: subscripts of d for element `place` of
+ * d. */
 IrTerm calc_place(IrProgram *p, IrDef d, const IrTerm *subs);
 void calc_unravel(IrProgram *p, IrDef d, IrTerm place, IrTerm *subs);
 /* 0 ≤ t < extent as a BOOL term (folded where the range is known). */
@@ -51,12 +55,12 @@ IrDef calc_zero_like(IrProgram *p, IrDef d);
 bool calc_is_small(const IrProgram *p, IrTerm t, uint32_t limit);
 /* t = coefficient · result. */
 IrTerm calc_coefficient(const IrProgram *p, IrTerm t, double *coefficient);
-/* Whether a term is cheap enough, and simple enough, to be put in the place of its read: a multiple of one read, or
- * without reads of tensors. */
+/* Whether a term is cheap enough, and simple enough, to be put in the place of its read: a multiple of one
+ * read, or without reads of tensors. */
 bool calc_is_inline(const IrProgram *p, IrTerm body);
 
-/* What a derivative has to walk: the definitions a term reaches, and which of them move with wrt. An EXPR in wrt moves
- * on its own. */
+/* What a derivative has to walk: the definitions a term reaches, and which of them move with wrt. An EXPR in
+ * wrt moves on its own. */
 typedef struct CalcGraph {
     uint8_t *reached, *active; /* by definition */
     uint32_t n_defs;
@@ -69,8 +73,8 @@ static inline bool calc_moves(const CalcGraph *g, IrDef d) { return d < g->n_def
 /* Whether t reads, at any depth, something that moves. */
 bool calc_term_moves(const IrProgram *p, const CalcGraph *g, IrTerm t);
 
-/* Each reduction inside t that is not the outermost one (or directly below it, for sums of sums) becomes a definition
- * over the indices it varies with; t reads those. New definitions are appended to `made`. */
+/* Each reduction inside t that is not the outermost one (or directly below it, for sums of sums) becomes a
+ * definition over the indices it varies with; t reads those. New definitions are appended to `made`. */
 typedef VEC(IrDef) CalcDefs;
 IrTerm calc_name_sums(IrProgram *p, IrTerm t, IrElem elem, CalcDefs *made);
 
@@ -79,8 +83,8 @@ IrTerm calc_named(IrProgram *p, IrTerm t, IrElem elem);
 
 /* Reverse rule of whole-tensor operations: adjoint of operand k of d from d's adjoint. */
 IrDef calc_linalg_adjoint(IrProgram *p, IrDef d, IrDef adjoint, uint32_t k);
-/* Forward rule: the derivative of d from those of its operands (0: does not move), each with `extra` further axes
- * behind its own, of extents `more`. */
+/* Forward rule: the derivative of d from those of its operands (0: does not move), each with `extra` further
+ * axes behind its own, of extents `more`. */
 IrDef calc_linalg_forward(IrProgram *p, IrDef d, const IrDef *moved, uint32_t extra, const uint64_t *more);
 
 #endif

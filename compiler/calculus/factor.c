@@ -1,8 +1,8 @@
 /* factor — sum-factorization: fewer loops for the same value.
  *
- * Needs: any term. Gives: an equal term, and definitions for inner sums. A sum is split over + where parts of it have
- * a closed form or come down to a shorter sum, and an inner sum that varies with fewer indices than the loops around
- * it gets a definition of its own, so that it is computed once for each value of those. */
+ * Needs: any term. Gives: an equal term, and definitions for inner sums. A sum is split over + where parts of
+ * it have a closed form or come down to a shorter sum, and an inner sum that varies with fewer indices than
+ * the loops around it gets a definition of its own, so that it is computed once for each value of those. */
 #include "calculus_internal.h"
 
 #include <stdlib.h>
@@ -36,8 +36,8 @@ static uint32_t parts_of(const IrProgram *p, IrTerm t, int sign, IrTerm *out, in
     return n + 1;
 }
 
-/* Σ_k of a sum: the parts whose sum needs fewer loops than the part itself would add go out on their own, the others
- * stay together. */
+/* Σ_k of a sum: the parts whose sum needs fewer loops than the part itself would add go out on their own, the
+ * others stay together. */
 static IrTerm split_sum(IrProgram *p, IrTerm t) {
     IrIdx k;
     IrTerm guard, body, parts[MAX_PARTS + 1];

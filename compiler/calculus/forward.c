@@ -1,8 +1,8 @@
-/* forward — derivatives carried from operands to users: tangents along given directions, and partial derivatives in
- * index notation with Kronecker deltas for what is read.
+/* forward — derivatives carried from operands to users: tangents along given directions, and partial
+ * derivatives in index notation with Kronecker deltas for what is read.
  *
- * Needs: any program. Gives: terms and definitions in the same program. Definitions are taken in increasing order,
- * each once; within a body every shared term once. */
+ * Needs: any program. Gives: terms and definitions in the same program. Definitions are taken in increasing
+ * order, each once; within a body every shared term once. */
 #include "calculus_internal.h"
 
 #include <stdlib.h>
@@ -13,17 +13,17 @@ typedef struct Forward {
     CalcGraph graph;
     const CalcSeed *seeds; /* tangent mode: directions; NULL: partial mode */
     uint32_t n_seeds;
-    IrDef x;               /* partial mode: ∂/∂x[y…] with FRESH indices y */
+    IrDef x; /* partial mode: ∂/∂x[y…] with FRESH indices y */
     IrIdx y[IR_MAX_RANK];
     IrTerm y_terms[IR_MAX_RANK];
     uint32_t n_y;
-    IrDef *image;          /* by definition: its derivative, with the axes of x behind its own; 0 none (yet) */
+    IrDef *image; /* by definition: its derivative, with the axes of x behind its own; 0 none (yet) */
     bool failed;
 } Forward;
 
 static IrTerm forward_term(Forward *f, IrTerm t);
 
-/* ---- reads ----------------------------------------------------------------------------------------------- */
+/* ---- reads --------------------------------------------------------------------------------------------- */
 
 /* dx at the element d[subs…] shares storage with; 0 outside of x. */
 static IrTerm seed_at(Forward *f, IrDef d, const IrTerm *subs, const CalcSeed *seed) {
@@ -76,7 +76,7 @@ static IrTerm forward_read(Forward *f, IrTerm t) {
     return simple ? ir_at_subs(p, image, subs) : ir_read(p, image, subs, rank + f->n_y);
 }
 
-/* ---- reductions ------------------------------------------------------------------------------------------ */
+/* ---- reductions ---------------------------------------------------------------------------------------- */
 
 /* Π over k' ≠ k of body: the derivative of a product, exact also where factors are zero. */
 static IrTerm other_factors(IrProgram *p, IrIdx k, IrTerm guard, IrTerm body) {
@@ -117,7 +117,7 @@ static IrTerm forward_reduce(Forward *f, IrTerm t) {
     return ir_real(p, 0);
 }
 
-/* ---- terms ----------------------------------------------------------------------------------------------- */
+/* ---- terms --------------------------------------------------------------------------------------------- */
 
 static uint32_t place_in(const CalcTerms *list, IrTerm t) {
     uint32_t lo = 0, hi = list->n;
@@ -176,7 +176,7 @@ static IrTerm forward_term(Forward *f, IrTerm t) {
     return result;
 }
 
-/* ---- definitions ----------------------------------------------------------------------------------------- */
+/* ---- definitions --------------------------------------------------------------------------------------- */
 
 static IrDef forward_concat(Forward *f, IrDef d) {
     IrProgram *p = f->p;
@@ -247,7 +247,8 @@ static IrDef forward_expr(Forward *f, IrDef d) {
     IrElem elem = ir_def(p, d)->elem;
     IrDef made = 0;
     if (!f->failed)
-        made = f->n_y ? ir_define(p, 0, elem, axes, rank + f->n_y, rate) : calc_define_like(p, d, axes, rate, "d");
+        made = f->n_y ? ir_define(p, 0, elem, axes, rank + f->n_y, rate)
+                      : calc_define_like(p, d, axes, rate, "d");
     ir_at(p, before);
     return made;
 }

@@ -1,13 +1,14 @@
-/* graph — what a derivative walks: reached definitions, which of them move, and bodies whose inner sums have names.
+/* graph — what a derivative walks: reached definitions, which of them move, and bodies whose inner sums have
+ * names.
  *
- * Why inner sums get names: the derivative of relu(Σ_i W[i,j] x[n,i]) with respect to W multiplies a factor that
- * depends on the sum by x[n,i]. Left inside, the sum would be computed again for every i. As a definition it is
- * computed once, and since equal definitions are one, the forward pass can share it. */
+ * Why inner sums get names: the derivative of relu(Σ_i W[i,j] x[n,i]) with respect to W multiplies a factor
+ * that depends on the sum by x[n,i]. Left inside, the sum would be computed again for every i. As a
+ * definition it is computed once, and since equal definitions are one, the forward pass can share it. */
 #include "calculus_internal.h"
 
 #include <stdlib.h>
 
-/* ---- what moves ------------------------------------------------------------------------------------------ */
+/* ---- what moves ---------------------------------------------------------------------------------------- */
 
 /* The terms below t with reductions entered, each once over all calls with one `seen`. */
 static bool reads_active(const IrProgram *p, IrTerm t, const uint8_t *active, uint8_t *state) {
@@ -39,7 +40,8 @@ static bool reads_active(const IrProgram *p, IrTerm t, const uint8_t *active, ui
     return state[t] == 2;
 }
 
-static bool def_moves(const IrProgram *p, const CalcGraph *g, IrDef d, const IrDef *wrt, uint32_t n, uint8_t *state) {
+static bool def_moves(const IrProgram *p, const CalcGraph *g, IrDef d, const IrDef *wrt, uint32_t n,
+                      uint8_t *state) {
     const IrDefInfo *info = ir_def(p, d);
     for (uint32_t k = 0; k < n; k++)
         if (calc_overlaps(p, d, wrt[k]))
@@ -53,7 +55,8 @@ static bool def_moves(const IrProgram *p, const CalcGraph *g, IrDef d, const IrD
             if (g->active[info->pieces[k].def])
                 return true;
         return false;
-    case IR_DEF_LINALG: return g->active[info->operand[0]] || (info->operand[1] && g->active[info->operand[1]]);
+    case IR_DEF_LINALG:
+        return g->active[info->operand[0]] || (info->operand[1] && g->active[info->operand[1]]);
     }
     return false;
 }
@@ -77,7 +80,10 @@ void calc_graph_free(CalcGraph *g) {
     free(g->active);
 }
 
-typedef struct MovesWalk { const CalcGraph *graph; bool moves; } MovesWalk;
+typedef struct MovesWalk {
+    const CalcGraph *graph;
+    bool moves;
+} MovesWalk;
 
 static bool visit_moves(const IrProgram *p, void *context, IrTerm t) {
     MovesWalk *w = context;
@@ -91,9 +97,11 @@ bool calc_term_moves(const IrProgram *p, const CalcGraph *g, IrTerm t) {
     return w.moves;
 }
 
-/* ---- names for inner sums -------------------------------------------------------------------------------- */
+/* ---- names for inner sums ------------------------------------------------------------------------------ */
 
-typedef struct ElemWalk { bool f32, f64; } ElemWalk;
+typedef struct ElemWalk {
+    bool f32, f64;
+} ElemWalk;
 
 static bool visit_elem(const IrProgram *p, void *context, IrTerm t) {
     ElemWalk *w = context;

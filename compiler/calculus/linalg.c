@@ -15,16 +15,17 @@
 #include <string.h>
 
 /* Everything below is written on matrices as functions of two INT terms. */
-typedef struct Mat { IrDef def; bool transposed; } Mat;
+typedef struct Mat {
+    IrDef def;
+    bool transposed;
+} Mat;
 
 static IrTerm at2(IrProgram *p, Mat m, IrTerm i, IrTerm j) {
     IrTerm subs[2] = {m.transposed ? j : i, m.transposed ? i : j};
     return ir_read(p, m.def, subs, 2);
 }
 
-static IrElem elem_of(const IrProgram *p, IrDef d) {
-    return ir_def(p, d)->elem;
-}
+static IrElem elem_of(const IrProgram *p, IrDef d) { return ir_def(p, d)->elem; }
 
 /* C[i, j] = Σ_k A[i, k] B[k, j] */
 static Mat product(IrProgram *p, Mat a, Mat b) {
@@ -64,9 +65,7 @@ static Mat symmetric(IrProgram *p, Mat a) {
     return (Mat){ir_define(p, 0, elem_of(p, a.def), axes, 2, body), false};
 }
 
-static IrDef plain(IrProgram *p, Mat a) {
-    return a.transposed ? scaled(p, a, ir_real(p, 1)).def : a.def;
-}
+static IrDef plain(IrProgram *p, Mat a) { return a.transposed ? scaled(p, a, ir_real(p, 1)).def : a.def; }
 
 static Mat solve(IrProgram *p, IrLinalg fn, IrDef a, Mat b) {
     return (Mat){ir_linalg(p, fn, a, plain(p, b)), false};
@@ -90,9 +89,10 @@ static Mat minus_outer(IrProgram *p, IrDef u, IrDef v) {
 
 static IrDef cholesky_adjoint(IrProgram *p, IrDef l, IrDef adjoint) {
     Mat L = {l, false};
-    Mat P = by_triangle(p, product(p, (Mat){l, true}, by_triangle(p, (Mat){adjoint, false}, 1, 1, 0)), 1, 0.5, 0);
-    Mat half = solve(p, IR_SOLVE_LOWER_T, L.def, symmetric(p, P));               /* L⁻ᵀ (P + Pᵀ) */
-    Mat S = solve(p, IR_SOLVE_LOWER_T, L.def, (Mat){half.def, true});            /* (… L⁻¹)ᵀ, symmetric */
+    Mat P = by_triangle(p, product(p, (Mat){l, true}, by_triangle(p, (Mat){adjoint, false}, 1, 1, 0)), 1, 0.5,
+                        0);
+    Mat half = solve(p, IR_SOLVE_LOWER_T, L.def, symmetric(p, P));    /* L⁻ᵀ (P + Pᵀ) */
+    Mat S = solve(p, IR_SOLVE_LOWER_T, L.def, (Mat){half.def, true}); /* (… L⁻¹)ᵀ, symmetric */
     return by_triangle(p, S, 1, 0.5, 0).def;
 }
 
@@ -139,14 +139,14 @@ IrDef calc_linalg_adjoint(IrProgram *p, IrDef d, IrDef adjoint, uint32_t k) {
     return 0;
 }
 
-/* ---- forward --------------------------------------------------------------------------------------------- */
+/* ---- forward ------------------------------------------------------------------------------------------- */
 
 /* A tensor with `extra` axes behind its matrix or vector axes, those fixed to FRESH indices. */
 typedef struct Moved {
     IrDef def;
     IrTerm extra[IR_MAX_RANK];
     uint32_t n_extra;
-    bool lower;              /* only the lower triangle counts */
+    bool lower; /* only the lower triangle counts */
 } Moved;
 
 static IrTerm moved_at(IrProgram *p, const Moved *m, IrTerm i, IrTerm j) {
@@ -168,8 +168,8 @@ static IrTerm sandwich(IrProgram *p, Mat u, const Moved *da, Mat v, IrTerm i, Ir
 }
 
 /* The change of the right side of a linear system, dB − dA X, at [i, m] (m 0 for vectors). */
-static IrTerm residual(IrProgram *p, const IrDefInfo *info, IrDef x, const Moved *da, const Moved *db, IrTerm i,
-                       IrTerm m) {
+static IrTerm residual(IrProgram *p, const IrDefInfo *info, IrDef x, const Moved *da, const Moved *db,
+                       IrTerm i, IrTerm m) {
     IrTerm sum = db->def ? moved_at(p, db, i, m) : ir_real(p, 0);
     if (!da->def)
         return sum;

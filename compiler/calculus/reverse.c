@@ -1,11 +1,11 @@
 /* reverse — gradients of a scalar by one sweep over the definition graph, users before what they use.
  *
- * Needs: a program and a scalar term. Gives: for each definition on the way its adjoint, again a definition. Changes
- * nothing that was there.
+ * Needs: a program and a scalar term. Gives: for each definition on the way its adjoint, again a definition.
+ * Changes nothing that was there.
  *
- * The adjoint of T is Σ over reads T[s(u, k)] in users U of Σ_{u,k} adj_U[u] · ∂body_U/∂(that read) · δ(i = s(u, k)).
- * The deltas are solved for summed indices by the reductions' own rules; what cannot be solved (a gather's subscript)
- * stays as a condition under the sum, which is a scatter. */
+ * The adjoint of T is Σ over reads T[s(u, k)] in users U of Σ_{u,k} adj_U[u] · ∂body_U/∂(that read) · δ(i =
+ * s(u, k)). The deltas are solved for summed indices by the reductions' own rules; what cannot be solved (a
+ * gather's subscript) stays as a condition under the sum, which is a scatter. */
 #include "calculus_internal.h"
 
 #include <stdlib.h>
@@ -24,20 +24,23 @@ typedef struct Step { /* a definition in the order of the sweep, with its body a
     IrTerm body;
 } Step;
 
-typedef struct Place { IrDef def; uint32_t part; } Place;
+typedef struct Place {
+    IrDef def;
+    uint32_t part;
+} Place;
 
 typedef struct Reverse {
     IrProgram *p;
     CalcGraph graph;
     Arena *arena;
-    VEC(Step) steps;          /* operands before users */
+    VEC(Step) steps; /* operands before users */
     uint32_t n_slots;
     struct Slot {
         VEC(Contribution) parts;
-        IrDef adjoint;        /* whole-tensor contributions already in form of definitions */
+        IrDef adjoint; /* whole-tensor contributions already in form of definitions */
         bool is_step, moves, done;
-    } *slots;                 /* by definition */
-    VEC(Place) present;       /* contributions of the step at hand */
+    } * slots;          /* by definition */
+    VEC(Place) present; /* contributions of the step at hand */
     const IrDef *wrt;
     uint32_t n_wrt;
     bool failed;
@@ -62,11 +65,9 @@ static bool is_wrt(const Reverse *r, IrDef d) {
     return false;
 }
 
-static bool moves(Reverse *r, IrDef d) {
-    return calc_moves(&r->graph, d) || slot_of(r, d)->moves;
-}
+static bool moves(Reverse *r, IrDef d) { return calc_moves(&r->graph, d) || slot_of(r, d)->moves; }
 
-/* ---- the order of the sweep ------------------------------------------------------------------------------ */
+/* ---- the order of the sweep ---------------------------------------------------------------------------- */
 
 static IrTerm add_inner_steps(Reverse *r, IrTerm body, IrElem elem);
 
@@ -78,8 +79,8 @@ static void add_step(Reverse *r, IrDef d) {
     vec_push(&r->steps, (Step){d, body});
 }
 
-/* `body` with its inner sums named, and each of those that moves a step. One that is equal to a definition of the
- * program is that definition, perhaps one whose turn has not come yet. */
+/* `body` with its inner sums named, and each of those that moves a step. One that is equal to a definition of
+ * the program is that definition, perhaps one whose turn has not come yet. */
 static IrTerm add_inner_steps(Reverse *r, IrTerm body, IrElem elem) {
     IrProgram *p = r->p;
     CalcDefs made = {0};
@@ -110,9 +111,10 @@ static void order_steps(Reverse *r) {
     }
 }
 
-/* ---- contributions --------------------------------------------------------------------------------------- */
+/* ---- contributions ------------------------------------------------------------------------------------- */
 
-static void contribute(Reverse *r, IrDef d, const IrTerm *subs, IrTerm coefficient, const IrIdx *idx, uint32_t n) {
+static void contribute(Reverse *r, IrDef d, const IrTerm *subs, IrTerm coefficient, const IrIdx *idx,
+                       uint32_t n) {
     Contribution c = {.coefficient = coefficient, .n_idx = n};
     if (ir_is_zero(r->p, coefficient))
         return;
@@ -123,8 +125,8 @@ static void contribute(Reverse *r, IrDef d, const IrTerm *subs, IrTerm coefficie
     vec_push(&r->present, place);
 }
 
-/* Σ over the contribution's indices of coefficient · δ. Long ranges are summed first, so that a delta that ties a long
- * index to short ones removes the long one. */
+/* Σ over the contribution's indices of coefficient · δ. Long ranges are summed first, so that a delta that
+ * ties a long index to short ones removes the long one. */
 static IrTerm close_contribution(Reverse *r, const Contribution *c, const IrTerm *at, uint32_t rank) {
     IrProgram *p = r->p;
     IrTerm t = c->coefficient;
@@ -183,7 +185,7 @@ static void add_whole(Reverse *r, IrDef d, IrDef adjoint) {
     slot_of(r, d)->adjoint = adjoint;
 }
 
-/* ---- inside a body --------------------------------------------------------------------------------------- */
+/* ---- inside a body ------------------------------------------------------------------------------------- */
 
 static uint32_t place_in(const CalcTerms *list, IrTerm t) {
     uint32_t lo = 0, hi = list->n;
@@ -196,9 +198,10 @@ static uint32_t place_in(const CalcTerms *list, IrTerm t) {
 
 static void reverse_reduce(Reverse *r, IrTerm t, IrTerm value, IrTerm adjoint, const IrIdx *idx, uint32_t n);
 
-/* Carries `adjoint` of `root` down to the reads below it, each shared term once. Where `root` itself appears in a
- * derivative it is `value` (the definition's own read). idx: indices contributions are summed over. */
-static void reverse_term(Reverse *r, IrTerm root, IrTerm value, IrTerm adjoint, const IrIdx *idx, uint32_t n_idx) {
+/* Carries `adjoint` of `root` down to the reads below it, each shared term once. Where `root` itself appears
+ * in a derivative it is `value` (the definition's own read). idx: indices contributions are summed over. */
+static void reverse_term(Reverse *r, IrTerm root, IrTerm value, IrTerm adjoint, const IrIdx *idx,
+                         uint32_t n_idx) {
     IrProgram *p = r->p;
     CalcTerms list = {0};
     calc_list(p, root, &list);
@@ -280,7 +283,8 @@ static void reverse_reduce(Reverse *r, IrTerm t, IrTerm value, IrTerm adjoint, c
         break;
     case IR_MAXIMUM:
     case IR_MINIMUM: {
-        IrTerm where = calc_named(p, ir_reduce(p, op == IR_MAXIMUM ? IR_ARGMAX : IR_ARGMIN, k, guard, body), IR_I64);
+        IrTerm where = calc_named(p, ir_reduce(p, op == IR_MAXIMUM ? IR_ARGMAX : IR_ARGMIN, k, guard, body),
+                                  IR_I64);
         adjoint = ir_mul(p, adjoint, ir_bracket(p, ir_idx(p, k), where));
         break;
     }
@@ -299,7 +303,7 @@ static void reverse_reduce(Reverse *r, IrTerm t, IrTerm value, IrTerm adjoint, c
     free(inner);
 }
 
-/* ---- definitions ----------------------------------------------------------------------------------------- */
+/* ---- definitions --------------------------------------------------------------------------------------- */
 
 static bool is_over(const Contribution *c, const IrIdx *axes, uint32_t rank) {
     for (uint32_t k = 0; k < rank && c->n_idx == rank; k++)
@@ -308,8 +312,8 @@ static bool is_over(const Contribution *c, const IrIdx *axes, uint32_t rank) {
     return c->n_idx == rank;
 }
 
-/* Where one step gives multiples of one coefficient to several reads (a bias, and the sum it is added to), it becomes one
- * definition that all of them read. */
+/* Where one step gives multiples of one coefficient to several reads (a bias, and the sum it is added to), it
+ * becomes one definition that all of them read. */
 static void share_coefficients(Reverse *r, IrDef d, const IrIdx *axes, const IrTerm *subs, uint32_t rank) {
     IrProgram *p = r->p;
     for (uint32_t k = 0; k < r->present.n; k++) {
@@ -341,8 +345,9 @@ static void reverse_expr(Reverse *r, IrDef d, IrTerm body, IrDef adjoint) {
         from[k] = ir_axis(p, k, ir_def(p, d)->extent[k]);
     body = ir_subst(p, body, from, subs, rank);
     const IrDefInfo *info = ir_def(p, adjoint);
-    IrTerm seed = info->kind == IR_DEF_EXPR && calc_is_inline(p, info->body) ? ir_at_subs(p, adjoint, subs)
-                                                                            : ir_read(p, adjoint, subs, rank);
+    IrTerm seed = info->kind == IR_DEF_EXPR && calc_is_inline(p, info->body)
+                      ? ir_at_subs(p, adjoint, subs)
+                      : ir_read(p, adjoint, subs, rank);
     r->present.n = 0;
     reverse_term(r, body, ir_read(p, d, subs, rank), seed, axes, rank);
     share_coefficients(r, d, axes, subs, rank);
@@ -394,11 +399,9 @@ static void reverse_step(Reverse *r, const Step *step) {
     ir_at(p, before);
 }
 
-/* ---- what was asked for ---------------------------------------------------------------------------------- */
+/* ---- what was asked for -------------------------------------------------------------------------------- */
 
-static bool has_parts(Reverse *r, IrDef d) {
-    return slot_of(r, d)->parts.n || slot_of(r, d)->adjoint;
-}
+static bool has_parts(Reverse *r, IrDef d) { return slot_of(r, d)->parts.n || slot_of(r, d)->adjoint; }
 
 /* The block's gradient as its views' gradients side by side, when only disjoint views inside it were read. */
 static IrDef gather_views(Reverse *r, IrDef w) {

@@ -21,22 +21,22 @@
 #define UNUSED(...) (void)p, (void)a, (void)b, (void)c, (void)self
 
 /* One function per operation and operand, so that op.def's expressions stand in C as they are. */
-#define OP1(ident, print, result, flags, libm, value, da)                                                     \
-    static IrTerm ident##_da(IrProgram *p, IrTerm self, IrTerm a, IrTerm b, IrTerm c) {                       \
-        UNUSED();                                                                                             \
-        return da;                                                                                            \
+#define OP1(ident, print, result, flags, libm, value, da)                                                    \
+    static IrTerm ident##_da(IrProgram *p, IrTerm self, IrTerm a, IrTerm b, IrTerm c) {                      \
+        UNUSED();                                                                                            \
+        return da;                                                                                           \
     }
-#define OP2(ident, print, result, flags, libm, value, da, db)                                                 \
-    OP1(ident, print, result, flags, libm, value, da)                                                         \
-    static IrTerm ident##_db(IrProgram *p, IrTerm self, IrTerm a, IrTerm b, IrTerm c) {                       \
-        UNUSED();                                                                                             \
-        return db;                                                                                            \
+#define OP2(ident, print, result, flags, libm, value, da, db)                                                \
+    OP1(ident, print, result, flags, libm, value, da)                                                        \
+    static IrTerm ident##_db(IrProgram *p, IrTerm self, IrTerm a, IrTerm b, IrTerm c) {                      \
+        UNUSED();                                                                                            \
+        return db;                                                                                           \
     }
-#define OP3(ident, print, result, flags, value, da, db, dc)                                                   \
-    OP2(ident, print, result, flags, "", value, da, db)                                                       \
-    static IrTerm ident##_dc(IrProgram *p, IrTerm self, IrTerm a, IrTerm b, IrTerm c) {                       \
-        UNUSED();                                                                                             \
-        return dc;                                                                                            \
+#define OP3(ident, print, result, flags, value, da, db, dc)                                                  \
+    OP2(ident, print, result, flags, "", value, da, db)                                                      \
+    static IrTerm ident##_dc(IrProgram *p, IrTerm self, IrTerm a, IrTerm b, IrTerm c) {                      \
+        UNUSED();                                                                                            \
+        return dc;                                                                                           \
     }
 #define REDUCE(...)
 #include "../ir/op.def"
@@ -69,11 +69,12 @@ IrTerm calc_rule(IrProgram *p, IrTerm t, IrTerm self, uint32_t k) {
 
 void calc_report_nodiff(IrProgram *p, IrTerm self) {
     const IrNode *n = ir_node(p, self);
-    diag_error(ir_session(p), DIAG_NOT_DIFFERENTIABLE, n->span, "'%s' cannot be differentiated with respect to %s",
-               ir_op_name((IrOp)n->op), n->op == IR_POLYGAMMA ? "its order" : "this operand");
+    diag_error(ir_session(p), DIAG_NOT_DIFFERENTIABLE, n->span,
+               "'%s' cannot be differentiated with respect to %s", ir_op_name((IrOp)n->op),
+               n->op == IR_POLYGAMMA ? "its order" : "this operand");
 }
 
-/* ---- terms ----------------------------------------------------------------------------------------------- */
+/* ---- terms --------------------------------------------------------------------------------------------- */
 
 uint32_t calc_operands(const IrProgram *p, IrTerm t, IrTerm *out) {
     const IrNode *n = ir_node(p, t);
@@ -224,7 +225,7 @@ bool calc_is_inline(const IrProgram *p, IrTerm body) {
     return simple;
 }
 
-/* ---- storage --------------------------------------------------------------------------------------------- */
+/* ---- storage ------------------------------------------------------------------------------------------- */
 
 IrDef calc_storage(const IrProgram *p, IrDef d, uint64_t *first, uint64_t *count) {
     *first = 0;
@@ -273,7 +274,7 @@ IrTerm calc_in_range(IrProgram *p, IrTerm t, uint64_t extent) {
     return ir_op2(p, IR_AND, low, ir_op2(p, IR_LT, t, ir_int(p, (int64_t)extent)));
 }
 
-/* ---- definitions ----------------------------------------------------------------------------------------- */
+/* ---- definitions --------------------------------------------------------------------------------------- */
 
 void calc_open_axes(IrProgram *p, IrDef d, IrIdx *axes, IrTerm *subs) {
     uint32_t rank = ir_def(p, d)->rank;
@@ -302,5 +303,6 @@ IrDef calc_zero_like(IrProgram *p, IrDef d) {
     IrIdx axes[IR_MAX_RANK];
     IrTerm subs[IR_MAX_RANK];
     calc_open_axes(p, d, axes, subs);
-    return ir_define(p, 0, ir_def(p, d)->elem == IR_F32 ? IR_F32 : IR_F64, axes, ir_def(p, d)->rank, ir_real(p, 0));
+    return ir_define(p, 0, ir_def(p, d)->elem == IR_F32 ? IR_F32 : IR_F64, axes, ir_def(p, d)->rank,
+                     ir_real(p, 0));
 }

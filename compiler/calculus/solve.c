@@ -23,9 +23,12 @@ IrDef calc_hessian(IrProgram *p, IrTerm t, IrDef x, IrDef y) {
     return second ? ir_define(p, 0, ir_def(p, x)->elem, axes, n + m, second) : 0;
 }
 
-/* ---- affine decomposition -------------------------------------------------------------------------------- */
+/* ---- affine decomposition ------------------------------------------------------------------------------ */
 
-typedef struct Line { IrTerm a, b; bool moves; } Line; /* a + b·x */
+typedef struct Line {
+    IrTerm a, b;
+    bool moves;
+} Line; /* a + b·x */
 
 static bool line_of(IrProgram *p, IrTerm t, IrTerm x, Line *out);
 
@@ -37,15 +40,9 @@ static bool combine(IrProgram *p, const IrNode *n, const Line *in, IrTerm t, Lin
         return true;
     out->moves = true;
     switch ((int)n->op) {
-    case IR_ADD:
-        *out = (Line){ir_add(p, u->a, v->a), ir_add(p, u->b, v->b), true};
-        return true;
-    case IR_SUB:
-        *out = (Line){ir_sub(p, u->a, v->a), ir_sub(p, u->b, v->b), true};
-        return true;
-    case IR_NEG:
-        *out = (Line){ir_neg(p, u->a), ir_neg(p, u->b), true};
-        return true;
+    case IR_ADD: *out = (Line){ir_add(p, u->a, v->a), ir_add(p, u->b, v->b), true}; return true;
+    case IR_SUB: *out = (Line){ir_sub(p, u->a, v->a), ir_sub(p, u->b, v->b), true}; return true;
+    case IR_NEG: *out = (Line){ir_neg(p, u->a), ir_neg(p, u->b), true}; return true;
     case IR_MUL:
         if (u->moves && v->moves)
             return false;
@@ -70,7 +67,10 @@ static bool combine(IrProgram *p, const IrNode *n, const Line *in, IrTerm t, Lin
     return false;
 }
 
-typedef struct OccursWalk { IrTerm x; bool found; } OccursWalk;
+typedef struct OccursWalk {
+    IrTerm x;
+    bool found;
+} OccursWalk;
 
 static bool visit_occurs(const IrProgram *p, void *context, IrTerm t) {
     OccursWalk *w = context;
@@ -100,7 +100,8 @@ static bool line_of_sum(IrProgram *p, IrTerm t, IrTerm x, Line *out) {
     ir_open(p, t, &k, &guard, &body);
     if ((guard && occurs(p, guard, x)) || !line_of(p, body, x, &inner))
         return false;
-    *out = (Line){ir_reduce(p, IR_SUM, k, guard, inner.a), ir_reduce(p, IR_SUM, k, guard, inner.b), inner.moves};
+    *out = (Line){ir_reduce(p, IR_SUM, k, guard, inner.a), ir_reduce(p, IR_SUM, k, guard, inner.b),
+                  inner.moves};
     return true;
 }
 
@@ -152,7 +153,7 @@ bool calc_linear(IrProgram *p, IrTerm t, IrTerm x, IrTerm *a, IrTerm *b) {
     return true;
 }
 
-/* ---- numeric check --------------------------------------------------------------------------------------- */
+/* ---- numeric check ------------------------------------------------------------------------------------- */
 
 double calc_check_gradient(IrProgram *p, IrEnv *env, IrTerm t, IrDef x, double *where) {
     IrDef gradient;
@@ -162,7 +163,8 @@ double calc_check_gradient(IrProgram *p, IrEnv *env, IrTerm t, IrDef x, double *
     const double *values = ir_eval_def(env, x);
     if (!values || !calc_gradient(p, t, &x, 1, &gradient))
         return NAN;
-    double *at = base_calloc(size ? size : 1, sizeof *at), *slope = base_calloc(size ? size : 1, sizeof *slope);
+    double *at = base_calloc(size ? size : 1, sizeof *at),
+           *slope = base_calloc(size ? size : 1, sizeof *slope);
     memcpy(at, values, sizeof *at * size);
     const double *g = ir_eval_def(env, gradient);
     double scale = 0;

@@ -1,8 +1,8 @@
-/* tidy — rewrites that look at a whole sum at once: products of sines and cosines that are one angle's, and factors
- * common to several terms taken out.
+/* tidy — rewrites that look at a whole sum at once: products of sines and cosines that are one angle's, and
+ * factors common to several terms taken out.
  *
- * Needs: any term. Gives: an equal term in exact arithmetic. Each rewrite removes at least one multiplication and
- * nothing multiplies out, so it ends, and a second pass finds nothing. */
+ * Needs: any term. Gives: an equal term in exact arithmetic. Each rewrite removes at least one multiplication
+ * and nothing multiplies out, so it ends, and a second pass finds nothing. */
 #include "calculus_internal.h"
 
 #include <math.h>
@@ -17,7 +17,7 @@ typedef struct Product {
     IrTerm cond;
     IrFactor at[MAX_FACTORS];
     uint32_t n;
-    IrTerm opaque;     /* a term with too many factors: itself, coefficient its sign */
+    IrTerm opaque; /* a term with too many factors: itself, coefficient its sign */
 } Product;
 
 static IrTerm product_term(IrProgram *p, const Product *q) {
@@ -53,7 +53,7 @@ static bool terms_of(IrProgram *p, IrTerm t, double sign, Product *out, uint32_t
     return true;
 }
 
-/* ---- angles ---------------------------------------------------------------------------------------------- */
+/* ---- angles -------------------------------------------------------------------------------------------- */
 
 static uint32_t find_factor(const Product *q, IrTerm base) {
     for (uint32_t k = 0; k < q->n; k++)
@@ -163,7 +163,7 @@ static bool join_once(IrProgram *p, Product *at, uint32_t *n) {
     return false;
 }
 
-/* ---- common factors -------------------------------------------------------------------------------------- */
+/* ---- common factors ------------------------------------------------------------------------------------ */
 
 /* Whether q has base with an exponent of the sign of e, and at least as large. */
 static bool has_power(const Product *q, IrTerm base, double e) {
@@ -242,7 +242,7 @@ static IrTerm tidy_sum(IrProgram *p, IrTerm t) {
     return collect_terms(p, at, n);
 }
 
-/* ---- whole terms ----------------------------------------------------------------------------------------- */
+/* ---- whole terms --------------------------------------------------------------------------------------- */
 
 IrTerm calc_rebuild(IrProgram *p, IrTerm t, CalcRewrite rewrite, void *context) {
     CalcTerms list = {0};

@@ -1,14 +1,14 @@
-/* build — the public constructors of terms: operands converted, constants evaluated, then the folding rules of the
- * operation's family, then hash-consing.
+/* build — the public constructors of terms: operands converted, constants evaluated, then the folding rules
+ * of the operation's family, then hash-consing.
  *
- * Why the rules end: each leaves fewer nodes than it took, or moves a coefficient, a sign or a condition outwards, and
- * nothing moves those inwards again. */
+ * Why the rules end: each leaves fewer nodes than it took, or moves a coefficient, a sign or a condition
+ * outwards, and nothing moves those inwards again. */
 #include "program.h"
 
 #include <math.h>
 #include <string.h>
 
-/* ---- constants ------------------------------------------------------------------------------------------- */
+/* ---- constants ----------------------------------------------------------------------------------------- */
 
 IrTerm ir_real(IrProgram *p, double value) {
     uint64_t bits;
@@ -20,17 +20,11 @@ IrTerm ir_real(IrProgram *p, double value) {
     return raw_const(p, IR_REAL, bits);
 }
 
-IrTerm ir_int(IrProgram *p, int64_t value) {
-    return raw_const(p, IR_INT, (uint64_t)value);
-}
+IrTerm ir_int(IrProgram *p, int64_t value) { return raw_const(p, IR_INT, (uint64_t)value); }
 
-IrTerm ir_bool(IrProgram *p, bool value) {
-    return raw_const(p, IR_BOOL, value);
-}
+IrTerm ir_bool(IrProgram *p, bool value) { return raw_const(p, IR_BOOL, value); }
 
-static uint64_t const_bits(const IrNode *n) {
-    return n->arg[0] | (uint64_t)n->arg[1] << 32;
-}
+static uint64_t const_bits(const IrNode *n) { return n->arg[0] | (uint64_t)n->arg[1] << 32; }
 
 bool const_int(const IrProgram *p, IrTerm t, int64_t *value) {
     const IrNode *n = node_of(p, t);
@@ -87,9 +81,10 @@ IrTerm ir_idx(IrProgram *p, IrIdx i) {
     return raw_node(p, IR_INDEX, IR_INT, i, 0, 0);
 }
 
-/* ---- elementary functions -------------------------------------------------------------------------------- */
+/* ---- elementary functions ------------------------------------------------------------------------------ */
 
-/* Whether t is −x or a difference written the wrong way round; then *positive is x or the difference turned. */
+/* Whether t is −x or a difference written the wrong way round; then *positive is x or the difference turned.
+ */
 static bool turn_sign(IrProgram *p, IrTerm t, IrTerm *positive) {
     Coef c;
     if (is_op(p, t, IR_SUB)) {
@@ -249,7 +244,7 @@ IrTerm fold_real1(IrProgram *p, IrOp op, IrTerm a) {
     return raw_node(p, op, IR_REAL, a, 0, 0);
 }
 
-/* ---- the constructors ------------------------------------------------------------------------------------ */
+/* ---- the constructors ---------------------------------------------------------------------------------- */
 
 IrTerm ir_to_real(IrProgram *p, IrTerm a) {
     double v;

@@ -21,7 +21,7 @@ __attribute__((format(printf, 4, 5))) static void wrong(Checker *c, const char *
     c->ok = false;
 }
 
-/* ---- terms ----------------------------------------------------------------------------------------------- */
+/* ---- terms --------------------------------------------------------------------------------------------- */
 
 static void check_types(Checker *c, IrTerm t) {
     const IrProgram *p = c->p;
@@ -41,7 +41,10 @@ static void check_types(Checker *c, IrTerm t) {
     if (mixed || (has_bool && result != RESULT_BOOL && result != RESULT_SAME && !conversion)
         || (logic && (has_real || has_int)))
         wrong(c, "term", t, "operands of %s have types it does not take", ir_op_name((IrOp)n->op));
-    IrType want = result == RESULT_REAL ? IR_REAL : result == RESULT_INT ? IR_INT : result == RESULT_BOOL ? IR_BOOL : last;
+    IrType want = result == RESULT_REAL   ? IR_REAL
+                  : result == RESULT_INT  ? IR_INT
+                  : result == RESULT_BOOL ? IR_BOOL
+                                          : last;
     if (type != want)
         wrong(c, "term", t, "%s has the wrong type", ir_op_name((IrOp)n->op));
     if (n->op == IR_SELECT && type_of(p, n->arg[0]) != IR_BOOL)
@@ -141,7 +144,7 @@ static void check_term(Checker *c, IrTerm t) {
     c->ok &= before;
 }
 
-/* ---- definitions ----------------------------------------------------------------------------------------- */
+/* ---- definitions --------------------------------------------------------------------------------------- */
 
 static void check_expr(Checker *c, IrDef d, const uint32_t *largest_read) {
     const IrProgram *p = c->p;
@@ -155,7 +158,8 @@ static void check_expr(Checker *c, IrDef d, const uint32_t *largest_read) {
     for (uint32_t k = 0; k < n; k++) {
         const IrIndex *i = &p->indices.at[set[k]];
         if (i->kind != IR_AXIS)
-            wrong(c, "definition", d, "%s index %u is free in its body", i->kind == IR_FRESH ? "FRESH" : "BOUND", set[k]);
+            wrong(c, "definition", d, "%s index %u is free in its body",
+                  i->kind == IR_FRESH ? "FRESH" : "BOUND", set[k]);
         else if (i->number >= info->rank || info->extent[i->number] != i->extent)
             wrong(c, "definition", d, "its body uses an axis it does not have");
     }
@@ -211,7 +215,8 @@ static void check_def(Checker *c, IrDef d, const uint32_t *largest_read) {
     case IR_DEF_VIEW:
         if (info->parent == 0 || info->parent >= d)
             wrong(c, "definition", d, "is a view of no smaller definition");
-        else if (p->defs.at[info->parent].rank != 1 || info->offset + ir_size(p, d) > ir_size(p, info->parent))
+        else if (p->defs.at[info->parent].rank != 1
+                 || info->offset + ir_size(p, d) > ir_size(p, info->parent))
             wrong(c, "definition", d, "is a view outside of its parent");
         break;
     case IR_DEF_EXPR: check_expr(c, d, largest_read); break;
@@ -220,7 +225,7 @@ static void check_def(Checker *c, IrDef d, const uint32_t *largest_read) {
     }
 }
 
-/* ---- sharing --------------------------------------------------------------------------------------------- */
+/* ---- sharing ------------------------------------------------------------------------------------------- */
 
 /* Two references with one content: looked up by what they hold, the table must give each term itself. */
 static void check_sharing(Checker *c) {

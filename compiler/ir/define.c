@@ -1,4 +1,5 @@
-/* define — definitions: inputs, views, expressions, concatenations, whole-tensor operations. Equal ones are one. */
+/* define — definitions: inputs, views, expressions, concatenations, whole-tensor operations. Equal ones are
+ * one. */
 #include "program.h"
 
 #include <string.h>
@@ -44,7 +45,7 @@ IrDef ir_view(IrProgram *p, Name name, IrDef parent, uint64_t offset, uint32_t r
     return def_add(p, info);
 }
 
-/* ---- interning ------------------------------------------------------------------------------------------- */
+/* ---- interning ----------------------------------------------------------------------------------------- */
 
 static uint64_t def_hash(const IrProgram *p, uint32_t d) {
     const IrDefInfo *i = &p->defs.at[d];
@@ -139,8 +140,8 @@ IrDef ir_define(IrProgram *p, Name name, IrElem elem, const IrIdx *axes, uint32_
     return def_intern(p, d);
 }
 
-IrDef ir_concat(IrProgram *p, Name name, IrElem elem, uint32_t rank, const uint64_t *extent, const IrPiece *pieces,
-                uint32_t n) {
+IrDef ir_concat(IrProgram *p, Name name, IrElem elem, uint32_t rank, const uint64_t *extent,
+                const IrPiece *pieces, uint32_t n) {
     IrDefInfo info = shaped(name, IR_DEF_CONCAT, elem, rank, extent);
     info.n_pieces = n;
     info.pieces = ARENA_ARRAY(p->arena, IrPiece, n ? n : 1);

@@ -1,17 +1,18 @@
 /* depend — what a term reaches, and whether it depends on a definition.
  *
- * Two ways to answer, both kept: a table of all terms for one definition asked about, extended as terms are made; and
- * everything one term reaches, for many definitions asked about in turn. Which one pays shows in the questions: a
- * definition asked about again and again gets its table. */
+ * Two ways to answer, both kept: a table of all terms for one definition asked about, extended as terms are
+ * made; and everything one term reaches, for many definitions asked about in turn. Which one pays shows in
+ * the questions: a definition asked about again and again gets its table. */
 #include "program.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- what a term reaches --------------------------------------------------------------------------------- */
+/* ---- what a term reaches ------------------------------------------------------------------------------- */
 
 /* Calls visit for every definition t reads directly, each term once. */
-static void each_read(const IrProgram *p, IrTerm t, uint8_t *term_seen, void (*visit)(void *, IrDef), void *context) {
+static void each_read(const IrProgram *p, IrTerm t, uint8_t *term_seen, void (*visit)(void *, IrDef),
+                      void *context) {
     VEC(IrTerm) stack = {0};
     IrTerm operands[IR_MAX_RANK];
     if (!t)
@@ -31,9 +32,7 @@ static void each_read(const IrProgram *p, IrTerm t, uint8_t *term_seen, void (*v
     vec_free(&stack);
 }
 
-static void mark_def(void *context, IrDef d) {
-    ((uint8_t *)context)[d] = 1;
-}
+static void mark_def(void *context, IrDef d) { ((uint8_t *)context)[d] = 1; }
 
 void ir_reach(const IrProgram *p, IrTerm t, uint8_t *mark) {
     uint8_t *seen = base_calloc(p->nodes.n / 8 + 1, 1);
@@ -55,7 +54,7 @@ void ir_reach(const IrProgram *p, IrTerm t, uint8_t *mark) {
     free(seen);
 }
 
-/* ---- dependence ------------------------------------------------------------------------------------------ */
+/* ---- dependence ---------------------------------------------------------------------------------------- */
 
 /* Root INPUT and the elements of it that an INPUT or VIEW covers. */
 static IrDef storage_of(const IrProgram *p, IrDef d, uint64_t *first, uint64_t *count) {
@@ -93,7 +92,8 @@ static bool def_depends_now(const IrProgram *p, const DependTable *t, IrDef d) {
                 return true;
         return false;
     case IR_DEF_LINALG:
-        return bit_get(t->defs.at, info->operand[0]) || (info->operand[1] && bit_get(t->defs.at, info->operand[1]));
+        return bit_get(t->defs.at, info->operand[0])
+               || (info->operand[1] && bit_get(t->defs.at, info->operand[1]));
     }
     return false;
 }
@@ -103,8 +103,8 @@ static void bits_extend(Bits *v, uint32_t bits) {
         vec_push(v, 0);
 }
 
-/* Extends the table to all terms and definitions there are: operands come first, and a definition is complete before
- * a term can read it. */
+/* Extends the table to all terms and definitions there are: operands come first, and a definition is complete
+ * before a term can read it. */
 static void depend_extend(IrProgram *p, DependTable *t) {
     IrTerm operands[IR_MAX_RANK];
     bits_extend(&t->terms, p->nodes.n);
@@ -129,7 +129,7 @@ static void depend_extend(IrProgram *p, DependTable *t) {
             bit_set(t->defs.at, t->n_defs);
 }
 
-/* ---- one term, many questions ---------------------------------------------------------------------------- */
+/* ---- one term, many questions -------------------------------------------------------------------------- */
 
 static void reach_def(void *context, IrDef d) {
     ReachCache *c = context;
@@ -189,7 +189,7 @@ static bool reach_answer(const IrProgram *p, const ReachCache *c, IrDef on) {
     return false;
 }
 
-/* ---- answers --------------------------------------------------------------------------------------------- */
+/* ---- answers ------------------------------------------------------------------------------------------- */
 
 #define PATIENCE 8 /* questions about one definition before it gets a table */
 
@@ -225,6 +225,4 @@ bool ir_depends(IrProgram *p, IrTerm t, IrDef on) {
     return reach_answer(p, &p->reach, on);
 }
 
-bool ir_def_depends(IrProgram *p, IrDef d, IrDef on) {
-    return bit_get(depend_table(p, on)->defs.at, d);
-}
+bool ir_def_depends(IrProgram *p, IrDef d, IrDef on) { return bit_get(depend_table(p, on)->defs.at, d); }

@@ -1,29 +1,32 @@
-/* eval — the reference evaluator: every operation by the expression in op.def, in doubles, nothing fused or reordered.
- * Slow, and independent of planning and code generation, which are tested against it.
+/* eval — the reference evaluator: every operation by the expression in op.def, in doubles, nothing fused or
+ * reordered. Slow, and independent of planning and code generation, which are tested against it.
  *
- * A root (a definition's body, a reduction's guard or body) is a list of the terms below it, operands first. A value
- * is kept with the time it was computed and counts as long as no index it depends on has moved since. Reads outside
- * a tensor give NaN: they stand behind a condition that does not hold, or are an error. */
+ * A root (a definition's body, a reduction's guard or body) is a list of the terms below it, operands first.
+ * A value is kept with the time it was computed and counts as long as no index it depends on has moved since.
+ * Reads outside a tensor give NaN: they stand behind a condition that does not hold, or are an error. */
 #include "program.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct Root { IrTerm *at; uint32_t n; } Root;
+typedef struct Root {
+    IrTerm *at;
+    uint32_t n;
+} Root;
 
 struct IrEnv {
     IrProgram *p;
-    double **value;          /* by definition; NULL not known */
+    double **value; /* by definition; NULL not known */
     uint32_t n_defs;
-    Root *root;              /* by term; at NULL: not listed yet */
-    double *term;            /* by term: last value … */
-    uint64_t *when;          /* … and the time it was computed */
+    Root *root;     /* by term; at NULL: not listed yet */
+    double *term;   /* by term: last value … */
+    uint64_t *when; /* … and the time it was computed */
     uint32_t n_terms;
-    int64_t *index;          /* by index: value … */
-    uint64_t *moved;         /* … and the time it was given */
+    int64_t *index;  /* by index: value … */
+    uint64_t *moved; /* … and the time it was given */
     uint32_t n_indices;
-    uint64_t clock, epoch;   /* nothing computed before epoch counts */
+    uint64_t clock, epoch; /* nothing computed before epoch counts */
     IrDrawFunction draw;
     void *draw_context;
     bool missing;
@@ -97,7 +100,7 @@ void ir_env_set(IrEnv *env, IrDef d, const double *values) {
     env->epoch = ++env->clock;
 }
 
-/* ---- terms ----------------------------------------------------------------------------------------------- */
+/* ---- terms --------------------------------------------------------------------------------------------- */
 
 static int by_number(const void *a, const void *b) {
     IrTerm x = *(const IrTerm *)a, y = *(const IrTerm *)b;
@@ -216,9 +219,7 @@ static double eval_node(IrEnv *env, IrTerm t) {
     const IrNode *n = node_of(p, t);
     double v = NAN;
     switch ((int)n->op) {
-    case IR_CONST:
-        ir_is_const(p, t, &v);
-        return v;
+    case IR_CONST: ir_is_const(p, t, &v); return v;
     case IR_INDEX: return (double)env->index[n->arg[0]];
     case IR_READ: return eval_read(env, t);
     case IR_DRAW:
@@ -247,7 +248,7 @@ static double eval_root(IrEnv *env, IrTerm root) {
     return env->term[root];
 }
 
-/* ---- definitions ----------------------------------------------------------------------------------------- */
+/* ---- definitions --------------------------------------------------------------------------------------- */
 
 /* Sets the AXIS indices 0 … rank−1 of the given extents to `at`. */
 static void set_axes(IrEnv *env, const IrDefInfo *info, const uint64_t *at) {

@@ -1,6 +1,6 @@
-/* integer — folding of INT and BOOL terms. An INT term is a linear form over atoms (index values and whatever is not
- * linear: gathers, quotients); sums, multiples and comparisons are rebuilt from that form, so that equal subscripts
- * are equal references. */
+/* integer — folding of INT and BOOL terms. An INT term is a linear form over atoms (index values and whatever
+ * is not linear: gathers, quotients); sums, multiples and comparisons are rebuilt from that form, so that
+ * equal subscripts are equal references. */
 #include "program.h"
 
 #include <math.h>
@@ -95,7 +95,8 @@ IrTerm affine_term(IrProgram *p, Affine *a) {
         return ir_int(p, a->c);
     if (!plus) {
         IrTerm first = a->c ? ir_int(p, a->c) : 0;
-        return first ? raw_node(p, IR_SUB, IR_INT, first, minus, 0) : raw_node(p, IR_NEG, IR_INT, minus, 0, 0);
+        return first ? raw_node(p, IR_SUB, IR_INT, first, minus, 0)
+                     : raw_node(p, IR_NEG, IR_INT, minus, 0, 0);
     }
     if (minus)
         plus = raw_node(p, IR_SUB, IR_INT, plus, minus, 0);
@@ -132,7 +133,7 @@ bool ir_affine(const IrProgram *p, IrTerm t, IrIdx *idx, int64_t *coef, uint32_t
     return true;
 }
 
-/* ---- ranges ---------------------------------------------------------------------------------------------- */
+/* ---- ranges -------------------------------------------------------------------------------------------- */
 
 static int64_t floor_div(int64_t a, int64_t b) {
     int64_t q = a / b;
@@ -223,7 +224,7 @@ bool ir_int_range(const IrProgram *p, IrTerm t, int64_t *lo, int64_t *hi) {
     return type_of(p, t) == IR_INT && range_walk(p, t, lo, hi, 0);
 }
 
-/* ---- constructors ---------------------------------------------------------------------------------------- */
+/* ---- constructors -------------------------------------------------------------------------------------- */
 
 IrTerm fold_int1(IrProgram *p, IrOp op, IrTerm a) {
     int64_t v, lo, hi;
@@ -236,7 +237,8 @@ IrTerm fold_int1(IrProgram *p, IrOp op, IrTerm a) {
     return raw_node(p, op, IR_INT, a, 0, 0);
 }
 
-/* a div m and a mod m for constant m > 0: multiples of m leave the quotient, a remainder in range is itself. */
+/* a div m and a mod m for constant m > 0: multiples of m leave the quotient, a remainder in range is itself.
+ */
 static IrTerm fold_quotient(IrProgram *p, IrOp op, IrTerm a, int64_t m) {
     Affine form, whole = {.n = 0}, rest = {.n = 0};
     if (!affine_of(p, a, &form))
@@ -247,7 +249,8 @@ static IrTerm fold_quotient(IrProgram *p, IrOp op, IrTerm a, int64_t m) {
         int64_t c = form.coef[k], inner;
         if (c % m == 0)
             affine_atom(&whole, atom, c / m, &fits);
-        else if (op == IR_IMOD && is_op(p, atom, IR_IMOD) && const_int(p, arg_of(p, atom, 1), &inner) && inner % m == 0)
+        else if (op == IR_IMOD && is_op(p, atom, IR_IMOD) && const_int(p, arg_of(p, atom, 1), &inner)
+                 && inner % m == 0)
             affine_walk(p, arg_of(p, atom, 0), c, &rest, &fits, 0);
         else
             affine_atom(&rest, atom, c, &fits);
@@ -262,8 +265,7 @@ static IrTerm fold_quotient(IrProgram *p, IrOp op, IrTerm a, int64_t m) {
     if (ir_int_range(p, remainder, &lo, &hi) && floor_div(lo, m) == floor_div(hi, m)) {
         int64_t q = floor_div(lo, m);
         whole.c += q;
-        return op == IR_IDIV ? affine_term(p, &whole)
-                             : int_linear(p, remainder, 1, ir_int(p, q * m), -1);
+        return op == IR_IDIV ? affine_term(p, &whole) : int_linear(p, remainder, 1, ir_int(p, q * m), -1);
     }
     IrTerm quotient = raw_node(p, op, IR_INT, remainder, ir_int(p, m), 0);
     return op == IR_IMOD ? quotient : int_linear(p, affine_term(p, &whole), 1, quotient, 1);
@@ -310,7 +312,7 @@ IrTerm fold_int2(IrProgram *p, IrOp op, IrTerm a, IrTerm b) {
     return raw_node(p, op, IR_INT, a, b, 0);
 }
 
-/* ---- comparisons of INT terms ---------------------------------------------------------------------------- */
+/* ---- comparisons of INT terms -------------------------------------------------------------------------- */
 
 /* lhs op rhs + c with all coefficients positive, constants on the right; < written as ≤ where it can be. */
 static IrTerm compare_parts(IrProgram *p, IrOp op, Affine *d) {
@@ -418,7 +420,7 @@ IrTerm fold_compare(IrProgram *p, IrOp op, IrTerm a, IrTerm b) {
     return raw_node(p, op, IR_BOOL, a, b, 0);
 }
 
-/* ---- logic ----------------------------------------------------------------------------------------------- */
+/* ---- logic --------------------------------------------------------------------------------------------- */
 
 uint32_t conjuncts(const IrProgram *p, IrTerm cond, IrTerm *out, uint32_t max) {
     uint32_t n = 0;
@@ -438,9 +440,7 @@ uint32_t conjuncts(const IrProgram *p, IrTerm cond, IrTerm *out, uint32_t max) {
     return n;
 }
 
-IrTerm and2(IrProgram *p, IrTerm a, IrTerm b) {
-    return !a ? b : !b ? a : ir_op2(p, IR_AND, a, b);
-}
+IrTerm and2(IrProgram *p, IrTerm a, IrTerm b) { return !a ? b : !b ? a : ir_op2(p, IR_AND, a, b); }
 
 #define CONJUNCTS 16
 

@@ -1,14 +1,12 @@
 /* mono — products seen as coefficient · Π base^exponent, the view in which factors cancel and merge.
  *
- * Constructors keep a product as it was written unless something cancels or merges: then it is rebuilt from this
- * view. Every rebuild has fewer factors than what went in, so folding ends. */
+ * Constructors keep a product as it was written unless something cancels or merges: then it is rebuilt from
+ * this view. Every rebuild has fewer factors than what went in, so folding ends. */
 #include "program.h"
 
 #include <math.h>
 
-static bool is_whole(double x) {
-    return fabs(x) < 9007199254740992.0 && floor(x) == x;
-}
+static bool is_whole(double x) { return fabs(x) < 9007199254740992.0 && floor(x) == x; }
 
 static double gcd(double a, double b) {
     a = fabs(a);
@@ -33,8 +31,8 @@ static Coef coef_reduce(double n, double d) {
 
 #define MAX_DENOMINATOR 100000
 
-/* The double v is the nearest one to n/d for at most one fraction with a small d: coefficients are computed with as
- * that fraction, so that 0.2 · 0.2 is 0.04 and x/5 · 5 is x. Continued fractions. */
+/* The double v is the nearest one to n/d for at most one fraction with a small d: coefficients are computed
+ * with as that fraction, so that 0.2 · 0.2 is 0.04 and x/5 · 5 is x. Continued fractions. */
 Coef coef_of(double v) {
     double x = fabs(v), n0 = 1, d0 = 0, n1 = floor(x), d1 = 1, rest = x - n1;
     if (is_whole(v) || !(x > 1e-9 && x < 1e9))
@@ -73,9 +71,7 @@ Coef coef_add(Coef a, Coef b) {
     return coef_reduce(a.n * b.d + b.n * a.d, a.d * b.d);
 }
 
-static Coef coef_inverse(Coef c) {
-    return coef_reduce(c.d, c.n);
-}
+static Coef coef_inverse(Coef c) { return coef_reduce(c.d, c.n); }
 
 /* A finite REAL constant other than 0: what may be a coefficient. */
 static bool is_coef(const IrProgram *p, IrTerm t, double *value) {
@@ -190,10 +186,8 @@ static bool mono_walk(IrProgram *p, Mono *m, IrTerm t, double e, int depth) {
         if (fmod(e, 2) != 0)
             m->coef.n = -m->coef.n;
         return mono_walk(p, m, a, e, depth + 1);
-    case IR_MUL:
-        return mono_walk(p, m, a, e, depth + 1) && mono_walk(p, m, b, e, depth + 1);
-    case IR_DIV:
-        return mono_walk(p, m, a, e, depth + 1) && mono_walk(p, m, b, -e, depth + 1);
+    case IR_MUL: return mono_walk(p, m, a, e, depth + 1) && mono_walk(p, m, b, e, depth + 1);
+    case IR_DIV: return mono_walk(p, m, a, e, depth + 1) && mono_walk(p, m, b, -e, depth + 1);
     case IR_POW:
         if (!const_real(p, b, &v))
             break;
@@ -223,11 +217,9 @@ static bool mono_walk(IrProgram *p, Mono *m, IrTerm t, double e, int depth) {
     return mono_factor(m, t, e, false);
 }
 
-bool mono_times(IrProgram *p, Mono *m, IrTerm t, double exponent) {
-    return mono_walk(p, m, t, exponent, 0);
-}
+bool mono_times(IrProgram *p, Mono *m, IrTerm t, double exponent) { return mono_walk(p, m, t, exponent, 0); }
 
-/* ---- back to a term -------------------------------------------------------------------------------------- */
+/* ---- back to a term ------------------------------------------------------------------------------------ */
 
 static bool comes_before(const IrProgram *p, IrTerm a, IrTerm b) {
     uint32_t x = free_count(p, a), y = free_count(p, b);
@@ -238,7 +230,8 @@ static bool comes_before(const IrProgram *p, IrTerm a, IrTerm b) {
 static IrTerm raw_mul(IrProgram *p, IrTerm a, IrTerm b) {
     if (!a || !b)
         return a ? a : b;
-    return comes_before(p, b, a) ? raw_node(p, IR_MUL, IR_REAL, b, a, 0) : raw_node(p, IR_MUL, IR_REAL, a, b, 0);
+    return comes_before(p, b, a) ? raw_node(p, IR_MUL, IR_REAL, b, a, 0)
+                                 : raw_node(p, IR_MUL, IR_REAL, a, b, 0);
 }
 
 static void times_power(IrProgram *p, IrTerm *product, IrTerm base, double e) {
@@ -276,7 +269,7 @@ IrTerm mono_term(IrProgram *p, const Mono *m) {
         result = raw_node(p, IR_DIV, IR_REAL, result, den, 0);
     bool holds = true;
     if (m->cond && (!const_bool(p, m->cond, &holds) || !holds))
-        result = !holds ? ir_real(p, 0)
+        result = !holds          ? ir_real(p, 0)
                  : result == one ? raw_node(p, IR_TO_REAL, IR_REAL, m->cond, 0, 0)
                                  : raw_node(p, IR_SELECT, IR_REAL, m->cond, result, ir_real(p, 0));
     return coef_apply(p, m->coef, result);
@@ -300,7 +293,7 @@ bool ir_product(IrProgram *p, IrTerm t, double *coefficient, IrTerm *cond, IrFac
     return true;
 }
 
-/* ---- constructors ---------------------------------------------------------------------------------------- */
+/* ---- constructors -------------------------------------------------------------------------------------- */
 
 static IrTerm product_of(IrProgram *p, IrTerm a, IrTerm b, double exponent, bool rebuild, IrOp op) {
     Mono m;
@@ -377,7 +370,8 @@ IrTerm fold_div(IrProgram *p, IrTerm a, IrTerm b) {
     else if (ir_is_one(p, a))
         base = fold_inverse(p, b);
     else
-        base = product_of(p, a, b, -1, is_op(p, a, IR_DIV) || is_op(p, b, IR_DIV) || is_op(p, b, IR_EXP), IR_DIV);
+        base = product_of(p, a, b, -1, is_op(p, a, IR_DIV) || is_op(p, b, IR_DIV) || is_op(p, b, IR_EXP),
+                          IR_DIV);
     return coef_apply(p, c, base);
 }
 
@@ -408,7 +402,8 @@ IrTerm fold_pow(IrProgram *p, IrTerm a, IrTerm b) {
                      || is_op(p, base, IR_EXP);
     Mono m;
     mono_start(&m);
-    if (is_simple && mono_times(p, &m, base, e) && !(m.n == 1 && m.at[0].base == base && !m.at[0].is_exp && !m.cond))
+    if (is_simple && mono_times(p, &m, base, e)
+        && !(m.n == 1 && m.at[0].base == base && !m.at[0].is_exp && !m.cond))
         return coef_apply(p, power, mono_term(p, &m));
     return coef_apply(p, power, raw_node(p, IR_POW, IR_REAL, base, b, 0));
 }

@@ -117,8 +117,8 @@ static double cot_derivative(int n, double x) {
     return sum * pow(M_PI, n);
 }
 
-/* ψ⁽ⁿ⁾(x), n = 0, 1, 2, …: the n-th derivative of digamma. Recurrence up to x ≥ 15 + n, then the asymptotic series
- * (Abramowitz & Stegun 6.3.18, 6.4.11); reflection (6.4.7) for x < 0. NaN for n that is no whole number ≥ 0. */
+/* ψ⁽ⁿ⁾(x), n = 0, 1, 2, …: the n-th derivative of digamma. Recurrence up to x ≥ 15 + n, then the asymptotic
+ * series (Abramowitz & Stegun 6.3.18, 6.4.11); reflection (6.4.7) for x < 0. NaN for n that is no whole number ≥ 0. */
 double ir_polygamma(double n, double x) {
     static const double bernoulli[] = {1.0 / 6, -1.0 / 30, 1.0 / 42, -1.0 / 30, 5.0 / 66, -691.0 / 2730,
                                        7.0 / 6, -3617.0 / 510, 43867.0 / 798, -174611.0 / 330};

@@ -17,19 +17,19 @@
 #include <string.h>
 
 const char *const ir_elem_names[] = {"f64", "f32", "i64", "i32", "u8"};
-const char *const ir_role_names[] = {"none", "coord", "velocity", "momentum", "state", "data", "batch",
-                                     "hyper", "time", "step", "seed", "output"};
-const char *const ir_linalg_names[] = {"cholesky", "solve", "solve_spd", "solve_lower", "solve_lower_t", "inverse",
-                                       "logdet"};
+const char *const ir_role_names[] = {"none",  "coord", "velocity", "momentum", "state", "data",
+                                     "batch", "hyper", "time",     "step",     "seed",  "output"};
+const char *const ir_linalg_names[] = {"cholesky",      "solve",   "solve_spd", "solve_lower",
+                                       "solve_lower_t", "inverse", "logdet"};
 
 typedef struct Printer {
     const IrProgram *p;
     Buf *out;
-    bool exact;            /* for reading back: every name unique, real constants marked */
-    IrDef def;             /* whose axes are in scope; 0 none */
-    uint32_t *def_number;  /* exact: by definition, position in the listing; 0 not listed */
-    uint32_t *idx_number;  /* exact: by index, number of a bound index */
-    uint32_t *local;       /* by term: number of its `$` line; NULL none */
+    bool exact;           /* for reading back: every name unique, real constants marked */
+    IrDef def;            /* whose axes are in scope; 0 none */
+    uint32_t *def_number; /* exact: by definition, position in the listing; 0 not listed */
+    uint32_t *idx_number; /* exact: by index, number of a bound index */
+    uint32_t *local;      /* by term: number of its `$` line; NULL none */
     uint64_t extent[IR_MAX_RANK];
 } Printer;
 
@@ -174,8 +174,8 @@ static void print_reduce(Printer *w, IrTerm t) {
     buf_puts(w->out, ")");
 }
 
-/* Operators written between their operands. The right operand of a same-strength operator is parenthesized, and so is
- * the left one of ^, so that the text has one reading. */
+/* Operators written between their operands. The right operand of a same-strength operator is parenthesized,
+ * and so is the left one of ^, so that the text has one reading. */
 static void print_infix(Printer *w, IrTerm t, int strength) {
     const IrProgram *p = w->p;
     bool power = is_op(p, t, IR_POW);
@@ -264,7 +264,7 @@ void ir_print_body(const IrProgram *p, IrDef d, Buf *out) {
     print_term(&w, p->defs.at[d].body, 0);
 }
 
-/* ---- listings -------------------------------------------------------------------------------------------- */
+/* ---- listings ------------------------------------------------------------------------------------------ */
 
 static void print_shape(Printer *w, IrDef d, bool named) {
     const IrDefInfo *info = &w->p->defs.at[d];

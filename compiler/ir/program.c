@@ -57,9 +57,7 @@ const IrIndex *ir_index(const IrProgram *p, IrIdx i) { return &p->indices.at[i];
 uint32_t ir_def_count(const IrProgram *p) { return p->defs.n - 1; }
 uint32_t ir_term_count(const IrProgram *p) { return p->nodes.n - 1; }
 
-const IrTerm *ir_read_subs(const IrProgram *p, IrTerm read) {
-    return p->subs.at + p->nodes.at[read].arg[1];
-}
+const IrTerm *ir_read_subs(const IrProgram *p, IrTerm read) { return p->subs.at + p->nodes.at[read].arg[1]; }
 
 Span ir_at(IrProgram *p, Span span) {
     Span before = p->at;
@@ -67,7 +65,7 @@ Span ir_at(IrProgram *p, Span span) {
     return before;
 }
 
-/* ---- tables ---------------------------------------------------------------------------------------------- */
+/* ---- tables -------------------------------------------------------------------------------------------- */
 
 void table_grow(const IrProgram *p, Table *table, TableHash hash) {
     uint32_t cap = table->cap ? table->cap * 2 : 256;
@@ -85,7 +83,7 @@ void table_grow(const IrProgram *p, Table *table, TableHash hash) {
     table->cap = cap;
 }
 
-/* ---- nodes ----------------------------------------------------------------------------------------------- */
+/* ---- nodes --------------------------------------------------------------------------------------------- */
 
 static uint64_t read_hash(uint64_t h, const IrTerm *subs, uint32_t n) {
     for (uint32_t k = 0; k < n; k++)
@@ -121,7 +119,8 @@ static bool node_same(const IrProgram *p, const IrNode *n, const IrNode *want, c
     return !want->arg[2] || !memcmp(p->subs.at + n->arg[1], subs, want->arg[2] * sizeof *subs);
 }
 
-/* The place of a node equal to `want` (a READ with subscripts `subs`), or of the hole where it goes, tagged. */
+/* The place of a node equal to `want` (a READ with subscripts `subs`), or of the hole where it goes, tagged.
+ */
 static TermSlot *node_place(IrProgram *p, const IrNode *want, const IrTerm *subs) {
     TermTable *table = &p->term_table;
     if (2 * (table->n + 1) > table->cap)
@@ -209,9 +208,7 @@ IrTerm ir_read(IrProgram *p, IrDef d, const IrTerm *subs, uint32_t n) {
     return node_add(p, place, node);
 }
 
-IrTerm ir_read0(IrProgram *p, IrDef d) {
-    return ir_read(p, d, NULL, 0);
-}
+IrTerm ir_read0(IrProgram *p, IrDef d) { return ir_read(p, d, NULL, 0); }
 
 IrTerm raw_reduce(IrProgram *p, IrOp op, IrIdx bound, IrTerm guard, IrTerm body) {
     IrType type = op == IR_ARGMAX || op == IR_ARGMIN ? IR_INT : type_of(p, body);
@@ -231,7 +228,7 @@ IrTerm ir_draw(IrProgram *p, IrDrawKind kind, uint32_t site, IrTerm position) {
     return raw_node(p, IR_DRAW, IR_REAL, kind, site, position);
 }
 
-/* ---- indices --------------------------------------------------------------------------------------------- */
+/* ---- indices ------------------------------------------------------------------------------------------- */
 
 static uint64_t index_hash(const IrProgram *p, uint32_t i) {
     const IrIndex *x = &p->indices.at[i];
@@ -265,11 +262,12 @@ IrIdx index_bound(IrProgram *p, uint32_t level, uint64_t extent, Name name) {
 
 IrIdx ir_fresh(IrProgram *p, uint64_t extent, Name name) {
     IrIdx i = p->indices.n;
-    vec_push(&p->indices, (IrIndex){.kind = IR_FRESH, .number = p->next_fresh++, .extent = extent, .name = name});
+    vec_push(&p->indices,
+             (IrIndex){.kind = IR_FRESH, .number = p->next_fresh++, .extent = extent, .name = name});
     return i;
 }
 
-/* ---- sets ------------------------------------------------------------------------------------------------ */
+/* ---- sets ---------------------------------------------------------------------------------------------- */
 
 static uint64_t members_hash(const IrIdx *at, uint32_t n) {
     uint64_t h = n;
@@ -304,9 +302,7 @@ static IrSet set_intern(IrProgram *p, const IrIdx *at, uint32_t n) {
     return set;
 }
 
-IrSet set_one(IrProgram *p, IrIdx i) {
-    return set_intern(p, &i, 1);
-}
+IrSet set_one(IrProgram *p, IrIdx i) { return set_intern(p, &i, 1); }
 
 const IrIdx *ir_set(const IrProgram *p, IrSet set, uint32_t *n) {
     *n = p->sets.at[set].n;
@@ -373,10 +369,6 @@ bool set_meets(const IrProgram *p, IrSet set, const IrIdx *idx, uint32_t n) {
     return false;
 }
 
-bool ir_uses_index(const IrProgram *p, IrTerm t, IrIdx i) {
-    return ir_set_has(p, p->nodes.at[t].free, i);
-}
+bool ir_uses_index(const IrProgram *p, IrTerm t, IrIdx i) { return ir_set_has(p, p->nodes.at[t].free, i); }
 
-uint32_t free_count(const IrProgram *p, IrTerm t) {
-    return p->sets.at[p->nodes.at[t].free].n;
-}
+uint32_t free_count(const IrProgram *p, IrTerm t) { return p->sets.at[p->nodes.at[t].free].n; }

@@ -1,69 +1,77 @@
-/* program — the inside of ir/: how a program is stored, and the raw constructors that hash-cons without folding.
- * Only files of this folder include it. */
+/* program — the inside of ir/: how a program is stored, and the raw constructors that hash-cons without
+ * folding. Only files of this folder include it. */
 #ifndef LAG_IR_PROGRAM_H
 #define LAG_IR_PROGRAM_H
 
 #include "ir.h"
 
-/* Open-addressing table of 32-bit references; 0 is an empty place. The key of an entry is what it refers to. */
+/* Open-addressing table of 32-bit references; 0 is an empty place. The key of an entry is what it refers to.
+ */
 typedef struct Table {
     uint32_t *at;
     uint32_t n, cap; /* cap is 0 or a power of two */
 } Table;
 
-/* The same for terms, by far the most: the hash is kept beside the reference, so that a miss looks at no node. */
-typedef struct TermSlot { uint32_t tag; IrTerm term; } TermSlot;
+/* The same for terms, by far the most: the hash is kept beside the reference, so that a miss looks at no
+ * node. */
+typedef struct TermSlot {
+    uint32_t tag;
+    IrTerm term;
+} TermSlot;
 typedef struct TermTable {
     TermSlot *at;
     uint32_t n, cap;
 } TermTable;
 
-typedef struct SetInfo { uint32_t first, n; } SetInfo; /* members in set_pool, sorted */
+typedef struct SetInfo {
+    uint32_t first, n;
+} SetInfo; /* members in set_pool, sorted */
 
 /* A union of two sets already computed. */
-typedef struct UnionEntry { IrSet a, b, result; } UnionEntry;
+typedef struct UnionEntry {
+    IrSet a, b, result;
+} UnionEntry;
 
 typedef VEC(uint64_t) Bits;
 
 /* Dependence of every term and definition on one input, computed up to a count and extended on demand. */
 typedef struct DependTable {
     IrDef on;
-    uint32_t n_terms, n_defs;    /* computed so far */
-    Bits terms, defs;            /* bit sets */
+    uint32_t n_terms, n_defs; /* computed so far */
+    Bits terms, defs;         /* bit sets */
 } DependTable;
 
 /* Everything one term reaches: the last one asked about. */
 typedef struct ReachCache {
     IrTerm term;
-    uint32_t n;            /* definitions there were */
-    uint8_t *mark, *root;  /* by definition: read on the way; INPUT some part of which is read */
-    VEC(IrDef) stored;     /* INPUTs and VIEWs read */
+    uint32_t n;           /* definitions there were */
+    uint8_t *mark, *root; /* by definition: read on the way; INPUT some part of which is read */
+    VEC(IrDef) stored;    /* INPUTs and VIEWs read */
 } ReachCache;
 
 struct IrProgram {
     Session *session;
-    Arena *arena;                /* pieces, labels, functions */
-    Span at;                     /* origin of new terms */
-    VEC(IrNode) nodes;           /* [0] unused */
-    VEC(IrTerm) subs;            /* subscripts of READs */
-    VEC(IrIndex) indices;        /* [0] unused */
-    VEC(SetInfo) sets;           /* [0] empty */
+    Arena *arena;         /* pieces, labels, functions */
+    Span at;              /* origin of new terms */
+    VEC(IrNode) nodes;    /* [0] unused */
+    VEC(IrTerm) subs;     /* subscripts of READs */
+    VEC(IrIndex) indices; /* [0] unused */
+    VEC(SetInfo) sets;    /* [0] empty */
     VEC(IrIdx) set_pool;
-    VEC(IrDefInfo) defs;         /* [0] unused */
-    VEC(Name *) axis_names;      /* per definition, rank names */
+    VEC(IrDefInfo) defs;    /* [0] unused */
+    VEC(Name *) axis_names; /* per definition, rank names */
     TermTable term_table;
     Table index_table, set_table, def_table;
-    UnionEntry *unions;          /* direct-mapped cache */
+    UnionEntry *unions; /* direct-mapped cache */
     uint32_t next_fresh;
     VEC(DependTable *) depends;
-    VEC(uint32_t) depend_of;     /* by definition: 1 + place in depends, 0 none */
-    VEC(uint8_t) asked;          /* by definition: questions about it so far */
+    VEC(uint32_t) depend_of; /* by definition: 1 + place in depends, 0 none */
+    VEC(uint8_t) asked;      /* by definition: questions about it so far */
     ReachCache reach;
 };
 
 /* ---- tables ---- */
-static inline uint64_t mix(uint64_t h, uint64_t v)
-{
+static inline uint64_t mix(uint64_t h, uint64_t v) {
     h ^= v + 0x9e3779b97f4a7c15u + (h << 6) + (h >> 2);
     h *= 0xff51afd7ed558ccdu;
     return h ^ (h >> 32);
@@ -93,8 +101,8 @@ static inline bool is_op(const IrProgram *p, IrTerm t, IrOp op) { return p->node
 /* Operands that are terms (subscripts of a READ; guard and body of a reduction); at most IR_MAX_RANK. */
 uint32_t term_operands(const IrProgram *p, IrTerm t, IrTerm *out);
 
-bool const_int(const IrProgram *p, IrTerm t, int64_t *value);  /* INT constant */
-bool const_real(const IrProgram *p, IrTerm t, double *value);  /* REAL constant */
+bool const_int(const IrProgram *p, IrTerm t, int64_t *value); /* INT constant */
+bool const_real(const IrProgram *p, IrTerm t, double *value); /* REAL constant */
 bool const_bool(const IrProgram *p, IrTerm t, bool *value);
 /* Number of distinct free indices: what a term varies over. */
 uint32_t free_count(const IrProgram *p, IrTerm t);
@@ -112,9 +120,9 @@ double ir_lgamma(double x);
 void ir_linalg_eval(IrLinalg fn, uint64_t n, uint64_t m, const double *a, const double *b, double *out);
 
 /* ---- folding, one family a file; each returns the folded term ---- */
-IrTerm fold_real1(IrProgram *p, IrOp op, IrTerm a);            /* elementary functions */
-IrTerm fold_add(IrProgram *p, IrTerm a, IrTerm b, int sign);   /* a + sign·b, REAL */
-IrTerm fold_mul(IrProgram *p, IrTerm a, IrTerm b);             /* REAL */
+IrTerm fold_real1(IrProgram *p, IrOp op, IrTerm a);          /* elementary functions */
+IrTerm fold_add(IrProgram *p, IrTerm a, IrTerm b, int sign); /* a + sign·b, REAL */
+IrTerm fold_mul(IrProgram *p, IrTerm a, IrTerm b);           /* REAL */
 IrTerm fold_div(IrProgram *p, IrTerm a, IrTerm b);
 IrTerm fold_pow(IrProgram *p, IrTerm a, IrTerm b);
 IrTerm fold_int1(IrProgram *p, IrOp op, IrTerm a);
@@ -129,16 +137,22 @@ IrTerm fold_reduce(IrProgram *p, IrOp op, IrIdx i, IrTerm guard, IrTerm body);
 /* ---- products ---- */
 #define MONO_MAX 24
 /* Coefficient n/d: a fraction in lowest terms, or any number n with d = 1. */
-typedef struct Coef { double n, d; } Coef;
+typedef struct Coef {
+    double n, d;
+} Coef;
 Coef coef_of(double v);
-typedef struct Factor { IrTerm base; double exponent; bool is_exp; /* e^base, exponent times */ } Factor;
+typedef struct Factor {
+    IrTerm base;
+    double exponent;
+    bool is_exp; /* e^base, exponent times */
+} Factor;
 typedef struct Mono {
     Coef coef;
     Factor at[MONO_MAX];
     uint32_t n;
-    IrTerm cond;  /* BOOL: the product is 0 where it is false; 0 none */
-    bool merged;  /* equal bases met */
-    bool full;    /* more factors than fit: the view is not complete */
+    IrTerm cond; /* BOOL: the product is 0 where it is false; 0 none */
+    bool merged; /* equal bases met */
+    bool full;   /* more factors than fit: the view is not complete */
 } Mono;
 Coef coef_mul(Coef a, Coef b);
 Coef coef_add(Coef a, Coef b);
@@ -152,7 +166,12 @@ IrTerm mono_term(IrProgram *p, const Mono *m);
 
 /* ---- integers ---- */
 #define AFFINE_MAX 8
-typedef struct Affine { IrTerm atom[AFFINE_MAX]; int64_t coef[AFFINE_MAX]; uint32_t n; int64_t c; } Affine;
+typedef struct Affine {
+    IrTerm atom[AFFINE_MAX];
+    int64_t coef[AFFINE_MAX];
+    uint32_t n;
+    int64_t c;
+} Affine;
 bool affine_of(const IrProgram *p, IrTerm t, Affine *out);
 IrTerm affine_term(IrProgram *p, Affine *a); /* sorts a */
 /* The conjuncts of a BOOL term, at most `max`; returns how many. */

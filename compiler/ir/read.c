@@ -1,5 +1,5 @@
-/* read — takes back what print.c wrote: one token of lookahead, terms by precedence climbing. Terms are built raw,
- * not folded, so that printing what was read gives the same text. */
+/* read — takes back what print.c wrote: one token of lookahead, terms by precedence climbing. Terms are built
+ * raw, not folded, so that printing what was read gives the same text. */
 #include "print.h"
 
 #include <ctype.h>
@@ -13,13 +13,13 @@ typedef struct Reader {
     IrProgram *p;
     const char *at;
     uint32_t line;
-    char word[256];          /* present token: a name, number or operator; empty at the end */
+    char word[256]; /* present token: a name, number or operator; empty at the end */
     enum { TOKEN_END, TOKEN_NAME, TOKEN_NUMBER, TOKEN_SIGN, TOKEN_STRING } token;
     bool after_newline;
-    VEC(IrDef) defs;         /* by number in the text */
-    VEC(IrIdx) indices;      /* bound indices by number */
-    VEC(IrTerm) locals;      /* `$` terms of the present definition */
-    Name axis[IR_MAX_RANK];  /* axes of the present definition */
+    VEC(IrDef) defs;        /* by number in the text */
+    VEC(IrIdx) indices;     /* bound indices by number */
+    VEC(IrTerm) locals;     /* `$` terms of the present definition */
+    Name axis[IR_MAX_RANK]; /* axes of the present definition */
     uint64_t extent[IR_MAX_RANK];
     uint32_t rank;
     uint32_t nesting;
@@ -28,18 +28,16 @@ typedef struct Reader {
 
 static void fail(Reader *r, const char *expected) {
     if (!r->failed)
-        diag_error(r->p->session, DIAG_IR_TEXT, (Span){0}, "line %u: expected %s, found '%s'", r->line, expected,
-                   r->token == TOKEN_END ? "the end" : r->word);
+        diag_error(r->p->session, DIAG_IR_TEXT, (Span){0}, "line %u: expected %s, found '%s'", r->line,
+                   expected, r->token == TOKEN_END ? "the end" : r->word);
     r->failed = true;
     r->token = TOKEN_END;
     r->word[0] = 0;
 }
 
-/* ---- tokens ---------------------------------------------------------------------------------------------- */
+/* ---- tokens -------------------------------------------------------------------------------------------- */
 
-static bool is_name_byte(char c) {
-    return isalnum((unsigned char)c) || c == '_' || (unsigned char)c >= 0x80;
-}
+static bool is_name_byte(char c) { return isalnum((unsigned char)c) || c == '_' || (unsigned char)c >= 0x80; }
 
 static void take(Reader *r, size_t n, int token) {
     if (n >= sizeof r->word)
@@ -158,7 +156,7 @@ static IrDef read_def_name(Reader *r) {
     return r->defs.at[number - 1];
 }
 
-/* ---- terms ----------------------------------------------------------------------------------------------- */
+/* ---- terms --------------------------------------------------------------------------------------------- */
 
 static IrTerm read_term(Reader *r, int strength);
 
@@ -317,10 +315,14 @@ static IrTerm read_atom(Reader *r) {
 
 /* Strength of the operator at hand; 0 for none. */
 static int infix_strength(const Reader *r, IrOp *op) {
-    static const struct { const char *text; int strength; IrOp op; } operators[] = {
-        {"or", 1, IR_OR}, {"and", 2, IR_AND}, {"==", 3, IR_EQ}, {"!=", 3, IR_NE}, {"<", 3, IR_LT}, {"<=", 3, IR_LE},
-        {"+", 4, IR_ADD}, {"-", 4, IR_SUB}, {"*", 5, IR_MUL}, {"/", 5, IR_DIV}, {"div", 5, IR_IDIV},
-        {"mod", 5, IR_IMOD}, {"^", 7, IR_POW},
+    static const struct {
+        const char *text;
+        int strength;
+        IrOp op;
+    } operators[] = {
+        {"or", 1, IR_OR},    {"and", 2, IR_AND},  {"==", 3, IR_EQ}, {"!=", 3, IR_NE}, {"<", 3, IR_LT},
+        {"<=", 3, IR_LE},    {"+", 4, IR_ADD},    {"-", 4, IR_SUB}, {"*", 5, IR_MUL}, {"/", 5, IR_DIV},
+        {"div", 5, IR_IDIV}, {"mod", 5, IR_IMOD}, {"^", 7, IR_POW},
     };
     if (r->token == TOKEN_STRING || r->token == TOKEN_END || r->after_newline)
         return 0;
@@ -355,7 +357,7 @@ static IrTerm read_term(Reader *r, int strength) {
     return left;
 }
 
-/* ---- definitions ----------------------------------------------------------------------------------------- */
+/* ---- definitions --------------------------------------------------------------------------------------- */
 
 static uint32_t word_in(const Reader *r, const char *const *words, uint32_t n) {
     for (uint32_t k = 0; k < n; k++)
@@ -378,7 +380,14 @@ static void read_index(Reader *r) {
         vec_push(&r->indices, index_bound(r->p, level, extent, name));
 }
 
-typedef struct Head { Name name; uint32_t number; IrElem elem; IrRole role; bool flex, volatile_; char label[256]; } Head;
+typedef struct Head {
+    Name name;
+    uint32_t number;
+    IrElem elem;
+    IrRole role;
+    bool flex, volatile_;
+    char label[256];
+} Head;
 
 static void read_head(Reader *r, Head *h) {
     h->name = split_name(r, '%', &h->number);

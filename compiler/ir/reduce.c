@@ -1,5 +1,5 @@
-/* reduce — closing, opening and folding of reductions: deltas eliminated, invariant factors and conditions outside,
- * counts in closed form. Each rule removes a reduction, or moves something out of one. */
+/* reduce — closing, opening and folding of reductions: deltas eliminated, invariant factors and conditions
+ * outside, counts in closed form. Each rule removes a reduction, or moves something out of one. */
 #include "program.h"
 
 #include <math.h>
@@ -8,9 +8,7 @@ static IrTerm subst1(IrProgram *p, IrTerm t, IrIdx from, IrTerm to) {
     return t ? ir_subst(p, t, &from, &to, 1) : 0;
 }
 
-static uint8_t height_of(const IrProgram *p, IrTerm t) {
-    return t ? node_of(p, t)->height : 0;
-}
+static uint8_t height_of(const IrProgram *p, IrTerm t) { return t ? node_of(p, t)->height : 0; }
 
 static IrTerm identity_of(IrProgram *p, IrOp op, IrType type) {
     if (op == IR_ANY || op == IR_ALL)
@@ -21,8 +19,8 @@ static IrTerm identity_of(IrProgram *p, IrOp op, IrType type) {
     return ir_real(p, v);
 }
 
-/* Renames index i to the BOUND index its body's height asks for. Renaming may fold a little differently (operands are
- * ordered by reference), so the level is looked at again until it fits. */
+/* Renames index i to the BOUND index its body's height asks for. Renaming may fold a little differently
+ * (operands are ordered by reference), so the level is looked at again until it fits. */
 static IrTerm close_reduce(IrProgram *p, IrOp op, IrIdx i, IrTerm guard, IrTerm body) {
     IrIndex index = p->indices.at[i];
     for (;;) {
@@ -37,7 +35,7 @@ static IrTerm close_reduce(IrProgram *p, IrOp op, IrIdx i, IrTerm guard, IrTerm 
     }
 }
 
-/* ---- solving conditions for the index -------------------------------------------------------------------- */
+/* ---- solving conditions for the index ------------------------------------------------------------------ */
 
 /* c·k + rest of an INT term in which k occurs once, as an index of nonzero coefficient; false otherwise. */
 static bool linear_in(IrProgram *p, IrTerm t, IrIdx k, int64_t *coef, IrTerm *rest) {
@@ -110,7 +108,8 @@ static IrTerm guarded_value(IrProgram *p, IrTerm cond, IrTerm value, IrTerm othe
     return cond ? ir_select(p, cond, value, otherwise) : value;
 }
 
-/* Σ_k [k = e] f(k) = f(e) where e is in range; the same for every reduction with its identity. 0: no delta. */
+/* Σ_k [k = e] f(k) = f(e) where e is in range; the same for every reduction with its identity. 0: no delta.
+ */
 static IrTerm eliminate_delta(IrProgram *p, IrOp op, IrIdx k, IrTerm guard, IrTerm body) {
     IrTerm cond[CONJUNCTS], e, also;
     uint32_t n = conjuncts(p, guard, cond, CONJUNCTS);
@@ -130,10 +129,10 @@ static IrTerm eliminate_delta(IrProgram *p, IrOp op, IrIdx k, IrTerm guard, IrTe
     return 0;
 }
 
-/* ---- counting -------------------------------------------------------------------------------------------- */
+/* ---- counting ------------------------------------------------------------------------------------------ */
 
-/* How many k satisfy all conditions, when each bounds k from one side by an affine term with coefficient ±1: a
- * closed form in INT; 0 otherwise. */
+/* How many k satisfy all conditions, when each bounds k from one side by an affine term with coefficient ±1:
+ * a closed form in INT; 0 otherwise. */
 static IrTerm count_closed(IrProgram *p, IrIdx k, IrTerm guard) {
     IrTerm cond[CONJUNCTS];
     uint32_t n = conjuncts(p, guard, cond, CONJUNCTS);
@@ -156,9 +155,10 @@ static IrTerm count_closed(IrProgram *p, IrIdx k, IrTerm guard) {
     return ir_op2(p, IR_MAX, ir_int(p, 0), count);
 }
 
-/* ---- one rule list per reduction ------------------------------------------------------------------------- */
+/* ---- one rule list per reduction ----------------------------------------------------------------------- */
 
-/* The factors of a product that vary with k, and those that do not. False when all of one kind, or unclear. */
+/* The factors of a product that vary with k, and those that do not. False when all of one kind, or unclear.
+ */
 static bool split_product(IrProgram *p, IrTerm body, IrIdx k, IrTerm *invariant, IrTerm *varying) {
     Mono m, in, out;
     Coef c;

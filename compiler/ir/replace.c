@@ -4,13 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- replacement ----------------------------------------------------------------------------------------- */
+/* ---- replacement --------------------------------------------------------------------------------------- */
 
 typedef struct Replacing {
     const IrReplace *r;
     uint32_t n;
-    IrDef *image;          /* by definition: what it became; itself when it did not change */
-    const IrReplace **by;  /* by definition: its replacement, or NULL */
+    IrDef *image;         /* by definition: what it became; itself when it did not change */
+    const IrReplace **by; /* by definition: its replacement, or NULL */
     uint32_t n_defs;
 } Replacing;
 
@@ -29,7 +29,8 @@ static IrTerm replaced_read(IrProgram *p, const Replacing *s, IrDef d, const IrT
     if (r)
         return r->body ? body_at(p, r->body, d, subs) : ir_read(p, r->to, subs, rank);
     const IrDefInfo *info = &p->defs.at[d];
-    if (info->kind == IR_DEF_VIEW && s->image[d] == 0) { /* a window of a replaced block: element offset + place */
+    if (info->kind == IR_DEF_VIEW
+        && s->image[d] == 0) { /* a window of a replaced block: element offset + place */
         IrTerm place = ir_int(p, 0);
         IrDef parent = info->parent;
         int64_t offset = (int64_t)info->offset;
@@ -69,8 +70,8 @@ static IrDef replaced_def(IrProgram *p, const Replacing *s, IrDef d) {
     return ir_define(p, info.name, info.elem, axes, info.rank, replaced_read(p, s, d, subs));
 }
 
-
-/* Definition d, which changes, made again from the images of what it uses; 0 for a view of a replaced block. */
+/* Definition d, which changes, made again from the images of what it uses; 0 for a view of a replaced block.
+ */
 static IrDef rebuild_def(IrProgram *p, const Replacing *s, IrDef d) {
     IrDefInfo info = p->defs.at[d];
     IrDef result = d;
@@ -124,7 +125,8 @@ static IrDef rebuild_def(IrProgram *p, const Replacing *s, IrDef d) {
 
 enum { STATE_NEW, STATE_SAME, STATE_CHANGED, STATE_OPEN };
 
-/* Whether t reads, at any depth, a definition that changes; `state` keeps the answer for every term looked at. */
+/* Whether t reads, at any depth, a definition that changes; `state` keeps the answer for every term looked
+ * at. */
 static bool term_changes(const IrProgram *p, IrTerm t, const uint8_t *def_changed, uint8_t *state) {
     VEC(IrTerm) stack = {0};
     IrTerm operands[IR_MAX_RANK];
@@ -151,7 +153,8 @@ static bool term_changes(const IrProgram *p, IrTerm t, const uint8_t *def_change
     return state[t] == STATE_CHANGED;
 }
 
-static bool def_changes(const IrProgram *p, const Replacing *s, IrDef d, const uint8_t *changed, uint8_t *state) {
+static bool def_changes(const IrProgram *p, const Replacing *s, IrDef d, const uint8_t *changed,
+                        uint8_t *state) {
     const IrDefInfo *info = &p->defs.at[d];
     if (s->by[d])
         return true;

@@ -1,6 +1,6 @@
-/* rewrite — substitution of indices, mapping of reads, replacement of definitions. Each call visits a shared term
- * once: the terms reached are listed with their references increasing (operands come before users), and rebuilt in
- * that order without recursion. */
+/* rewrite — substitution of indices, mapping of reads, replacement of definitions. Each call visits a shared
+ * term once: the terms reached are listed with their references increasing (operands come before users), and
+ * rebuilt in that order without recursion. */
 #include "program.h"
 
 #include <stdlib.h>
@@ -9,8 +9,8 @@
 /* The terms one call has to rebuild, in increasing order, and what became of each. */
 typedef struct Rebuild {
     VEC(IrTerm) order;
-    Table seen;            /* term -> place */
-    IrTerm *image;         /* by place in the table */
+    Table seen;    /* term -> place */
+    IrTerm *image; /* by place in the table */
 } Rebuild;
 
 static uint32_t seen_place(const Table *seen, IrTerm t) {
@@ -118,21 +118,24 @@ static IrTerm rebuild_node(IrProgram *p, const Rebuild *r, IrTerm t) {
     }
 }
 
-static void set_image(Rebuild *r, IrTerm t, IrTerm image) {
-    r->image[seen_place(&r->seen, t)] = image;
-}
+static void set_image(Rebuild *r, IrTerm t, IrTerm image) { r->image[seen_place(&r->seen, t)] = image; }
 
-/* ---- substitution of indices ----------------------------------------------------------------------------- */
+/* ---- substitution of indices --------------------------------------------------------------------------- */
 
-typedef struct Subst { const IrIdx *from; const IrTerm *to; uint32_t n; uint8_t height; } Subst;
+typedef struct Subst {
+    const IrIdx *from;
+    const IrTerm *to;
+    uint32_t n;
+    uint8_t height;
+} Subst;
 
 static bool subst_wanted(IrProgram *p, void *context, IrTerm t) {
     const Subst *s = context;
     return set_meets(p, node_of(p, t)->free, s->from, s->n);
 }
 
-/* A reduction whose index could be captured by reductions inside the substituted terms: opened, rewritten and closed
- * again. */
+/* A reduction whose index could be captured by reductions inside the substituted terms: opened, rewritten and
+ * closed again. */
 static IrTerm subst_opened(IrProgram *p, IrTerm t, const Subst *s) {
     IrIdx i;
     IrTerm guard, body;
@@ -184,9 +187,12 @@ IrTerm ir_subst(IrProgram *p, IrTerm t, const IrIdx *from, const IrTerm *to, uin
     return subst_term(p, t, &s);
 }
 
-/* ---- mapping of reads ------------------------------------------------------------------------------------ */
+/* ---- mapping of reads ---------------------------------------------------------------------------------- */
 
-typedef struct MapReads { IrReadMap map; void *context; } MapReads;
+typedef struct MapReads {
+    IrReadMap map;
+    void *context;
+} MapReads;
 
 static bool all_wanted(IrProgram *p, void *context, IrTerm t) {
     (void)context;

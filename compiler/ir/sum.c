@@ -1,5 +1,6 @@
-/* sum — folding of REAL sums. A sum keeps the association it was written with; only like terms merge: leaves with
- * one base (x and 3·x), and terms guarded by one condition. Each rule leaves fewer nodes or only turns a sign. */
+/* sum — folding of REAL sums. A sum keeps the association it was written with; only like terms merge: leaves
+ * with one base (x and 3·x), and terms guarded by one condition. Each rule leaves fewer nodes or only turns a
+ * sign. */
 #include "program.h"
 
 #include <math.h>
@@ -7,20 +8,23 @@
 #define LEAVES_A 32
 #define LEAVES_B 8
 
-typedef struct Leaf { IrTerm base; Coef coef; } Leaf; /* coef · base */
+typedef struct Leaf {
+    IrTerm base;
+    Coef coef;
+} Leaf; /* coef · base */
 
 #define DEPTH 64
 
-static bool is_sum(const IrProgram *p, IrTerm t) {
-    return is_op(p, t, IR_ADD) || is_op(p, t, IR_SUB);
-}
+static bool is_sum(const IrProgram *p, IrTerm t) { return is_op(p, t, IR_ADD) || is_op(p, t, IR_SUB); }
 
-/* The operand of a sum to visit first: a leaf before a sum, so that a long chain is walked along and not down. */
+/* The operand of a sum to visit first: a leaf before a sum, so that a long chain is walked along and not
+ * down. */
 static int first_side(const IrProgram *p, IrTerm t) {
     return is_sum(p, arg_of(p, t, 1)) && !is_sum(p, arg_of(p, t, 0)) ? 0 : 1;
 }
 
-static uint32_t leaves_of(IrProgram *p, IrTerm t, Coef scale, Leaf *out, uint32_t n, uint32_t max, int depth) {
+static uint32_t leaves_of(IrProgram *p, IrTerm t, Coef scale, Leaf *out, uint32_t n, uint32_t max,
+                          int depth) {
     while (n < max) {
         Coef c;
         t = coef_split(p, t, &c);
@@ -47,9 +51,7 @@ static bool is_negative(IrProgram *p, IrTerm t) {
     return c.n < 0;
 }
 
-static IrTerm negated(IrProgram *p, IrTerm t) {
-    return coef_apply(p, (Coef){-1, 1}, t);
-}
+static IrTerm negated(IrProgram *p, IrTerm t) { return coef_apply(p, (Coef){-1, 1}, t); }
 
 /* exp(u) − 1 and exp(u) + … in their stable forms; 0 when no rule applies. */
 static IrTerm pair_rule(IrProgram *p, IrTerm a, IrTerm b, int sign) {
@@ -177,8 +179,9 @@ IrTerm fold_add(IrProgram *p, IrTerm a, IrTerm b, int sign) {
             bool done_a = false, done_b = false;
             IrTerm rest_a = sum_without(p, a, in_a[i].base, &done_a, 0);
             IrTerm rest_b = sum_without(p, b, in_b[j].base, &done_b, 0);
-            IrTerm rest = rest_b ? (rest_a ? fold_add(p, rest_a, rest_b, sign)
-                                           : sign > 0 ? rest_b : negated(p, rest_b))
+            IrTerm rest = rest_b ? (rest_a     ? fold_add(p, rest_a, rest_b, sign)
+                                    : sign > 0 ? rest_b
+                                               : negated(p, rest_b))
                                  : rest_a;
             return rest ? fold_add(p, rest, merged, 1) : merged;
         }

@@ -1,5 +1,5 @@
-/* Whole-tensor operations inside a scalar: gradient against central differences, forward against reverse, Hessian
- * against differences of the gradient, for every operation and both shapes of right sides. */
+/* Whole-tensor operations inside a scalar: gradient against central differences, forward against reverse,
+ * Hessian against differences of the gradient, for every operation and both shapes of right sides. */
 #include "../lag_ir/random_program.h"
 
 #include "calculus/calculus.h"
@@ -17,19 +17,20 @@ typedef struct Lin {
     IrProgram *p;
     IrEnv *env;
     Rng rng;
-    IrDef q;          /* nine parameters the matrix is made of, and six of the right side */
+    IrDef q; /* nine parameters the matrix is made of, and six of the right side */
     IrTerm loss;
 } Lin;
 
-/* A[i, j] = Σ_k B[i, k] B[j, k] + 2 δ(i, j) with B nonlinear in q: symmetric, positive definite; or lower triangular with
- * a diagonal near 2; or B + 3·1 without symmetry. */
+/* A[i, j] = Σ_k B[i, k] B[j, k] + 2 δ(i, j) with B nonlinear in q: symmetric, positive definite; or lower
+ * triangular with a diagonal near 2; or B + 3·1 without symmetry. */
 static IrDef matrix(Lin *l, IrLinalg fn) {
     IrProgram *p = l->p;
     uint64_t n = N;
     IrIdx axes[2] = {ir_fresh(p, n, 0), ir_fresh(p, n, 0)}, k = ir_fresh(p, n, 0);
     IrTerm i = ir_idx(p, axes[0]), j = ir_idx(p, axes[1]), kk = ir_idx(p, k), three = ir_int(p, N);
     IrTerm place = ir_add(p, ir_mul(p, i, three), j);
-    IrDef b = ir_define(p, name_of(l->session->names, "B"), IR_F64, axes, 2, ir_op1(p, IR_SIN, ir_read(p, l->q, &place, 1)));
+    IrDef b = ir_define(p, name_of(l->session->names, "B"), IR_F64, axes, 2,
+                        ir_op1(p, IR_SIN, ir_read(p, l->q, &place, 1)));
     IrTerm ik[2] = {i, kk}, jk[2] = {j, kk}, ij[2] = {i, j}, body;
     if (fn == IR_SOLVE || fn == IR_INVERSE)
         body = ir_add(p, ir_read(p, b, ij, 2), ir_mul(p, ir_real(p, 3), ir_bracket(p, i, j)));
@@ -46,8 +47,10 @@ static IrDef right_side(Lin *l, uint32_t rank) {
     IrIdx axes[2] = {ir_fresh(p, N, 0), ir_fresh(p, 2, 0)};
     IrTerm place = ir_add(p, ir_int(p, 9), ir_idx(p, axes[0]));
     if (rank == 2)
-        place = ir_add(p, ir_add(p, ir_int(p, 9), ir_mul(p, ir_idx(p, axes[0]), ir_int(p, 2))), ir_idx(p, axes[1]));
-    return ir_define(p, name_of(l->session->names, "b"), IR_F64, axes, rank, ir_op1(p, IR_EXP, ir_read(p, l->q, &place, 1)));
+        place = ir_add(p, ir_add(p, ir_int(p, 9), ir_mul(p, ir_idx(p, axes[0]), ir_int(p, 2))),
+                       ir_idx(p, axes[1]));
+    return ir_define(p, name_of(l->session->names, "b"), IR_F64, axes, rank,
+                     ir_op1(p, IR_EXP, ir_read(p, l->q, &place, 1)));
 }
 
 static void lin_start(Lin *l, IrLinalg fn, uint32_t rank, uint64_t seed) {
@@ -122,8 +125,10 @@ static void check(IrLinalg fn, uint32_t rank, uint64_t seed) {
         for (int b = 0; b < 15; b++)
             product += ir_eval_def(l.env, hessian)[a * 15 + b] * dir[b];
         double hv = ir_eval_def(l.env, turned)[a];
-        if (!(fabs(hv - product) < 1e-9 * (1 + fabs(hv)) && fabs(hv - numeric) < 1e-7 * (1 + fabs(hv)))) /* h² again */
-            fail_msg("%d, rank %u: second derivative %.12g %.12g, differences %.12g", (int)fn, rank, hv, product, numeric);
+        if (!(fabs(hv - product) < 1e-9 * (1 + fabs(hv))
+              && fabs(hv - numeric) < 1e-7 * (1 + fabs(hv)))) /* h² again */
+            fail_msg("%d, rank %u: second derivative %.12g %.12g, differences %.12g", (int)fn, rank, hv,
+                     product, numeric);
     }
     Buf out = {0};
     if (!ir_check(p, &out))
@@ -150,7 +155,8 @@ static void cholesky_reads_the_lower_triangle(void **state) {
     IrDef l = ir_linalg(p, IR_CHOLESKY, a, 0);
     IrIdx i = ir_fresh(p, 3, 0), j = ir_fresh(p, 3, 0);
     IrTerm at[2] = {ir_idx(p, i), ir_idx(p, j)};
-    IrTerm t = ir_reduce(p, IR_SUM, i, 0, ir_reduce(p, IR_SUM, j, 0, ir_op1(p, IR_SIN, ir_read(p, l, at, 2))));
+    IrTerm t = ir_reduce(p, IR_SUM, i, 0,
+                         ir_reduce(p, IR_SUM, j, 0, ir_op1(p, IR_SIN, ir_read(p, l, at, 2))));
     assert_true(calc_check_gradient(p, env, t, a, &where) < 1e-8);
     ir_env_free(env);
     ir_free(p);

@@ -1,5 +1,5 @@
-/* Random definition graphs: gradients against central differences, forward against reverse, second derivatives, and the
- * invariants of the IR after all of it. */
+/* Random definition graphs: gradients against central differences, forward against reverse, second
+ * derivatives, and the invariants of the IR after all of it. */
 #include "../lag_ir/random_program.h"
 
 #include "calculus/calculus.h"
@@ -16,7 +16,8 @@ static void assert_sound(RandomProgram *g, uint64_t seed) {
         fail_msg("seed %llu: %s", (unsigned long long)seed, out.at);
 }
 
-/* 3e-6: differences with h = 6e-6 of functions whose third derivatives are of order 100, relative to the largest slope. */
+/* 3e-6: differences with h = 6e-6 of functions whose third derivatives are of order 100, relative to the
+ * largest slope. */
 static void gradients_match_differences(void **state) {
     (void)state;
     int moved = 0;
@@ -61,8 +62,9 @@ static double along(RandomProgram *g, IrEnv *env, IrDef gradient, IrDef v) {
     return sum;
 }
 
-/* v·∇f by reverse, by tangent and by partials with respect to views; then ∂(v·∇f) along v by forward over reverse
- * against the Hessian. 1e-9: the same function evaluated in another order, values of order one to a hundred. */
+/* v·∇f by reverse, by tangent and by partials with respect to views; then ∂(v·∇f) along v by forward over
+ * reverse against the Hessian. 1e-9: the same function evaluated in another order, values of order one to a
+ * hundred. */
 static void forward_and_reverse_agree(void **state) {
     (void)state;
     for (uint64_t seed = 200; seed <= 280; seed++) {
@@ -84,17 +86,20 @@ static void forward_and_reverse_agree(void **state) {
         uint64_t at = 0; /* the views' gradients are the block's, side by side */
         for (int k = 0; k < 3; k++)
             for (uint64_t j = 0; j < ir_size(p, views[k]); j++, at++)
-                assert_true(fabs(ir_eval_def(env, parts[k])[j] - ir_eval_def(env, gradient)[at]) <= 1e-9 * (1 + fabs(want)));
+                assert_true(fabs(ir_eval_def(env, parts[k])[j] - ir_eval_def(env, gradient)[at])
+                            <= 1e-9 * (1 + fabs(want)));
         IrTerm element = ir_idx(p, ir_axis(p, 0, ir_size(p, g.block)));
         IrTerm partial = calc_partial(p, g.loss, g.block, &element);
         for (int64_t k = 0; k < (int64_t)ir_size(p, g.block); k++) {
             double slope = ir_eval(env, partial, &k, &ok);
             assert_true(fabs(slope - ir_eval_def(env, gradient)[k]) <= 1e-9 * (1 + fabs(slope)));
         }
-        IrDef hessian = calc_hessian(p, g.loss, g.block, g.block), turned = calc_tangent_def(p, gradient, &seeds, 1);
+        IrDef hessian = calc_hessian(p, g.loss, g.block, g.block),
+              turned = calc_tangent_def(p, gradient, &seeds, 1);
         assert_true(hessian && turned);
         uint64_t n = ir_size(p, g.block);
-        const double *h = ir_eval_def(env, hessian), *hv = ir_eval_def(env, turned), *dir = ir_eval_def(env, v);
+        const double *h = ir_eval_def(env, hessian), *hv = ir_eval_def(env, turned),
+                     *dir = ir_eval_def(env, v);
         for (uint64_t a = 0; a < n; a++) {
             double product = 0;
             for (uint64_t b = 0; b < n; b++) {
@@ -103,7 +108,8 @@ static void forward_and_reverse_agree(void **state) {
                     fail_msg("seed %llu: the Hessian is not symmetric", (unsigned long long)seed);
             }
             if (!(fabs(product - hv[a]) <= 1e-8 * (1 + fabs(product))))
-                fail_msg("seed %llu: H·v is %.15g, forward over reverse %.15g", (unsigned long long)seed, product, hv[a]);
+                fail_msg("seed %llu: H·v is %.15g, forward over reverse %.15g", (unsigned long long)seed,
+                         product, hv[a]);
         }
         assert_sound(&g, seed);
         ir_env_free(env);
@@ -126,7 +132,8 @@ static void rewrites_keep_values(void **state) {
         IrTerm body = ir_def(g.p, last)->body, tidy = calc_tidy(g.p, body), factor = calc_factor(g.p, body);
         assert_int_equal(calc_tidy(g.p, tidy), tidy);
         int64_t at[2] = {1, 1};
-        double want = ir_eval(env, body, at, &ok), a = ir_eval(env, tidy, at, &ok), b = ir_eval(env, factor, at, &ok);
+        double want = ir_eval(env, body, at, &ok), a = ir_eval(env, tidy, at, &ok),
+               b = ir_eval(env, factor, at, &ok);
         if (!(fabs(want - a) <= 1e-9 * (1 + fabs(want)) && fabs(want - b) <= 1e-9 * (1 + fabs(want))))
             fail_msg("seed %llu: %.15g tidy %.15g factor %.15g", (unsigned long long)seed, want, a, b);
         assert_sound(&g, seed);

@@ -1,5 +1,5 @@
-/* What derivatives look like, not only what they are worth: contractions that stay contractions, closed forms, cost that
- * does not depend on extents, and work that grows about linearly with the program. */
+/* What derivatives look like, not only what they are worth: contractions that stay contractions, closed
+ * forms, cost that does not depend on extents, and work that grows about linearly with the program. */
 #include "../lag_ir/random_program.h"
 
 #include "calculus/calculus.h"
@@ -17,7 +17,7 @@ static double now(void) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* ---- a classifier ---------------------------------------------------------------------------------------- */
+/* ---- a classifier -------------------------------------------------------------------------------------- */
 
 typedef struct Net {
     Session *session;
@@ -47,7 +47,8 @@ static void net_make(Net *net, uint64_t batch, uint64_t in, uint64_t mid, uint64
     net->b2 = ir_view(p, name(s, "b2"), net->block, in * mid + mid + mid * classes, 1, &classes);
     net->image = ir_input(p, name(s, "image"), IR_ROLE_DATA, IR_F32, 2, (uint64_t[]){batch, in});
     net->label = ir_input(p, name(s, "label"), IR_ROLE_DATA, IR_U8, 1, &batch);
-    IrIdx n = ir_fresh(p, batch, name(s, "n")), j = ir_fresh(p, mid, name(s, "j")), k = ir_fresh(p, classes, name(s, "k"));
+    IrIdx n = ir_fresh(p, batch, name(s, "n")), j = ir_fresh(p, mid, name(s, "j")),
+          k = ir_fresh(p, classes, name(s, "k"));
     IrTerm nn = ir_idx(p, n), jj = ir_idx(p, j), kk = ir_idx(p, k);
     IrIdx first[2] = {n, j}, second[2] = {n, k};
     IrTerm h = ir_op1(p, IR_RELU, affine_layer(p, net->image, net->W1, net->b1, nn, jj));
@@ -56,7 +57,8 @@ static void net_make(Net *net, uint64_t batch, uint64_t in, uint64_t mid, uint64
     net->out = ir_define(p, name(s, "o"), IR_F32, second, 2, o);
     IrTerm at[2] = {nn, kk}, hit[2] = {nn, ir_read(p, net->label, &nn, 1)};
     IrTerm softmax_sum = ir_reduce(p, IR_SUM, k, 0, ir_op1(p, IR_EXP, ir_read(p, net->out, at, 2)));
-    IrTerm nll = ir_neg(p, ir_op1(p, IR_LOG, ir_div(p, ir_op1(p, IR_EXP, ir_read(p, net->out, hit, 2)), softmax_sum)));
+    IrTerm nll = ir_neg(
+        p, ir_op1(p, IR_LOG, ir_div(p, ir_op1(p, IR_EXP, ir_read(p, net->out, hit, 2)), softmax_sum)));
     net->loss = ir_div(p, ir_reduce(p, IR_SUM, n, 0, nll), ir_real(p, (double)batch));
 }
 
@@ -102,16 +104,18 @@ static void cross_entropy_gives_softmax_minus_one_hot(void **state) {
     assert_true(calc_gradient(p, net.loss, &net.out, 1, &grad));
     IrIdx n = ir_fresh(p, 16, 0), k = ir_fresh(p, 10, 0), j = ir_fresh(p, 10, 0);
     IrTerm nn = ir_idx(p, n), kk = ir_idx(p, k), jj = ir_idx(p, j), at[2] = {nn, kk}, other[2] = {nn, jj};
-    IrDef lse = ir_define(p, 0, IR_F32, &n, 1, ir_reduce(p, IR_LOGSUMEXP, j, 0, ir_read(p, net.out, other, 2)));
+    IrDef lse = ir_define(p, 0, IR_F32, &n, 1,
+                          ir_reduce(p, IR_LOGSUMEXP, j, 0, ir_read(p, net.out, other, 2)));
     IrTerm softmax = ir_op1(p, IR_EXP, ir_sub(p, ir_read(p, net.out, at, 2), ir_read(p, lse, &nn, 1)));
     IrTerm hit = ir_bracket(p, kk, ir_read(p, net.label, &nn, 1)), scale = ir_real(p, 1.0 / 16);
     IrIdx axes[2] = {n, k};
-    IrDef want = ir_define(p, 0, IR_F32, axes, 2, ir_sub(p, ir_mul(p, scale, softmax), ir_mul(p, scale, hit)));
+    IrDef want = ir_define(p, 0, IR_F32, axes, 2,
+                           ir_sub(p, ir_mul(p, scale, softmax), ir_mul(p, scale, hit)));
     assert_int_equal(grad, want);
     net_free(&net);
 }
 
-/* ---- pendulums ------------------------------------------------------------------------------------------- */
+/* ---- pendulums ----------------------------------------------------------------------------------------- */
 
 typedef struct Chain {
     Session *session;
@@ -121,8 +125,8 @@ typedef struct Chain {
     double seconds;
 } Chain;
 
-/* Kinetic energy of n links from the positions Σ_{j ≤ i} (sin θ_j, −cos θ_j), differentiated along the velocities; then
- * momenta, mass matrix and forces. */
+/* Kinetic energy of n links from the positions Σ_{j ≤ i} (sin θ_j, −cos θ_j), differentiated along the
+ * velocities; then momenta, mass matrix and forces. */
 static void chain_make(Chain *c, uint64_t n) {
     Session *s = c->session = session_new();
     IrProgram *p = c->p = ir_new(s);
@@ -130,13 +134,16 @@ static void chain_make(Chain *c, uint64_t n) {
     c->angle = ir_input(p, name(s, "θ"), IR_ROLE_COORD, IR_F64, 1, &n);
     c->rate = ir_input(p, name(s, "ω"), IR_ROLE_VELOCITY, IR_F64, 1, &n);
     IrIdx i = ir_fresh(p, n, name(s, "i")), j = ir_fresh(p, n, name(s, "j"));
-    IrTerm ii = ir_idx(p, i), jj = ir_idx(p, j), link = ir_read(p, c->angle, &jj, 1), below = ir_op2(p, IR_LE, jj, ii);
-    IrDef x = ir_define(p, name(s, "x"), IR_F64, &i, 1, ir_reduce(p, IR_SUM, j, below, ir_op1(p, IR_SIN, link)));
+    IrTerm ii = ir_idx(p, i), jj = ir_idx(p, j), link = ir_read(p, c->angle, &jj, 1),
+           below = ir_op2(p, IR_LE, jj, ii);
+    IrDef x = ir_define(p, name(s, "x"), IR_F64, &i, 1,
+                        ir_reduce(p, IR_SUM, j, below, ir_op1(p, IR_SIN, link)));
     IrDef y = ir_define(p, name(s, "y"), IR_F64, &i, 1,
                         ir_neg(p, ir_reduce(p, IR_SUM, j, below, ir_op1(p, IR_COS, link))));
     CalcSeed seed = {c->angle, c->rate};
     IrDef dx = calc_tangent_def(p, x, &seed, 1), dy = calc_tangent_def(p, y, &seed, 1), grad[2];
-    IrTerm two = ir_real(p, 2), v2 = ir_add(p, ir_pow(p, ir_read(p, dx, &ii, 1), two), ir_pow(p, ir_read(p, dy, &ii, 1), two));
+    IrTerm two = ir_real(p, 2),
+           v2 = ir_add(p, ir_pow(p, ir_read(p, dx, &ii, 1), two), ir_pow(p, ir_read(p, dy, &ii, 1), two));
     IrTerm kinetic = ir_mul(p, ir_real(p, 0.5), ir_reduce(p, IR_SUM, i, 0, v2));
     IrTerm potential = ir_mul(p, ir_real(p, 9.81), ir_reduce(p, IR_SUM, i, 0, ir_read(p, y, &ii, 1)));
     IrDef wrt[2] = {c->angle, c->rate};
@@ -185,7 +192,8 @@ static void sums_are_factored(void **state) {
     Session *s = session_new();
     IrProgram *p = ir_new(s);
     uint64_t n = 50;
-    IrDef u = ir_input(p, name(s, "u"), IR_ROLE_DATA, IR_F64, 1, &n), v = ir_input(p, name(s, "v"), IR_ROLE_DATA, IR_F64, 1, &n);
+    IrDef u = ir_input(p, name(s, "u"), IR_ROLE_DATA, IR_F64, 1, &n),
+          v = ir_input(p, name(s, "v"), IR_ROLE_DATA, IR_F64, 1, &n);
     IrDef A = ir_input(p, name(s, "A"), IR_ROLE_DATA, IR_F64, 2, (uint64_t[]){n, n});
     IrIdx i = ir_fresh(p, n, 0), j = ir_fresh(p, n, 0), k = ir_fresh(p, n, 0);
     IrTerm ii = ir_idx(p, i), jj = ir_idx(p, j), kk = ir_idx(p, k);
@@ -211,7 +219,8 @@ static void affine_in_one_quantity(void **state) {
     Session *s = session_new();
     IrProgram *p = ir_new(s);
     uint64_t n = 5;
-    IrDef x = ir_scalar_input(p, name(s, "x"), IR_ROLE_STATE), g = ir_scalar_input(p, name(s, "g"), IR_ROLE_HYPER);
+    IrDef x = ir_scalar_input(p, name(s, "x"), IR_ROLE_STATE),
+          g = ir_scalar_input(p, name(s, "g"), IR_ROLE_HYPER);
     IrDef v = ir_input(p, name(s, "v"), IR_ROLE_DATA, IR_F64, 1, &n);
     IrTerm xx = ir_read0(p, x), gg = ir_read0(p, g), a, b;
     IrTerm rate = ir_mul(p, ir_op1(p, IR_LOG, gg), ir_sub(p, ir_pow(p, gg, ir_real(p, 2)), xx));
@@ -230,7 +239,7 @@ static void affine_in_one_quantity(void **state) {
     session_free(s);
 }
 
-/* ---- growth ---------------------------------------------------------------------------------------------- */
+/* ---- growth -------------------------------------------------------------------------------------------- */
 
 /* A sum of n different terms over one vector, and its gradient; returns the seconds it took. */
 static double long_sum(uint64_t n, uint32_t *n_terms) {
@@ -284,12 +293,14 @@ static void work_grows_linearly(void **state) {
     (void)state;
     uint32_t small, large;
     double a = long_sum(1000, &small), b = long_sum(10000, &large);
-    print_message("sum of 1000 terms and gradient: %.1f ms; of 10000: %.1f ms, %u terms\n", 1e3 * a, 1e3 * b, large);
+    print_message("sum of 1000 terms and gradient: %.1f ms; of 10000: %.1f ms, %u terms\n", 1e3 * a, 1e3 * b,
+                  large);
     assert_true(large < 12 * small);
     assert_true(b < 0.02 + 25 * a);
     a = long_program(1000, &small);
     b = long_program(10000, &large);
-    print_message("1000 definitions, gradient and tangent: %.1f ms; 10000: %.1f ms, %u terms\n", 1e3 * a, 1e3 * b, large);
+    print_message("1000 definitions, gradient and tangent: %.1f ms; 10000: %.1f ms, %u terms\n", 1e3 * a,
+                  1e3 * b, large);
     assert_true(large < 12 * small);
     assert_true(b < 0.02 + 25 * a);
     Net net;
@@ -297,15 +308,18 @@ static void work_grows_linearly(void **state) {
     net_make(&net, 128, 784, 128, 10);
     IrDef grad;
     assert_true(calc_gradient(net.p, net.loss, &net.block, 1, &grad));
-    print_message("classifier of two layers and gradient: %.3f ms, %u terms\n", 1e3 * (now() - start), ir_term_count(net.p));
+    print_message("classifier of two layers and gradient: %.3f ms, %u terms\n", 1e3 * (now() - start),
+                  ir_term_count(net.p));
     net_free(&net);
     Chain chain;
     chain_make(&chain, 100);
-    print_message("100 links, momenta, forces, mass matrix: %.3f ms, %u terms\n", 1e3 * chain.seconds, chain.n_terms);
+    print_message("100 links, momenta, forces, mass matrix: %.3f ms, %u terms\n", 1e3 * chain.seconds,
+                  chain.n_terms);
     chain_free(&chain);
 }
 
-/* A term 100,000 operations deep: built, substituted into, differentiated, printed never, all without recursion. */
+/* A term 100,000 operations deep: built, substituted into, differentiated, printed never, all without
+ * recursion. */
 static void deep_terms_do_not_overflow_the_stack(void **state) {
     (void)state;
     Session *s = session_new();

@@ -1,6 +1,6 @@
-/* random_program — random definition graphs for the tests of ir/ and calculus/: elementwise functions, stencils with
- * guards, periodic subscripts, gathers, diagonals, nested and guarded reductions, views of a block. Every function used is smooth
- * near the values it gets, so that differences converge. */
+/* random_program — random definition graphs for the tests of ir/ and calculus/: elementwise functions,
+ * stencils with guards, periodic subscripts, gathers, diagonals, nested and guarded reductions, views of a
+ * block. Every function used is smooth near the values it gets, so that differences converge. */
 #ifndef LAG_TEST_RANDOM_PROGRAM_H
 #define LAG_TEST_RANDOM_PROGRAM_H
 
@@ -9,7 +9,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-typedef struct Rng { uint64_t state; } Rng;
+typedef struct Rng {
+    uint64_t state;
+} Rng;
 
 static inline uint64_t rng_next(Rng *r) { /* splitmix64 */
     uint64_t z = r->state += 0x9e3779b97f4a7c15u;
@@ -27,7 +29,7 @@ typedef struct RandomProgram {
     Session *session;
     IrProgram *p;
     Rng rng;
-    uint64_t extent[3];          /* three sizes, so that axes of equal size meet */
+    uint64_t extent[3]; /* three sizes, so that axes of equal size meet */
     IrDef block, x, A, s, data, rows;
     IrDef real_defs[RP_MAX_DEFS];
     uint32_t n_real;
@@ -41,7 +43,8 @@ static inline Name rp_name(RandomProgram *g, const char *stem, uint32_t k) {
 }
 
 /* An INT term in 0 .. extent-1 from the indices in scope, with a condition that must hold (0: none). */
-static inline IrTerm rp_subscript(RandomProgram *g, uint64_t extent, const IrIdx *scope, uint32_t n, IrTerm *guard) {
+static inline IrTerm rp_subscript(RandomProgram *g, uint64_t extent, const IrIdx *scope, uint32_t n,
+                                  IrTerm *guard) {
     IrProgram *p = g->p;
     if (!n)
         return ir_int(p, rng_below(&g->rng, (uint32_t)extent));
@@ -51,7 +54,10 @@ static inline IrTerm rp_subscript(RandomProgram *g, uint64_t extent, const IrIdx
     int64_t lo, hi;
     switch (rng_below(&g->rng, 7)) {
     case 0: t = ir_add(p, t, ir_int(p, (int64_t)rng_below(&g->rng, 3) - 1)); break;
-    case 1: t = ir_op2(p, IR_IMOD, ir_add(p, t, ir_int(p, (int64_t)rng_below(&g->rng, 5) - 2)), ir_int(p, (int64_t)extent)); break;
+    case 1:
+        t = ir_op2(p, IR_IMOD, ir_add(p, t, ir_int(p, (int64_t)rng_below(&g->rng, 5) - 2)),
+                   ir_int(p, (int64_t)extent));
+        break;
     case 2: t = ir_sub(p, ir_int(p, (int64_t)runs - 1), t); break;
     case 3: t = ir_add(p, ir_mul(p, ir_int(p, 2), t), ir_int(p, rng_below(&g->rng, 2))); break;
     case 4:
@@ -64,7 +70,8 @@ static inline IrTerm rp_subscript(RandomProgram *g, uint64_t extent, const IrIdx
     default: break;
     }
     if (!ir_int_range(p, t, &lo, &hi) || lo < 0 || hi >= (int64_t)extent) {
-        IrTerm inside = ir_op2(p, IR_AND, ir_op2(p, IR_LE, ir_int(p, 0), t), ir_op2(p, IR_LT, t, ir_int(p, (int64_t)extent)));
+        IrTerm inside = ir_op2(p, IR_AND, ir_op2(p, IR_LE, ir_int(p, 0), t),
+                               ir_op2(p, IR_LT, t, ir_int(p, (int64_t)extent)));
         *guard = *guard ? ir_op2(p, IR_AND, *guard, inside) : inside;
     }
     return t;
@@ -95,7 +102,8 @@ static inline IrTerm rp_reduce(RandomProgram *g, const IrIdx *scope, uint32_t n,
         if (rng_below(&g->rng, 2))
             guard = ir_op2(p, IR_LE, ir_idx(p, k), ir_add(p, i, ir_int(p, 1)));
         else if (op == IR_SUM)
-            guard = ir_op2(p, IR_EQ, ir_idx(p, k), ir_add(p, i, ir_int(p, (int64_t)rng_below(&g->rng, 3) - 1)));
+            guard = ir_op2(p, IR_EQ, ir_idx(p, k),
+                           ir_add(p, i, ir_int(p, (int64_t)rng_below(&g->rng, 3) - 1)));
         else
             guard = ir_op2(p, IR_NE, ir_idx(p, k), i);
     }
@@ -103,7 +111,8 @@ static inline IrTerm rp_reduce(RandomProgram *g, const IrIdx *scope, uint32_t n,
 }
 
 static inline IrTerm rp_term(RandomProgram *g, const IrIdx *scope, uint32_t n, int depth) {
-    static const IrOp smooth[] = {IR_SIN, IR_COS, IR_TANH, IR_SOFTPLUS, IR_SIGMOID, IR_ATAN, IR_ERF, IR_ASINH};
+    static const IrOp smooth[] = {IR_SIN,     IR_COS,  IR_TANH, IR_SOFTPLUS,
+                                  IR_SIGMOID, IR_ATAN, IR_ERF,  IR_ASINH};
     IrProgram *p = g->p;
     if (depth <= 0)
         return rng_below(&g->rng, 6) ? rp_read(g, scope, n) : ir_real(p, rng_real(&g->rng, -1, 1));
@@ -118,7 +127,9 @@ static inline IrTerm rp_term(RandomProgram *g, const IrIdx *scope, uint32_t n, i
     }
     case 5: return ir_op1(p, smooth[rng_below(&g->rng, 8)], rp_term(g, scope, n, depth - 1));
     case 6: return ir_op1(p, IR_EXP, ir_op1(p, IR_TANH, rp_term(g, scope, n, depth - 1)));
-    case 7: return ir_op1(p, IR_LOG, ir_add(p, ir_real(p, 1.2), ir_op1(p, IR_TANH, rp_term(g, scope, n, depth - 1))));
+    case 7:
+        return ir_op1(p, IR_LOG,
+                      ir_add(p, ir_real(p, 1.2), ir_op1(p, IR_TANH, rp_term(g, scope, n, depth - 1))));
     default: return n < 4 ? rp_reduce(g, scope, n, depth) : rp_read(g, scope, n);
     }
 }

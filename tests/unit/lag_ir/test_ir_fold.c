@@ -1,5 +1,5 @@
-/* Folding keeps values: random terms through the folding constructors against the same operations on plain numbers,
- * and a table of rewrites that have to happen. */
+/* Folding keeps values: random terms through the folding constructors against the same operations on plain
+ * numbers, and a table of rewrites that have to happen. */
 #include "random_program.h"
 
 #include <setjmp.h>
@@ -44,7 +44,10 @@ static IrTerm var(Fold *f, int k) { return ir_read0(f->p, f->def[k]); }
 static IrTerm num(Fold *f, double v) { return ir_real(f->p, v); }
 
 /* A term and the value its operations give one by one. */
-typedef struct Both { IrTerm t; double v; } Both;
+typedef struct Both {
+    IrTerm t;
+    double v;
+} Both;
 
 static Both random_any(Fold *f, int depth);
 
@@ -56,8 +59,9 @@ static Both random_real(Fold *f, int depth) {
 
 static Both random_any(Fold *f, int depth) {
     static const double constants[] = {0, 1, -1, 2, 0.5, 3, -0.25};
-    static const IrOp ones[] = {IR_NEG, IR_SQRT, IR_EXP, IR_LOG, IR_SIN, IR_COS, IR_TANH, IR_ABS, IR_EXPM1, IR_LOG1P,
-                                IR_SIGMOID, IR_SOFTPLUS, IR_RELU, IR_SIGN, IR_ATAN, IR_ERF};
+    static const IrOp ones[] = {IR_NEG,  IR_SQRT, IR_EXP,   IR_LOG,   IR_SIN,     IR_COS,
+                                IR_TANH, IR_ABS,  IR_EXPM1, IR_LOG1P, IR_SIGMOID, IR_SOFTPLUS,
+                                IR_RELU, IR_SIGN, IR_ATAN,  IR_ERF};
     IrProgram *p = f->p;
     if (depth == 0) {
         int k = (int)rng_below(&f->rng, VARS + 2);
@@ -110,8 +114,9 @@ static Both random_any(Fold *f, int depth) {
     }
 }
 
-/* Where the plain values are finite the folded one must agree. Folding may cancel what would overflow or be 0/0, so a
- * term with a plain value that is not finite says nothing. 1e-6: cancellation may lose half the digits either way. */
+/* Where the plain values are finite the folded one must agree. Folding may cancel what would overflow or be
+ * 0/0, so a term with a plain value that is not finite says nothing. 1e-6: cancellation may lose half the
+ * digits either way. */
 static void real_terms_keep_their_value(void **state) {
     (void)state;
     int compared = 0;
@@ -136,7 +141,10 @@ static void real_terms_keep_their_value(void **state) {
     assert_true(compared > 1000);
 }
 
-typedef struct Whole { IrTerm t; int64_t v; } Whole;
+typedef struct Whole {
+    IrTerm t;
+    int64_t v;
+} Whole;
 
 static int64_t floor_div(int64_t a, int64_t b) {
     int64_t q = a / b;
@@ -162,7 +170,10 @@ static Whole random_int(IrProgram *p, Rng *rng, const IrIdx *idx, const int64_t 
     default: {
         static const IrOp ops[] = {IR_EQ, IR_NE, IR_LT, IR_LE};
         IrOp op = ops[rng_below(rng, 4)];
-        bool holds = op == IR_EQ ? a.v == b.v : op == IR_NE ? a.v != b.v : op == IR_LT ? a.v < b.v : a.v <= b.v;
+        bool holds = op == IR_EQ   ? a.v == b.v
+                     : op == IR_NE ? a.v != b.v
+                     : op == IR_LT ? a.v < b.v
+                                   : a.v <= b.v;
         IrTerm cond = ir_op2(p, op, a.t, b.t);
         if (rng_below(rng, 2)) {
             cond = ir_op1(p, IR_NOT, cond);
@@ -190,8 +201,8 @@ static void int_terms_keep_their_value(void **state) {
         if (v != (double)w.v) {
             Buf out = {0};
             ir_print_term(p, w.t, &out);
-            fail_msg("round %d: %s at %lld %lld %lld is %g, not %lld", round, out.at, (long long)at[0], (long long)at[1],
-                     (long long)at[2], v, (long long)w.v);
+            fail_msg("round %d: %s at %lld %lld %lld is %g, not %lld", round, out.at, (long long)at[0],
+                     (long long)at[1], (long long)at[2], v, (long long)w.v);
         }
         int64_t lo, hi;
         if (ir_int_range(p, w.t, &lo, &hi))
@@ -202,7 +213,7 @@ static void int_terms_keep_their_value(void **state) {
     session_free(s);
 }
 
-/* ---- rewrites that have to happen ------------------------------------------------------------------------ */
+/* ---- rewrites that have to happen ---------------------------------------------------------------------- */
 
 static void same(Fold *f, IrTerm got, IrTerm want) {
     if (got == want)
@@ -218,7 +229,8 @@ static void algebra(void **state) {
     Fold f;
     fold_start(&f, 1);
     IrProgram *p = f.p;
-    IrTerm x = var(&f, 0), y = var(&f, 1), z = var(&f, 2), one = num(&f, 1), two = num(&f, 2), three = num(&f, 3);
+    IrTerm x = var(&f, 0), y = var(&f, 1), z = var(&f, 2), one = num(&f, 1), two = num(&f, 2),
+           three = num(&f, 3);
     same(&f, ir_add(p, x, num(&f, 0)), x);
     same(&f, ir_mul(p, x, num(&f, 0)), num(&f, 0));
     same(&f, ir_mul(p, one, x), x);
@@ -294,8 +306,10 @@ static void relaxation_coefficients(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(real_terms_keep_their_value), cmocka_unit_test(int_terms_keep_their_value),
-        cmocka_unit_test(algebra),                     cmocka_unit_test(stable_forms),
+        cmocka_unit_test(real_terms_keep_their_value),
+        cmocka_unit_test(int_terms_keep_their_value),
+        cmocka_unit_test(algebra),
+        cmocka_unit_test(stable_forms),
         cmocka_unit_test(relaxation_coefficients),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
-/* Reductions: random ones against a plain loop over the opened body; alpha-equivalence; capture; what delta elimination
- * and counting have to reach. */
+/* Reductions: random ones against a plain loop over the opened body; alpha-equivalence; capture; what delta
+ * elimination and counting have to reach. */
 #include "random_program.h"
 
 #include <setjmp.h>
@@ -86,7 +86,8 @@ static double loop(Red *r, IrOp op, IrIdx k, IrTerm guard, IrTerm body, const in
 
 static void reductions_keep_their_value(void **state) {
     (void)state;
-    static const IrOp ops[] = {IR_SUM, IR_SUM, IR_SUM, IR_PROD, IR_MAXIMUM, IR_MINIMUM, IR_LOGSUMEXP, IR_ARGMAX};
+    static const IrOp ops[] = {IR_SUM,     IR_SUM,     IR_SUM,       IR_PROD,
+                               IR_MAXIMUM, IR_MINIMUM, IR_LOGSUMEXP, IR_ARGMAX};
     for (uint64_t seed = 1; seed <= 600; seed++) {
         Red r;
         red_start(&r, seed);
@@ -97,7 +98,8 @@ static void reductions_keep_their_value(void **state) {
         IrTerm guard = random_guard(&r, &rng, kk, i);
         if (rng_below(&rng, 2))
             guard = ir_op2(p, IR_AND, guard, random_guard(&r, &rng, kk, i));
-        IrTerm factors[4] = {ir_read(p, r.v, &kk, 1), ir_read(p, r.v, &i, 1), ir_read(p, r.A, subs, 2), ir_real(p, -3)};
+        IrTerm factors[4] = {ir_read(p, r.v, &kk, 1), ir_read(p, r.v, &i, 1), ir_read(p, r.A, subs, 2),
+                             ir_real(p, -3)};
         IrTerm body = ir_mul(p, factors[rng_below(&rng, 4)], factors[rng_below(&rng, 4)]);
         if (rng_below(&rng, 3) == 0)
             body = ir_add(p, body, factors[rng_below(&rng, 4)]);
@@ -113,8 +115,8 @@ static void reductions_keep_their_value(void **state) {
             if (!(got == want || fabs(got - want) <= 1e-12 * (1 + fabs(want)))) {
                 Buf out = {0};
                 ir_print_term(p, t, &out);
-                fail_msg("seed %llu at %lld: %s is %.17g, not %.17g", (unsigned long long)seed, (long long)at, out.at,
-                         got, want);
+                fail_msg("seed %llu at %lld: %s is %.17g, not %.17g", (unsigned long long)seed, (long long)at,
+                         out.at, got, want);
             }
         }
         Buf out = {0};
@@ -180,8 +182,8 @@ static void substitution_does_not_capture(void **state) {
     IrProgram *p = r.p;
     IrIdx k = ir_fresh(p, r.n, 0), j = ir_fresh(p, r.n, 0), axis = ir_axis(p, 0, r.n);
     IrTerm kk = ir_idx(p, k), jj = ir_idx(p, j), i = ir_idx(p, axis), subs[2] = {i, kk}, row[2] = {jj, jj};
-    IrTerm sum = ir_reduce(p, IR_SUM, k, 0, ir_read(p, r.A, subs, 2));         /* Σ_k A[i, k] */
-    IrTerm where = ir_reduce(p, IR_ARGMAX, j, 0, ir_read(p, r.A, row, 2));     /* argmax_j A[j, j] */
+    IrTerm sum = ir_reduce(p, IR_SUM, k, 0, ir_read(p, r.A, subs, 2));     /* Σ_k A[i, k] */
+    IrTerm where = ir_reduce(p, IR_ARGMAX, j, 0, ir_read(p, r.A, row, 2)); /* argmax_j A[j, j] */
     IrTerm t = ir_subst(p, sum, &axis, &where, 1);
     bool ok;
     int64_t at = (int64_t)ir_eval(r.env, where, NULL, &ok);
@@ -201,7 +203,8 @@ static void deltas_are_eliminated(void **state) {
     red_start(&r, 9);
     IrProgram *p = r.p;
     IrIdx k = ir_fresh(p, r.n, 0);
-    IrTerm kk = ir_idx(p, k), i = ir_idx(p, ir_axis(p, 0, r.n)), n = ir_int(p, (int64_t)r.n), one = ir_int(p, 1);
+    IrTerm kk = ir_idx(p, k), i = ir_idx(p, ir_axis(p, 0, r.n)), n = ir_int(p, (int64_t)r.n),
+           one = ir_int(p, 1);
     IrTerm vk = ir_read(p, r.v, &kk, 1), vi = ir_read(p, r.v, &i, 1);
     assert_int_equal(ir_reduce(p, IR_SUM, k, 0, ir_mul(p, ir_bracket(p, kk, i), vk)), vi);
     IrTerm shifted = ir_reduce(p, IR_SUM, k, 0, ir_mul(p, ir_bracket(p, ir_add(p, kk, one), i), vk));

@@ -1,5 +1,5 @@
-/* Print, read, print is the identity; wrong text is refused; the checker finds each broken invariant; replacement and
- * dependence. */
+/* Print, read, print is the identity; wrong text is refused; the checker finds each broken invariant;
+ * replacement and dependence. */
 #include "random_program.h"
 
 #include "ir/program.h"
@@ -49,11 +49,26 @@ static void print_read_print(void **state) {
 static void wrong_text_is_refused(void **state) {
     (void)state;
     static const char *const texts[] = {
-        "input", "input x", "input x%1 : f64", "input x%1 : f99[3]", "input x%2 : f64[3]", "def y%1 : f64[] =",
-        "def y%1 : f64[] = 1.0 +", "def y%1 : f64[] = x%3[]", "def y%1 : f64[] = foo(1.0)", "def y%1 : f64[] = sum[k.1](1.0)",
-        "def y%1 : f64[] = (1.0", "input x%1 : f64[2]\ndef y%2 : f64[] = x%1[]", "view v%1 : f64[2] = q%1 + 0",
-        "concat c%1 : f64[3] = a%9 @ 0", "index k.2 = bound 0 : 3", "linalg l%1 : f64[] = cholesky(a%1)",
-        "linalg l%1 : f64[] = foo(a%1)", "def y%1 : f64[] = $1", "def y%1 : f64[] = select(true, 1.0)", "nonsense",
+        "input",
+        "input x",
+        "input x%1 : f64",
+        "input x%1 : f99[3]",
+        "input x%2 : f64[3]",
+        "def y%1 : f64[] =",
+        "def y%1 : f64[] = 1.0 +",
+        "def y%1 : f64[] = x%3[]",
+        "def y%1 : f64[] = foo(1.0)",
+        "def y%1 : f64[] = sum[k.1](1.0)",
+        "def y%1 : f64[] = (1.0",
+        "input x%1 : f64[2]\ndef y%2 : f64[] = x%1[]",
+        "view v%1 : f64[2] = q%1 + 0",
+        "concat c%1 : f64[3] = a%9 @ 0",
+        "index k.2 = bound 0 : 3",
+        "linalg l%1 : f64[] = cholesky(a%1)",
+        "linalg l%1 : f64[] = foo(a%1)",
+        "def y%1 : f64[] = $1",
+        "def y%1 : f64[] = select(true, 1.0)",
+        "nonsense",
     };
     for (size_t k = 0; k < sizeof texts / sizeof *texts; k++) {
         Session *s = session_new();
@@ -66,7 +81,7 @@ static void wrong_text_is_refused(void **state) {
     }
 }
 
-/* ---- the checker ----------------------------------------------------------------------------------------- */
+/* ---- the checker --------------------------------------------------------------------------------------- */
 
 typedef void (*Break)(RandomProgram *g);
 
@@ -88,7 +103,10 @@ static IrDef some_expr(const RandomProgram *g) {
     return 0;
 }
 
-static void break_operand(RandomProgram *g) { IrTerm t = find(g->p, is_mul); g->p->nodes.at[t].arg[0] = t + 1; }
+static void break_operand(RandomProgram *g) {
+    IrTerm t = find(g->p, is_mul);
+    g->p->nodes.at[t].arg[0] = t + 1;
+}
 static void break_height(RandomProgram *g) { g->p->nodes.at[find(g->p, is_mul)].height = 9; }
 static void break_free(RandomProgram *g) { g->p->nodes.at[find(g->p, is_sine)].free = 0; }
 static void break_type(RandomProgram *g) { g->p->nodes.at[find(g->p, is_mul)].type = IR_BOOL; }
@@ -114,7 +132,8 @@ static void break_axis(RandomProgram *g) {
 static void break_elem(RandomProgram *g) { g->p->defs.at[some_expr(g)].elem = IR_I64; }
 static void break_order(RandomProgram *g) {
     IrDef d = some_expr(g);
-    g->p->defs.at[d].body = ir_read0(g->p, ir_define(g->p, 0, IR_F64, NULL, 0, ir_op1(g->p, IR_SIN, ir_read0(g->p, g->s))));
+    g->p->defs.at[d].body = ir_read0(
+        g->p, ir_define(g->p, 0, IR_F64, NULL, 0, ir_op1(g->p, IR_SIN, ir_read0(g->p, g->s))));
 }
 static void break_view(RandomProgram *g) { g->p->defs.at[g->x].offset = 100000; }
 static void break_linalg(RandomProgram *g) { ir_linalg(g->p, IR_INVERSE, g->x, 0); }
@@ -126,8 +145,9 @@ static void break_piece(RandomProgram *g) {
 static void checker_finds_each_fault(void **state) {
     (void)state;
     static const Break faults[] = {
-        break_operand, break_height, break_free,  break_type, break_rank, break_target, break_level, break_sharing,
-        break_fresh,   break_axis,   break_elem,  break_order, break_view, break_linalg, break_piece,
+        break_operand, break_height, break_free,    break_type,   break_rank,
+        break_target,  break_level,  break_sharing, break_fresh,  break_axis,
+        break_elem,    break_order,  break_view,    break_linalg, break_piece,
     };
     for (size_t k = 0; k < sizeof faults / sizeof *faults; k++) {
         Session *s = session_new();
@@ -145,7 +165,7 @@ static void checker_finds_each_fault(void **state) {
     }
 }
 
-/* ---- replacement ----------------------------------------------------------------------------------------- */
+/* ---- replacement --------------------------------------------------------------------------------------- */
 
 /* Replacing input `data` by a body: the value is that of the program with data set to the body's values. */
 static void replacement_is_setting(void **state) {
@@ -210,7 +230,7 @@ static void dependence_through_views(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(print_read_print),       cmocka_unit_test(wrong_text_is_refused),
+        cmocka_unit_test(print_read_print),         cmocka_unit_test(wrong_text_is_refused),
         cmocka_unit_test(checker_finds_each_fault), cmocka_unit_test(replacement_is_setting),
         cmocka_unit_test(dependence_through_views),
     };
