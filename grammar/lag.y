@@ -34,11 +34,11 @@
 static void lag_error(const Span *span, Parser *parser, const char *message);
 }
 
-%token <name> NAME "a name" STRING "a string" SETTING "a setting"
-%token <number> NUMBER "a number"
-%token <boolean> BOOL "true or false"
-%token <decl> DECLARE "a declaration"
-%token <reduce> REDUCE "a reduction"
+%token <token.name> NAME "a name" STRING "a string" SETTING "a setting"
+%token <token.number> NUMBER "a number"
+%token <token.boolean> BOOL "true or false"
+%token <token.decl> DECLARE "a declaration"
+%token <token.reduce> REDUCE "a reduction"
 %token SEP "the end of the line"
 %token FN "fn" SYSTEM "system" DYNAMICS "dynamics" RUN "run" RECORD "record" PRINT "print" PLOT "plot"
 %token SAVE "save" EXPECT "expect" USE "use" PRECISION "precision" FLOW "flow" STEP "step" METHOD "method"
@@ -149,24 +149,24 @@ every:
 /* ---- declarations ---- */
 
 declarators:
-    declarator                  { $$ = SEQ(parser, Declarator); SEQ_PUSH(parser, $$, $1); }
-  | declarators ',' declarator  { $$ = $1; SEQ_PUSH(parser, $$, $3); }
+    declarator                  { $$ = SEQ(parser, Declarator); SEQ_PUSH(parser, $$, *$1); }
+  | declarators ',' declarator  { $$ = $1; SEQ_PUSH(parser, $$, *$3); }
   ;
 
 declarator:
-    declared_type optional_init optional_start { $$ = $1; $$.span = @$; $$.init = $2; $$.start = $3; }
+    declared_type optional_init optional_start { $$ = $1; $$->span = @$; $$->init = $2; $$->start = $3; }
   ;
 
 declared_type:
     declared                    { $$ = $1; }
-  | declared ':' NAME           { $$ = $1; $$.type = $3; }
-  | declared ':' NAME '[' some_exprs ']' { $$ = $1; $$.type = $3; build_type_args(&$$, $5); }
-  | declared ':' NAME bound_op arith { $$ = $1; $$.type = $3; $$.bound_op = $4; $$.bound = $5; }
-  | declared ':' NAME IN '(' expr ',' expr ')' { $$ = $1; $$.type = $3; $$.lower = $6; $$.upper = $8; }
+  | declared ':' NAME           { $$ = $1; $$->type = $3; }
+  | declared ':' NAME '[' some_exprs ']' { $$ = $1; $$->type = $3; build_type_args($$, $5); }
+  | declared ':' NAME bound_op arith { $$ = $1; $$->type = $3; $$->bound_op = $4; $$->bound = $5; }
+  | declared ':' NAME IN '(' expr ',' expr ')' { $$ = $1; $$->type = $3; $$->lower = $6; $$->upper = $8; }
   ;
 
 declared:
-    NAME primes optional_axes   { $$ = build_declarator(@1, $1, $2, $3); }
+    NAME primes optional_axes   { $$ = build_declarator(parser, @1, $1, $2, $3); }
   ;
 
 primes:

@@ -312,13 +312,12 @@ Arg build_arg(Parser *parser, Span span, Name name, Expr *value) {
     return (Arg){.span = span, .name = name, .value = value};
 }
 
-Declarator build_declarator(Span span, Name name, uint32_t primes, Seq *axes) {
-    return (Declarator){.span = span,
-                        .name_span = span,
-                        .name = name,
-                        .primes = primes,
-                        .has_axes = axes != NULL,
-                        .axes = binder_list(axes)};
+Declarator *build_declarator(Parser *parser, Span span, Name name, uint32_t primes, Seq *axes) {
+    Declarator *d = ARENA_NEW(parser->session->arena, Declarator);
+    *d = (Declarator){.span = span, .name_span = span, .name = name, .primes = primes};
+    d->has_axes = axes != NULL;
+    d->axes = binder_list(axes);
+    return d;
 }
 
 void build_type_args(Declarator *declarator, Seq *args) { declarator->type_args = expr_list(args); }

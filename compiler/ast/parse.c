@@ -8,7 +8,7 @@ int parser_next_token(ParseValue *value, Span *span, Parser *parser) {
     parser->last = parser->next;
     if (token->kind != 0)
         parser->next++;
-    *value = token->value;
+    value->token = token->value;
     *span = token->span;
     return token->kind;
 }

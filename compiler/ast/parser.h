@@ -44,14 +44,20 @@ typedef struct Clauses {
     bool has_system;
 } Clauses;
 
-typedef union ParseValue {
+/* What a token carries. */
+typedef union ScanValue {
     Name name;
     struct { double value; bool is_int; } number;
     bool boolean;
-    bool flag;
     DeclKind decl;
-    BinaryOp op;
     ReduceOp reduce;
+} ScanValue;
+
+/* What a symbol of the grammar carries; a stack of them is copied as it grows, so they are small. */
+typedef union ParseValue {
+    ScanValue token;
+    bool flag;
+    BinaryOp op;
     uint32_t count;
     Expr *expr;
     Item item;
@@ -60,12 +66,10 @@ typedef union ParseValue {
     Binder binder;
     Arg arg;
     Param param;
-    Declarator declarator;
+    Declarator *declarator;
     Every every;
     Clauses *clauses;
 } ParseValue;
-typedef ParseValue ScanValue;
-
 typedef struct Parser Parser;
 #include "lag_parser.h"
 
@@ -80,7 +84,7 @@ typedef struct Scan {
 typedef struct Token {
     int kind;
     Span span;
-    ParseValue value;
+    ScanValue value;
     uint32_t match; /* brackets: the number of the other one */
     bool line;      /* the first token of a line */
 } Token;
@@ -193,7 +197,7 @@ Clauses *build_clauses(Parser *parser);
 Clauses *clause_on(Parser *parser, Clauses *clauses, Name system, Span span, Seq *args);
 Clauses *clause_for(Parser *parser, Clauses *clauses, Span word, Expr *duration, Name unit, Span span);
 Clauses *clause_over(Parser *parser, Clauses *clauses, Span word, Expr *count);
-Declarator build_declarator(Span span, Name name, uint32_t primes, Seq *axes);
+Declarator *build_declarator(Parser *parser, Span span, Name name, uint32_t primes, Seq *axes);
 void build_type_args(Declarator *declarator, Seq *args);
 Param build_param(Span span, Name name, Seq *axes, Expr *init);
 Expr *build_draw_call(Parser *parser, Span name_span, Span end, Name name, Seq *args);

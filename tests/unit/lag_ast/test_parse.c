@@ -1,6 +1,7 @@
 /* parse — the forms of the tree, spans, recovery, and texts that nobody wrote on purpose. */
 #include "front.h"
 
+#include <pthread.h>
 #include <time.h>
 
 static const Expr *value_of(const Front *f, uint32_t i) {
@@ -263,6 +264,34 @@ static void test_linear_time(void **state) {
     assert_true(large < 30 * small + 0.05);
 }
 
+/* ---- threads ---- */
+
+static void *parse_repeatedly(void *text) {
+    for (int i = 0; i < 50; i++) {
+        Front f = front_of(text);
+        uint32_t errors = diag_error_count(f.session), n = f.file->items.n;
+        front_free(&f);
+        if (errors != 1 || n != 3)
+            return text;
+    }
+    return NULL;
+}
+
+/* Nothing is shared between two sessions. */
+static void test_two_threads(void **state) {
+    (void)state;
+    char *texts[2] = {"let a = 1\nlet b = 2 2\nsystem s { potential = a }\nlet c = γ\n",
+                      "coord x = 1\nparam y = 3 **\n 2\nrun a on b for 3 { record x every 1 }\n"};
+    pthread_t threads[2];
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, parse_repeatedly, texts[i]), 0);
+    for (int i = 0; i < 2; i++) {
+        void *failed;
+        pthread_join(threads[i], &failed);
+        assert_null(failed);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_precedence),
@@ -278,6 +307,7 @@ int main(void) {
         cmocka_unit_test(test_deep_nesting),
         cmocka_unit_test(test_long_sum),
         cmocka_unit_test(test_linear_time),
+        cmocka_unit_test(test_two_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
