@@ -19,12 +19,18 @@ static IrTerm identity_of(IrProgram *p, IrOp op, IrType type) {
     return ir_real(p, v);
 }
 
+#define MAX_HEIGHT 250
+
 /* Renames index i to the BOUND index its body's height asks for. Renaming may fold a little differently
  * (operands are ordered by reference), so the level is looked at again until it fits. */
 static IrTerm close_reduce(IrProgram *p, IrOp op, IrIdx i, IrTerm guard, IrTerm body) {
     IrIndex index = p->indices.at[i];
     for (;;) {
         uint8_t level = height_of(p, body) > height_of(p, guard) ? height_of(p, body) : height_of(p, guard);
+        if (level >= MAX_HEIGHT) {
+            diag_error(p->session, DIAG_SUM_NESTING, p->at, "more than %d sums inside one another", MAX_HEIGHT);
+            return 0;
+        }
         IrIdx bound = index_bound(p, level, index.extent, index.name);
         if (bound == i)
             return raw_reduce(p, op, bound, guard, body);
@@ -125,6 +131,43 @@ static IrTerm eliminate_delta(IrProgram *p, IrOp op, IrIdx k, IrTerm guard, IrTe
         IrTerm value = subst1(p, body, k, e);
         IrTerm when = and2(p, and2(p, in_range(p, e, p->indices.at[k].extent), also), rest);
         return guarded_value(p, when, value, identity_of(p, op, type_of(p, body)));
+    }
+    return 0;
+}
+
+/* [(±k + r) div c = e] and [(±k + r) mod m = e] leave c, or every m-th, of the values of k: the reduction runs over
+ * those only. What a reshaped or pooled axis is read with. 0: no such condition. */
+static IrTerm narrow_range(IrProgram *p, IrOp op, IrIdx k, IrTerm guard, IrTerm body) {
+    IrTerm cond[CONJUNCTS], rest;
+    uint32_t n = conjuncts(p, guard, cond, CONJUNCTS);
+    int64_t m, c, extent = (int64_t)p->indices.at[k].extent;
+    for (uint32_t j = 0; j < n; j++) {
+        if (!is_op(p, cond[j], IR_EQ) || type_of(p, arg_of(p, cond[j], 0)) != IR_INT)
+            continue;
+        int side = is_op(p, arg_of(p, cond[j], 0), IR_IDIV) || is_op(p, arg_of(p, cond[j], 0), IR_IMOD) ? 0 : 1;
+        IrTerm form = arg_of(p, cond[j], side), e = arg_of(p, cond[j], 1 - side);
+        bool is_div = is_op(p, form, IR_IDIV);
+        if ((!is_div && !is_op(p, form, IR_IMOD)) || ir_uses_index(p, e, k)
+            || !const_int(p, arg_of(p, form, 1), &m) || m <= 1 || m >= extent)
+            continue;
+        if (!linear_in(p, arg_of(p, form, 0), k, &c, &rest) || (c != 1 && c != -1))
+            continue;
+        uint64_t count = (uint64_t)(is_div ? m : (extent + m - 1) / m);
+        IrIdx u = ir_fresh(p, count, p->indices.at[k].name);
+        IrTerm uu = ir_idx(p, u), modulus = ir_int(p, m), at, also = 0;
+        if (is_div) { /* ±k + rest = m e + u */
+            at = ir_sub(p, ir_add(p, ir_mul(p, modulus, e), uu), rest);
+            at = c > 0 ? at : ir_neg(p, at);
+        } else { /* k = (±(e − rest)) mod m + m u */
+            IrTerm first = c > 0 ? ir_sub(p, e, rest) : ir_sub(p, rest, e);
+            at = ir_add(p, ir_op2(p, IR_IMOD, first, modulus), ir_mul(p, modulus, uu));
+            also = in_range(p, e, (uint64_t)m);
+        }
+        if (height_of(p, at) && p->indices.at[k].kind == IR_BOUND)
+            continue;
+        IrTerm when = and2(p, in_range(p, at, (uint64_t)extent), also);
+        when = and2(p, when, subst1(p, conjunction(p, cond, n, j), k, at));
+        return fold_reduce(p, op, u, when, subst1(p, body, k, at));
     }
     return 0;
 }
@@ -274,6 +317,8 @@ IrTerm fold_reduce(IrProgram *p, IrOp op, IrIdx k, IrTerm guard, IrTerm body) {
         return guarded_value(p, subst1(p, guard, k, zero), value, identity);
     }
     if (guard && !is_arg && (t = eliminate_delta(p, op, k, guard, body)))
+        return t;
+    if (guard && !is_arg && (t = narrow_range(p, op, k, guard, body)))
         return t;
     if (op == IR_SUM && (t = sum_rules(p, k, guard, body)))
         return t;
