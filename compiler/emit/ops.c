@@ -184,6 +184,7 @@ static LLVMValueRef real_op(Emitter *e, const PlanNode *n, LLVMValueRef *v) {
     case IR_CEIL: return intrinsic1(e, "llvm.ceil", v[0]);
     case IR_ROUND: return intrinsic1(e, "llvm.rint", v[0]);
     case IR_SIGN: return sign(e, type, v[0]);
+    case IR_FROZEN: return v[0];
     case IR_MIN: return choose(e, compare(e, LLVMRealOLT, v[0], v[1]), v[0], v[1]);
     case IR_MAX: return choose(e, compare(e, LLVMRealOGT, v[0], v[1]), v[0], v[1]);
     /* Below 0 it is 0, else x: a NaN stays one. */

@@ -185,7 +185,7 @@ static Val inline_call(Sema *s, Scope *scope, const Expr *e, Ent *fn) {
     CallFrame frame = {s->call, fn, e->span, depth};
     const CallFrame *before = s->call;
     s->call = &frame;
-    Val v = sema_expr(s, inner, st->fn.body);
+    Val v = sema_fn_result(s, inner, st);
     s->call = before;
     return free_axes_to_result(s, inner, st->fn.params, v, e->span);
 }

@@ -213,32 +213,6 @@ static Val density(Density *d, const Distribution *dist, const Expr *lhs, const 
 
 /* ---- the statement ---- */
 
-typedef struct Binders { Sema *s; Scope *scope; Binder at[IR_MAX_RANK]; uint32_t n; Span span; } Binders;
-
-/* A name in a subscript on the left is an index, unless it is declared as a number. */
-static void add_binder(void *context, Name name) {
-    Binders *b = context;
-    Ent *ent = scope_find_declared(b->s, b->scope, name);
-    if (ent && ent->kind != ENT_EXTENT && (ent->kind != ENT_VALUE || ent->scope->kind != SCOPE_ROOT)) return;
-    for (uint32_t k = 0; k < b->n; k++)
-        if (b->at[k].name == name) return;
-    if (b->n < IR_MAX_RANK) b->at[b->n++] = (Binder){.span = b->span, .name = name};
-}
-
-static void find_binders(Binders *b, const Expr *lhs) {
-    if (lhs->kind == EXPR_PRIME) {
-        find_binders(b, lhs->prime.of);
-        return;
-    }
-    if (lhs->kind != EXPR_SUBSCRIPT) return;
-    for (uint32_t k = 0; k < lhs->subscript.subs.n; k++) {
-        const Expr *sub = lhs->subscript.subs.at[k];
-        if (!sub) continue;
-        b->span = sub->span;
-        index_each_name(sub, add_binder, b);
-    }
-}
-
 static IrTerm unknown(Sema *s, const Expr *call, const char *name) {
     const char *names[N_TABLE];
     for (size_t k = 0; k < N_TABLE; k++) names[k] = table[k].name;
@@ -254,8 +228,8 @@ IrTerm sema_tilde(Sema *s, Scope *scope, const Stmt *st) {
     const char *name = name_ascii(s->session->names, call->call.callee->name.name);
     const Distribution *dist = find(name);
     if (!dist) return unknown(s, call, name);
-    Binders b = {.s = s, .scope = scope};
-    find_binders(&b, lhs);
+    IndexOpen b = {0};
+    index_open(s, scope, lhs, &b);
     IndexVar vars[IR_MAX_RANK];
     IrIdx idx[IR_MAX_RANK];
     const Expr *roots[2] = {lhs, call};

@@ -158,7 +158,8 @@ static Val lower_range(Sema *s, Scope *scope, const Expr *e) {
     return ok ? v : val_poison();
 }
 
-static Val lower_block(Sema *s, Scope *scope, const Expr *e) {
+/* The definitions of a function's block, in a scope of their own. */
+static Scope *lower_lets(Sema *s, Scope *scope, const Expr *e) {
     Scope *inner = scope_new(s, SCOPE_LOCAL, scope);
     for (uint32_t k = 0; k < e->block.lets.n; k++) {
         const Stmt *st = e->block.lets.at[k];
@@ -173,7 +174,24 @@ static Val lower_block(Sema *s, Scope *scope, const Expr *e) {
             scope_bind(s, inner, decl->name, decl->name_span, v);
         }
     }
+    return inner;
+}
+
+static Val lower_block(Sema *s, Scope *scope, const Expr *e) {
+    Scope *inner = lower_lets(s, scope, e);
     return e->block.value ? sema_expr(s, inner, e->block.value) : val_poison();
+}
+
+Val sema_fn_result(Sema *s, Scope *scope, const Stmt *fn) {
+    const Expr *value = fn->fn.body;
+    if (!fn->fn.has_axes) return sema_expr(s, scope, value);
+    if (value->kind == EXPR_BLOCK) {
+        scope = lower_lets(s, scope, value);
+        value = value->block.value;
+    }
+    const Declarator result = {.span = fn->span, .name = fn->fn.name, .name_span = fn->fn.name_span, .has_axes = true,
+                               .axes = fn->fn.axes, .init = (Expr *)value};
+    return value ? sema_let(s, scope, &result, true) : val_poison();
 }
 
 static Val lower_transpose(Sema *s, Scope *scope, const Expr *e) {

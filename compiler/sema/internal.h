@@ -203,6 +203,13 @@ Ent *scope_find_kind(Sema *s, Scope *scope, Name name, EntKind kind);
 void scope_unknown(Sema *s, Scope *scope, Name name, Span span, const char *what, DiagCode code);
 const char *sema_ent_kind_text(const Ent *ent);
 
+/* ---- open indices (free.c) ---- */
+typedef struct IndexOpen { Binder at[IR_MAX_RANK]; uint32_t n; } IndexOpen;
+/* Whether a name in a subscript stands for an index because nothing of that name is declared. */
+bool index_is_undeclared(Sema *s, Scope *scope, Name name);
+/* Adds the open indices of e, in the order in which they occur. */
+void index_open(Sema *s, Scope *scope, const Expr *e, IndexOpen *out);
+
 /* ---- files (load.c) ---- */
 Unit *load_unit(Sema *s, File *file, const char *path, bool library);
 void load_uses(Sema *s, Unit *unit);
@@ -334,6 +341,8 @@ const char *builtin_name(uint32_t i);
 
 /* ---- distributions (distribution.c) ---- */
 /* −log density of lhs under the distribution of a `~` statement, summed over everything: 0 after an error. */
+/* The value of a function whose parameters are bound in the scope: over the axes that its head names, if it does. */
+Val sema_fn_result(Sema *s, Scope *scope, const Stmt *fn);
 IrTerm sema_tilde(Sema *s, Scope *scope, const Stmt *st);
 
 #endif

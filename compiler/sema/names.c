@@ -139,7 +139,8 @@ void names_check_fn(Sema *s, Ent *ent) {
             if (b->name) *more = (Known){top, b->name}, top = more++;
             if (b->extent && b->extent->kind == EXPR_NAME) *more = (Known){top, b->extent->name.name}, top = more++;
         }
-    check(&c, top, ent->stmt->fn.body);
+    const Expr *parts[1] = {ent->stmt->fn.body};
+    check_under(&c, top, ent->stmt->fn.axes, parts, 1);
     free(known);
 }
 

@@ -412,7 +412,14 @@ static void walk_call(Walk *w, const Env *env, const Expr *e) {
     w->scope = fn->scope;
     w->depth += 10;
     w->calls++;
+    const BinderList axes = fn->stmt->fn.axes;
+    Env *result = base_calloc(axes.n + 1, sizeof *result);
+    for (uint32_t k = 0; k < axes.n; k++) {
+        result[k] = (Env){top, axes.at[k].name, -1};
+        if (result[k].name) top = &result[k];
+    }
     walk(w, top, fn->stmt->fn.body);
+    free(result);
     w->calls--;
     w->depth -= 10;
     w->scope = before;

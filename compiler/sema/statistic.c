@@ -1,5 +1,5 @@
-/* statistic — values that only a later part of the runtime can give: statistics of draws, recorded series, values held
- * fixed, stationary points. They are checked like any other function, and mark the run that needs them. */
+/* statistic — values that only a later part of the runtime can give: statistics of draws, recorded series, stationary
+ * points. They are checked like any other function, and mark the run that needs them. */
 #include "builtin.h"
 #include "run.h"
 
@@ -21,9 +21,11 @@ Val statistic_quantile(Args *a) {
     return opaque_like(a, 0, of_draws);
 }
 
+/* frozen(x): x, held fixed while differentiating. What is not real has no derivative anyway. */
 Val statistic_frozen(Args *a) {
-    return sema_opaque(a->s, &a->at[0], val_type(a->s, &a->at[0]), "values held fixed while differentiating (`frozen`)",
-                       a->call->span);
+    Val v = a->at[0];
+    if (val_type(a->s, &v) == IR_REAL) v.body = ir_op1(a->s->ir, IR_FROZEN, v.body);
+    return v;
 }
 
 /* stationary(f, x): the x at which f has no slope, from the present x. */

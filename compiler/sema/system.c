@@ -171,16 +171,18 @@ static void add_force(Join *j, const Stmt *st) {
 
 /* ---- constraints ---- */
 
-/* `constraint a = b`, over the indices on its left: the residual a − b as a definition. */
+/* `constraint a = b`, over the indices that its subscripts leave open: the residual a − b as a definition. */
 static void add_constraint(Join *j, const Stmt *st) {
     Sema *s = j->s;
     Scope *inner = scope_new(s, SCOPE_LOCAL, j->system);
     IndexVar vars[IR_MAX_RANK];
-    uint32_t n = st->term.has_axes ? st->term.axes.n : 0;
+    IndexOpen open = {0};
     const Expr *roots[2] = {st->term.value, st->term.rhs};
     Val out = {.kind = VAL_TENSOR};
-    if (n > IR_MAX_RANK) return;
-    index_vars(s, j->system, st->term.axes.at, n, vars);
+    index_open(s, j->system, st->term.value, &open);
+    if (st->term.rhs) index_open(s, j->system, st->term.rhs, &open);
+    const uint32_t n = open.n;
+    index_vars(s, j->system, open.at, n, vars);
     if (n && !index_infer(s, j->system, vars, n, roots, st->term.rhs ? 2 : 1)) {
         j->failed = true;
         return;

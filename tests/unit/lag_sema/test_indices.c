@@ -107,6 +107,7 @@ static void test_derivatives(void **state) {
     const char *text = "param x[2] = [0.4, 0.7], a = 1.2\nlet f = a * x[0]^3 * x[1]";
     assert_near(value_in(text, "grad(f, x)[0]"), 1.2 * 3 * 0.16 * 0.7, "grad");
     assert_near(value_in(text, "grad(f, a)"), 0.064 * 0.7, "grad by a number");
+    assert_near(value_in(text, "grad(frozen(x[0]) * x[0], x)[0]"), 0.4, "frozen");
     assert_near(value_in(text, "hess(f, x)[0, 1]"), 1.2 * 3 * 0.16, "hess");
     assert_near(value_in(text, "hess(f, x, a)[1]"), 0.064, "mixed");
     assert_near(value_in(text, "jvp(f, x, [2.0, 1.0])"), 2 * 1.2 * 3 * 0.16 * 0.7 + 1.2 * 0.064, "jvp");
