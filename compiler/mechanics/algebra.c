@@ -397,6 +397,8 @@ IrTerm mech_resolve(Mech *m, IrTerm t) {
         IrReplace e = energy_replacement(m);
         t = ir_replace(m->p, t, &e, 1);
     }
+    if (!mech_depends_any(m, t, MECH_ON_V | MECH_ON_P))
+        return t;
     IrReplace *r = ARENA_ARRAY(m->arena, IrReplace, m->n);
     uint32_t n = replacements(m, r);
     return n ? ir_replace(m->p, t, r, n) : t;

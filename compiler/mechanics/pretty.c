@@ -61,12 +61,15 @@ const char *pretty_number(Arena *arena, double value) {
     if (!isfinite(value))
         return arena_printf(arena, "%g", value);
     char text[40];
-    int digits = 1;
+    int digits = 15; /* enough for every short decimal; zeros at the end are dropped */
     for (; digits <= 17; digits++) {
         snprintf(text, sizeof text, "%.*e", digits - 1, value);
         if (strtod(text, NULL) == value)
             break;
     }
+    for (digits = digits > 17 ? 17 : digits; digits > 1 && text[digits + (value < 0)] == '0'; digits--)
+        continue;
+    snprintf(text, sizeof text, "%.*e", digits - 1, value);
     char *e = strchr(text, 'e');
     int exponent = atoi(e + 1);
     if (exponent < -4 || exponent > 6)

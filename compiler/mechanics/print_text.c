@@ -285,21 +285,19 @@ static size_t columns(const char *text, size_t n) {
 
 /* Length of the part of `text` that fits `room` columns, cut before a sign where there is one. */
 static size_t fitting(const char *text, size_t room) {
-    size_t n = strlen(text);
-    if (columns(text, n) <= room)
-        return n;
-    size_t best = 0, last_space = 0;
-    for (size_t i = 1; i < n && columns(text, i) <= room; i++) {
-        if (text[i] != ' ')
+    size_t best = 0, last_space = 0, width = 0, i = 0;
+    for (; text[i]; i++) {
+        width += ((unsigned char)text[i] & 0xC0) != 0x80;
+        if (width > room && last_space)
+            return best > room / 3 ? best : last_space;
+        if (text[i] != ' ' || !i)
             continue;
         last_space = i;
         if (!strncmp(text + i, " + ", 3) || !strncmp(text + i, " − ", 5) || !strncmp(text + i, " · ", 4) ||
             !strncmp(text + i, " / ", 3))
             best = i;
     }
-    if (best > room / 3)
-        return best;
-    return last_space ? last_space : n;
+    return i;
 }
 
 static void write_wrapped(Buf *out, const char *text, size_t indent, size_t hang) {
