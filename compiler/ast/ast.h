@@ -136,13 +136,14 @@ struct Stmt {
         struct { Name type; } precision;
         struct { Name path; bool is_file; } use;
         struct { DeclKind kind; Declarator *at; uint32_t n; } declare;
-        struct { Name name; Span name_span; ParamList params; Expr *body; } fn;
+        /* `fn f(x[i])[c] = e`: axes are those of the result, has_axes false where they follow from the body. */
+        struct { Name name; Span name_span; ParamList params; BinderList axes; bool has_axes; Expr *body; } fn;
         struct { Name name; Span name_span; ParamList params; StmtList items; } system;
         /* `dynamics muon(lr = 0.02) on q[i,j] { … }`: pattern has the coordinate's name and indices. */
         struct {
             Name name; Span name_span; ParamList params; bool has_pattern; Param pattern; StmtList items;
         } dynamics;
-        /* `force[i] on x = e` has on and axes; `constraint[i] a = b` has rhs and may have axes. */
+        /* `force[i] on x = e` has on and axes; `constraint a = b` has rhs. */
         struct { TermKind kind; Name on; BinderList axes; bool has_axes; Expr *value; Expr *rhs; } term;
         struct { Expr *lhs; Expr *dist; } tilde;
         struct { Name name; Span name_span; StmtList items; } flow; /* rates: DECLARE with DECL_STATE */

@@ -338,11 +338,13 @@ Stmt *build_stmt(Parser *parser, StmtKind kind, Span span) {
 
 Item build_item(Stmt *stmt) { return (Item){.span = stmt->span, .stmt = stmt}; }
 
-Item build_fn(Parser *parser, Span span, Name name, Span name_span, Seq *params, Expr *body) {
+Item build_fn(Parser *parser, Span span, Name name, Span name_span, Seq *params, Seq *axes, Expr *body) {
     Stmt *stmt = build_stmt(parser, STMT_FN, span);
     stmt->fn.name = name;
     stmt->fn.name_span = name_span;
     stmt->fn.params = param_list(params);
+    stmt->fn.axes = binder_list(axes);
+    stmt->fn.has_axes = axes != NULL;
     stmt->fn.body = body;
     return build_item(stmt);
 }
@@ -387,11 +389,9 @@ Item build_force(Parser *parser, Span span, Seq *axes, Name on, Expr *value) {
     return build_item(stmt);
 }
 
-Item build_constraint(Parser *parser, Span span, Seq *axes, Expr *value, Expr *rhs) {
+Item build_constraint(Parser *parser, Span span, Expr *value, Expr *rhs) {
     Stmt *stmt = build_stmt(parser, STMT_TERM, span);
     stmt->term.kind = TERM_CONSTRAINT;
-    stmt->term.axes = binder_list(axes);
-    stmt->term.has_axes = axes != NULL;
     stmt->term.value = value;
     stmt->term.rhs = rhs;
     if (value->kind == EXPR_BINARY && value->binary.op == BINARY_EQ && !rhs) {
@@ -400,6 +400,13 @@ Item build_constraint(Parser *parser, Span span, Seq *axes, Expr *value, Expr *r
         diag_help(parser->session, diag, "write `constraint a = b`; `==` compares");
     }
     return build_item(stmt);
+}
+
+Item build_constraint_over(Parser *parser, Span span, Span word, Span end, Expr *value, Expr *rhs) {
+    Span over = {word.file, word.end, end.end};
+    Diag *diag = diag_error(parser->session, DIAG_SYNTAX, over, "a constraint does not name its indices");
+    diag_help(parser->session, diag, "leave this out: the subscripts that nobody declared are its indices");
+    return build_constraint(parser, span, value, rhs);
 }
 
 Item build_plot(Parser *parser, Span span, Name form, Seq *items) {

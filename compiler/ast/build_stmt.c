@@ -76,7 +76,9 @@ static Item build_rate(Parser *parser, Span span, Expr *lhs, const Expr *prime, 
     }
     (void)lhs;
     SEQ_PUSH(parser, declarators, d);
-    return build_declare(parser, span, DECL_STATE, declarators);
+    Item item = build_declare(parser, span, DECL_STATE, declarators);
+    item.is_rate = true;
+    return item;
 }
 
 static void report_equation(Parser *parser, Span span, const Expr *lhs) {

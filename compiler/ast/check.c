@@ -185,6 +185,7 @@ static void check_stmt(Checker *c, const Stmt *stmt) {
     case STMT_DECLARE: check_declare(c, stmt); break;
     case STMT_FN:
         check_params(c, stmt->fn.params);
+        check_binders(c, stmt->fn.axes, NULL);
         check_expr(c, stmt->fn.body, NULL);
         break;
     case STMT_SYSTEM:

@@ -263,6 +263,11 @@ static bool if_with_colon(const Fault *f) {
            && say_expected(f, "`then`", "a choice is written `if c then a else b`");
 }
 
+static bool colon_for_equals(const Fault *f) {
+    return f->token->kind == ':' && f->wanted->end && f->wanted->operator_
+           && say(f, f->token->span, "`:` does not define", "write `=`");
+}
+
 static bool second_statement(const Fault *f) {
     if (f->token->kind != DECLARE || !f->wanted->operator_ || !f->wanted->end)
         return false;
@@ -285,7 +290,7 @@ static bool (*const mistakes[])(const Fault *) = {
     broken_off,         if_without_else,       equals_for_comparison,
     chained_comparison, single_quotes,         leading_plus,
     bad_declared_name,  function_as_let,       part_of_if,
-    braces_for_list,    range_alone,           if_with_colon,
+    braces_for_list,    range_alone,           if_with_colon, colon_for_equals,
     second_statement,   function_without_body,
 };
 

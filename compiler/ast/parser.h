@@ -28,6 +28,7 @@ typedef struct Item {
     Expr *value;
     Expr *repeat;  /* `repeat n { … }` */
     Seq *body;     /* of Item: what the repetition holds */
+    bool is_rate;  /* `x' = e` without `state`: only a flow holds such */
 } Item;
 
 typedef struct Block { Span span; Seq *items; } Block;
@@ -174,12 +175,14 @@ Item build_item(Stmt *stmt);
 Item build_declare(Parser *parser, Span span, DeclKind kind, Seq *declarators);
 Item build_equation(Parser *parser, Span span, Expr *lhs, Expr *rhs);
 Item build_tilde(Parser *parser, Span span, Expr *lhs, Expr *dist);
-Item build_fn(Parser *parser, Span span, Name name, Span name_span, Seq *params, Expr *body);
+Item build_fn(Parser *parser, Span span, Name name, Span name_span, Seq *params, Seq *axes, Expr *body);
 Item build_system(Parser *parser, Span span, Name name, Span name_span, Seq *params, const Block *body);
 Item build_dynamics(Parser *parser, Span span, Name name, Span name_span, Seq *params, const Param *pattern,
                     const Block *body);
 Item build_force(Parser *parser, Span span, Seq *axes, Name on, Expr *value);
-Item build_constraint(Parser *parser, Span span, Seq *axes, Expr *value, Expr *rhs);
+Item build_constraint(Parser *parser, Span span, Expr *value, Expr *rhs);
+/* `constraint[i] a = b`, which is an error: a constraint's indices are those that nobody declared. */
+Item build_constraint_over(Parser *parser, Span span, Span word, Span end, Expr *value, Expr *rhs);
 Item build_flow(Parser *parser, Span span, Name name, Span name_span, Block body);
 Item build_step(Parser *parser, Span span, Expr *by, Block body);
 Item build_method(Parser *parser, Span span, Expr *call);

@@ -167,12 +167,34 @@ static void report_stray(Parser *parser, const Item *item) {
         diag_help(parser->session, diag, "give it a name with `let`, or show it with `print`");
 }
 
+/* `x' = e` outside of a flow: what may have been meant depends on the place. */
+static void report_rate(Parser *parser, const Item *item, Place place) {
+    const Declarator *d = &item->stmt->declare.at[0];
+    const char *name = name_text(parser->session->names, d->name), *primes = d->primes == 1 ? "'" : "''";
+    if (place == PLACE_SYSTEM) {
+        Diag *diag = diag_error(parser->session, DIAG_EQUATION, item->span,
+                                "in a system, motion follows from energies and forces, not from `%s%s = …`", name, primes);
+        diag_help(parser->session, diag, "`force on %s = …` pushes %s; a memory is `state %s' = …`", name, name, name);
+        return;
+    }
+    Diag *diag = diag_error(parser->session, DIAG_EQUATION, item->span, "an equation for %s%s stands in a `flow`", name,
+                            primes);
+    if (place == PLACE_FILE)
+        diag_help(parser->session, diag, "an initial velocity goes with its coordinate: coord %s = 1, %s' = 0", name,
+                  name);
+    else if (place == PLACE_DYNAMICS)
+        diag_help(parser->session, diag, "write `state %s' = …` for a memory, or put it into `flow name { … }`", name);
+}
+
 StmtList place_statements(Parser *parser, Seq *items, Place place) {
     Seq *out = SEQ(parser, Stmt *);
     for (uint32_t i = 0; i < items->n; i++) {
         Item *item = (Item *)items->at + i;
         Stmt *stmt = item->stmt;
-        if (stmt && !(places_of(stmt) & IN(place))) {
+        if (item->is_rate && place != PLACE_FLOW) {
+            report_rate(parser, item, place);
+            stmt = build_stmt(parser, STMT_ERROR, item->span);
+        } else if (stmt && !(places_of(stmt) & IN(place))) {
             report_misplaced(parser, stmt, place);
             stmt = build_stmt(parser, STMT_ERROR, item->span);
         } else if (!stmt) {

@@ -339,6 +339,7 @@ static void print_run(Printer *printer, const Stmt *stmt) {
 static void print_fn(Printer *printer, const Stmt *stmt) {
     buf_printf(printer->out, "fn %s", text_of(printer, stmt->fn.name));
     print_params(printer, stmt->fn.params, true);
+    print_axes(printer, stmt->fn.has_axes, stmt->fn.axes);
     if (stmt->fn.body->kind == EXPR_BLOCK)
         print_body(printer, stmt, stmt->fn.body->block.lets, stmt->fn.body->block.value, INSIDE_OTHER);
     else

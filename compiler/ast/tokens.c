@@ -383,7 +383,7 @@ static void name_statement_word(Parser *parser, Token *token) {
                 token->kind = statement_words[i].kind;
                 if (token->kind == DECLARE)
                     token->value.decl = statement_words[i].decl;
-                if (token->kind == CONSTRAINT && token[1].kind == '[')
+                if (token->kind == CONSTRAINT && token[1].kind == '[' && token[1].span.start == token->span.end)
                     token->kind = CONSTRAINT_OVER;
                 return;
             }
