@@ -6,6 +6,8 @@
  * nests. */
 #include <stdio.h>
 
+#include <llvm-c/DebugInfo.h>
+
 #include "../../runtime/rt.h"
 #include "parts.h"
 
@@ -119,6 +121,14 @@ static void emit_store(Emitter *e, const PlanNode *n) {
     set_alias(e, LLVMBuildStore(e->b, v, emit_pointer(e, buffer, emit_node(e, n->arg[1]))), buffer);
 }
 
+static void emit_zero(Emitter *e, const PlanNode *n) {
+    uint32_t buffer = (uint32_t)n->bits;
+    LLVMTypeRef type = emit_elem_type(e->m, plan_buffer(e->plan, buffer)->elem);
+    LLVMValueRef bytes = LLVMBuildMul(e->b, emit_node(e, n->arg[2]), LLVMSizeOf(type), "");
+    LLVMValueRef zero = LLVMConstNull(LLVMInt8TypeInContext(e->m->context));
+    LLVMBuildMemSet(e->b, emit_pointer(e, buffer, emit_node(e, n->arg[1])), zero, bytes, 1);
+}
+
 /* ---- accumulators ---- */
 
 static void emit_acc(Emitter *e, PlanValue v) {
@@ -203,6 +213,53 @@ static void report_flags(Emitter *e) {
 
 /* ---- loops ---- */
 
+static bool scope_has(const PlanFunc *f, uint32_t scope, PlanKind kind) {
+    for (uint32_t i = 0; i < f->scopes.at[scope].body.n; i++)
+        if (f->nodes.at[f->scopes.at[scope].body.at[i]].kind == kind)
+            return true;
+    return false;
+}
+
+#define SHORT_TRIPS 1024
+
+/* Asks the vectorizer for one vector at a time in short loops and those without accumulators, which gain nothing from
+ * several and would take as many times longer to compile. */
+static void set_loop_hints(Emitter *e, const PlanLoop *loop, LLVMValueRef latch) {
+    LLVMContextRef c = e->m->context;
+    const PlanNode *hi = &e->func->nodes.at[loop->hi];
+    bool is_short = hi->kind == PLAN_CONST && hi->bits <= SHORT_TRIPS;
+    if (scope_has(e->func, loop->scope, PLAN_LOOP) || (scope_has(e->func, loop->scope, PLAN_STEP) && !is_short))
+        return;
+    LLVMMetadataRef count[2] = {LLVMMDStringInContext2(c, "llvm.loop.interleave.count", 26),
+                                LLVMValueAsMetadata(LLVMConstInt(LLVMInt32TypeInContext(c), 1, 0))};
+    LLVMMetadataRef self = LLVMTemporaryMDNode(c, NULL, 0);
+    LLVMMetadataRef parts[2] = {self, LLVMMDNodeInContext2(c, count, 2)};
+    LLVMMetadataRef node = LLVMMDNodeInContext2(c, parts, 2);
+    LLVMMetadataReplaceAllUsesWith(self, node); /* a loop's name is a node that refers to itself */
+    LLVMSetMetadata(latch, LLVMGetMDKindIDInContext(c, "llvm.loop", 9), LLVMMetadataAsValue(c, node));
+}
+
+#define UNROLL_TRIPS 4  /* loops of so few iterations are written out … */
+#define UNROLL_TOTAL 64 /* … up to this many copies of the innermost body */
+
+/* A short loop of constant length without branches inside: its body, once for each iteration. */
+static bool emit_unrolled(Emitter *e, const PlanLoop *loop) {
+    const PlanNode *lo = &e->func->nodes.at[loop->lo], *hi = &e->func->nodes.at[loop->hi];
+    if (lo->kind != PLAN_CONST || hi->kind != PLAN_CONST || loop->parallel)
+        return false;
+    int64_t trips = (int64_t)hi->bits - (int64_t)lo->bits;
+    if (trips > UNROLL_TRIPS || trips * e->copies > UNROLL_TOTAL)
+        return false;
+    uint32_t before = e->copies;
+    e->copies *= trips > 1 ? (uint32_t)trips : 1;
+    for (int64_t i = 0; i < trips; i++) {
+        e->value[loop->index] = emit_int(e->m, (int64_t)lo->bits + i);
+        emit_scope(e, loop->scope);
+    }
+    e->copies = before;
+    return true;
+}
+
 static void emit_range(Emitter *e, const PlanLoop *loop, LLVMValueRef lo, LLVMValueRef hi, bool never_empty) {
     LLVMTypeRef i64 = LLVMInt64TypeInContext(e->m->context);
     LLVMBasicBlockRef before = LLVMGetInsertBlock(e->b), body = new_block(e, "loop"), after = new_block(e, "after");
@@ -218,7 +275,8 @@ static void emit_range(Emitter *e, const PlanLoop *loop, LLVMValueRef lo, LLVMVa
     LLVMValueRef next = LLVMBuildNSWAdd(e->b, i, emit_int(e->m, 1), "");
     LLVMBasicBlockRef last = LLVMGetInsertBlock(e->b);
     LLVMAddIncoming(i, &next, &last, 1);
-    LLVMBuildCondBr(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, next, hi, ""), body, after);
+    LLVMValueRef latch = LLVMBuildCondBr(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, next, hi, ""), body, after);
+    set_loop_hints(e, loop, latch);
     LLVMPositionBuilderAtEnd(e->b, after);
 }
 
@@ -295,7 +353,7 @@ static void free_emitter(Emitter *e) {
 
 /* The body of a parallel loop: void (RtFrame *, void *env, int64_t begin, int64_t end). */
 static LLVMValueRef emit_outlined(Emitter *outer, const PlanLoop *loop, const BufferList *used, LLVMTypeRef env) {
-    Emitter e = {.m = outer->m, .plan = outer->plan, .func = outer->func, .kernel = outer->kernel,
+    Emitter e = {.m = outer->m, .plan = outer->plan, .func = outer->func, .copies = 1, .kernel = outer->kernel,
                  .kernel_buffers = outer->kernel_buffers, .n_kernel_buffers = outer->n_kernel_buffers,
                  .n_outlined = outer->n_outlined, .n_kernels = outer->n_kernels};
     LLVMContextRef c = e.m->context;
@@ -342,7 +400,7 @@ static void emit_loop(Emitter *e, const PlanLoop *loop) {
     }
     if (loop->parallel)
         emit_parallel(e, loop);
-    else {
+    else if (!emit_unrolled(e, loop)) {
         bool never_empty = e->func->nodes.at[loop->lo].hi < e->func->nodes.at[loop->hi].lo;
         emit_range(e, loop, emit_node(e, loop->lo), emit_node(e, loop->hi), never_empty);
     }
@@ -372,6 +430,10 @@ static void emit_statement(Emitter *e, PlanValue v) {
     case PLAN_STORE:
         if (!n->dead)
             emit_store(e, n);
+        break;
+    case PLAN_ZERO:
+        if (!n->dead)
+            emit_zero(e, n);
         break;
     case PLAN_ACC:
         emit_acc(e, v);
@@ -414,7 +476,7 @@ static bool has_flags(const PlanFunc *f) {
 
 void emit_function(EmitModule *m, const Plan *plan, const PlanFunc *func) {
     uint32_t n_outlined = 0, n_kernels = 0;
-    Emitter e = {.m = m, .plan = plan, .func = func, .n_outlined = &n_outlined, .n_kernels = &n_kernels};
+    Emitter e = {.m = m, .plan = plan, .func = func, .copies = 1, .n_outlined = &n_outlined, .n_kernels = &n_kernels};
     LLVMTypeRef pointer = LLVMPointerTypeInContext(m->context, 0), i32 = LLVMInt32TypeInContext(m->context);
     e.fn = LLVMAddFunction(m->module, func->name, LLVMFunctionType(i32, &pointer, 1, 0));
     emit_target_attributes(m, e.fn);

@@ -34,6 +34,7 @@ typedef struct Emitter {
     LLVMValueRef *slot;            /* by data slot: its pointer */
     struct Flag { IrDef def; LLVMValueRef at; } flag[16];
     uint32_t n_flags;
+    uint32_t copies;               /* of the present scope, from loops written out */
     uint32_t kernel;               /* number of the loop nest, for alias scopes; 0: outside loops */
     const uint32_t *kernel_buffers;/* buffers the nest touches */
     uint32_t n_kernel_buffers;

@@ -119,10 +119,35 @@ static void leaf(Builder *b, const Op *op, PlanValue acc) {
     value_store(b, out->buffer, at, value_op(b, combine_op(op->reduce), type, old, x, 0));
 }
 
+/* How many elements the axes of the loops from `depth` on cover in one run; 0 when they do not. */
+static uint64_t run_length(const Op *op, const OpOut *out, uint32_t depth) {
+    uint64_t count = 1, reach = 0;
+    for (uint32_t k = depth; k < op->n_loops; k++)
+        if (op->loop[k].axis >= 0) {
+            count *= op->loop[k].extent;
+            reach += (op->loop[k].extent - 1) * out->stride[op->loop[k].axis];
+        }
+    return reach + 1 == count ? count : 0;
+}
+
+/* Address of the output where the indices of the loops from `depth` on are 0. */
+static PlanValue run_address(Builder *b, const Op *op, const OpOut *out, uint32_t depth) {
+    for (uint32_t k = depth; k < op->n_loops; k++)
+        if (op->loop[k].axis >= 0)
+            term_bind(b, op->loop[k].index, value_int(b, 0));
+    return out_address(b, op, out);
+}
+
 /* Sets the elements that loops from `depth` on will accumulate into. */
 static void fill(Builder *b, const Op *op, uint32_t depth) {
     while (depth < op->n_loops && op->loop[depth].axis < 0)
         depth++;
+    uint64_t count = run_length(op, &op->out[0], depth);
+    bool zero = op->reduce == IR_SUM || op->reduce == IR_ANY;
+    if (zero && count > 1) {
+        value_zero(b, op->out[0].buffer, run_address(b, op, &op->out[0], depth), count);
+        return;
+    }
     if (depth == op->n_loops) {
         PlanType type = store_type(b, &op->out[0], op->out[0].value);
         value_store(b, op->out[0].buffer, out_address(b, op, &op->out[0]), identity(b, op->reduce, type));
@@ -153,6 +178,16 @@ static void after_loop(Builder *b, const Op *op, uint32_t depth, PlanValue acc) 
     store(b, op, &op->out[0], truth ? v : value_convert(b, v, store_elem_type(b, &op->out[0])));
 }
 
+/* An operation that sets everything to 0. */
+static bool build_zero(Builder *b, const Op *op, uint32_t depth) {
+    const OpOut *out = &op->out[0];
+    uint64_t count = run_length(op, out, depth);
+    if (op->reduce != IR_NONE || op->n_out != 1 || !ir_is_zero(b->plan->ir, out->value) || count < 2)
+        return false;
+    value_zero(b, out->buffer, run_address(b, op, out, depth), count);
+    return true;
+}
+
 static void build_level(Builder *b, Members m, uint32_t depth);
 
 /* The loop at `depth` over lo … hi-1. */
@@ -169,6 +204,8 @@ static void build_range(Builder *b, Members m, uint32_t depth, PlanValue lo, Pla
 /* One loop for members m, which may share it: cut where conditions on its index change, so that inside each part they
  * are known. */
 static void build_loop(Builder *b, Members m, uint32_t depth, int64_t chunk) {
+    if (m.n == 1 && !chunk && build_zero(b, m.op[0], depth))
+        return;
     uint64_t factor = plan_merge_loops(b, m, depth);
     const OpLoop *first = &m.op[0]->loop[depth];
     for (uint32_t i = 0; i < m.n; i++)

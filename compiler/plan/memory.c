@@ -50,7 +50,7 @@ static void scan(Uses *u, uint32_t scope) {
             u->at = i + 1;
         if (n->kind == PLAN_LOAD)
             touch(u, (uint32_t)n->bits, true);
-        else if (n->kind == PLAN_STORE && !n->dead)
+        else if ((n->kind == PLAN_STORE || n->kind == PLAN_ZERO) && !n->dead)
             touch(u, (uint32_t)n->bits, false);
         else if (n->kind == PLAN_LOOP)
             scan(u, f->loops.at[n->arg[0]].scope);
@@ -64,7 +64,7 @@ static void scan(Uses *u, uint32_t scope) {
 static void drop_dead_stores(Plan *plan, PlanFunc *f, const uint32_t *loads) {
     for (uint32_t v = 1; v < f->nodes.n; v++) {
         PlanNode *n = &f->nodes.at[v];
-        if (n->kind == PLAN_STORE && plan->buffers.at[n->bits].is_scratch && !loads[n->bits])
+        if ((n->kind == PLAN_STORE || n->kind == PLAN_ZERO) && plan->buffers.at[n->bits].is_scratch && !loads[n->bits])
             n->dead = true;
     }
 }

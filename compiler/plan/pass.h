@@ -243,6 +243,7 @@ PlanValue value_convert(Builder *b, PlanValue x, PlanType type);
 PlanValue value_load(Builder *b, uint32_t buffer, PlanValue at, PlanType type);
 PlanValue value_draw(Builder *b, IrDrawKind kind, uint32_t site, PlanValue position);
 void value_store(Builder *b, uint32_t buffer, PlanValue at, PlanValue v);
+void value_zero(Builder *b, uint32_t buffer, PlanValue at, uint64_t count);
 void value_touch(Builder *b, uint32_t buffer);   /* its content has changed */
 PlanValue value_add(Builder *b, PlanValue x, PlanValue y);
 PlanValue value_scale(Builder *b, PlanValue x, int64_t factor);

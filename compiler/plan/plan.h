@@ -47,6 +47,7 @@ typedef enum PlanKind {
     PLAN_LOAD,    /* element arg[1] of buffer `bits`, widened to `type` */
     PLAN_DRAW,    /* op: IrDrawKind; site `bits`, position arg[1] */
     PLAN_STORE,   /* buffer `bits`, element arg[1], value arg[2] */
+    PLAN_ZERO,    /* buffer `bits`, arg[2] elements from element arg[1] on are set to 0 */
     PLAN_ACC,     /* a new accumulator of `type` for reduction `op`, starting at its identity */
     PLAN_STEP,    /* accumulator arg[0] takes value arg[1]; arg[2]: condition (0: always); arg[3]: ARGMAX/ARGMIN: index */
     PLAN_RESULT,  /* value of accumulator arg[0]; for ARGMAX and ARGMIN the index, type I64 */

@@ -124,6 +124,12 @@ static void print_node(Printer *p, PlanValue v, int indent) {
         print_value(p, n->arg[2]);
         buf_puts(p->out, n->dead ? "  (dropped)\n" : "\n");
         break;
+    case PLAN_ZERO:
+        print_place(p, (uint32_t)n->bits, n->arg[1]);
+        buf_puts(p->out, " and on: ");
+        print_value(p, n->arg[2]);
+        buf_puts(p->out, n->dead ? " times 0  (dropped)\n" : " times 0\n");
+        break;
     case PLAN_ACC:
         buf_printf(p->out, "v%u = new %s %s\n", v, type_name((PlanType)n->type), ir_op_name((IrOp)n->op));
         break;

@@ -331,6 +331,13 @@ void value_store(Builder *b, uint32_t buffer, PlanValue at, PlanValue v) {
     b->alias.at[name] = v;
 }
 
+void value_zero(Builder *b, uint32_t buffer, PlanValue at, uint64_t count) {
+    PlanNode n = {.kind = PLAN_ZERO, .arg = {0, at, value_int(b, (int64_t)count)}, .scope = b->scope};
+    n.bits = buffer;
+    append(b, n, true);
+    value_touch(b, buffer);
+}
+
 /* ---- accumulators and statements ---- */
 
 PlanValue value_acc(Builder *b, IrOp reduce, PlanType type) {
