@@ -100,15 +100,17 @@ item:
   | expr '=' expr               { $$ = build_equation(parser, @$, $1, $3); }
   | expr '~' expr               { $$ = build_tilde(parser, @$, $1, $3); }
   | DECLARE declarators         { $$ = build_declare(parser, @$, $1, $2); }
-  | FN NAME '(' params ')' '=' expr { $$ = build_fn(parser, @$, $2, @2, $4, $7); }
-  | FN NAME '(' params ')' block { $$ = build_fn(parser, @$, $2, @2, $4, place_function_body(parser, $6)); }
+  | FN NAME '(' params ')' optional_axes '=' expr { $$ = build_fn(parser, @$, $2, @2, $4, $6, $8); }
+  | FN NAME '(' params ')' optional_axes block {
+        $$ = build_fn(parser, @$, $2, @2, $4, $6, place_function_body(parser, $7));
+    }
   | SYSTEM NAME optional_params block { $$ = build_system(parser, @$, $2, @2, $3, &$4); }
   | DYNAMICS NAME optional_params block { $$ = build_dynamics(parser, @$, $2, @2, $3, NULL, &$4); }
   | DYNAMICS NAME optional_params ON param block { $$ = build_dynamics(parser, @$, $2, @2, $3, &$5, &$6); }
   | FORCE optional_axes ON NAME '=' expr { $$ = build_force(parser, @$, $2, $4, $6); }
-  | CONSTRAINT expr             { $$ = build_constraint(parser, @$, NULL, $2, NULL); }
-  | CONSTRAINT expr '=' expr    { $$ = build_constraint(parser, @$, NULL, $2, $4); }
-  | CONSTRAINT_OVER '[' some_binders ']' expr '=' expr { $$ = build_constraint(parser, @$, $3, $5, $7); }
+  | CONSTRAINT expr             { $$ = build_constraint(parser, @$, $2, NULL); }
+  | CONSTRAINT expr '=' expr    { $$ = build_constraint(parser, @$, $2, $4); }
+  | CONSTRAINT_OVER '[' some_binders ']' expr '=' expr { $$ = build_constraint_over(parser, @$, @1, @4, $5, $7); }
   | FLOW NAME block             { $$ = build_flow(parser, @$, $2, @2, $3); }
   | STEP block                  { $$ = build_step(parser, @$, NULL, $2); }
   | STEP BY expr block          { $$ = build_step(parser, @$, $3, $4); }

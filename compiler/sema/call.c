@@ -139,7 +139,8 @@ static void bind_axis_names(Sema *s, Scope *inner, ParamList params) {
     }
 }
 
-static Val free_axes_to_result(Sema *s, Scope *inner, ParamList params, Val v, Span span) {
+static Val free_axes_to_result(Sema *s, Scope *inner, const Stmt *fn, Val v, Span span) {
+    const ParamList params = fn->fn.params;
     Axis extra[IR_MAX_RANK];
     uint32_t n = 0;
     for (uint32_t k = 0; k < params.n && val_ok(&v); k++)
@@ -149,6 +150,13 @@ static Val free_axes_to_result(Sema *s, Scope *inner, ParamList params, Val v, S
             bool seen = false;
             for (uint32_t j = 0; j < n; j++) seen = seen || extra[j].idx == index->q;
             if (seen) continue;
+            if (fn->fn.has_axes) {
+                Diag *d = sema_error(s, DIAG_SHAPE, fn->fn.name_span, "the value of `%s` depends on `%s`, which its head "
+                                     "does not name", sema_name(s, fn->fn.name), sema_name(s, index->name));
+                sema_note(s, d, index->span, "the index of this axis");
+                sema_help(s, d, "write `%s` among the indices after the parameters, or sum over it", sema_name(s, index->name));
+                return val_poison();
+            }
             if (n + v.rank >= IR_MAX_RANK) {
                 sema_error(s, DIAG_SHAPE, span, "the result has more than %d axes", IR_MAX_RANK);
                 return val_poison();
@@ -187,7 +195,7 @@ static Val inline_call(Sema *s, Scope *scope, const Expr *e, Ent *fn) {
     s->call = &frame;
     Val v = sema_fn_result(s, inner, st);
     s->call = before;
-    return free_axes_to_result(s, inner, st->fn.params, v, e->span);
+    return free_axes_to_result(s, inner, st, v, e->span);
 }
 
 Val sema_call(Sema *s, Scope *scope, const Expr *e) {
