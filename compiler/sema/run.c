@@ -198,6 +198,7 @@ static void join(Join *j, const Stmt *st, const Stmt *const *after, uint32_t n_a
     body_scope(j, st);
     if (!j->failed) system_states(j);
     if (!j->failed) join_system(j);
+    if (!j->failed) join_restrict(j);
     if (!j->failed) {
         join_listen(j);
         join_vars(j);
@@ -212,6 +213,7 @@ static void join(Join *j, const Stmt *st, const Stmt *const *after, uint32_t n_a
     run_names(j);
     join_outputs(j, st->run.items);
     for (uint32_t k = 0; k < n_after; k++) join_output(j, after[k]);
+    join_restrict(j);
     join_replace(j);
     join_kept(j);
     join_missing(j);

@@ -63,6 +63,8 @@ void join_bodies(Join *j);
 void join_replace(Join *j);
 IrTerm join_blocked(Join *j, IrTerm t);
 
+/* batch.c: definitions over all rows read at the rows of a minibatch become definitions over its slots. */
+void join_restrict(Join *j);
 /* dynamics.c: whether the dynamics speaks of the block; parameters, terms and flows of the dynamics. */
 void join_listen(Join *j);
 void join_bind_params(Join *j, Scope *scope, ArgList args, ParamList params, const Ent *ent, Span span, bool hyper);

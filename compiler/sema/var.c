@@ -24,8 +24,18 @@ static const SupportType *find_support(const char *name) {
     return NULL;
 }
 
+/* `mu[2] : ordered`: the sizes are those of the last axes. */
+static bool support_on_axes(Sema *s, Ent *ent, const SupportType *type, const uint64_t *extent, uint8_t rank) {
+    if (type->n_args == type->rank || extent[rank - 1] == extent[rank - 2]) return true;
+    sema_error(s, DIAG_DECL_TYPE, ent->decl->span, "`%s` is a square matrix, and this is %llu×%llu", type->name,
+               (unsigned long long)extent[rank - 2], (unsigned long long)extent[rank - 1]);
+    return false;
+}
+
+/* The sizes in brackets after the type, as further axes: `X[n] : sphere[p]`. */
 static bool support_axes(Sema *s, Ent *ent, const SupportType *type, uint64_t *extent, uint8_t *rank) {
     const Declarator *d = ent->decl;
+    if (!d->type_args.n && *rank >= type->rank) return support_on_axes(s, ent, type, extent, *rank);
     if (d->type_args.n != type->n_args) {
         sema_error(s, DIAG_DECL_TYPE, d->span, "`%s` takes %u size%s, and %u %s given", type->name, type->n_args,
                    type->n_args == 1 ? "" : "s", d->type_args.n, d->type_args.n == 1 ? "is" : "are");

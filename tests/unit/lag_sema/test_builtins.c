@@ -145,7 +145,7 @@ static const char *const names[] = {
 #undef MAP2
 #undef SPECIAL
 };
-static const char *const of_runs[] = {"average", "deviation", "mcse", "rhat", "ess", "quantile", "stationary"};
+static const char *const of_runs[] = {"expectation", "deviation", "mcse", "rhat", "ess", "quantile", "stationary"};
 
 static void check(const Case *cases, size_t n) {
     for (size_t k = 0; k < n; k++) {

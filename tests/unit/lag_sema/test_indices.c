@@ -162,6 +162,42 @@ static void test_minibatch(void **state) {
     release(&l);
 }
 
+static bool reaches_extent(Lowered *l, IrTerm t, uint64_t extent) {
+    uint32_t n = ir_def_count(l->model->ir);
+    uint8_t *mark = calloc(n + 1, 1);
+    ir_reach(l->model->ir, t, mark);
+    bool found = false;
+    for (IrDef d = 1; d <= n; d++) {
+        const IrDefInfo *info = ir_def(l->model->ir, d);
+        for (uint32_t k = 0; mark[d] && info->kind == IR_DEF_EXPR && info->role == IR_ROLE_NONE && k < info->rank; k++)
+            found = found || info->extent[k] == extent;
+    }
+    free(mark);
+    return found;
+}
+
+/* Definitions over all rows are computed for the rows of the minibatch only, unless something reads all of them. */
+static void test_definitions_of_rows(void **state) {
+    (void)state;
+    Lowered l = lower("param a = 2, b[3] = 1\nlet h[n : 60, j : 3] = tanh(a * n * 0.1 + j) * b[j]\n"
+                      "let f[n] = sum[j](h[n, j]) + a\nsystem s { potential = mean[n in batch](f[n]^2) }\n"
+                      "run gradient_descent on s for 2 epochs { batch 4; record loss, sum(f) }");
+    const SemaRun *run = &l.model->runs[0];
+    assert_false(reaches_extent(&l, run->potential.term, 60));
+    assert_true(reaches_extent(&l, run->potential.term, 4));
+    double rows[4] = {7, 0, 59, 31}, loss = 0, all = 0;
+    ir_env_set(l.env, run->batch, rows);
+    for (int n = 0; n < 60; n++) {
+        double f = 2;
+        for (int j = 0; j < 3; j++) f += tanh(0.2 * n + j);
+        all += f;
+        for (int k = 0; k < 4; k++) loss += rows[k] == n ? f * f / 4 : 0;
+    }
+    assert_near(recorded(&l, 0)[0], loss, "loss of the minibatch");
+    assert_near(recorded(&l, 1)[0], all, "sum over all rows");
+    release(&l);
+}
+
 static void test_overrides(void **state) {
     (void)state;
     SemaOverride set = {"N", "4"};
@@ -217,6 +253,7 @@ int main(void) {
         cmocka_unit_test(test_block),
         cmocka_unit_test(test_bodies),
         cmocka_unit_test(test_minibatch),
+        cmocka_unit_test(test_definitions_of_rows),
         cmocka_unit_test(test_overrides),
         cmocka_unit_test(test_drawn_data_stay),
         cmocka_unit_test(test_long_programs),
