@@ -139,7 +139,8 @@ clauses:
   | clauses ON NAME optional_args { $$ = clause_on(parser, $1, $3, @3, $4); }
   | clauses FOR expr            { $$ = clause_for(parser, $1, @2, $3, 0, @3); }
   | clauses FOR expr NAME       { $$ = clause_for(parser, $1, @2, $3, $4, @4); }
-  | clauses OVER expr           { $$ = clause_over(parser, $1, @2, $3); }
+  | clauses OVER expr           { $$ = clause_over(parser, $1, @2, $3, 0, @3); }
+  | clauses OVER expr NAME      { $$ = clause_over(parser, $1, @2, $3, $4, @4); }
   ;
 
 every:

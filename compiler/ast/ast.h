@@ -155,7 +155,7 @@ struct Stmt {
             Expr *duration; DurationUnit unit; Name unit_name; /* duration NULL: none given */
             StmtList items;
             Name label;       /* `let`-like name of the run: `run fit = adam(…) on …`; 0: none */
-            Expr *over;       /* `over N` ensembles; NULL: none */
+            Expr *over; Name over_unit; /* `over 4 chains`: copies; NULL: none. The unit may be left out: 0 */
             ArgList system_args; /* `on kepler(e = 0.6)`: values of the system's parameters */
         } run;
         struct { ArgList items; Every every; } record; /* Arg.name set for `name = e` */

@@ -9,6 +9,19 @@ static void share_source(Declarator *at, uint32_t n) {
             at[i].init = at[i + 1].init;
 }
 
+/* `param a, b : real > 0` reads as if the type belonged to both: each declarator says its own. */
+static void report_shared_type(Parser *parser, const Declarator *at, uint32_t n) {
+    for (uint32_t i = 0; i + 1 < n; i++) {
+        if (at[i].type || at[i].init || !at[i + 1].type)
+            continue;
+        const char *name = name_text(parser->session->names, at[i].name);
+        const char *next = name_text(parser->session->names, at[i + 1].name);
+        Diag *diag = diag_error(parser->session, DIAG_SYNTAX, at[i].span,
+                                "`%s` has no type: the one after `%s` is that of `%s` alone", name, next, next);
+        diag_help(parser->session, diag, "write a type after each: `%s : real, %s : …`", name, next);
+    }
+}
+
 Item build_declare(Parser *parser, Span span, DeclKind kind, Seq *declarators) {
     Stmt *stmt = build_stmt(parser, STMT_DECLARE, span);
     stmt->declare.kind = kind;
@@ -16,6 +29,8 @@ Item build_declare(Parser *parser, Span span, DeclKind kind, Seq *declarators) {
     stmt->declare.n = declarators->n;
     if (kind == DECL_DATA)
         share_source(stmt->declare.at, stmt->declare.n);
+    if (kind == DECL_PARAM || kind == DECL_COORD)
+        report_shared_type(parser, stmt->declare.at, stmt->declare.n);
     for (uint32_t i = 0; i < stmt->declare.n; i++) {
         const Declarator *d = &stmt->declare.at[i];
         const char *name = name_text(parser->session->names, d->name);
@@ -231,10 +246,17 @@ Clauses *clause_for(Parser *parser, Clauses *clauses, Span word, Expr *duration,
     return clauses;
 }
 
-Clauses *clause_over(Parser *parser, Clauses *clauses, Span word, Expr *count) {
+Clauses *clause_over(Parser *parser, Clauses *clauses, Span word, Expr *count, Name unit, Span span) {
+    bool known = !unit || unit == PARSER_WORD(parser, copies) || unit == PARSER_WORD(parser, copy)
+                 || unit == PARSER_WORD(parser, chains) || unit == PARSER_WORD(parser, chain);
     if (clauses->over)
         report_twice(parser, word, "a number after `over`");
+    if (!known) {
+        Diag *diag = diag_error(parser->session, DIAG_SYNTAX, span, "a run is over copies or chains of its system");
+        diag_help(parser->session, diag, "write `over 4 chains`, `over 100 copies`");
+    }
     clauses->over = count;
+    clauses->over_unit = unit;
     return clauses;
 }
 
@@ -259,6 +281,7 @@ Item build_run(Parser *parser, Span span, Name label, Expr *dynamics, Clauses *c
     stmt->run.unit = unit_of(parser, clauses->unit);
     stmt->run.unit_name = clauses->unit;
     stmt->run.over = clauses->over;
+    stmt->run.over_unit = clauses->over_unit;
     if (body)
         stmt->run.items = place_statements(parser, body->items, PLACE_RUN);
     if (dynamics->kind != EXPR_NAME && dynamics->kind != EXPR_CALL) {

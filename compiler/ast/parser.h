@@ -42,6 +42,7 @@ typedef struct Clauses {
     Name unit;
     Span unit_span;
     Expr *over;
+    Name over_unit;
     bool has_system;
 } Clauses;
 
@@ -199,7 +200,7 @@ Item build_setting(Parser *parser, Span span, Name name, Expr *value);
 Clauses *build_clauses(Parser *parser);
 Clauses *clause_on(Parser *parser, Clauses *clauses, Name system, Span span, Seq *args);
 Clauses *clause_for(Parser *parser, Clauses *clauses, Span word, Expr *duration, Name unit, Span span);
-Clauses *clause_over(Parser *parser, Clauses *clauses, Span word, Expr *count);
+Clauses *clause_over(Parser *parser, Clauses *clauses, Span word, Expr *count, Name unit, Span span);
 Declarator *build_declarator(Parser *parser, Span span, Name name, uint32_t primes, Seq *axes);
 void build_type_args(Declarator *declarator, Seq *args);
 Param build_param(Span span, Name name, Seq *axes, Expr *init);

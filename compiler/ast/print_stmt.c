@@ -332,6 +332,8 @@ static void print_run(Printer *printer, const Stmt *stmt) {
     }
     if (stmt->run.over)
         print_value(printer, " over ", stmt->run.over);
+    if (stmt->run.over_unit)
+        buf_printf(printer->out, " %s", text_of(printer, stmt->run.over_unit));
     if (stmt->run.items.n)
         print_body(printer, stmt, stmt->run.items, NULL, INSIDE_OTHER);
 }
