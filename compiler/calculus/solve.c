@@ -155,36 +155,44 @@ bool calc_linear(IrProgram *p, IrTerm t, IrTerm x, IrTerm *a, IrTerm *b) {
 
 /* ---- numeric check ------------------------------------------------------------------------------------- */
 
+/* Values of the root INPUT x lies in, and where in them x begins. */
+typedef struct Stored {
+    IrDef root;
+    uint64_t first, size;
+    double *at;
+} Stored;
+
+static double value_at(IrEnv *env, IrTerm t, Stored *s, uint64_t place, double v) {
+    bool ok;
+    double before = s->at[place];
+    s->at[place] = v;
+    ir_env_set(env, s->root, s->at);
+    s->at[place] = before;
+    return ir_eval(env, t, NULL, &ok);
+}
+
 double calc_check_gradient(IrProgram *p, IrEnv *env, IrTerm t, IrDef x, double *where) {
     IrDef gradient;
-    double worst = 0;
-    bool ok;
-    uint64_t size = ir_size(p, x);
-    const double *values = ir_eval_def(env, x);
-    if (!values || !calc_gradient(p, t, &x, 1, &gradient))
+    double worst = 0, scale = 0;
+    uint64_t size = ir_size(p, x), count;
+    Stored s = {0};
+    s.root = calc_storage(p, x, &s.first, &count);
+    s.size = ir_size(p, s.root);
+    const double *values = ir_eval_def(env, s.root), *g;
+    if (!values || ir_def(p, s.root)->kind != IR_DEF_INPUT || !calc_gradient(p, t, &x, 1, &gradient)
+        || !(g = ir_eval_def(env, gradient)))
         return NAN;
-    double *at = base_calloc(size ? size : 1, sizeof *at),
-           *slope = base_calloc(size ? size : 1, sizeof *slope);
-    memcpy(at, values, sizeof *at * size);
-    const double *g = ir_eval_def(env, gradient);
-    double scale = 0;
-    if (!g) {
-        free(at);
-        free(slope);
-        return NAN;
-    }
+    s.at = base_calloc(s.size + 1, sizeof *s.at);
+    double *slope = base_calloc(size + 1, sizeof *slope);
+    memcpy(s.at, ir_eval_def(env, s.root), sizeof *s.at * s.size);
     memcpy(slope, g, sizeof *slope * size);
     for (uint64_t k = 0; k < size; k++)
         scale = fmax(scale, fabs(slope[k]));
-    for (uint64_t k = 0; k < size; k++) {
-        double x0 = at[k], h = 6e-6 * fmax(1, fabs(x0)); /* ε^(1/3): truncation and rounding in balance */
-        at[k] = x0 + h;
-        ir_env_set(env, x, at);
-        double up = ir_eval(env, t, NULL, &ok);
-        at[k] = x0 - h;
-        ir_env_set(env, x, at);
-        double down = ir_eval(env, t, NULL, &ok);
-        at[k] = x0;
+    for (uint64_t k = 0; k < size && !isnan(worst); k++) {
+        double x0 = s.at[s.first + k],
+               h = 6e-6 * fmax(1, fabs(x0)); /* ε^(1/3): truncation and rounding in balance */
+        double up = value_at(env, t, &s, s.first + k, x0 + h),
+               down = value_at(env, t, &s, s.first + k, x0 - h);
         double numeric = (up - down) / (2 * h);
         double error = fabs(numeric - slope[k]) / fmax(fmax(fabs(numeric), scale), 1e-8);
         if (error > worst || isnan(error)) {
@@ -192,11 +200,9 @@ double calc_check_gradient(IrProgram *p, IrEnv *env, IrTerm t, IrDef x, double *
             if (where)
                 *where = (double)k;
         }
-        if (isnan(error))
-            break;
     }
-    ir_env_set(env, x, at);
-    free(at);
+    ir_env_set(env, s.root, s.at);
+    free(s.at);
     free(slope);
     return worst;
 }

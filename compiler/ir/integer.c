@@ -1,4 +1,4 @@
-/* integer — folding of INT and BOOL terms. An INT term is a linear form over atoms (index values and whatever
+/* integer — folding of INT terms and their comparisons. An INT term is a linear form over atoms (index values and whatever
  * is not linear: gathers, quotients); sums, multiples and comparisons are rebuilt from that form, so that
  * equal subscripts are equal references. */
 #include "program.h"
@@ -54,7 +54,7 @@ static void affine_walk(const IrProgram *p, IrTerm t, int64_t scale, Affine *out
 }
 
 /* By atom: one form, one term. */
-static void affine_sort(Affine *a) {
+void affine_sort(Affine *a) {
     for (uint32_t k = 1; k < a->n; k++)
         for (uint32_t j = k; j > 0 && a->atom[j] < a->atom[j - 1]; j--) {
             IrTerm atom = a->atom[j];
@@ -418,120 +418,4 @@ IrTerm fold_compare(IrProgram *p, IrOp op, IrTerm a, IrTerm b) {
     if ((op_flags(op) & COMM) && b < a)
         return raw_node(p, op, IR_BOOL, b, a, 0);
     return raw_node(p, op, IR_BOOL, a, b, 0);
-}
-
-/* ---- logic --------------------------------------------------------------------------------------------- */
-
-uint32_t conjuncts(const IrProgram *p, IrTerm cond, IrTerm *out, uint32_t max) {
-    uint32_t n = 0;
-    if (!cond)
-        return 0;
-    while (is_op(p, cond, IR_AND) && n + 1 < max) {
-        IrTerm a = arg_of(p, cond, 0), b = arg_of(p, cond, 1);
-        if (is_op(p, b, IR_AND) && !is_op(p, a, IR_AND)) {
-            out[n++] = a;
-            cond = b;
-        } else {
-            n += conjuncts(p, b, out + n, is_op(p, b, IR_AND) ? (max - n) / 2 : 1);
-            cond = a;
-        }
-    }
-    out[n++] = cond;
-    return n;
-}
-
-IrTerm and2(IrProgram *p, IrTerm a, IrTerm b) { return !a ? b : !b ? a : ir_op2(p, IR_AND, a, b); }
-
-#define CONJUNCTS 16
-
-IrTerm fold_logic2(IrProgram *p, IrOp op, IrTerm a, IrTerm b) {
-    bool v, is_and = op == IR_AND;
-    if (const_bool(p, a, &v))
-        return v == is_and ? b : a;
-    if (const_bool(p, b, &v))
-        return v == is_and ? a : b;
-    if (a == b)
-        return a;
-    if (a == fold_not(p, b))
-        return ir_bool(p, !is_and);
-    if (is_and) {
-        IrTerm in[CONJUNCTS], add[CONJUNCTS];
-        uint32_t n = conjuncts(p, a, in, CONJUNCTS), m = conjuncts(p, b, add, CONJUNCTS), kept = 0;
-        for (uint32_t j = 0; j < m; j++) {
-            bool known = false;
-            for (uint32_t k = 0; k < n; k++) {
-                known |= in[k] == add[j];
-                if (in[k] == fold_not(p, add[j]))
-                    return ir_bool(p, false);
-            }
-            if (!known)
-                add[kept++] = add[j];
-        }
-        if (kept < m) {
-            for (uint32_t j = 0; j < kept; j++)
-                a = fold_logic2(p, IR_AND, a, add[j]);
-            return a;
-        }
-    }
-    return b < a ? raw_node(p, op, IR_BOOL, b, a, 0) : raw_node(p, op, IR_BOOL, a, b, 0);
-}
-
-IrTerm fold_not(IrProgram *p, IrTerm a) {
-    IrTerm x = arg_of(p, a, 0), y = arg_of(p, a, 1);
-    bool v;
-    if (const_bool(p, a, &v))
-        return ir_bool(p, !v);
-    switch ((int)op_of(p, a)) {
-    case IR_NOT: return x;
-    case IR_EQ: return raw_node(p, IR_NE, IR_BOOL, x, y, 0);
-    case IR_NE: return raw_node(p, IR_EQ, IR_BOOL, x, y, 0);
-    case IR_LT:
-        if (type_of(p, x) == IR_INT)
-            return fold_compare(p, IR_LE, y, x);
-        break;
-    case IR_LE:
-        if (type_of(p, x) == IR_INT)
-            return fold_compare(p, IR_LT, y, x);
-        break;
-    }
-    return raw_node(p, IR_NOT, IR_BOOL, a, 0, 0);
-}
-
-IrTerm fold_select(IrProgram *p, IrTerm c, IrTerm a, IrTerm b) {
-    bool v;
-    if (const_bool(p, c, &v))
-        return v ? a : b;
-    if (a == b)
-        return a;
-    if (is_op(p, c, IR_NOT) && !ir_is_zero(p, b))
-        return fold_select(p, arg_of(p, c, 0), b, a);
-    if (is_op(p, a, IR_SELECT) && arg_of(p, a, 0) == c)
-        return fold_select(p, c, arg_of(p, a, 1), b);
-    if (is_op(p, b, IR_SELECT) && arg_of(p, b, 0) == c)
-        return fold_select(p, c, a, arg_of(p, b, 2));
-    IrType type = type_of(p, a);
-    if (type == IR_BOOL) {
-        if (const_bool(p, b, &v))
-            return v ? ir_op2(p, IR_OR, fold_not(p, c), a) : ir_op2(p, IR_AND, c, a);
-        if (const_bool(p, a, &v))
-            return v ? ir_op2(p, IR_OR, c, b) : ir_op2(p, IR_AND, fold_not(p, c), b);
-    }
-    if (type == IR_REAL && ir_is_zero(p, a))
-        return fold_select(p, fold_not(p, c), b, a);
-    if (type == IR_REAL && ir_is_zero(p, b)) { /* the form of a guarded product */
-        Mono m;
-        mono_start(&m);
-        Coef coef;
-        IrTerm base = coef_split(p, a, &coef);
-        if (is_op(p, base, IR_SELECT) && ir_is_zero(p, arg_of(p, base, 2))) {
-            c = fold_logic2(p, IR_AND, c, arg_of(p, base, 0));
-            return coef_apply(p, coef, fold_select(p, c, arg_of(p, base, 1), b));
-        }
-        if (is_op(p, base, IR_TO_REAL) && type_of(p, arg_of(p, base, 0)) == IR_BOOL)
-            return coef_apply(p, coef, ir_to_real(p, fold_logic2(p, IR_AND, c, arg_of(p, base, 0))));
-        if (ir_is_one(p, base))
-            return coef_apply(p, coef, ir_to_real(p, c));
-        return coef_apply(p, coef, raw_node(p, IR_SELECT, IR_REAL, c, base, b));
-    }
-    return raw_node(p, IR_SELECT, type, c, a, b);
 }

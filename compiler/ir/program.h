@@ -172,6 +172,7 @@ typedef struct Affine {
     uint32_t n;
     int64_t c;
 } Affine;
+void affine_sort(Affine *a); /* by atom */
 bool affine_of(const IrProgram *p, IrTerm t, Affine *out);
 IrTerm affine_term(IrProgram *p, Affine *a); /* sorts a */
 /* The conjuncts of a BOOL term, at most `max`; returns how many. */

@@ -28,7 +28,8 @@ static IrTerm close_reduce(IrProgram *p, IrOp op, IrIdx i, IrTerm guard, IrTerm 
     for (;;) {
         uint8_t level = height_of(p, body) > height_of(p, guard) ? height_of(p, body) : height_of(p, guard);
         if (level >= MAX_HEIGHT) {
-            diag_error(p->session, DIAG_SUM_NESTING, p->at, "more than %d sums inside one another", MAX_HEIGHT);
+            diag_error(p->session, DIAG_SUM_NESTING, p->at, "more than %d sums inside one another",
+                       MAX_HEIGHT);
             return 0;
         }
         IrIdx bound = index_bound(p, level, index.extent, index.name);
@@ -135,16 +136,17 @@ static IrTerm eliminate_delta(IrProgram *p, IrOp op, IrIdx k, IrTerm guard, IrTe
     return 0;
 }
 
-/* [(±k + r) div c = e] and [(±k + r) mod m = e] leave c, or every m-th, of the values of k: the reduction runs over
- * those only. What a reshaped or pooled axis is read with. 0: no such condition. */
+/* [(±k + r) div c = e] and [(±k + r) mod m = e] leave c, or every m-th, of the values of k: the reduction
+ * runs over those only. What a reshaped or pooled axis is read with. 0: no such condition. */
 static IrTerm narrow_range(IrProgram *p, IrOp op, IrIdx k, IrTerm guard, IrTerm body) {
     IrTerm cond[CONJUNCTS], rest;
     uint32_t n = conjuncts(p, guard, cond, CONJUNCTS);
-    int64_t m, c, extent = (int64_t)p->indices.at[k].extent;
+    int64_t m, c, lo, hi, extent = (int64_t)p->indices.at[k].extent;
     for (uint32_t j = 0; j < n; j++) {
         if (!is_op(p, cond[j], IR_EQ) || type_of(p, arg_of(p, cond[j], 0)) != IR_INT)
             continue;
-        int side = is_op(p, arg_of(p, cond[j], 0), IR_IDIV) || is_op(p, arg_of(p, cond[j], 0), IR_IMOD) ? 0 : 1;
+        int side = is_op(p, arg_of(p, cond[j], 0), IR_IDIV) || is_op(p, arg_of(p, cond[j], 0), IR_IMOD) ? 0
+                                                                                                        : 1;
         IrTerm form = arg_of(p, cond[j], side), e = arg_of(p, cond[j], 1 - side);
         bool is_div = is_op(p, form, IR_IDIV);
         if ((!is_div && !is_op(p, form, IR_IMOD)) || ir_uses_index(p, e, k)
@@ -152,17 +154,21 @@ static IrTerm narrow_range(IrProgram *p, IrOp op, IrIdx k, IrTerm guard, IrTerm 
             continue;
         if (!linear_in(p, arg_of(p, form, 0), k, &c, &rest) || (c != 1 && c != -1))
             continue;
+        if (!ir_int_range(p, form, &lo, &hi))
+            continue;
         uint64_t count = (uint64_t)(is_div ? m : (extent + m - 1) / m);
         IrIdx u = ir_fresh(p, count, p->indices.at[k].name);
-        IrTerm uu = ir_idx(p, u), modulus = ir_int(p, m), at, also = 0;
+        IrTerm uu = ir_idx(p, u), modulus = ir_int(p, m), at;
         if (is_div) { /* ±k + rest = m e + u */
             at = ir_sub(p, ir_add(p, ir_mul(p, modulus, e), uu), rest);
             at = c > 0 ? at : ir_neg(p, at);
         } else { /* k = (±(e − rest)) mod m + m u */
             IrTerm first = c > 0 ? ir_sub(p, e, rest) : ir_sub(p, rest, e);
             at = ir_add(p, ir_op2(p, IR_IMOD, first, modulus), ir_mul(p, modulus, uu));
-            also = in_range(p, e, (uint64_t)m);
         }
+        /* e takes values of the form only: said by itself, since reads at e must not come out from under it
+         */
+        IrTerm also = in_range(p, ir_sub(p, e, ir_int(p, lo)), (uint64_t)(hi - lo + 1));
         if (height_of(p, at) && p->indices.at[k].kind == IR_BOUND)
             continue;
         IrTerm when = and2(p, in_range(p, at, (uint64_t)extent), also);

@@ -151,7 +151,10 @@ static IrTerm like_terms(IrProgram *p, Leaf x, Leaf y) {
     if (x.base == y.base)
         return coef_apply(p, coef_add(x.coef, y.coef), x.base);
     IrTerm cond = guarded(p, x.base, &at_x);
-    if (!cond || guarded(p, y.base, &at_y) != cond)
+    IrTerm other = cond ? guarded(p, y.base, &at_y) : 0;
+    if (other && other == fold_not(p, cond)) /* one or the other */
+        return ir_select(p, cond, coef_apply(p, x.coef, at_x), coef_apply(p, y.coef, at_y));
+    if (!other || other != cond)
         return 0;
     IrTerm sum = ir_add(p, coef_apply(p, x.coef, at_x), coef_apply(p, y.coef, at_y));
     return ir_select(p, cond, sum, ir_real(p, 0));
