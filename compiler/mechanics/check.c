@@ -475,7 +475,7 @@ bool mech_check(Session *session, const Model *model, const MechRun *mech, uint3
     each_point(&c, points, check_gradient, "∂L/∂q against differences");
     if (!m->is_word && !m->stores_p && !mech->first_order)
         each_point(&c, points, check_euler_lagrange, "Euler-Lagrange residual along the motion");
-    if (m->stores_p && !mech->first_order)
+    if (m->hamiltonian && !mech->first_order)
         each_point(&c, points, check_legendre, "Legendre transform, there and back");
     if (m->is_word && !mech->first_order && has_part(m, PART_P))
         each_point(&c, points, check_hamilton, "p' of the parts against ∂L/∂q − ∂R/∂q' + Q");

@@ -163,7 +163,10 @@ static void set_energy(Mech *m) {
 /* H from its pieces, so that it reads as it is written in a book: ½ (p − b)·M⁻¹(p − b) + V. */
 static void set_hamiltonian(Mech *m) {
     if (!kinetic_is_homogeneous(m)) {
-        m->hamiltonian = mech_smallest(m, mech_resolve(m, m->energy));
+        IrReplace *r = ARENA_ARRAY(m->arena, IrReplace, m->n);
+        for (uint32_t a = 0; a < m->n; a++)
+            r[a] = (IrReplace){.from = m->bodies[a].v, .body = m->bodies[a].velocity};
+        m->hamiltonian = mech_smallest(m, ir_replace(m->p, m->energy, r, m->n));
         return;
     }
     IrTerm sum = ir_real(m->p, 0);
@@ -200,11 +203,9 @@ bool mech_pass_legendre(Mech *m) {
     set_energy(m);
     if (!m->mass.quadratic)
         return m->is_word ? report_nonquadratic(m) : true;
-    if (!m->is_word)
-        return true;
     if (!invert_momenta(m))
         return false;
-    for (uint32_t a = 0; a < m->n; a++)
+    for (uint32_t a = 0; a < m->n && m->is_word; a++)
         m->bodies[a].pull = mech_resolve(m, pull(m, &m->bodies[a]));
     set_hamiltonian(m);
     return true;

@@ -305,7 +305,7 @@ bool mech_pass_sections(Mech *m) {
     }
     dissipation_lines(m, l);
     add_section(m, "Dissipation", false, l);
-    if (m->stores_p && !m->out->first_order) {
+    if (m->hamiltonian && !m->out->first_order) {
         legendre_lines(m, l);
         add_section(m, m->run->hamiltonian.term ? "Velocities  q' = ∂H/∂p" : "Legendre transform", false, l);
     }
