@@ -1,6 +1,7 @@
 /* parse — the forms of the tree, spans, recovery, and texts that nobody wrote on purpose. */
 #include "front.h"
 
+#include <glob.h>
 #include <pthread.h>
 #include <time.h>
 
@@ -264,6 +265,27 @@ static void test_linear_time(void **state) {
     assert_true(large < 30 * small + 0.05);
 }
 
+/* What the fuzz entries start from, and what they once found. */
+static void test_fuzz_corpus(void **state) {
+    (void)state;
+    glob_t found;
+    assert_int_equal(glob("fuzz/lag_ast/corpus/*", 0, NULL, &found), 0);
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        FILE *in = fopen(found.gl_pathv[i], "rb");
+        assert_non_null(in);
+        char *text = malloc(1 << 20); /* of exactly its length, so that a look past the end is seen */
+        size_t n = fread(text, 1, 1 << 20, in);
+        fclose(in);
+        text = realloc(text, n + !n);
+        Front f = front_parse(text, n);
+        free(front_messages(&f));
+        front_free(&f);
+        free(text);
+    }
+    assert_true(found.gl_pathc >= 10);
+    globfree(&found);
+}
+
 /* ---- threads ---- */
 
 static void *parse_repeatedly(void *text) {
@@ -307,6 +329,7 @@ int main(void) {
         cmocka_unit_test(test_deep_nesting),
         cmocka_unit_test(test_long_sum),
         cmocka_unit_test(test_linear_time),
+        cmocka_unit_test(test_fuzz_corpus),
         cmocka_unit_test(test_two_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
