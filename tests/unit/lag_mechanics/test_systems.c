@@ -19,6 +19,32 @@ static void by_word(Rig *r, const char *word, double h) {
     rig_word(r, word);
 }
 
+static int occurrences(const char *text, const char *what) {
+    int n = 0;
+    for (const char *at = text; (at = strstr(at, what)); at += strlen(what))
+        n++;
+    return n;
+}
+
+/* What LaTeX asks of a document: ASCII, balanced braces, \\left with \\right, every environment closed. */
+static void check_latex(Rig *r) {
+    Buf text = {0};
+    mech_print_latex(&r->model, r->mech, &text);
+    mech_print_latex(&r->model, r->mech, &text); /* a second run joins the document */
+    int depth = 0;
+    for (const char *at = text.at; *at; at++) {
+        assert_true((unsigned char)*at < 0x80);
+        bool escaped = at > text.at && at[-1] == '\\';
+        depth += *at == '{' && !escaped ? 1 : *at == '}' && !escaped ? -1 : 0;
+        assert_true(depth >= 0);
+    }
+    assert_int_equal(depth, 0);
+    assert_int_equal(occurrences(text.at, "\\left"), occurrences(text.at, "\\right") + occurrences(text.at, "\\leftarrow"));
+    assert_int_equal(occurrences(text.at, "\\begin{"), occurrences(text.at, "\\end{"));
+    assert_int_equal(occurrences(text.at, "\\begin{document}"), 1);
+    buf_free(&text);
+}
+
 /* Derives, checks the numbers, shows the derivation when asked to. */
 static MechRun *derive_checked(Rig *r, const char *what) {
     assert_non_null(rig_derive(r));
@@ -29,6 +55,7 @@ static MechRun *derive_checked(Rig *r, const char *what) {
         printf("\n#### %s\n%s\n", what, text.at);
     assert_true(holds);
     buf_free(&text);
+    check_latex(r);
     return r->mech;
 }
 
