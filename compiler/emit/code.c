@@ -1,7 +1,6 @@
 /* code — scopes and loops as basic blocks.
  *
- * Accumulators are stack slots, which the optimizer turns into registers. A parallel loop becomes a function of its own,
- * called by rt_parallel with the values it uses from outside in an array. Inside one loop nest, distinct buffers never
+ * Accumulators are stack slots, which the optimizer turns into registers. Inside one loop nest, distinct buffers never
  * overlap: loads and stores say so by alias scopes, numbered anew for each nest, because space is reused between
  * nests. */
 #include <stdio.h>
@@ -23,12 +22,12 @@ LLVMValueRef emit_node(Emitter *e, PlanValue v) {
     return n->type == PLAN_F64 || n->type == PLAN_F32 ? LLVMConstReal(type, real) : LLVMConstInt(type, n->bits, 1);
 }
 
-static LLVMBasicBlockRef new_block(Emitter *e, const char *name) {
+LLVMBasicBlockRef emit_block(Emitter *e, const char *name) {
     return LLVMAppendBasicBlockInContext(e->m->context, e->fn, name);
 }
 
 /* A stack slot, made where the optimizer looks for them. */
-static LLVMValueRef new_slot(Emitter *e, LLVMTypeRef type, LLVMValueRef start) {
+LLVMValueRef emit_slot(Emitter *e, LLVMTypeRef type, LLVMValueRef start) {
     LLVMBasicBlockRef here = LLVMGetInsertBlock(e->b);
     LLVMPositionBuilderAtEnd(e->b, e->setup);
     LLVMValueRef slot = LLVMBuildAlloca(e->b, type, "");
@@ -39,7 +38,7 @@ static LLVMValueRef new_slot(Emitter *e, LLVMTypeRef type, LLVMValueRef start) {
 }
 
 void emit_stop(Emitter *e, LLVMValueRef failed, LLVMValueRef status, IrDef def) {
-    LLVMBasicBlockRef bad = new_block(e, "bad"), good = new_block(e, "good");
+    LLVMBasicBlockRef bad = emit_block(e, "bad"), good = emit_block(e, "good");
     LLVMBuildCondBr(e->b, failed, bad, good);
     LLVMPositionBuilderAtEnd(e->b, bad);
     emit_set_bad(e, def);
@@ -76,20 +75,11 @@ static void set_alias(Emitter *e, LLVMValueRef access, uint32_t buffer) {
         LLVMSetMetadata(access, noalias, LLVMMetadataAsValue(c, LLVMMDNodeInContext2(c, others, n)));
 }
 
-typedef VEC(uint32_t) BufferList;
-
-static void add_buffer(BufferList *list, uint32_t buffer) {
-    for (uint32_t i = 0; i < list->n; i++)
-        if (list->at[i] == buffer)
-            return;
-    vec_push(list, buffer);
-}
-
-static void touched_buffers(const PlanFunc *f, uint32_t scope, BufferList *list) {
+static void touched_buffers(const PlanFunc *f, uint32_t scope, NumberList *list) {
     for (uint32_t i = 0; i < f->scopes.at[scope].body.n; i++) {
         const PlanNode *n = &f->nodes.at[f->scopes.at[scope].body.at[i]];
         if (n->kind == PLAN_LOAD || (n->kind == PLAN_STORE && !n->dead))
-            add_buffer(list, (uint32_t)n->bits);
+            emit_add_number(list, (uint32_t)n->bits);
         else if (n->kind == PLAN_LOOP)
             touched_buffers(f, f->loops.at[n->arg[0]].scope, list);
     }
@@ -134,10 +124,10 @@ static void emit_zero(Emitter *e, const PlanNode *n) {
 static void emit_acc(Emitter *e, PlanValue v) {
     const PlanNode *n = &e->func->nodes.at[v];
     LLVMTypeRef type = emit_type(e->m, (PlanType)n->type);
-    e->value[v] = new_slot(e, type, NULL);
+    e->value[v] = emit_slot(e, type, NULL);
     LLVMBuildStore(e->b, emit_identity(e, (IrOp)n->op, (PlanType)n->type), e->value[v]);
     if (n->op == IR_ARGMAX || n->op == IR_ARGMIN) {
-        e->acc_index[v] = new_slot(e, LLVMInt64TypeInContext(e->m->context), NULL);
+        e->acc_index[v] = emit_slot(e, LLVMInt64TypeInContext(e->m->context), NULL);
         LLVMBuildStore(e->b, emit_int(e->m, 0), e->acc_index[v]);
     }
 }
@@ -185,7 +175,7 @@ static LLVMValueRef flag_of(Emitter *e, IrDef def) {
     if (e->n_flags == sizeof e->flag / sizeof *e->flag)
         return e->flag[e->n_flags - 1].at;
     LLVMTypeRef i1 = LLVMInt1TypeInContext(e->m->context);
-    e->flag[e->n_flags] = (struct Flag){def, new_slot(e, i1, LLVMConstNull(i1))};
+    e->flag[e->n_flags] = (struct Flag){def, emit_slot(e, i1, LLVMConstNull(i1))};
     return e->flag[e->n_flags++].at;
 }
 
@@ -197,18 +187,6 @@ static void emit_flag(Emitter *e, const PlanNode *n) {
                                        LLVMGetIntrinsicDeclaration(e->m->module, id, &type, 1), &x, 1, "");
     LLVMValueRef bad = LLVMBuildFCmp(e->b, LLVMRealUEQ, size, LLVMConstReal(type, 1.0 / 0.0), "");
     LLVMBuildStore(e->b, LLVMBuildOr(e->b, LLVMBuildLoad2(e->b, i1, at, ""), bad, ""), at);
-}
-
-static void report_flags(Emitter *e) {
-    LLVMTypeRef i1 = LLVMInt1TypeInContext(e->m->context);
-    for (uint32_t i = e->n_flags; i-- > 0;) {
-        LLVMBasicBlockRef set = new_block(e, "set"), next = new_block(e, "next");
-        LLVMBuildCondBr(e->b, LLVMBuildLoad2(e->b, i1, e->flag[i].at, ""), set, next);
-        LLVMPositionBuilderAtEnd(e->b, set);
-        emit_set_bad(e, e->flag[i].def);
-        LLVMBuildBr(e->b, next);
-        LLVMPositionBuilderAtEnd(e->b, next);
-    }
 }
 
 /* ---- loops ---- */
@@ -260,9 +238,9 @@ static bool emit_unrolled(Emitter *e, const PlanLoop *loop) {
     return true;
 }
 
-static void emit_range(Emitter *e, const PlanLoop *loop, LLVMValueRef lo, LLVMValueRef hi, bool never_empty) {
+void emit_range(Emitter *e, const PlanLoop *loop, LLVMValueRef lo, LLVMValueRef hi, bool never_empty) {
     LLVMTypeRef i64 = LLVMInt64TypeInContext(e->m->context);
-    LLVMBasicBlockRef before = LLVMGetInsertBlock(e->b), body = new_block(e, "loop"), after = new_block(e, "after");
+    LLVMBasicBlockRef before = LLVMGetInsertBlock(e->b), body = emit_block(e, "loop"), after = emit_block(e, "after");
     if (never_empty)
         LLVMBuildBr(e->b, body);
     else
@@ -280,117 +258,8 @@ static void emit_range(Emitter *e, const PlanLoop *loop, LLVMValueRef lo, LLVMVa
     LLVMPositionBuilderAtEnd(e->b, after);
 }
 
-/* Values from outside that the statements of a scope use. */
-static void add_used(const PlanFunc *f, PlanValue v, BufferList *out) {
-    const PlanNode *n = &f->nodes.at[v];
-    if (v && n->kind != PLAN_CONST && n->scope == 1)
-        add_buffer(out, v);
-}
-
-static void used_values(const PlanFunc *f, uint32_t scope, BufferList *out) {
-    for (uint32_t i = 0; i < f->scopes.at[scope].body.n; i++) {
-        const PlanNode *n = &f->nodes.at[f->scopes.at[scope].body.at[i]];
-        if (n->kind == PLAN_LOOP) {
-            const PlanLoop *loop = &f->loops.at[n->arg[0]];
-            add_used(f, loop->lo, out);
-            add_used(f, loop->hi, out);
-            used_values(f, loop->scope, out);
-        } else if (n->kind == PLAN_CALL) {
-            for (uint32_t k = 0; k < f->calls.at[n->arg[0]].args.n; k++)
-                add_used(f, f->calls.at[n->arg[0]].args.at[k].value, out);
-        } else if (n->kind == PLAN_FLAG) {
-            add_used(f, n->arg[0], out);
-        } else {
-            uint32_t n_args = n->kind == PLAN_LOAD || n->kind == PLAN_DRAW ? 2 : 4;
-            for (uint32_t k = 0; k < n_args; k++)
-                add_used(f, n->arg[k], out);
-        }
-    }
-}
-
-static LLVMTypeRef env_type(Emitter *e, const BufferList *used) {
-    LLVMTypeRef *fields = base_calloc(used->n + 1, sizeof *fields);
-    for (uint32_t i = 0; i < used->n; i++)
-        fields[i] = emit_type(e->m, (PlanType)e->func->nodes.at[used->at[i]].type);
-    LLVMTypeRef type = LLVMStructTypeInContext(e->m->context, fields, used->n, 0);
-    free(fields);
-    return type;
-}
-
-static void begin_function(Emitter *e) {
-    LLVMTypeRef pointer = LLVMPointerTypeInContext(e->m->context, 0);
-    e->b = LLVMCreateBuilderInContext(e->m->context);
-    e->setup = new_block(e, "setup");
-    LLVMBasicBlockRef body = new_block(e, "body");
-    e->exit = new_block(e, "exit");
-    LLVMPositionBuilderAtEnd(e->b, e->setup);
-    e->frame = LLVMGetParam(e->fn, 0);
-    e->mem = emit_frame_field(e, offsetof(RtFrame, mem), pointer, "mem");
-    unsigned align = LLVMGetMDKindIDInContext(e->m->context, "align", 5);
-    LLVMMetadataRef sixty_four = LLVMValueAsMetadata(emit_int(e->m, 64));
-    LLVMSetMetadata(e->mem, align, LLVMMetadataAsValue(e->m->context, LLVMMDNodeInContext2(e->m->context, &sixty_four, 1)));
-    LLVMPositionBuilderAtEnd(e->b, body);
-    e->value = base_calloc(e->func->nodes.n, sizeof *e->value);
-    e->acc_index = base_calloc(e->func->nodes.n, sizeof *e->acc_index);
-    e->slot = base_calloc(plan_data_slots(e->plan) + 1, sizeof *e->slot);
-}
-
-static void end_function(Emitter *e) {
-    LLVMBuildBr(e->b, e->exit);
-    LLVMPositionBuilderAtEnd(e->b, e->setup);
-    LLVMBuildBr(e->b, LLVMGetNextBasicBlock(e->setup));
-    LLVMMoveBasicBlockAfter(e->exit, LLVMGetLastBasicBlock(e->fn));
-    LLVMPositionBuilderAtEnd(e->b, e->exit);
-    report_flags(e);
-}
-
-static void free_emitter(Emitter *e) {
-    LLVMDisposeBuilder(e->b);
-    free(e->value);
-    free(e->acc_index);
-    free(e->slot);
-}
-
-/* The body of a parallel loop: void (RtFrame *, void *env, int64_t begin, int64_t end). */
-static LLVMValueRef emit_outlined(Emitter *outer, const PlanLoop *loop, const BufferList *used, LLVMTypeRef env) {
-    Emitter e = {.m = outer->m, .plan = outer->plan, .func = outer->func, .copies = 1, .kernel = outer->kernel,
-                 .kernel_buffers = outer->kernel_buffers, .n_kernel_buffers = outer->n_kernel_buffers,
-                 .n_outlined = outer->n_outlined, .n_kernels = outer->n_kernels};
-    LLVMContextRef c = e.m->context;
-    LLVMTypeRef pointer = LLVMPointerTypeInContext(c, 0), i64 = LLVMInt64TypeInContext(c);
-    LLVMTypeRef params[4] = {pointer, pointer, i64, i64};
-    char name[128];
-    snprintf(name, sizeof name, "%s.loop%u", e.func->name, ++*e.n_outlined);
-    e.fn = LLVMAddFunction(e.m->module, name, LLVMFunctionType(LLVMVoidTypeInContext(c), params, 4, 0));
-    LLVMSetLinkage(e.fn, LLVMInternalLinkage);
-    emit_target_attributes(e.m, e.fn);
-    begin_function(&e);
-    for (uint32_t i = 0; i < used->n; i++) {
-        LLVMValueRef at = LLVMBuildStructGEP2(e.b, env, LLVMGetParam(e.fn, 1), i, "");
-        e.value[used->at[i]] = LLVMBuildLoad2(e.b, LLVMStructGetTypeAtIndex(env, i), at, "");
-    }
-    emit_range(&e, loop, LLVMGetParam(e.fn, 2), LLVMGetParam(e.fn, 3), true);
-    end_function(&e);
-    LLVMBuildRetVoid(e.b);
-    free_emitter(&e);
-    return e.fn;
-}
-
-static void emit_parallel(Emitter *e, const PlanLoop *loop) {
-    BufferList used = {0};
-    used_values(e->func, loop->scope, &used);
-    LLVMTypeRef env = env_type(e, &used), type;
-    LLVMValueRef body = emit_outlined(e, loop, &used, env), at = new_slot(e, env, NULL);
-    for (uint32_t i = 0; i < used.n; i++)
-        LLVMBuildStore(e->b, emit_node(e, used.at[i]), LLVMBuildStructGEP2(e->b, env, at, i, ""));
-    LLVMValueRef fn = emit_runtime(e->m, "rt_parallel", &type);
-    LLVMValueRef args[5] = {e->frame, body, at, emit_node(e, loop->hi), emit_int(e->m, loop->chunk)};
-    LLVMBuildCall2(e->b, type, fn, args, 5, "");
-    vec_free(&used);
-}
-
 static void emit_loop(Emitter *e, const PlanLoop *loop) {
-    BufferList touched = {0};
+    NumberList touched = {0};
     bool outermost = e->kernel == 0;
     if (outermost) {
         e->kernel = ++*e->n_kernels;
@@ -462,38 +331,11 @@ static void emit_statement(Emitter *e, PlanValue v) {
     }
 }
 
-static void emit_scope(Emitter *e, uint32_t scope) {
-    for (uint32_t i = 0; i < e->func->scopes.at[scope].body.n; i++)
+void emit_statements(Emitter *e, uint32_t scope, uint32_t begin, uint32_t end) {
+    for (uint32_t i = begin; i < end; i++)
         emit_statement(e, e->func->scopes.at[scope].body.at[i]);
 }
 
-static bool has_flags(const PlanFunc *f) {
-    for (uint32_t v = 1; v < f->nodes.n; v++)
-        if (f->nodes.at[v].kind == PLAN_FLAG)
-            return true;
-    return false;
-}
-
-void emit_function(EmitModule *m, const Plan *plan, const PlanFunc *func) {
-    uint32_t n_outlined = 0, n_kernels = 0;
-    Emitter e = {.m = m, .plan = plan, .func = func, .copies = 1, .n_outlined = &n_outlined, .n_kernels = &n_kernels};
-    LLVMTypeRef pointer = LLVMPointerTypeInContext(m->context, 0), i32 = LLVMInt32TypeInContext(m->context);
-    e.fn = LLVMAddFunction(m->module, func->name, LLVMFunctionType(i32, &pointer, 1, 0));
-    emit_target_attributes(m, e.fn);
-    begin_function(&e);
-    e.status = new_slot(&e, i32, LLVMConstNull(i32));
-    bool flags = has_flags(func);
-    if (flags)
-        emit_set_bad(&e, 0);
-    emit_scope(&e, 1);
-    end_function(&e);
-    LLVMValueRef status = LLVMBuildLoad2(e.b, i32, e.status, "");
-    if (flags) {
-        LLVMValueRef bad = emit_frame_field(&e, offsetof(RtFrame, bad), i32, "");
-        LLVMValueRef wrong = LLVMBuildICmp(e.b, LLVMIntNE, bad, LLVMConstNull(i32), "");
-        LLVMValueRef clear = LLVMBuildICmp(e.b, LLVMIntEQ, status, LLVMConstNull(i32), "");
-        status = LLVMBuildSelect(e.b, LLVMBuildAnd(e.b, wrong, clear, ""), LLVMConstInt(i32, RT_NOT_FINITE, 0), status, "");
-    }
-    LLVMBuildRet(e.b, status);
-    free_emitter(&e);
+static void emit_scope(Emitter *e, uint32_t scope) {
+    emit_statements(e, scope, 0, e->func->scopes.at[scope].body.n);
 }

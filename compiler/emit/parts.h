@@ -65,8 +65,18 @@ LLVMValueRef emit_draw(Emitter *e, const PlanNode *n);
 LLVMValueRef emit_pointer(Emitter *e, uint32_t buffer, LLVMValueRef at);
 void emit_set_bad(Emitter *e, IrDef def);
 
-/* ---- code.c ---- */
+/* ---- outline.c ---- */
+typedef VEC(uint32_t) NumberList;
+void emit_add_number(NumberList *list, uint32_t number); /* unless it is there */
 void emit_function(EmitModule *m, const Plan *plan, const PlanFunc *func);
+void emit_parallel(Emitter *e, const PlanLoop *loop);
+
+/* ---- code.c ---- */
+LLVMBasicBlockRef emit_block(Emitter *e, const char *name);
+LLVMValueRef emit_slot(Emitter *e, LLVMTypeRef type, LLVMValueRef start); /* on the stack; start NULL: no value yet */
+/* Statements begin … end-1 of a scope. */
+void emit_statements(Emitter *e, uint32_t scope, uint32_t begin, uint32_t end);
+void emit_range(Emitter *e, const PlanLoop *loop, LLVMValueRef lo, LLVMValueRef hi, bool never_empty);
 /* Ends the function with `status` where `failed` is true. */
 void emit_stop(Emitter *e, LLVMValueRef failed, LLVMValueRef status, IrDef def);
 
