@@ -12,6 +12,8 @@
  * A pass that reports an error ends the derivation. */
 #include "internal.h"
 
+#include <string.h>
+
 typedef struct Pass {
     const char *name;
     bool (*run)(Mech *m);
@@ -31,6 +33,43 @@ static void set_hypers(Mech *m) {
         ir_env_set(m->env, m->run->hypers[i].def, &m->run->hypers[i].value);
 }
 
+static bool knows_part(const Names *names, const SemaRun *run, Name part) {
+    const char *text = name_text(names, part);
+    bool known = !strcmp(text, "p") || !strcmp(text, "q") || !strcmp(text, "bath");
+    for (uint32_t i = 0; i < run->n_states; i++)
+        known = known || run->states[i].name == part;
+    for (uint32_t i = 0; i < run->n_flows; i++)
+        known = known || run->flows[i].name == part;
+    return known;
+}
+
+static bool knows_word(const Names *names, const SemaRun *run, const SemaWord *word, uint32_t n) {
+    for (uint32_t i = 0; i < n; i++) {
+        if (word[i].part ? !knows_part(names, run, word[i].part) : !knows_word(names, run, word[i].body, word[i].n))
+            return false;
+    }
+    return true;
+}
+
+/* A run that needs a part of the runtime this build does not have may still be a motion that can be derived. */
+static bool is_derivable(const Names *names, const SemaRun *run) {
+    bool moves = run->lagrangian.term || run->hamiltonian.term || run->kinetic.term || run->dissipation.term;
+    return !run->missing || (moves && !run->n_constraints && (run->method || knows_word(names, run, &run->word, 1)));
+}
+
+/* Says which part is missing: an error where nothing in the file can be derived, else a warning beside the other
+ * derivations. */
+static void report_missing(Mech *m) {
+    const SemaRun *run = m->run;
+    bool any = false;
+    for (uint32_t i = 0; i < m->model->n_runs; i++)
+        any = any || is_derivable(m->session->names, &m->model->runs[i]);
+    Diag *d = (any ? diag_warn : diag_error)(m->session, DIAG_RUN_MISSING, run->span,
+                                             "this run cannot be derived in this build: %s", run->missing);
+    if (run->missing_span.file)
+        diag_note_at(m->session, d, run->missing_span, "needed by this");
+}
+
 MechRun *mech_derive(Session *session, Model *model, const SemaRun *run) {
     Mech *m = ARENA_NEW(session->arena, Mech);
     *m = (Mech){.session = session, .p = model->ir, .arena = session->arena, .model = model, .run = run};
@@ -42,6 +81,10 @@ MechRun *mech_derive(Session *session, Model *model, const SemaRun *run) {
     m->next_site = 0x40000000u; /* sites of the source are numbered from 0 */
     m->step = run->by ? run->by : ir_real(m->p, 1);
     uint32_t before = diag_error_count(session);
+    if (!is_derivable(session->names, run)) {
+        report_missing(m);
+        return NULL;
+    }
     set_hypers(m);
     if (!mech_value(m, m->step, &m->out->step_size))
         m->out->step_size = 1;
