@@ -81,7 +81,8 @@ void join_held(Join *j) {
             j->vars.at[n++] = ent;
             continue;
         }
-        SemaState held = {.name = ent->name, .span = ent->span, .s = ent->q, .start = sema_var_init(j->s, ent, 0)};
+        SemaState held = {.name = ent->name, .span = ent->span, .s = ent->q, .start = sema_var_init(j->s, ent, 0),
+                          .held = true};
         vec_push(&j->states, held);
     }
     if (n) j->vars.n = n;

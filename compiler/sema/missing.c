@@ -100,7 +100,7 @@ static bool is_body(const Join *j, IrDef d) {
 
 static void hold(Join *j, IrDef d, const Ent *ent, IrTerm start) {
     if (!d || is_state(j, d) || is_body(j, d)) return;
-    vec_push(&j->states, (SemaState){.name = ent->name, .span = ent->span, .s = d, .start = start});
+    vec_push(&j->states, (SemaState){.name = ent->name, .span = ent->span, .s = d, .start = start, .held = true});
 }
 
 /* Drawn data, and coordinates of other systems, that the run reads: states that keep what they start with. */

@@ -89,6 +89,8 @@ typedef struct SemaState { /* `state v' = rate`, `state v = next`: an estimator 
     IrTerm rate;           /* over axes of s; 0 for a state moved only by flows or given by `next` */
     IrTerm next;           /* over axes of s: the value it takes at its turn in the word; 0: not this form */
     IrTerm start;          /* over axes; 0: zero */
+    bool held;             /* a coordinate or parameter that this run reads but does not move: it has the value that the
+                              latest earlier run that moved it left, or else `start` */
 } SemaState;
 
 typedef struct SemaFlow {  /* `flow name { x' = rate … }`: a user's own part */
