@@ -78,8 +78,9 @@ bool calc_term_moves(const IrProgram *p, const CalcGraph *g, IrTerm t);
 typedef VEC(IrDef) CalcDefs;
 IrTerm calc_name_sums(IrProgram *p, IrTerm t, IrElem elem, CalcDefs *made);
 
-/* A read of the definition of reduction t over its free indices; t itself when that would take too many. */
-IrTerm calc_named(IrProgram *p, IrTerm t, IrElem elem);
+/* A read of the definition of reduction t over its free indices; t itself when that would take too many. The definition
+ * is computed everywhere: unless t is `certain` to be, too, reads in it that may leave their tensor are guarded. */
+IrTerm calc_named(IrProgram *p, IrTerm t, IrElem elem, bool certain);
 
 /* Reverse rule of whole-tensor operations: adjoint of operand k of d from d's adjoint. */
 IrDef calc_linalg_adjoint(IrProgram *p, IrDef d, IrDef adjoint, uint32_t k);

@@ -92,7 +92,7 @@ static IrTerm name_inner(IrProgram *p, IrTerm t, const IrIdx *around, uint32_t n
             image[k] = ir_reduce(p, (IrOp)node.op, loops[n_around], guard, body);
             if (inside && ir_op_is_reduce((IrOp)ir_node(p, image[k])->op)
                 && varies_less(p, image[k], around, n_around))
-                image[k] = calc_named(p, image[k], IR_F64);
+                image[k] = calc_named(p, image[k], IR_F64, false);
             continue;
         }
         for (uint32_t j = 0; j < n; j++) {

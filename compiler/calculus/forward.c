@@ -102,13 +102,13 @@ static IrTerm forward_reduce(Forward *f, IrTerm t) {
     case IR_SUM: return ir_reduce(p, IR_SUM, k, guard, rate);
     case IR_PROD: return ir_reduce(p, IR_SUM, k, guard, ir_mul(p, rate, other_factors(p, k, guard, body)));
     case IR_LOGSUMEXP: {
-        IrTerm weight = ir_op1(p, IR_EXP, ir_sub(p, body, calc_named(p, t, IR_F64)));
+        IrTerm weight = ir_op1(p, IR_EXP, ir_sub(p, body, calc_named(p, t, IR_F64, false)));
         return ir_reduce(p, IR_SUM, k, guard, ir_mul(p, weight, rate));
     }
     case IR_MAXIMUM:
     case IR_MINIMUM: {
         IrTerm where = ir_reduce(p, op == IR_MAXIMUM ? IR_ARGMAX : IR_ARGMIN, k, guard, body);
-        where = calc_named(p, where, IR_I64);
+        where = calc_named(p, where, IR_I64, false);
         return ir_subst(p, rate, &k, &where, 1);
     }
     }

@@ -120,37 +120,77 @@ static IrElem elem_of(const IrProgram *p, IrTerm t, IrElem otherwise) {
     return w.f64 ? IR_F64 : w.f32 ? IR_F32 : otherwise;
 }
 
-IrTerm calc_named(IrProgram *p, IrTerm t, IrElem elem) {
+static IrTerm guard_read(IrProgram *p, void *context, IrTerm read) {
+    IrNode node = *ir_node(p, read);
+    IrTerm subs[IR_MAX_RANK], valid = ir_bool(p, true);
+    (void)context;
+    calc_operands(p, read, subs);
+    for (uint32_t k = 0; k < node.arg[2]; k++)
+        valid = ir_op2(p, IR_AND, valid, calc_in_range(p, subs[k], ir_def(p, node.arg[0])->extent[k]));
+    IrTerm nothing = node.type == IR_REAL ? ir_real(p, 0) : node.type == IR_INT ? ir_int(p, 0) : ir_bool(p, false);
+    return ir_select(p, valid, read, nothing);
+}
+
+IrTerm calc_named(IrProgram *p, IrTerm t, IrElem elem, bool certain) {
     uint32_t n;
     const IrIdx *set = ir_set(p, ir_node(p, t)->free, &n);
     IrIdx axes[IR_MAX_RANK];
     IrTerm subs[IR_MAX_RANK];
     if (n > IR_MAX_RANK)
         return t;
+    Span before = ir_at(p, ir_node(p, t)->span);
+    if (!certain) /* a condition around t may have kept its reads inside their tensors */
+        t = ir_map_reads(p, t, guard_read, NULL);
+    set = ir_set(p, ir_node(p, t)->free, &n);
     for (uint32_t k = 0; k < n; k++)
         axes[k] = set[k];
     for (uint32_t k = 0; k < n; k++)
         subs[k] = ir_idx(p, axes[k]);
     IrType type = (IrType)ir_node(p, t)->type;
     IrElem stored = type == IR_REAL ? elem_of(p, t, elem) : type == IR_INT ? IR_I64 : IR_U8;
-    Span before = ir_at(p, ir_node(p, t)->span);
     IrDef d = ir_define(p, 0, stored, axes, n, t);
     ir_at(p, before);
     return ir_read(p, d, subs, n);
 }
 
+static uint32_t place_in(const CalcTerms *list, IrTerm t) {
+    uint32_t lo = 0, hi = list->n;
+    while (lo + 1 < hi) {
+        uint32_t mid = (lo + hi) / 2;
+        *(list->at[mid] <= t ? &lo : &hi) = mid;
+    }
+    return lo;
+}
+
+/* Marks, by place in the list, what is computed whenever the last term is: not only in a branch of a select. */
+static uint8_t *mark_certain(const IrProgram *p, const CalcTerms *list, bool certain) {
+    uint8_t *mark = base_calloc(list->n, 1);
+    IrTerm operands[IR_MAX_RANK];
+    mark[list->n - 1] = certain;
+    for (uint32_t k = list->n; k-- > 0;) {
+        const IrNode *node = ir_node(p, list->at[k]);
+        if (!mark[k] || ir_op_is_reduce((IrOp)node->op))
+            continue;
+        uint32_t n = calc_operands(p, list->at[k], operands);
+        for (uint32_t j = 0; j < (node->op == IR_SELECT ? 1 : n); j++)
+            mark[place_in(list, operands[j])] = 1;
+    }
+    return mark;
+}
+
 /* t with every reduction outside of reductions replaced by the read of its definition. */
-static IrTerm name_all(IrProgram *p, IrTerm t, IrElem elem, CalcDefs *made) {
+static IrTerm name_all(IrProgram *p, IrTerm t, IrElem elem, bool certain, CalcDefs *made) {
     CalcTerms list = {0};
     calc_list(p, t, &list);
     IrTerm *image = base_calloc(list.n, sizeof *image);
+    uint8_t *sure = mark_certain(p, &list, certain);
     for (uint32_t k = 0; k < list.n; k++) {
         IrTerm u = list.at[k], operands[IR_MAX_RANK];
         IrNode node = *ir_node(p, u);
         image[k] = u;
         if (ir_op_is_reduce((IrOp)node.op)) {
             if (node.type == IR_REAL) {
-                image[k] = calc_named(p, u, elem);
+                image[k] = calc_named(p, u, elem, sure[k]);
                 if (ir_node(p, image[k])->op == IR_READ)
                     vec_push(made, ir_node(p, image[k])->arg[0]);
             }
@@ -159,13 +199,9 @@ static IrTerm name_all(IrProgram *p, IrTerm t, IrElem elem, CalcDefs *made) {
         uint32_t n = calc_operands(p, u, operands);
         bool changed = false;
         for (uint32_t j = 0; j < n; j++) {
-            uint32_t lo = 0, hi = k;
-            while (lo + 1 < hi) {
-                uint32_t mid = (lo + hi) / 2;
-                *(list.at[mid] <= operands[j] ? &lo : &hi) = mid;
-            }
-            changed |= image[lo] != operands[j];
-            operands[j] = image[lo];
+            IrTerm to = image[place_in(&list, operands[j])];
+            changed |= to != operands[j];
+            operands[j] = to;
         }
         if (!changed || node.op == IR_CONST || node.op == IR_INDEX)
             continue;
@@ -175,22 +211,31 @@ static IrTerm name_all(IrProgram *p, IrTerm t, IrElem elem, CalcDefs *made) {
     }
     IrTerm result = list.n ? image[list.n - 1] : t;
     free(image);
+    free(sure);
     vec_free(&list);
     return result;
 }
 
-IrTerm calc_name_sums(IrProgram *p, IrTerm t, IrElem elem, CalcDefs *made) {
+static IrTerm name_below(IrProgram *p, IrTerm t, IrElem elem, bool certain, CalcDefs *made) {
     IrNode node = *ir_node(p, t);
     if (!node.height)
         return t;
+    /* a guarded reduction is what naming makes: named again it would be its own definition */
+    if (node.op == IR_SELECT && ir_op_is_reduce((IrOp)ir_node(p, node.arg[1])->op) && !ir_node(p, node.arg[2])->height
+        && !ir_node(p, node.arg[0])->height)
+        return ir_select(p, node.arg[0], name_below(p, node.arg[1], elem, false, made), node.arg[2]);
     if (!ir_op_is_reduce((IrOp)node.op))
-        return name_all(p, t, elem, made);
+        return name_all(p, t, elem, certain, made);
     IrIdx i;
     IrTerm guard, body;
     ir_open(p, t, &i, &guard, &body);
     if (ir_node(p, body)->op == IR_SUM && node.op == IR_SUM)
-        body = calc_name_sums(p, body, elem, made);
+        body = name_below(p, body, elem, certain && !guard, made);
     else
-        body = name_all(p, body, elem, made);
+        body = name_all(p, body, elem, certain && !guard, made);
     return ir_reduce(p, (IrOp)node.op, i, guard, body);
+}
+
+IrTerm calc_name_sums(IrProgram *p, IrTerm t, IrElem elem, CalcDefs *made) {
+    return name_below(p, t, elem, true, made);
 }

@@ -163,7 +163,7 @@ static IrTerm sandwich(IrProgram *p, Mat u, const Moved *da, Mat v, IrTerm i, Ir
     IrIdx a = ir_fresh(p, n, 0), b = ir_fresh(p, n, 0);
     IrTerm s = ir_idx(p, a), t = ir_idx(p, b);
     IrTerm inner = ir_reduce(p, IR_SUM, b, 0, ir_mul(p, moved_at(p, da, s, t), at2(p, v, t, j)));
-    inner = calc_named(p, inner, elem_of(p, u.def));
+    inner = calc_named(p, inner, elem_of(p, u.def), true);
     return ir_reduce(p, IR_SUM, a, 0, ir_mul(p, at2(p, u, i, s), inner));
 }
 

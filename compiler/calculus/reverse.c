@@ -278,13 +278,13 @@ static void reverse_reduce(Reverse *r, IrTerm t, IrTerm value, IrTerm adjoint, c
     case IR_PROD: adjoint = ir_mul(p, adjoint, other_factors(p, k, guard, body)); break;
     case IR_LOGSUMEXP:
         if (value == t)
-            value = calc_named(p, t, IR_F64);
+            value = calc_named(p, t, IR_F64, false);
         adjoint = ir_mul(p, adjoint, ir_op1(p, IR_EXP, ir_sub(p, body, value)));
         break;
     case IR_MAXIMUM:
     case IR_MINIMUM: {
         IrTerm where = calc_named(p, ir_reduce(p, op == IR_MAXIMUM ? IR_ARGMAX : IR_ARGMIN, k, guard, body),
-                                  IR_I64);
+                                  IR_I64, false);
         adjoint = ir_mul(p, adjoint, ir_bracket(p, ir_idx(p, k), where));
         break;
     }

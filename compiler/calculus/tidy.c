@@ -180,7 +180,7 @@ static bool best_factor(const Product *at, uint32_t n, IrFactor *best) {
             uint32_t count = 0;
             f.exponent = f.exponent > 0 ? fmin(f.exponent, 1) : fmax(f.exponent, -1);
             for (uint32_t j = 0; j < n; j++)
-                count += !at[j].opaque && has_power(&at[j], f.base, f.exponent);
+                count += !at[j].opaque && at[j].cond == at[i].cond && has_power(&at[j], f.base, f.exponent);
             if (count > most || (count == most && count > 1 && f.base < best->base)) {
                 most = count;
                 *best = f;
@@ -228,6 +228,30 @@ static IrTerm collect_terms(IrProgram *p, Product *at, uint32_t n) {
     return sum;
 }
 
+/* Terms under one condition are collected together and stay under it: what is common to them may read where nothing
+ * else may. */
+static IrTerm collect_by_condition(IrProgram *p, Product *at, uint32_t n) {
+    Product group[MAX_TERMS];
+    bool done[MAX_TERMS] = {false};
+    IrTerm sum = ir_real(p, 0);
+    for (uint32_t k = 0; k < n; k++) {
+        uint32_t m = 0;
+        IrTerm cond = at[k].cond;
+        for (uint32_t j = k; j < n && !done[k]; j++) {
+            if (at[j].cond != cond)
+                continue;
+            group[m] = at[j];
+            group[m++].cond = 0;
+            done[j] = j > k;
+        }
+        if (!m)
+            continue;
+        IrTerm part = collect_terms(p, group, m);
+        sum = ir_add(p, sum, cond ? ir_select(p, cond, part, ir_real(p, 0)) : part);
+    }
+    return sum;
+}
+
 static IrTerm tidy_sum(IrProgram *p, IrTerm t) {
     Product at[MAX_TERMS];
     uint32_t n = 0;
@@ -239,7 +263,7 @@ static IrTerm tidy_sum(IrProgram *p, IrTerm t) {
     IrFactor f = {0};
     if (!joined && !best_factor(at, n, &f))
         return t;
-    return collect_terms(p, at, n);
+    return collect_by_condition(p, at, n);
 }
 
 /* ---- whole terms --------------------------------------------------------------------------------------- */

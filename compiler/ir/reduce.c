@@ -206,9 +206,39 @@ static IrTerm count_closed(IrProgram *p, IrIdx k, IrTerm guard) {
 
 /* ---- one rule list per reduction ----------------------------------------------------------------------- */
 
+/* Whether every read in t is inside its tensor whatever the indices are. Looks at a limited number of terms. */
+static bool reads_inside(const IrProgram *p, IrTerm t) {
+    IrTerm stack[64], operands[IR_MAX_RANK];
+    uint32_t n = 0, looked = 0;
+    int64_t lo, hi;
+    stack[n++] = t;
+    while (n) {
+        IrTerm u = stack[--n];
+        if (++looked > 256)
+            return false;
+        uint32_t count = term_operands(p, u, operands);
+        for (uint32_t k = 0; k < count; k++) {
+            if (is_op(p, u, IR_READ)
+                && (!ir_int_range(p, operands[k], &lo, &hi) || lo < 0
+                    || hi >= (int64_t)p->defs.at[arg_of(p, u, 0)].extent[k]))
+                return false;
+            if (n == 64)
+                return false;
+            stack[n++] = operands[k];
+        }
+    }
+    return true;
+}
+
+/* Taken out of a sum, a term is computed also where no condition of the sum holds. */
+static bool may_leave(const IrProgram *p, IrTerm guard, IrTerm t) {
+    return !guard || reads_inside(p, t);
+}
+
 /* The factors of a product that vary with k, and those that do not. False when all of one kind, or unclear.
  */
-static bool split_product(IrProgram *p, IrTerm body, IrIdx k, IrTerm *invariant, IrTerm *varying) {
+static bool split_product(IrProgram *p, IrTerm body, IrIdx k, IrTerm guard, IrTerm *invariant,
+                          IrTerm *varying) {
     Mono m, in, out;
     Coef c;
     IrTerm base = coef_split(p, body, &c);
@@ -226,7 +256,8 @@ static bool split_product(IrProgram *p, IrTerm body, IrIdx k, IrTerm *invariant,
     mono_start(&in);
     mono_start(&out);
     for (uint32_t j = 0; j < m.n; j++) {
-        Mono *side = ir_uses_index(p, m.at[j].base, k) ? &in : &out;
+        bool stays = ir_uses_index(p, m.at[j].base, k) || !may_leave(p, guard, m.at[j].base);
+        Mono *side = stays ? &in : &out;
         side->at[side->n++] = m.at[j];
     }
     if (!out.n)
@@ -240,7 +271,7 @@ static IrTerm sum_rules(IrProgram *p, IrIdx k, IrTerm guard, IrTerm body) {
     IrTerm invariant, varying;
     if (ir_is_zero(p, body))
         return body;
-    if (!ir_uses_index(p, body, k)) {
+    if (!ir_uses_index(p, body, k) && may_leave(p, guard, body)) {
         IrTerm count = count_closed(p, k, guard);
         if (count) {
             if (type_of(p, body) == IR_REAL)
@@ -250,7 +281,7 @@ static IrTerm sum_rules(IrProgram *p, IrIdx k, IrTerm guard, IrTerm body) {
         if (type_of(p, body) == IR_REAL && !ir_is_one(p, body))
             return ir_mul(p, body, fold_reduce(p, IR_SUM, k, guard, ir_real(p, 1)));
     }
-    if (type_of(p, body) == IR_REAL && split_product(p, body, k, &invariant, &varying))
+    if (type_of(p, body) == IR_REAL && split_product(p, body, k, guard, &invariant, &varying))
         return ir_mul(p, invariant, fold_reduce(p, IR_SUM, k, guard, varying));
     return 0;
 }

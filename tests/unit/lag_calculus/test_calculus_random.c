@@ -131,7 +131,7 @@ static void rewrites_keep_values(void **state) {
         rp_make(&g, s, seed, 3, 3);
         IrEnv *env = ir_env_new(g.p);
         rp_set(&g, env);
-        IrDef last = g.real_defs[g.n_real - 1];
+        IrDef last = rp_define(&g, 9, 3);
         IrTerm body = ir_def(g.p, last)->body, tidy = calc_tidy(g.p, body), factor = calc_factor(g.p, body);
         assert_int_equal(calc_tidy(g.p, tidy), tidy);
         int64_t at[2] = {1, 1};

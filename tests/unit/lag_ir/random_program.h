@@ -144,6 +144,36 @@ static inline IrDef rp_define(RandomProgram *g, uint32_t number, int depth) {
     return ir_define(g->p, rp_name(g, "d", number), IR_F64, axes, rank, body);
 }
 
+/* A whole-tensor operation on a matrix with a dominant diagonal, made symmetric where the operation asks for it. */
+static inline IrDef rp_linalg(RandomProgram *g, uint32_t number) {
+    IrProgram *p = g->p;
+    uint64_t n = g->extent[rng_below(&g->rng, 3)];
+    IrLinalg fn = (IrLinalg)rng_below(&g->rng, IR_LINALG_COUNT);
+    IrIdx axes[2] = {ir_fresh(p, n, rp_name(g, "r", 0)), ir_fresh(p, n, rp_name(g, "c", 0))};
+    IrTerm i = ir_idx(p, axes[0]), j = ir_idx(p, axes[1]), at[2] = {i, j}, turned[2] = {j, i};
+    IrTerm small = ir_mul(p, ir_real(p, 0.3), ir_op1(p, IR_SIN, rp_term(g, axes, 2, 1)));
+    IrDef b = ir_define(p, rp_name(g, "B", number), IR_F64, axes, 2, small);
+    IrTerm body = ir_read(p, b, at, 2);
+    if (fn == IR_CHOLESKY || fn == IR_SOLVE_SPD || fn == IR_LOGDET)
+        body = ir_add(p, body, ir_read(p, b, turned, 2));
+    body = ir_add(p, body, ir_mul(p, ir_real(p, 3), ir_bracket(p, i, j)));
+    IrDef a = ir_define(p, rp_name(g, "M", number), IR_F64, axes, 2, body), right = 0;
+    if (fn >= IR_SOLVE && fn <= IR_SOLVE_LOWER_T) {
+        IrIdx rows[2] = {axes[0], ir_fresh(p, g->extent[0], 0)};
+        uint32_t rank = 1 + rng_below(&g->rng, 2);
+        right = ir_define(p, rp_name(g, "R", number), IR_F64, rows, rank, rp_term(g, rows, rank, 1));
+    }
+    return ir_linalg(p, fn, a, right);
+}
+
+/* Two definitions side by side, with a gap that stays 0. */
+static inline IrDef rp_concat(RandomProgram *g, uint32_t number) {
+    IrDef a = g->real_defs[rng_below(&g->rng, g->n_real)], b = g->real_defs[rng_below(&g->rng, g->n_real)];
+    uint64_t first = ir_size(g->p, a), total = first + 1 + ir_size(g->p, b);
+    IrPiece pieces[2] = {{a, {0, 0}}, {b, {first + 1, 0}}};
+    return ir_concat(g->p, rp_name(g, "cat", number), IR_F64, 1, &total, pieces, 2);
+}
+
 /* Σ of all elements of d, each through a smooth function. */
 static inline IrTerm rp_total(RandomProgram *g, IrDef d) {
     IrIdx axes[IR_MAX_RANK];
@@ -177,7 +207,8 @@ static inline void rp_make(RandomProgram *g, Session *session, uint64_t seed, ui
         g->real_defs[g->n_real++] = first[k];
     g->loss = ir_real(p, 0);
     for (uint32_t k = 0; k < n_defs; k++) {
-        IrDef d = rp_define(g, k, depth);
+        uint32_t kind = rng_below(&g->rng, 8);
+        IrDef d = kind == 0 ? rp_linalg(g, k) : kind == 1 ? rp_concat(g, k) : rp_define(g, k, depth);
         g->real_defs[g->n_real++] = d;
         if (k + 3 >= n_defs)
             g->loss = ir_add(p, g->loss, rp_total(g, d));
