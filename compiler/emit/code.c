@@ -198,20 +198,32 @@ static bool scope_has(const PlanFunc *f, uint32_t scope, PlanKind kind) {
     return false;
 }
 
+static bool has_scalar_call(const Emitter *e, uint32_t scope) {
+    const PlanFunc *f = e->func;
+    for (uint32_t i = 0; i < f->scopes.at[scope].body.n; i++)
+        if (emit_is_scalar_call(e, &f->nodes.at[f->scopes.at[scope].body.at[i]]))
+            return true;
+    return false;
+}
+
 #define SHORT_TRIPS 1024
 
-/* Asks the vectorizer for one vector at a time in short loops and those without accumulators, which gain nothing from
- * several and would take as many times longer to compile. */
+/* One vector at a time in short loops and those without accumulators, which gain nothing from several and would take as
+ * many times longer to compile; none at all around calls for single numbers. */
 static void set_loop_hints(Emitter *e, const PlanLoop *loop, LLVMValueRef latch) {
     LLVMContextRef c = e->m->context;
     const PlanNode *hi = &e->func->nodes.at[loop->hi];
     bool is_short = hi->kind == PLAN_CONST && hi->bits <= SHORT_TRIPS;
-    if (scope_has(e->func, loop->scope, PLAN_LOOP) || (scope_has(e->func, loop->scope, PLAN_STEP) && !is_short))
+    bool scalar = has_scalar_call(e, loop->scope);
+    if (scope_has(e->func, loop->scope, PLAN_LOOP) ||
+        (!scalar && scope_has(e->func, loop->scope, PLAN_STEP) && !is_short))
         return;
-    LLVMMetadataRef count[2] = {LLVMMDStringInContext2(c, "llvm.loop.interleave.count", 26),
-                                LLVMValueAsMetadata(LLVMConstInt(LLVMInt32TypeInContext(c), 1, 0))};
+    const char *name = scalar ? "llvm.loop.vectorize.enable" : "llvm.loop.interleave.count";
+    LLVMValueRef value = scalar ? LLVMConstInt(LLVMInt1TypeInContext(c), 0, 0)
+                                : LLVMConstInt(LLVMInt32TypeInContext(c), 1, 0);
+    LLVMMetadataRef hint[2] = {LLVMMDStringInContext2(c, name, strlen(name)), LLVMValueAsMetadata(value)};
     LLVMMetadataRef self = LLVMTemporaryMDNode(c, NULL, 0);
-    LLVMMetadataRef parts[2] = {self, LLVMMDNodeInContext2(c, count, 2)};
+    LLVMMetadataRef parts[2] = {self, LLVMMDNodeInContext2(c, hint, 2)};
     LLVMMetadataRef node = LLVMMDNodeInContext2(c, parts, 2);
     LLVMMetadataReplaceAllUsesWith(self, node); /* a loop's name is a node that refers to itself */
     LLVMSetMetadata(latch, LLVMGetMDKindIDInContext(c, "llvm.loop", 9), LLVMMetadataAsValue(c, node));

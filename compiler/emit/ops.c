@@ -262,6 +262,18 @@ static LLVMValueRef bool_op(Emitter *e, const PlanNode *n, LLVMValueRef *v) {
     }
 }
 
+bool emit_is_scalar_call(const Emitter *e, const PlanNode *n) {
+    if (n->kind == PLAN_DRAW)
+        return true;
+    if (n->kind != PLAN_OP || !is_real((PlanType)n->type))
+        return false;
+    const char *name = libm_name[n->op];
+    bool called = (name && name[0]) || n->op == IR_SOFTPLUS || n->op == IR_SIGMOID;
+    if (n->op == IR_POW)
+        called = e->func->nodes.at[n->arg[1]].kind != PLAN_CONST;
+    return called && !(e->m->fast && (!name || !name[0] || has_vector(name)));
+}
+
 LLVMValueRef emit_op(Emitter *e, const PlanNode *n) {
     LLVMValueRef v[3] = {NULL, NULL, NULL};
     for (uint32_t i = 0; i < 3 && n->arg[i]; i++)

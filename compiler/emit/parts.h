@@ -51,6 +51,7 @@ void emit_mark(EmitModule *m, LLVMValueRef fn, const char *attribute, uint64_t v
 
 /* ---- ops.c ---- */
 LLVMValueRef emit_op(Emitter *e, const PlanNode *n);
+bool emit_is_scalar_call(const Emitter *e, const PlanNode *n); /* becomes a call that has no vector variant */
 LLVMValueRef emit_convert(Emitter *e, LLVMValueRef v, const PlanNode *from, PlanType to);
 LLVMValueRef emit_combine(Emitter *e, IrOp reduce, PlanType type, LLVMValueRef a, LLVMValueRef b);
 LLVMValueRef emit_identity(Emitter *e, IrOp reduce, PlanType type);

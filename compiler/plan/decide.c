@@ -16,8 +16,7 @@
 typedef struct Walk {
     Plan *plan;
     DefList order; /* definitions before their users */
-    VEC(uint32_t) seen; /* by term: number of the walk that saw it */
-    uint32_t serial;
+    uint32_t serial; /* of the walk over terms: see Plan.term_seen */
 } Walk;
 
 static double op_cost(IrOp op) {
@@ -37,14 +36,7 @@ static double op_cost(IrOp op) {
     }
 }
 
-static bool first_time(Walk *w, IrTerm t) {
-    while (w->seen.n <= t)
-        vec_push(&w->seen, 0);
-    if (w->seen.at[t] == w->serial)
-        return false;
-    w->seen.at[t] = w->serial;
-    return true;
-}
+static bool first_time(Walk *w, IrTerm t) { return plan_first_time(w->plan, t, w->serial); }
 
 static double term_cost(Walk *w, IrTerm t) {
     IrProgram *ir = w->plan->ir;
@@ -74,10 +66,8 @@ static double term_cost(Walk *w, IrTerm t) {
 }
 
 double plan_term_cost(Plan *plan, IrTerm t) {
-    Walk w = {.plan = plan, .serial = 1};
-    double cost = term_cost(&w, t);
-    vec_free(&w.seen);
-    return cost;
+    Walk w = {.plan = plan, .serial = ++plan->term_serial};
+    return term_cost(&w, t);
 }
 
 static void visit(Walk *w, IrDef d) {
@@ -91,7 +81,7 @@ static void visit(Walk *w, IrDef d) {
     vec_push(&w->order, d);
     def = plan_def_of(w->plan, d);
     if (def->body.form == FORM_MAP || def->body.form == FORM_REDUCE) {
-        w->serial++;
+        w->serial = ++w->plan->term_serial;
         double cost = term_cost(w, def->body.body);
         plan_def_of(w->plan, d)->cost = cost;
     }
@@ -178,7 +168,7 @@ static void count_body(Walk *w, IrTerm body, uint32_t rank, const uint64_t *exte
     for (IrTerm t = body; ir_op_is_reduce((IrOp)ir_node(ir, t)->op); t = ir_node(ir, t)->arg[2])
         push_loop(ir, &nest, ir_node(ir, t)->arg[0]);
     nest.reduces = nest.n > rank;
-    w->serial++;
+    w->serial = ++w->plan->term_serial;
     count_reads(w, &nest, body, times);
 }
 
@@ -232,7 +222,6 @@ void plan_decide(Plan *plan, const DecideRoot *roots, uint32_t n_roots, PlanIsFi
         count_body(&w, def->body.body, info.rank, info.extent, inlined ? def->evals / (double)ir_size(plan->ir, d) : 1);
     }
     vec_free(&w.order);
-    vec_free(&w.seen);
 }
 
 /* ---- expansion ---- */

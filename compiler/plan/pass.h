@@ -72,6 +72,8 @@ typedef enum PlanStep { PLAN_INTO, PLAN_PAST, PLAN_FOUND } PlanStep;
 typedef PlanStep (*PlanVisit)(void *context, IrTerm t);
 /* Visits every distinct subterm of t, users first; true when a visit said FOUND, which ends the walk. */
 bool plan_walk(Plan *plan, IrTerm t, PlanVisit visit, void *context);
+/* Whether walk `serial` (a number of its own, from ++plan->term_serial) comes to t for the first time. */
+bool plan_first_time(Plan *plan, IrTerm t, uint32_t serial);
 bool plan_has_op(Plan *plan, IrTerm t, IrOp op);
 bool plan_term_is_flex(Plan *plan, IrTerm t);
 /* How a term is stored where it gets a definition of its own. */

@@ -1,7 +1,7 @@
 /* walk — over the distinct subterms of a term. */
 #include "pass.h"
 
-static bool first_time(Plan *plan, IrTerm t, uint32_t serial) {
+bool plan_first_time(Plan *plan, IrTerm t, uint32_t serial) {
     while (plan->term_seen.n <= t)
         vec_push(&plan->term_seen, 0);
     if (plan->term_seen.at[t] == serial)
@@ -11,7 +11,7 @@ static bool first_time(Plan *plan, IrTerm t, uint32_t serial) {
 }
 
 static bool walk(Plan *plan, IrTerm t, PlanVisit visit, void *context, uint32_t serial) {
-    if (!t || !first_time(plan, t, serial))
+    if (!t || !plan_first_time(plan, t, serial))
         return false;
     PlanStep step = visit(context, t);
     if (step != PLAN_INTO)
