@@ -35,11 +35,14 @@ static void precision(Sema *s, const File *file) {
 /* ---- runs ---- */
 
 static bool belongs_to_run(const Stmt *st) {
-    return st->kind == STMT_RECORD || st->kind == STMT_PRINT || st->kind == STMT_SAVE || st->kind == STMT_EXPECT ||
-           st->kind == STMT_PLOT;
+    return st->kind == STMT_RECORD || st->kind == STMT_PRINT || st->kind == STMT_SAVE ||
+           st->kind == STMT_EXPECT || st->kind == STMT_PLOT;
 }
 
-typedef struct RunOf { const Stmt *run; VEC(const Stmt *) after; } RunOf;
+typedef struct RunOf {
+    const Stmt *run;
+    VEC(const Stmt *) after;
+} RunOf;
 
 static RunOf *labelled(RunOf *runs, uint32_t n, Name label) {
     for (uint32_t k = n; k-- > 0;)
@@ -63,7 +66,8 @@ static void all_runs(Sema *s, Unit *unit) {
                 vec_push(&of->after, st);
                 continue;
             }
-            Diag *d = sema_error(s, DIAG_NO_RUN, st->span, "there is no run before this, so there is nothing to look at");
+            Diag *d = sema_error(s, DIAG_NO_RUN, st->span,
+                                 "there is no run before this, so there is nothing to look at");
             sema_help(s, d, "put it after a `run`");
         }
     }
@@ -84,7 +88,8 @@ static void check_overrides(Sema *s) {
         for (Ent *e = s->main->scope->first; e; e = e->next)
             if (e->kind == ENT_CONST) vec_push(&names, sema_name(s, e->name));
         Span at = {s->main->file->source, 0, 0};
-        Diag *d = sema_error(s, DIAG_OVERRIDE, at, "--set %s: the program has no constant of this name", name);
+        Diag *d =
+            sema_error(s, DIAG_OVERRIDE, at, "--set %s: the program has no constant of this name", name);
         const char *near = diag_nearest(name, names.at, names.n);
         if (near) sema_help(s, d, "did you mean `%s`?", near);
         vec_free(&names);

@@ -1,14 +1,17 @@
-/* arith — operators on values: elementwise between equal shapes or with a number, integers promoted to reals. */
+/* arith — operators on values: elementwise between equal shapes or with a number, integers promoted to reals.
+ */
 #include "internal.h"
 
 static const char *op_text(BinaryOp op) {
-    static const char *const text[] = {"+", "-", "*", "/", "^", "@", "%", "==", "!=", "<", "<=", ">", ">=", "and", "or"};
+    static const char *const text[] = {
+        "+", "-", "*", "/", "^", "@", "%", "==", "!=", "<", "<=", ">", ">=", "and", "or"};
     return text[op];
 }
 
 static Val bad_kind(Sema *s, BinaryOp op, const Val *v, Span span) {
     if (v->kind != VAL_POISON)
-        sema_error(s, DIAG_TYPE, span, "`%s` needs numbers, and this is %s", op_text(op), sema_shape_text(s, v));
+        sema_error(s, DIAG_TYPE, span, "`%s` needs numbers, and this is %s", op_text(op),
+                   sema_shape_text(s, v));
     return val_poison();
 }
 
@@ -24,9 +27,11 @@ static bool type_fits(Sema *s, BinaryOp op, const Val *v, Span span) {
     IrType type = val_type(s, v);
     if (is_logic(op) == (type == IR_BOOL)) return true;
     if (is_logic(op)) {
-        sema_error(s, DIAG_TYPE, span, "`%s` joins conditions, and this is %s", op_text(op), sema_type_text(type));
+        sema_error(s, DIAG_TYPE, span, "`%s` joins conditions, and this is %s", op_text(op),
+                   sema_type_text(type));
     } else {
-        Diag *d = sema_error(s, DIAG_TYPE, span, "`%s` needs numbers, and this is true or false", op_text(op));
+        Diag *d =
+            sema_error(s, DIAG_TYPE, span, "`%s` needs numbers, and this is true or false", op_text(op));
         sema_help(s, d, "write `if … then 1 else 0` to count with a condition");
     }
     return false;
@@ -78,8 +83,8 @@ static IrTerm combine(Sema *s, BinaryOp op, IrTerm a, IrTerm b) {
 }
 
 static Val shape_error(Sema *s, BinaryOp op, Span span, const Val *a, const Val *b, Span sa, Span sb) {
-    Diag *d = sema_error(s, DIAG_SHAPE, span, "`%s` needs equal shapes or a number, and these are %s and %s", op_text(op),
-                         sema_shape_text(s, a), sema_shape_text(s, b));
+    Diag *d = sema_error(s, DIAG_SHAPE, span, "`%s` needs equal shapes or a number, and these are %s and %s",
+                         op_text(op), sema_shape_text(s, a), sema_shape_text(s, b));
     sema_note(s, d, sa, "%s", sema_shape_text(s, a));
     sema_note(s, d, sb, "%s", sema_shape_text(s, b));
     sema_help(s, d, "write the indices out: `let c[i,j] = a[i,j] %s b[j]`", op_text(op));

@@ -1,9 +1,9 @@
-/* batch — definitions over all rows of the data, of which a step reads those of its minibatch. Needs: the joined terms.
- * Gives: the same terms, reading definitions over the slots of the minibatch instead.
+/* batch — definitions over all rows of the data, of which a step reads those of its minibatch. Needs: the
+ * joined terms. Gives: the same terms, reading definitions over the slots of the minibatch instead.
  *
- * `let h[n, j] = …` over the rows n is a definition of all rows; under `mean[n in batch]` it is read at h[rows[b], j].
- * Such a read becomes h'[b, j] with h'[b, j] = h's body at n = rows[b], and so on into what that body reads. What moves
- * with nothing but the data is left as it is: it is computed once. */
+ * `let h[n, j] = …` over the rows n is a definition of all rows; under `mean[n in batch]` it is read at
+ * h[rows[b], j]. Such a read becomes h'[b, j] with h'[b, j] = h's body at n = rows[b], and so on into what
+ * that body reads. What moves with nothing but the data is left as it is: it is computed once. */
 #include "run.h"
 
 typedef struct Restrict {
@@ -56,7 +56,8 @@ static bool changes(Restrict *r, IrTerm read) {
 
 /* ---- rewriting ---- */
 
-/* The body of an EXPR definition over new indices; axis `slot` runs over the minibatch (slot = rank: none does). */
+/* The body of an EXPR definition over new indices; axis `slot` runs over the minibatch (slot = rank: none
+ * does). */
 static IrDef rebuild(Restrict *r, IrDef d, uint32_t slot) {
     IrProgram *p = r->s->ir;
     IrDefInfo info = *ir_def(p, d);
@@ -143,7 +144,8 @@ void join_restrict(Join *j) {
     for (IrDef d = 1; d <= n; d++)
         if (mark[d]) plain(&r, d); /* in order, so that nothing recurses far */
     free(mark);
-    for (size_t k = 0; k < sizeof terms / sizeof *terms; k++) terms[k]->term = restrict_term(&r, terms[k]->term);
+    for (size_t k = 0; k < sizeof terms / sizeof *terms; k++)
+        terms[k]->term = restrict_term(&r, terms[k]->term);
     for (uint32_t k = 0; k < j->states.n; k++) {
         j->states.at[k].rate = restrict_term(&r, j->states.at[k].rate);
         j->states.at[k].next = restrict_term(&r, j->states.at[k].next);

@@ -13,9 +13,9 @@ struct Builtin {
     Val (*syntax)(Sema *s, Scope *scope, const Expr *call); /* takes its arguments as they are written */
 };
 
-#define MAP1(name, type, term)                                                                                        \
+#define MAP1(name, type, term)                                                                               \
     static IrTerm map_##name(IrProgram *p, IrTerm a) { return term; }
-#define MAP2(name, type, term)                                                                                        \
+#define MAP2(name, type, term)                                                                               \
     static IrTerm map_##name(IrProgram *p, IrTerm a, IrTerm b) { return term; }
 #define SPECIAL(...)
 #include "builtins.def"
@@ -55,7 +55,8 @@ Span args_span(const Args *a, uint32_t k) { return a->call->call.args.at[k].valu
 
 bool args_real(Args *a, uint32_t k) {
     if (val_type(a->s, &a->at[k]) == IR_BOOL) {
-        sema_error(a->s, DIAG_TYPE, args_span(a, k), "`%s` needs numbers, and this is true or false", a->name);
+        sema_error(a->s, DIAG_TYPE, args_span(a, k), "`%s` needs numbers, and this is true or false",
+                   a->name);
         return false;
     }
     a->at[k] = val_to_real(a->s, a->at[k]);
@@ -77,7 +78,8 @@ static bool check_call(Sema *s, const Builtin *b, const Expr *e) {
     uint32_t n = e->call.args.n;
     for (uint32_t k = 0; k < n; k++)
         if (e->call.args.at[k].name) {
-            sema_error(s, DIAG_ARG_NAME, e->call.args.at[k].span, "the arguments of `%s` have no names", b->name);
+            sema_error(s, DIAG_ARG_NAME, e->call.args.at[k].span, "the arguments of `%s` have no names",
+                       b->name);
             return false;
         }
     if (n >= b->lo && n <= b->hi) return true;
@@ -85,8 +87,8 @@ static bool check_call(Sema *s, const Builtin *b, const Expr *e) {
         sema_error(s, DIAG_ARG_COUNT, e->span, "`%s` takes %u argument%s, and %u %s given", b->name, b->lo,
                    b->lo == 1 ? "" : "s", n, n == 1 ? "is" : "are");
     else
-        sema_error(s, DIAG_ARG_COUNT, e->span, "`%s` takes %u to %u arguments, and %u %s given", b->name, b->lo, b->hi, n,
-                   n == 1 ? "is" : "are");
+        sema_error(s, DIAG_ARG_COUNT, e->span, "`%s` takes %u to %u arguments, and %u %s given", b->name,
+                   b->lo, b->hi, n, n == 1 ? "is" : "are");
     return false;
 }
 
@@ -107,8 +109,9 @@ static Val call_map2(Args *a, const Builtin *b) {
     if (!map_type(a, 0, b->type) || !map_type(a, 1, b->type)) return val_poison();
     Val *x = &a->at[0], *y = &a->at[1], out = x->rank ? *x : *y;
     if (x->rank && y->rank && !val_same_shape(a->s, x, y)) {
-        Diag *d = sema_error(a->s, DIAG_SHAPE, a->call->span, "`%s` needs equal shapes or a number, and these are %s and %s",
-                             a->name, sema_shape_text(a->s, x), sema_shape_text(a->s, y));
+        Diag *d = sema_error(a->s, DIAG_SHAPE, a->call->span,
+                             "`%s` needs equal shapes or a number, and these are %s and %s", a->name,
+                             sema_shape_text(a->s, x), sema_shape_text(a->s, y));
         sema_note(a->s, d, args_span(a, 1), "%s", sema_shape_text(a->s, y));
         return val_poison();
     }

@@ -1,5 +1,5 @@
-/* builtin_tensor — built-in functions of whole tensors: softmax and its kin in stable form, conversions, filled
- * tensors. */
+/* builtin_tensor — built-in functions of whole tensors: softmax and its kin in stable form, conversions,
+ * filled tensors. */
 #include "builtin.h"
 
 Val builtin_int(Args *a) {
@@ -79,8 +79,8 @@ static bool leading_shape(Sema *s, const Val *z, const Val *label) {
     return true;
 }
 
-/* cross_entropy(logits, label) = logsumexp(logits) − logits[label]; with probabilities in the place of the label,
- * Σ q (logsumexp(logits) − logits). */
+/* cross_entropy(logits, label) = logsumexp(logits) − logits[label]; with probabilities in the place of the
+ * label, Σ q (logsumexp(logits) − logits). */
 Val builtin_cross_entropy(Args *a) {
     Sema *s = a->s;
     if (!logits(a, 0)) return val_poison();
@@ -96,14 +96,18 @@ Val builtin_cross_entropy(Args *a) {
         Val out = log_softmax(a, z);
         if (!val_ok(&out)) return out;
         IrTerm weight = ir_to_real(s->ir, val_aligned(s, &out, &y));
-        out.body = ir_reduce(s->ir, IR_SUM, out.axis[out.rank - 1].idx, 0, ir_mul(s->ir, weight, ir_neg(s->ir, out.body)));
+        out.body = ir_reduce(s->ir, IR_SUM, out.axis[out.rank - 1].idx, 0,
+                             ir_mul(s->ir, weight, ir_neg(s->ir, out.body)));
         out.rank--;
         return out;
     }
-    Diag *d = sema_error(s, DIAG_SHAPE, args_span(a, 1), "`cross_entropy(logits, label)` needs an integer label or %s of "
-                         "probabilities, and this is %s", sema_shape_text(s, &z),
-                         y.rank ? sema_shape_text(s, &y) : sema_type_text(val_type(s, &y)));
-    if (y.rank == 0 && val_type(s, &y) == IR_REAL) sema_help(s, d, "declare the label as int, or write `int(…)`");
+    Diag *d =
+        sema_error(s, DIAG_SHAPE, args_span(a, 1),
+                   "`cross_entropy(logits, label)` needs an integer label or %s of "
+                   "probabilities, and this is %s",
+                   sema_shape_text(s, &z), y.rank ? sema_shape_text(s, &y) : sema_type_text(val_type(s, &y)));
+    if (y.rank == 0 && val_type(s, &y) == IR_REAL)
+        sema_help(s, d, "declare the label as int, or write `int(…)`");
     return val_poison();
 }
 
@@ -111,8 +115,10 @@ static bool const_extent(Args *a, uint32_t k, uint64_t *extent) {
     double value;
     if (!val_ok(&a->at[k]) || a->at[k].rank || !sema_const_term(a->s, a->at[k].body, &value) || value < 1 ||
         value != floor(value)) {
-        sema_error(a->s, DIAG_EXTENT, args_span(a, k), "`%s` needs a positive integer here that is known before the program "
-                   "runs", a->name);
+        sema_error(a->s, DIAG_EXTENT, args_span(a, k),
+                   "`%s` needs a positive integer here that is known before the program "
+                   "runs",
+                   a->name);
         return false;
     }
     *extent = (uint64_t)value;
@@ -158,11 +164,13 @@ Val builtin_variance(Args *a) {
 Val builtin_length(Args *a) {
     double axis = 0;
     if (a->n == 2 && (a->at[1].rank || !sema_const_term(a->s, a->at[1].body, &axis))) {
-        sema_error(a->s, DIAG_CONST_NEEDED, args_span(a, 1), "the axis must be known before the program runs");
+        sema_error(a->s, DIAG_CONST_NEEDED, args_span(a, 1),
+                   "the axis must be known before the program runs");
         return val_poison();
     }
     if (axis < 0 || axis >= a->at[0].rank) {
-        sema_error(a->s, DIAG_SHAPE, args_span(a, 0), "%s has no axis %g", sema_shape_text(a->s, &a->at[0]), axis);
+        sema_error(a->s, DIAG_SHAPE, args_span(a, 0), "%s has no axis %g", sema_shape_text(a->s, &a->at[0]),
+                   axis);
         return val_poison();
     }
     return val_int(a->s, (int64_t)val_extent(a->s, &a->at[0], (uint32_t)axis));

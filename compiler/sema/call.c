@@ -1,6 +1,6 @@
-/* call — user functions, inlined. The argument's value takes the parameter's name; indices of the context stay free in
- * it, which is all that lifting is. A parameter's axis names may be used in the body: what is left free of them
- * becomes axes of the result, and `x[i : N]` binds N to the extent. */
+/* call — user functions, inlined. The argument's value takes the parameter's name; indices of the context
+ * stay free in it, which is all that lifting is. A parameter's axis names may be used in the body: what is
+ * left free of them becomes axes of the result, and `x[i : N]` binds N to the extent. */
 #include "internal.h"
 
 #define MAX_CALLS 60
@@ -14,13 +14,16 @@ static bool bind_extent(Sema *s, Scope *scope, const Binder *b, const Val *v, ui
     }
     if (!sema_const_int(s, scope, e, &want, "an extent")) return false;
     if (want == have) return true;
-    Diag *d = sema_error(s, DIAG_SHAPE, span, "this argument has %lld elements along axis %u, and the function takes "
-                         "%lld", (long long)have, k + 1, (long long)want);
+    Diag *d = sema_error(s, DIAG_SHAPE, span,
+                         "this argument has %lld elements along axis %u, and the function takes "
+                         "%lld",
+                         (long long)have, k + 1, (long long)want);
     sema_note(s, d, e->span, "stated here");
     return false;
 }
 
-/* A bare extent or an index name on a parameter's axis. A lone name that is known as a constant is an extent. */
+/* A bare extent or an index name on a parameter's axis. A lone name that is known as a constant is an extent.
+ */
 static bool bind_axis(Sema *s, Scope *scope, const Binder *b, Val *v, uint32_t k, Span span) {
     if (b->extent) {
         if (!bind_extent(s, scope, b, v, k, span)) return false;
@@ -42,14 +45,16 @@ static bool bind_param(Sema *s, Scope *scope, const Param *p, Val v, Span span) 
         return false;
     }
     if (p->has_axes && (!val_ok(&v) || v.rank != p->axes.n)) {
-        Diag *d = sema_error(s, DIAG_SHAPE, span, "the parameter `%s` has %u ax%ss, and this is %s", sema_name(s, p->name),
-                             p->axes.n, p->axes.n == 1 ? "i" : "e", sema_shape_text(s, &v));
+        Diag *d =
+            sema_error(s, DIAG_SHAPE, span, "the parameter `%s` has %u ax%ss, and this is %s",
+                       sema_name(s, p->name), p->axes.n, p->axes.n == 1 ? "i" : "e", sema_shape_text(s, &v));
         sema_note(s, d, p->span, "declared here");
         scope_bind(s, scope, p->name, p->span, val_poison());
         return false;
     }
     bool ok = true;
-    for (uint32_t k = 0; k < p->axes.n && p->has_axes; k++) ok = bind_axis(s, scope, &p->axes.at[k], &v, k, span) && ok;
+    for (uint32_t k = 0; k < p->axes.n && p->has_axes; k++)
+        ok = bind_axis(s, scope, &p->axes.at[k], &v, k, span) && ok;
     scope_bind(s, scope, p->name, p->span, ok ? v : val_poison());
     return ok;
 }
@@ -57,7 +62,8 @@ static bool bind_param(Sema *s, Scope *scope, const Param *p, Val v, Span span) 
 static const Arg *find_arg(const Expr *call, const Param *p, uint32_t position) {
     for (uint32_t k = 0; k < call->call.args.n; k++)
         if (call->call.args.at[k].name == p->name && p->name) return &call->call.args.at[k];
-    if (position < call->call.args.n && !call->call.args.at[position].name) return &call->call.args.at[position];
+    if (position < call->call.args.n && !call->call.args.at[position].name)
+        return &call->call.args.at[position];
     return NULL;
 }
 
@@ -76,8 +82,8 @@ static bool check_args(Sema *s, const Expr *call, const Ent *fn, ParamList param
         if (found) continue;
         const char **names = base_calloc(params.n + 1, sizeof *names);
         for (uint32_t j = 0; j < params.n; j++) names[j] = sema_name(s, params.at[j].name);
-        Diag *d = sema_error(s, DIAG_ARG_NAME, arg->span, "`%s` has no parameter `%s`", sema_name(s, fn->name),
-                             sema_name(s, arg->name));
+        Diag *d = sema_error(s, DIAG_ARG_NAME, arg->span, "`%s` has no parameter `%s`",
+                             sema_name(s, fn->name), sema_name(s, arg->name));
         const char *near = diag_nearest(sema_name(s, arg->name), names, params.n);
         sema_note(s, d, fn->span, "declared here");
         if (near) sema_help(s, d, "did you mean `%s`?", near);
@@ -151,10 +157,13 @@ static Val free_axes_to_result(Sema *s, Scope *inner, const Stmt *fn, Val v, Spa
             for (uint32_t j = 0; j < n; j++) seen = seen || extra[j].idx == index->q;
             if (seen) continue;
             if (fn->fn.has_axes) {
-                Diag *d = sema_error(s, DIAG_SHAPE, fn->fn.name_span, "the value of `%s` depends on `%s`, which its head "
-                                     "does not name", sema_name(s, fn->fn.name), sema_name(s, index->name));
+                Diag *d = sema_error(s, DIAG_SHAPE, fn->fn.name_span,
+                                     "the value of `%s` depends on `%s`, which its head "
+                                     "does not name",
+                                     sema_name(s, fn->fn.name), sema_name(s, index->name));
                 sema_note(s, d, index->span, "the index of this axis");
-                sema_help(s, d, "write `%s` among the indices after the parameters, or sum over it", sema_name(s, index->name));
+                sema_help(s, d, "write `%s` among the indices after the parameters, or sum over it",
+                          sema_name(s, index->name));
                 return val_poison();
             }
             if (n + v.rank >= IR_MAX_RANK) {
@@ -177,8 +186,9 @@ static Val inline_call(Sema *s, Scope *scope, const Expr *e, Ent *fn) {
     uint32_t depth = s->call ? s->call->depth + 1 : 1;
     for (const CallFrame *at = s->call; at; at = at->up)
         if (at->fn == fn) {
-            Diag *d = sema_error(s, DIAG_RECURSION, e->span, "`%s` calls itself; functions are inlined and cannot",
-                                 sema_name(s, fn->name));
+            Diag *d =
+                sema_error(s, DIAG_RECURSION, e->span, "`%s` calls itself; functions are inlined and cannot",
+                           sema_name(s, fn->name));
             sema_note(s, d, fn->span, "declared here");
             return val_poison();
         }
@@ -210,8 +220,8 @@ Val sema_call(Sema *s, Scope *scope, const Expr *e) {
     if (ent && ent->kind == ENT_FN) return inline_call(s, scope, e, ent);
     if (builtin) return builtin_call(s, scope, builtin, e);
     if (ent) {
-        Diag *d = sema_error(s, DIAG_NAME_KIND, e->call.callee->span, "`%s` is %s, not a function", sema_name(s, name),
-                             sema_ent_kind_text(ent));
+        Diag *d = sema_error(s, DIAG_NAME_KIND, e->call.callee->span, "`%s` is %s, not a function",
+                             sema_name(s, name), sema_ent_kind_text(ent));
         sema_note(s, d, ent->span, "declared here");
         sema_help(s, d, "write `*` between factors: `%s * (…)`", sema_name(s, name));
     } else {

@@ -1,5 +1,5 @@
-/* constant — compile-time numbers. Most fold as their terms are built; what does not (sums, hyper-parameters, which
- * stand for their values here) is computed by the reference evaluator. */
+/* constant — compile-time numbers. Most fold as their terms are built; what does not (sums, hyper-parameters,
+ * which stand for their values here) is computed by the reference evaluator. */
 #include "internal.h"
 
 static bool reads_only_hypers(Sema *s, IrTerm t) {
@@ -35,7 +35,8 @@ bool sema_const(Sema *s, Scope *scope, const Expr *e, double *value, const char 
         return false;
     }
     if (sema_const_term(s, v.body, value)) return true;
-    Diag *d = sema_error(s, DIAG_CONST_NEEDED, e->span, "%s must be known before the program runs, and this is not", what);
+    Diag *d = sema_error(s, DIAG_CONST_NEEDED, e->span,
+                         "%s must be known before the program runs, and this is not", what);
     sema_help(s, d, "use numbers and `const`s only");
     return false;
 }

@@ -1,6 +1,6 @@
-/* coordinates — which coordinates take part in a run, and how they are laid out: one flat block when the dynamics
- * speaks of `q`, one body each otherwise. Needs: the system's terms. Gives: run->vars and run->bodies; with a block,
- * the terms over single coordinates become terms over windows of it. */
+/* coordinates — which coordinates take part in a run, and how they are laid out: one flat block when the
+ * dynamics speaks of `q`, one body each otherwise. Needs: the system's terms. Gives: run->vars and
+ * run->bodies; with a block, the terms over single coordinates become terms over windows of it. */
 #include "run.h"
 
 static void mark_term(Join *j, IrTerm t, uint8_t *mark) {
@@ -16,8 +16,8 @@ static void mark_def(Join *j, IrDef d, uint8_t *mark) {
 }
 
 static void mark_terms(Join *j, uint8_t *mark) {
-    const SemaTerm *terms[] = {&j->out->lagrangian, &j->out->hamiltonian, &j->out->kinetic, &j->out->potential,
-                               &j->out->dissipation, &j->out->temperature};
+    const SemaTerm *terms[] = {&j->out->lagrangian, &j->out->hamiltonian, &j->out->kinetic,
+                               &j->out->potential,  &j->out->dissipation, &j->out->temperature};
     for (size_t k = 0; k < sizeof terms / sizeof *terms; k++) mark_term(j, terms[k]->term, mark);
     for (uint32_t k = 0; k < j->forces.n; k++) {
         mark_term(j, j->forces.at[k].value.body, mark);
@@ -45,8 +45,10 @@ void join_vars(Join *j) {
     }
     free(mark);
     if (j->vars.n || j->failed) return;
-    Diag *d = sema_error(s, DIAG_NO_COORDINATE, j->st->run.system_span, "nothing in `%s` can move: no coordinate or "
-                         "parameter occurs in it", sema_name(s, j->out->system));
+    Diag *d = sema_error(s, DIAG_NO_COORDINATE, j->st->run.system_span,
+                         "nothing in `%s` can move: no coordinate or "
+                         "parameter occurs in it",
+                         sema_name(s, j->out->system));
     sema_note(s, d, j->run->system->span, "declared here");
     sema_help(s, d, "declare what moves with `coord` or `param`, and use it in the system");
     j->failed = true;
@@ -59,8 +61,8 @@ static bool moves_with(Join *j, IrTerm t, const Ent *ent) {
     return t && ((ent->v && ir_depends(p, t, ent->v)) || (ent->p && ir_depends(p, t, ent->p)));
 }
 
-/* Where the system itself says what has inertia or friction, a parameter that has neither does not move: it keeps
- * what it starts with (a network's weights in the force on something else). */
+/* Where the system itself says what has inertia or friction, a parameter that has neither does not move: it
+ * keeps what it starts with (a network's weights in the force on something else). */
 static bool is_held(Join *j, const Ent *ent) {
     const SemaRun *out = j->out;
     const SemaTerm *terms[] = {&out->lagrangian, &out->hamiltonian, &out->kinetic, &out->dissipation};
@@ -81,7 +83,10 @@ void join_held(Join *j) {
             j->vars.at[n++] = ent;
             continue;
         }
-        SemaState held = {.name = ent->name, .span = ent->span, .s = ent->q, .start = sema_var_init(j->s, ent, 0),
+        SemaState held = {.name = ent->name,
+                          .span = ent->span,
+                          .s = ent->q,
+                          .start = sema_var_init(j->s, ent, 0),
                           .held = true};
         vec_push(&j->states, held);
     }
@@ -90,9 +95,14 @@ void join_held(Join *j) {
 
 static SemaVar make_var(Join *j, Ent *ent) {
     Sema *s = j->s;
-    SemaVar var = {.name = ent->name, .span = ent->span, .kind = ent->decl_kind, .q = ent->q,
-                   .v = ent->support == SUPPORT_DISCRETE ? 0 : sema_var_v(s, ent), .support = ent->support,
-                   .lower = ent->lower, .upper = ent->upper};
+    SemaVar var = {.name = ent->name,
+                   .span = ent->span,
+                   .kind = ent->decl_kind,
+                   .q = ent->q,
+                   .v = ent->support == SUPPORT_DISCRETE ? 0 : sema_var_v(s, ent),
+                   .support = ent->support,
+                   .lower = ent->lower,
+                   .upper = ent->upper};
     if (ent->support != SUPPORT_DISCRETE) sema_var_p(s, ent);
     uint32_t errors = s->session->n_errors;
     var.init = sema_var_init(s, ent, 0);
@@ -108,10 +118,12 @@ static void make_block(Join *j) {
     for (uint32_t k = 0; k < j->vars.n; k++) {
         n += ir_size(s->ir, j->vars.at[k]->q);
         if (ir_def(s->ir, j->vars.at[k]->q)->elem == elem) continue;
-        Diag *d = sema_error(s, DIAG_PATTERN, j->out->dynamics_span, "`%s` moves all coordinates as one block, and they are "
-                             "stored differently", sema_name(s, j->out->dynamics));
-        sema_note(s, d, j->vars.at[k]->span, "`%s` is of another type than `%s`", sema_name(s, j->vars.at[k]->name),
-                  sema_name(s, j->vars.at[0]->name));
+        Diag *d = sema_error(s, DIAG_PATTERN, j->out->dynamics_span,
+                             "`%s` moves all coordinates as one block, and they are "
+                             "stored differently",
+                             sema_name(s, j->out->dynamics));
+        sema_note(s, d, j->vars.at[k]->span, "`%s` is of another type than `%s`",
+                  sema_name(s, j->vars.at[k]->name), sema_name(s, j->vars.at[0]->name));
         j->failed = true;
         return;
     }
@@ -134,7 +146,8 @@ static void block_views(Join *j) {
         uint64_t extent[IR_MAX_RANK];
         uint8_t rank = ir_def(p, var->q)->rank;
         memcpy(extent, ir_def(p, var->q)->extent, sizeof extent);
-        IrDef q = ir_view(p, var->name, j->q, offset, rank, extent), v = ir_view(p, var->name, j->v, offset, rank, extent);
+        IrDef q = ir_view(p, var->name, j->q, offset, rank, extent),
+              v = ir_view(p, var->name, j->v, offset, rank, extent);
         IrDef mom = ir_view(p, var->name, j->p, offset, rank, extent);
         ir_set_label(p, v, arena_printf(j->s->arena, "%s'", sema_name(j->s, var->name)));
         ir_set_label(p, mom, arena_printf(j->s->arena, "p(%s)", sema_name(j->s, var->name)));
@@ -167,15 +180,21 @@ void join_bodies(Join *j) {
     out->bodies = ARENA_ARRAY(s->arena, SemaBody, out->n_bodies);
     if (j->block) {
         block_views(j);
-        out->bodies[0] = (SemaBody){.name = name_of(s->session->names, "q"), .span = out->vars[0].span, .q = j->q,
-                                    .v = j->v, .p = j->p, .first = 0, .n = j->vars.n};
+        out->bodies[0] = (SemaBody){.name = name_of(s->session->names, "q"),
+                                    .span = out->vars[0].span,
+                                    .q = j->q,
+                                    .v = j->v,
+                                    .p = j->p,
+                                    .first = 0,
+                                    .n = j->vars.n};
         return;
     }
     for (uint32_t k = 0; k < j->vars.n; k++) {
         Ent *ent = j->vars.at[k];
         IrDef v = ent->support == SUPPORT_DISCRETE ? 0 : sema_var_v(s, ent);
         IrDef p = ent->support == SUPPORT_DISCRETE ? 0 : sema_var_p(s, ent);
-        out->bodies[k] = (SemaBody){.name = ent->name, .span = ent->span, .q = ent->q, .v = v, .p = p, .first = k, .n = 1};
+        out->bodies[k] =
+            (SemaBody){.name = ent->name, .span = ent->span, .q = ent->q, .v = v, .p = p, .first = k, .n = 1};
     }
 }
 
@@ -237,9 +256,10 @@ static void forces(Join *j) {
 }
 
 void join_replace(Join *j) {
-    SemaTerm *terms[] = {&j->out->lagrangian, &j->out->hamiltonian, &j->out->kinetic, &j->out->potential,
+    SemaTerm *terms[] = {&j->out->lagrangian,  &j->out->hamiltonian, &j->out->kinetic, &j->out->potential,
                          &j->out->dissipation, &j->out->temperature, &j->out->metric};
-    for (size_t k = 0; k < sizeof terms / sizeof *terms; k++) terms[k]->term = join_blocked(j, terms[k]->term);
+    for (size_t k = 0; k < sizeof terms / sizeof *terms; k++)
+        terms[k]->term = join_blocked(j, terms[k]->term);
     forces(j);
     for (uint32_t k = 0; k < j->constraints.n; k++) blocked_def(j, &j->constraints.at[k].residual);
     for (uint32_t k = 0; k < j->states.n; k++) {

@@ -1,6 +1,6 @@
-/* data — data declarations: where the values come from, their shape from the file, extents bound by it. Needs: the
- * probe of the options. Gives: an INPUT per declaration and an entry in the model's list; `data x[i : N] = expression`
- * is a definition like any other. */
+/* data — data declarations: where the values come from, their shape from the file, extents bound by it.
+ * Needs: the probe of the options. Gives: an INPUT per declaration and an entry in the model's list; `data
+ * x[i : N] = expression` is a definition like any other. */
 #include "internal.h"
 
 static const char *const readers[] = {"idx", "csv", "npy", "npz", "json"};
@@ -16,7 +16,8 @@ static bool is_source(Sema *s, const Expr *e) {
 }
 
 /* The texts among the arguments; the first is the path. */
-static bool source_texts(Sema *s, Scope *scope, const Expr *call, const char **path, const char **texts, uint32_t *n) {
+static bool source_texts(Sema *s, Scope *scope, const Expr *call, const char **path, const char **texts,
+                         uint32_t *n) {
     bool ok = true;
     *path = NULL;
     *n = 0;
@@ -46,9 +47,10 @@ static uint32_t declared_rank(const Declarator *d) { return d->has_axes ? d->axe
 
 /* ---- csv columns ---- */
 
-static bool try_probe(Sema *s, const SemaSource *source, uint32_t *rank, uint64_t *extent, IrElem *elem, char *why,
-                      size_t n) {
-    return s->options->probe && s->options->probe(s->options->probe_context, source, rank, extent, elem, why, n);
+static bool try_probe(Sema *s, const SemaSource *source, uint32_t *rank, uint64_t *extent, IrElem *elem,
+                      char *why, size_t n) {
+    return s->options->probe &&
+           s->options->probe(s->options->probe_context, source, rank, extent, elem, why, n);
 }
 
 static bool column_exists(Sema *s, const SemaSource *source, const char *column) {
@@ -105,7 +107,8 @@ static bool read_source(Sema *s, const Ent *ent, SemaSource *source) {
         csv_columns(s, ent, source);
         return true;
     }
-    if (n && n + 1 == ent->stmt->declare.n && !strcmp(source->reader, "npy") + !strcmp(source->reader, "idx")) {
+    if (n && n + 1 == ent->stmt->declare.n &&
+        !strcmp(source->reader, "npy") + !strcmp(source->reader, "idx")) {
         uint32_t own = (uint32_t)(ent->decl - ent->stmt->declare.at); /* one file for each declarator */
         if (own) source->path = texts[own - 1];
         return true;
@@ -118,22 +121,26 @@ static bool read_source(Sema *s, const Ent *ent, SemaSource *source) {
     }
     if (n) source->key = texts[0];
     if (!n && !strcmp(source->reader, "json")) source->key = sema_name(s, ent->name);
-    if (!n && !strcmp(source->reader, "npz") && ent->stmt->declare.n > 1) source->key = sema_name(s, ent->name);
+    if (!n && !strcmp(source->reader, "npz") && ent->stmt->declare.n > 1)
+        source->key = sema_name(s, ent->name);
     return true;
 }
 
 /* ---- shapes ---- */
 
-static bool same_extent(Sema *s, const Ent *ent, const Binder *b, uint32_t axis, uint64_t have, uint64_t want, Span from) {
+static bool same_extent(Sema *s, const Ent *ent, const Binder *b, uint32_t axis, uint64_t have, uint64_t want,
+                        Span from) {
     if (have == want) return true;
-    Diag *d = sema_error(s, DIAG_DATA_SHAPE, b->span, "the file gives %llu for axis %u of `%s`, but %llu is declared",
-                         (unsigned long long)have, axis + 1, sema_name(s, ent->name), (unsigned long long)want);
+    Diag *d = sema_error(
+        s, DIAG_DATA_SHAPE, b->span, "the file gives %llu for axis %u of `%s`, but %llu is declared",
+        (unsigned long long)have, axis + 1, sema_name(s, ent->name), (unsigned long long)want);
     if (from.file) sema_note(s, d, from, "%llu here", (unsigned long long)want);
     return false;
 }
 
 /* One declared axis against what the file has: states it, binds an extent, or both must agree. */
-static bool fit_axis(Sema *s, Ent *ent, const Binder *b, uint32_t k, uint64_t have, bool known, uint64_t *extent) {
+static bool fit_axis(Sema *s, Ent *ent, const Binder *b, uint32_t k, uint64_t have, bool known,
+                     uint64_t *extent) {
     *extent = have;
     if (b->extent || !b->name) {
         uint64_t want;
@@ -169,10 +176,12 @@ static bool declared_elem(Sema *s, Ent *ent, bool known, IrElem *elem) {
         *elem = IR_F32;
     } else if (!strcmp(type, "f64")) {
         *elem = IR_F64;
-    } else if (!strcmp(type, "int") || !strcmp(type, "byte") || !strcmp(type, "bit") || !strcmp(type, "bool")) {
+    } else if (!strcmp(type, "int") || !strcmp(type, "byte") || !strcmp(type, "bit") ||
+               !strcmp(type, "bool")) {
         if (known && is_real) {
-            sema_error(s, DIAG_TYPE, ent->decl->span, "`%s` is declared as %s, but the file holds real numbers",
-                       sema_name(s, ent->name), type);
+            sema_error(s, DIAG_TYPE, ent->decl->span,
+                       "`%s` is declared as %s, but the file holds real numbers", sema_name(s, ent->name),
+                       type);
             return false;
         }
         if (!known) *elem = !strcmp(type, "byte") || !strcmp(type, "bit") ? IR_U8 : IR_I64;
@@ -183,8 +192,8 @@ static bool declared_elem(Sema *s, Ent *ent, bool known, IrElem *elem) {
     return true;
 }
 
-static bool probe_shape(Sema *s, Ent *ent, const SemaSource *source, uint32_t *rank, uint64_t *extent, IrElem *elem,
-                        bool *known) {
+static bool probe_shape(Sema *s, Ent *ent, const SemaSource *source, uint32_t *rank, uint64_t *extent,
+                        IrElem *elem, bool *known) {
     char why[512] = "";
     *known = s->options->probe != NULL;
     *rank = declared_rank(ent->decl);
@@ -196,7 +205,8 @@ static bool probe_shape(Sema *s, Ent *ent, const SemaSource *source, uint32_t *r
             return true;
         }
         sema_error(s, DIAG_DATA_SHAPE, ent->decl->span, "`%s` is declared with %u ax%ss, but the file has %u",
-                   sema_name(s, ent->name), declared_rank(ent->decl), declared_rank(ent->decl) == 1 ? "i" : "e", *rank);
+                   sema_name(s, ent->name), declared_rank(ent->decl),
+                   declared_rank(ent->decl) == 1 ? "i" : "e", *rank);
         return false;
     }
     sema_error(s, DIAG_DATA_FILE, ent->decl->init->span, "%s", why);
@@ -210,14 +220,17 @@ static bool from_file(Sema *s, Ent *ent) {
     IrElem elem = IR_F64;
     bool known;
     const Declarator *d = ent->decl;
-    if (!read_source(s, ent, &source) || !probe_shape(s, ent, &source, &rank, have, &elem, &known)) return false;
+    if (!read_source(s, ent, &source) || !probe_shape(s, ent, &source, &rank, have, &elem, &known))
+        return false;
     Val like = {.kind = VAL_TENSOR};
     bool ok = true;
     for (uint32_t k = 0; k < rank; k++) {
         bool fits = fit_axis(s, ent, &d->axes.at[k], k, have[k], known, &extent[k]);
         if (fits && !known && extent[k] == 0) {
-            Diag *e = sema_error(s, DIAG_DATA_SHAPE, d->axes.at[k].span, "the extent `%s` comes from the file, which is not "
-                                 "looked at here", sema_name(s, d->axes.at[k].name));
+            Diag *e = sema_error(s, DIAG_DATA_SHAPE, d->axes.at[k].span,
+                                 "the extent `%s` comes from the file, which is not "
+                                 "looked at here",
+                                 sema_name(s, d->axes.at[k].name));
             sema_help(s, e, "state it with `const`");
             fits = false;
         }
@@ -235,7 +248,8 @@ static bool from_file(Sema *s, Ent *ent) {
 
 bool data_binds_extents(Sema *s, const Expr *init) {
     if (is_source(s, init)) return true;
-    return init && init->kind == EXPR_CALL && init->call.callee->name.name == name_of(s->session->names, "series");
+    return init && init->kind == EXPR_CALL &&
+           init->call.callee->name.name == name_of(s->session->names, "series");
 }
 
 static bool from_series(Sema *s, Ent *ent) {
@@ -243,8 +257,9 @@ static bool from_series(Sema *s, Ent *ent) {
     Val v = sema_expr(s, ent->scope, d->init);
     if (!val_ok(&v)) return false;
     if (v.rank != declared_rank(d)) {
-        sema_error(s, DIAG_DATA_SHAPE, d->span, "`%s` is declared with %u ax%ss, but this is %s", sema_name(s, ent->name),
-                   declared_rank(d), declared_rank(d) == 1 ? "i" : "e", sema_shape_text(s, &v));
+        sema_error(s, DIAG_DATA_SHAPE, d->span, "`%s` is declared with %u ax%ss, but this is %s",
+                   sema_name(s, ent->name), declared_rank(d), declared_rank(d) == 1 ? "i" : "e",
+                   sema_shape_text(s, &v));
         return false;
     }
     for (uint32_t k = 0; k < v.rank; k++) {
@@ -255,8 +270,8 @@ static bool from_series(Sema *s, Ent *ent) {
     return val_ok(&ent->val);
 }
 
-/* Data that are drawn are drawn once, before the first step: an INPUT that starts with them. Data made from such data
- * are made from the draws themselves. */
+/* Data that are drawn are drawn once, before the first step: an INPUT that starts with them. Data made from
+ * such data are made from the draws themselves. */
 static bool generated(Sema *s, Ent *ent) {
     if (data_binds_extents(s, ent->decl->init)) return from_series(s, ent);
     s->generating++;
@@ -271,14 +286,16 @@ static bool generated(Sema *s, Ent *ent) {
     IrElem elem = sema_term_elem(s, v.body, ent->scope, &flex);
     ent->q = ir_input(s->ir, ent->name, IR_ROLE_STATE, elem, v.rank, extent);
     ent->val = val_read(s, ent->q, &v);
-    vec_push(&s->drawn, (SemaState){.name = ent->name, .span = ent->span, .s = ent->q, .start = val_close(s, &v)});
+    vec_push(&s->drawn,
+             (SemaState){.name = ent->name, .span = ent->span, .s = ent->q, .start = val_close(s, &v)});
     return true;
 }
 
 bool sema_data(Sema *s, Ent *ent) {
     const Declarator *d = ent->decl;
     if (!d->init) {
-        Diag *e = sema_error(s, DIAG_DATA_SOURCE, d->span, "the data `%s` come from nowhere", sema_name(s, ent->name));
+        Diag *e = sema_error(s, DIAG_DATA_SOURCE, d->span, "the data `%s` come from nowhere",
+                             sema_name(s, ent->name));
         sema_help(s, e, "write `data %s = csv(\"file.csv\")`, or idx, npy, npz, json, or an expression",
                   sema_span_text(s, d->span));
         return false;

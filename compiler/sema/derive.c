@@ -1,5 +1,5 @@
-/* derive — derivatives as terms: total time derivatives, grad, hess, jvp, vjp. Needs elaborated values; gives values
- * built by calculus, whose messages stand at the user's lines. */
+/* derive — derivatives as terms: total time derivatives, grad, hess, jvp, vjp. Needs elaborated values; gives
+ * values built by calculus, whose messages stand at the user's lines. */
 #include "internal.h"
 
 static Val no_derivative(Sema *s, Span span) {
@@ -10,12 +10,16 @@ static Val no_derivative(Sema *s, Span span) {
 
 /* ---- total time derivative ---- */
 
-typedef struct Seeds { VEC(CalcSeed) all; } Seeds;
+typedef struct Seeds {
+    VEC(CalcSeed) all;
+} Seeds;
 
 static bool add_motion(Sema *s, IrTerm t, IrDef q, IrDef v, Name name, Span span, Seeds *seeds) {
     if (v && ir_depends(s->ir, t, v)) {
-        Diag *d = sema_error(s, DIAG_NO_DERIVATIVE, span, "this needs the acceleration of `%s`, which follows from the "
-                             "equations of motion and is not known here", sema_name(s, name));
+        Diag *d = sema_error(s, DIAG_NO_DERIVATIVE, span,
+                             "this needs the acceleration of `%s`, which follows from the "
+                             "equations of motion and is not known here",
+                             sema_name(s, name));
         sema_help(s, d, "a Lagrangian holds positions and velocities, no accelerations");
         return false;
     }
@@ -82,20 +86,28 @@ Val sema_prime(Sema *s, Scope *scope, const Expr *e) {
 /* ---- grad and friends ---- */
 
 /* What a derivative is taken by: a read of definition `def`; `whole` when all of it, in order. */
-typedef struct Variable { IrDef def; Val val; IrTerm at[IR_MAX_RANK]; uint32_t rank; bool whole; } Variable;
+typedef struct Variable {
+    IrDef def;
+    Val val;
+    IrTerm at[IR_MAX_RANK];
+    uint32_t rank;
+    bool whole;
+} Variable;
 
 static bool find_variable(Sema *s, Scope *scope, const Expr *e, Variable *x) {
     Val v = sema_expr(s, scope, e);
     if (v.kind == VAL_POISON) return false;
     if (val_ok(&v)) v = val_fresh_axes(s, &v);
     if (!val_ok(&v) || ir_node(s->ir, v.body)->op != IR_READ) {
-        Diag *d = sema_error(s, DIAG_NO_DERIVATIVE, e->span, "a derivative is taken by a coordinate, a parameter or a "
+        Diag *d = sema_error(s, DIAG_NO_DERIVATIVE, e->span,
+                             "a derivative is taken by a coordinate, a parameter or a "
                              "definition, and this is an expression");
         sema_help(s, d, "give it a name with `let`, and use the name in both places");
         return false;
     }
     if (val_type(s, &v) != IR_REAL) {
-        Diag *d = sema_error(s, DIAG_NO_DERIVATIVE, e->span, "a derivative is taken by real numbers, and these are "
+        Diag *d = sema_error(s, DIAG_NO_DERIVATIVE, e->span,
+                             "a derivative is taken by real numbers, and these are "
                              "integers");
         sema_help(s, d, "declare it with `: real`");
         return false;
@@ -210,7 +222,8 @@ Val sema_vjp(Sema *s, Scope *scope, const Expr *call) {
     IrDef w = y ? val_def(s, &u, 0, call->span, scope) : 0;
     if (w) {
         IrDef grad;
-        return calc_vjp(s->ir, y, w, &x.def, 1, &grad) ? val_read(s, grad, &x.val) : no_derivative(s, call->span);
+        return calc_vjp(s->ir, y, w, &x.def, 1, &grad) ? val_read(s, grad, &x.val)
+                                                       : no_derivative(s, call->span);
     }
     f.body = ir_mul(s->ir, f.body, val_aligned(s, &f, &u));
     for (uint32_t k = f.rank; k-- > 0;) f.body = ir_reduce(s->ir, IR_SUM, f.axis[k].idx, 0, f.body);

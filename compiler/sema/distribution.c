@@ -1,6 +1,6 @@
-/* distribution — `y[j] ~ normal(mu, sigma)`: −log density, summed over the indices on the left, as a part of the
- * potential. Needs: the table distributions.def. Gives: one term per statement; arguments are checked for number,
- * shape and, where they are constants, domain. */
+/* distribution — `y[j] ~ normal(mu, sigma)`: −log density, summed over the indices on the left, as a part of
+ * the potential. Needs: the table distributions.def. Gives: one term per statement; arguments are checked for
+ * number, shape and, where they are constants, domain. */
 #include "distribution.h"
 
 #define SQ(term) square(p, term)
@@ -45,10 +45,10 @@ typedef struct Distribution {
     DensityFn tensor;
 } Distribution;
 
-#define SCALAR(name, kind, args, term)                                                                                \
-    static IrTerm density_##name##_of(IrProgram *p, IrTerm x, IrTerm a, IrTerm b, IrTerm c) {                         \
-        (void)a, (void)b, (void)c;                                                                                    \
-        return term;                                                                                                  \
+#define SCALAR(name, kind, args, term)                                                                       \
+    static IrTerm density_##name##_of(IrProgram *p, IrTerm x, IrTerm a, IrTerm b, IrTerm c) {                \
+        (void)a, (void)b, (void)c;                                                                           \
+        return term;                                                                                         \
     }
 #define TENSOR(...)
 #include "distributions.def"
@@ -71,7 +71,11 @@ static const Distribution *find(const char *name) {
 }
 
 /* One argument of the list in the table: "scale>0", "mean[]", "probability01". */
-typedef struct ArgSpec { char name[32]; uint8_t rank; bool positive, unit; } ArgSpec;
+typedef struct ArgSpec {
+    char name[32];
+    uint8_t rank;
+    bool positive, unit;
+} ArgSpec;
 
 static uint32_t parse_args(const char *text, ArgSpec *spec) {
     uint32_t n = 0;
@@ -96,13 +100,13 @@ static bool check_domain(Density *d, const ArgSpec *spec, uint32_t k) {
     double value;
     if (d->arg[k].rank || !ir_is_const(d->s->ir, d->arg[k].body, &value)) return true;
     if (spec->positive && !(value > 0)) {
-        sema_error(d->s, DIAG_DISTRIBUTION_ARG, d->arg_span[k], "the %s of `%s` is positive, and this is %g", spec->name,
-                   d->name, value);
+        sema_error(d->s, DIAG_DISTRIBUTION_ARG, d->arg_span[k], "the %s of `%s` is positive, and this is %g",
+                   spec->name, d->name, value);
         return false;
     }
     if (spec->unit && !(value > 0 && value < 1)) {
-        sema_error(d->s, DIAG_DISTRIBUTION_ARG, d->arg_span[k], "the %s of `%s` lies between 0 and 1, and this is %g",
-                   spec->name, d->name, value);
+        sema_error(d->s, DIAG_DISTRIBUTION_ARG, d->arg_span[k],
+                   "the %s of `%s` lies between 0 and 1, and this is %g", spec->name, d->name, value);
         return false;
     }
     return true;
@@ -118,8 +122,9 @@ static bool lower_args(Density *d, const Distribution *dist, const Expr *call) {
     uint32_t want = parse_args(dist->args, spec), n = call->call.args.n;
     uint32_t skip = first_arg(d->name, want, &(ExprList){NULL, n});
     if (n + skip != want) {
-        Diag *e = sema_error(d->s, DIAG_DISTRIBUTION_ARG, call->span, "`%s` takes %u argument%s, and %u %s given", d->name,
-                             want, want == 1 ? "" : "s", n, n == 1 ? "is" : "are");
+        Diag *e =
+            sema_error(d->s, DIAG_DISTRIBUTION_ARG, call->span, "`%s` takes %u argument%s, and %u %s given",
+                       d->name, want, want == 1 ? "" : "s", n, n == 1 ? "is" : "are");
         Buf form = {0};
         for (uint32_t k = 0; k < want; k++) buf_printf(&form, "%s%s", k ? ", " : "", spec[k].name);
         sema_help(d->s, e, "write `%s(%s)`", d->name, form.at);
@@ -140,8 +145,8 @@ static bool lower_args(Density *d, const Distribution *dist, const Expr *call) {
             d->arg[k + skip].axis[0] = d->x.axis[0];
         } else if (dist->tensor && v->rank != spec[k + skip].rank) {
             static const char *const shapes[] = {"a number", "a vector", "a matrix"};
-            sema_error(d->s, DIAG_DISTRIBUTION_ARG, e->span, "the %s of `%s` is %s, and this is %s", spec[k + skip].name,
-                       d->name, shapes[spec[k + skip].rank], sema_shape_text(d->s, v));
+            sema_error(d->s, DIAG_DISTRIBUTION_ARG, e->span, "the %s of `%s` is %s, and this is %s",
+                       spec[k + skip].name, d->name, shapes[spec[k + skip].rank], sema_shape_text(d->s, v));
             ok = false;
         } else {
             ok = check_domain(d, &spec[k + skip], k + skip) && ok;
@@ -156,25 +161,26 @@ static bool lower_value(Density *d, const Distribution *dist, const Expr *lhs) {
     d->x_span = lhs->span;
     if (d->x.kind == VAL_POISON) return false;
     if (!val_ok(&d->x)) {
-        sema_error(s, DIAG_TYPE, lhs->span, "a number has a distribution, and this is %s", sema_shape_text(s, &d->x));
+        sema_error(s, DIAG_TYPE, lhs->span, "a number has a distribution, and this is %s",
+                   sema_shape_text(s, &d->x));
         return false;
     }
     if (dist->tensor && d->x.rank != dist->rank) {
         static const char *const shapes[] = {"integers, one at a time", "a vector", "a matrix"};
-        Diag *e = sema_error(s, DIAG_SHAPE, lhs->span, "`%s` is a distribution of %s, and this is %s", d->name,
-                             shapes[dist->rank], sema_shape_text(s, &d->x));
-        if (d->x.rank > dist->rank) sema_help(s, e, "name the index that runs over the samples: `y[n] ~ …` or `y[n, :] ~ …`");
+        Diag *e = sema_error(s, DIAG_SHAPE, lhs->span, "`%s` is a distribution of %s, and this is %s",
+                             d->name, shapes[dist->rank], sema_shape_text(s, &d->x));
+        if (d->x.rank > dist->rank)
+            sema_help(s, e, "name the index that runs over the samples: `y[n] ~ …` or `y[n, :] ~ …`");
         return false;
     }
     IrType type = val_type(s, &d->x);
     if (dist->kind == KIND_INT && type == IR_REAL) {
-        Diag *e = sema_error(s, DIAG_TYPE, lhs->span, "`%s` is a distribution of integers, and this is a real number",
-                             d->name);
+        Diag *e = sema_error(s, DIAG_TYPE, lhs->span,
+                             "`%s` is a distribution of integers, and this is a real number", d->name);
         sema_help(s, e, "declare the data as int");
         return false;
     }
-    if (type == IR_BOOL)
-        d->x.body = ir_select(s->ir, d->x.body, ir_int(s->ir, 1), ir_int(s->ir, 0));
+    if (type == IR_BOOL) d->x.body = ir_select(s->ir, d->x.body, ir_int(s->ir, 1), ir_int(s->ir, 0));
     if (!dist->tensor || dist->kind == KIND_REAL) d->x = val_to_real(s, d->x);
     return true;
 }
@@ -188,14 +194,15 @@ static Val scalar_density(Density *d, const Distribution *dist, uint32_t n_args)
     for (uint32_t k = 0; k < n_args; k++) {
         const Val *v = &d->arg[k];
         if (v->rank && shape.rank && !val_same_shape(s, &shape, v)) {
-            Diag *e = sema_error(s, DIAG_SHAPE, d->arg_span[k], "this argument is %s, and what is distributed is %s",
-                                 sema_shape_text(s, v), sema_shape_text(s, &shape));
+            Diag *e = sema_error(s, DIAG_SHAPE, d->arg_span[k],
+                                 "this argument is %s, and what is distributed is %s", sema_shape_text(s, v),
+                                 sema_shape_text(s, &shape));
             sema_note(s, e, d->x_span, "%s", sema_shape_text(s, &shape));
             return val_poison();
         }
         if (v->rank && !shape.rank) {
-            sema_error(s, DIAG_SHAPE, d->arg_span[k], "this argument is %s, and what is distributed is a number",
-                       sema_shape_text(s, v));
+            sema_error(s, DIAG_SHAPE, d->arg_span[k],
+                       "this argument is %s, and what is distributed is a number", sema_shape_text(s, v));
             return val_poison();
         }
         arg[k] = v->rank ? val_aligned(s, &shape, v) : v->body;

@@ -2,8 +2,8 @@
 #include "distribution.h"
 
 static Val fail(Density *d, uint32_t k, const char *expected) {
-    sema_error(d->s, DIAG_DISTRIBUTION_ARG, d->arg_span[k], "`%s` of %s needs %s here, and this is %s", d->name,
-               sema_shape_text(d->s, &d->x), expected, sema_shape_text(d->s, &d->arg[k]));
+    sema_error(d->s, DIAG_DISTRIBUTION_ARG, d->arg_span[k], "`%s` of %s needs %s here, and this is %s",
+               d->name, sema_shape_text(d->s, &d->x), expected, sema_shape_text(d->s, &d->arg[k]));
     return val_poison();
 }
 
@@ -50,7 +50,8 @@ Val density_multinomial(Density *d) {
 Val density_dirichlet(Density *d) {
     IrProgram *p = d->s->ir;
     if (!same_length(d, 0)) return val_poison();
-    Val alpha = val_define(d->s, d->arg[0], 0, d->arg_span[0], d->scope), other = val_fresh_axes(d->s, &alpha);
+    Val alpha = val_define(d->s, d->arg[0], 0, d->arg_span[0], d->scope),
+        other = val_fresh_axes(d->s, &alpha);
     IrTerm total = sum_over(p, &other, other.body), a = val_aligned(d->s, &d->x, &alpha);
     IrTerm each = SUB(MUL(SUB(a, C(1)), F1(LOG, d->x.body)), F1(LGAMMA, a));
     return val_scalar(ADD(F1(LGAMMA, total), sum_over(p, &d->x, each)));
@@ -71,15 +72,15 @@ static IrIdx outer_index(Density *d, const Val *v, uint32_t *n_outer) {
     return outer;
 }
 
-/* L⁻¹ v for a vector that may depend on one index of the context: then all of them are solved at once, as the columns
- * of a matrix. */
+/* L⁻¹ v for a vector that may depend on one index of the context: then all of them are solved at once, as the
+ * columns of a matrix. */
 static Val solve_columns(Density *d, IrDef factor, Val v) {
     Sema *s = d->s;
     uint32_t n_outer;
     IrIdx outer = outer_index(d, &v, &n_outer);
     if (n_outer > 1) {
-        sema_error(s, DIAG_SHAPE, d->x_span, "`%s` can run over one index of samples, and here it depends on %u", d->name,
-                   n_outer);
+        sema_error(s, DIAG_SHAPE, d->x_span,
+                   "`%s` can run over one index of samples, and here it depends on %u", d->name, n_outer);
         return val_poison();
     }
     Val columns = v;
@@ -104,7 +105,8 @@ static bool square_of(Density *d, uint32_t k) {
 static IrDef closed_def(Density *d, uint32_t k) {
     IrDef def = val_def(d->s, &d->arg[k], 0, d->arg_span[k], d->scope);
     if (!def)
-        sema_error(d->s, DIAG_SHAPE, d->arg_span[k], "the matrix of `%s` cannot depend on an index of the samples", d->name);
+        sema_error(d->s, DIAG_SHAPE, d->arg_span[k],
+                   "the matrix of `%s` cannot depend on an index of the samples", d->name);
     return def;
 }
 
@@ -151,8 +153,8 @@ static IrTerm lkj_volume(IrProgram *p, uint64_t n, IrTerm eta) {
 
 static bool square_value(Density *d) {
     if (val_extent(d->s, &d->x, 0) == val_extent(d->s, &d->x, 1)) return true;
-    sema_error(d->s, DIAG_SHAPE, d->x_span, "`%s` is a distribution of square matrices, and this is %s", d->name,
-               sema_shape_text(d->s, &d->x));
+    sema_error(d->s, DIAG_SHAPE, d->x_span, "`%s` is a distribution of square matrices, and this is %s",
+               d->name, sema_shape_text(d->s, &d->x));
     return false;
 }
 
@@ -161,7 +163,8 @@ Val density_lkj(Density *d) {
     if (!square_value(d)) return val_poison();
     IrDef corr = val_def(d->s, &d->x, 0, d->x_span, d->scope);
     if (!corr) {
-        sema_error(d->s, DIAG_SHAPE, d->x_span, "the matrix of `%s` cannot depend on an index of the context", d->name);
+        sema_error(d->s, DIAG_SHAPE, d->x_span, "the matrix of `%s` cannot depend on an index of the context",
+                   d->name);
         return val_poison();
     }
     IrTerm logdet = ir_read0(p, ir_linalg(p, IR_LOGDET, corr, 0)), eta = d->arg[0].body;

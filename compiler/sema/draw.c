@@ -1,27 +1,30 @@
-/* draw — fresh noise: uniform and normal come from the counter-based generator, the other distributions by inversion
- * or transformation of those. The position of a draw counts the elements of the context, so that every element has
- * noise of its own; the site is the place in the program as inlined. */
+/* draw — fresh noise: uniform and normal come from the counter-based generator, the other distributions by
+ * inversion or transformation of those. The position of a draw counts the elements of the context, so that
+ * every element has noise of its own; the site is the place in the program as inlined. */
 #include "internal.h"
 
 static IrTerm position(Sema *s, const Val *shape) {
     IrTerm at = ir_int(s->ir, 0);
     for (uint32_t k = s->active_base; k < s->active.n; k++) {
         IrIdx i = s->active.at[k];
-        at = ir_add(s->ir, ir_mul(s->ir, at, ir_int(s->ir, (int64_t)ir_index(s->ir, i)->extent)), ir_idx(s->ir, i));
+        at = ir_add(s->ir, ir_mul(s->ir, at, ir_int(s->ir, (int64_t)ir_index(s->ir, i)->extent)),
+                    ir_idx(s->ir, i));
     }
     for (uint32_t k = 0; k < shape->rank; k++) {
         IrIdx i = shape->axis[k].idx;
-        at = ir_add(s->ir, ir_mul(s->ir, at, ir_int(s->ir, (int64_t)ir_index(s->ir, i)->extent)), ir_idx(s->ir, i));
+        at = ir_add(s->ir, ir_mul(s->ir, at, ir_int(s->ir, (int64_t)ir_index(s->ir, i)->extent)),
+                    ir_idx(s->ir, i));
     }
     return at;
 }
 
-/* The number of this place as inlined: the draw and the chain of calls that led to it. The same place has the same
- * number whenever it is elaborated again. */
+/* The number of this place as inlined: the draw and the chain of calls that led to it. The same place has the
+ * same number whenever it is elaborated again. */
 static uint32_t site_of(Sema *s, const Expr *e) {
     uint64_t key = (uint64_t)(uintptr_t)e * 0x9E3779B97F4A7C15u;
     for (const CallFrame *at = s->call; at; at = at->up)
-        key = (key ^ (key >> 29) ^ ((uint64_t)at->span.file << 48) ^ ((uint64_t)at->span.start << 20) ^ at->span.end) *
+        key = (key ^ (key >> 29) ^ ((uint64_t)at->span.file << 48) ^ ((uint64_t)at->span.start << 20) ^
+               at->span.end) *
               0xBF58476D1CE4E5B9u;
     for (uint32_t k = 0; k < s->sites.n; k++)
         if (s->sites.at[k] == key) return k + 1;
@@ -29,7 +32,11 @@ static uint32_t site_of(Sema *s, const Expr *e) {
     return s->sites.n;
 }
 
-typedef struct Noise { Sema *s; const Val *shape; const Expr *at; } Noise;
+typedef struct Noise {
+    Sema *s;
+    const Val *shape;
+    const Expr *at;
+} Noise;
 
 static IrTerm uniform01(const Noise *n) {
     return ir_draw(n->s->ir, IR_DRAW_UNIFORM, site_of(n->s, n->at), position(n->s, n->shape));
@@ -44,7 +51,11 @@ static IrTerm exponential01(const Noise *n) {
     return ir_neg(p, ir_op1(p, IR_LOG1P, ir_neg(p, uniform01(n))));
 }
 
-typedef struct DrawKind { const char *name; uint8_t n_args; IrTerm (*make)(const Noise *, const IrTerm *); } DrawKind;
+typedef struct DrawKind {
+    const char *name;
+    uint8_t n_args;
+    IrTerm (*make)(const Noise *, const IrTerm *);
+} DrawKind;
 
 static IrTerm affine(const Noise *n, IrTerm at, IrTerm scale, IrTerm noise) {
     return ir_add(n->s->ir, at, ir_mul(n->s->ir, scale, noise));
@@ -60,7 +71,9 @@ static IrTerm draw_lognormal(const Noise *n, const IrTerm *a) {
 static IrTerm draw_half_normal(const Noise *n, const IrTerm *a) {
     return ir_mul(n->s->ir, a[0], ir_op1(n->s->ir, IR_ABS, normal01(n)));
 }
-static IrTerm draw_exponential(const Noise *n, const IrTerm *a) { return ir_div(n->s->ir, exponential01(n), a[0]); }
+static IrTerm draw_exponential(const Noise *n, const IrTerm *a) {
+    return ir_div(n->s->ir, exponential01(n), a[0]);
+}
 /* tan(π(u − ½)) */
 static IrTerm cauchy01(const Noise *n) {
     IrProgram *p = n->s->ir;
@@ -145,9 +158,11 @@ static Val draw_sphere(Sema *s, Scope *scope, const Expr *e) {
         sema_error(s, DIAG_DISTRIBUTION_ARG, call->span, "`uniform_sphere` takes the number of dimensions");
         return val_poison();
     }
-    if (!sema_const_int(s, scope, call->call.args.at[0].value, &n, "a number of dimensions")) return val_poison();
+    if (!sema_const_int(s, scope, call->call.args.at[0].value, &n, "a number of dimensions"))
+        return val_poison();
     if (n < 1) {
-        sema_error(s, DIAG_EXTENT, call->span, "a sphere has at least one dimension, and this is %lld", (long long)n);
+        sema_error(s, DIAG_EXTENT, call->span, "a sphere has at least one dimension, and this is %lld",
+                   (long long)n);
         return val_poison();
     }
     Val v = {.kind = VAL_TENSOR, .rank = 1};
@@ -166,7 +181,8 @@ static Val draw_sphere(Sema *s, Scope *scope, const Expr *e) {
 Val sema_draw(Sema *s, Scope *scope, const Expr *e) {
     const Expr *call = e->draw.dist;
     if (!call || call->kind != EXPR_CALL) return val_poison();
-    if (call->call.callee->name.name == name_of(s->session->names, "uniform_sphere")) return draw_sphere(s, scope, e);
+    if (call->call.callee->name.name == name_of(s->session->names, "uniform_sphere"))
+        return draw_sphere(s, scope, e);
     const char *name = name_ascii(s->session->names, call->call.callee->name.name);
     const DrawKind *kind = NULL;
     for (size_t k = 0; k < N_KINDS && !kind; k++)
@@ -176,8 +192,8 @@ Val sema_draw(Sema *s, Scope *scope, const Expr *e) {
     /* `normal(0, 1)` and `uniform(0, 1)` may leave their arguments out. */
     bool no_location = n == 1 && kind->make == draw_half_cauchy; /* half_cauchy(s) lies above 0 */
     if (n != kind->n_args && !(n == 0 && kind->n_args == 2) && !no_location) {
-        sema_error(s, DIAG_DISTRIBUTION_ARG, call->span, "`%s` takes %u argument%s, and %u %s given", name, kind->n_args,
-                   kind->n_args == 1 ? "" : "s", n, n == 1 ? "is" : "are");
+        sema_error(s, DIAG_DISTRIBUTION_ARG, call->span, "`%s` takes %u argument%s, and %u %s given", name,
+                   kind->n_args, kind->n_args == 1 ? "" : "s", n, n == 1 ? "is" : "are");
         return val_poison();
     }
     IrTerm args[2] = {ir_real(s->ir, 0), ir_real(s->ir, 1)};
@@ -186,13 +202,14 @@ Val sema_draw(Sema *s, Scope *scope, const Expr *e) {
         vals[k] = sema_real_expr(s, scope, call->call.args.at[k].value);
         if (!val_ok(&vals[k])) return val_poison();
         if (shape.rank && vals[k].rank && !val_same_shape(s, &shape, &vals[k])) {
-            sema_error(s, DIAG_SHAPE, call->span, "the arguments of `%s` are %s and %s", name, sema_shape_text(s, &shape),
-                       sema_shape_text(s, &vals[k]));
+            sema_error(s, DIAG_SHAPE, call->span, "the arguments of `%s` are %s and %s", name,
+                       sema_shape_text(s, &shape), sema_shape_text(s, &vals[k]));
             return val_poison();
         }
         if (!shape.rank) shape = vals[k];
     }
-    for (uint32_t k = 0; k < n; k++) args[k + no_location] = vals[k].rank ? val_aligned(s, &shape, &vals[k]) : vals[k].body;
+    for (uint32_t k = 0; k < n; k++)
+        args[k + no_location] = vals[k].rank ? val_aligned(s, &shape, &vals[k]) : vals[k].body;
     Noise noise = {s, &shape, e};
     shape.body = kind->make(&noise, args);
     return shape;

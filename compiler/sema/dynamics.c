@@ -1,11 +1,14 @@
-/* dynamics — how it moves: the parameters of a dynamics, what it adds to the Lagrangian, its flows. Needs: the bodies.
- * Gives: hyper-parameters with their values, terms, flows. The names `q`, `p` and `force` stand for the whole block, or
- * under a pattern `on q[i, j]` for one coordinate at a time. */
+/* dynamics — how it moves: the parameters of a dynamics, what it adds to the Lagrangian, its flows. Needs:
+ * the bodies. Gives: hyper-parameters with their values, terms, flows. The names `q`, `p` and `force` stand
+ * for the whole block, or under a pattern `on q[i, j]` for one coordinate at a time. */
 #include "run.h"
 
 /* ---- what the dynamics speaks of ---- */
 
-typedef struct Speech { Name q, p, force, pattern; bool block, of_force; } Speech;
+typedef struct Speech {
+    Name q, p, force, pattern;
+    bool block, of_force;
+} Speech;
 
 static void hear(void *context, Name name) {
     Speech *speech = context;
@@ -57,8 +60,8 @@ static const Arg *find_arg(ArgList args, Name name, uint32_t position) {
     return position < args.n && !args.at[position].name ? &args.at[position] : NULL;
 }
 
-/* A number becomes an input whose value is known (so that the same code serves other values); anything else, such as
- * a schedule over the steps, stands for itself. */
+/* A number becomes an input whose value is known (so that the same code serves other values); anything else,
+ * such as a schedule over the steps, stands for itself. */
 static void bind_hyper(Join *j, Scope *scope, const Param *p, Val v, Span span) {
     Sema *s = j->s;
     double value;
@@ -90,8 +93,8 @@ static bool no_stranger(Join *j, ArgList args, ParamList params, const Ent *ent,
         }
         const char **names = base_calloc(params.n + 1, sizeof *names);
         for (uint32_t p = 0; p < params.n; p++) names[p] = sema_name(s, params.at[p].name);
-        Diag *d = sema_error(s, DIAG_ARG_NAME, args.at[k].span, "`%s` has no parameter `%s`", sema_name(s, ent->name),
-                             sema_name(s, args.at[k].name));
+        Diag *d = sema_error(s, DIAG_ARG_NAME, args.at[k].span, "`%s` has no parameter `%s`",
+                             sema_name(s, ent->name), sema_name(s, args.at[k].name));
         const char *near = diag_nearest(sema_name(s, args.at[k].name), names, params.n);
         sema_note(s, d, ent->span, "declared here");
         if (near) sema_help(s, d, "did you mean `%s`?", near);
@@ -100,7 +103,8 @@ static bool no_stranger(Join *j, ArgList args, ParamList params, const Ent *ent,
     return ok;
 }
 
-void join_bind_params(Join *j, Scope *scope, ArgList args, ParamList params, const Ent *ent, Span span, bool hyper) {
+void join_bind_params(Join *j, Scope *scope, ArgList args, ParamList params, const Ent *ent, Span span,
+                      bool hyper) {
     Sema *s = j->s;
     if (!no_stranger(j, args, params, ent, span)) j->failed = true;
     for (uint32_t k = 0; k < params.n; k++) {
@@ -112,8 +116,8 @@ void join_bind_params(Join *j, Scope *scope, ArgList args, ParamList params, con
         } else if (p->init) {
             v = sema_expr(s, scope, p->init);
         } else {
-            Diag *d = sema_error(s, DIAG_ARG_COUNT, span, "`%s` needs its argument `%s`", sema_name(s, ent->name),
-                                 sema_name(s, p->name));
+            Diag *d = sema_error(s, DIAG_ARG_COUNT, span, "`%s` needs its argument `%s`",
+                                 sema_name(s, ent->name), sema_name(s, p->name));
             sema_note(s, d, p->span, "declared here");
         }
         if (v.kind == VAL_POISON) j->failed = true;
@@ -141,7 +145,8 @@ static IrDef force_def(Join *j, IrDef q) {
     ir_at(s->ir, out->potential.term ? out->potential.span : j->st->span);
     if (!calc_gradient(s->ir, energy, &q, 1, &grad)) {
         if (s->session->n_errors == errors)
-            sema_error(s, DIAG_NO_DERIVATIVE, out->potential.span, "the potential has no derivative by the coordinates");
+            sema_error(s, DIAG_NO_DERIVATIVE, out->potential.span,
+                       "the potential has no derivative by the coordinates");
         j->failed = true;
         return 0;
     }
@@ -164,9 +169,19 @@ static void bind_motion(Join *j, Part *part, const Stmt *st) {
     Ent *ent = scope_bind(s, part->scope, name, st->dynamics.name_span, q);
     if (ent && part->on) {
         ent->kind = ENT_VAR;
-        *ent = (Ent){.kind = ENT_VAR, .state = ENT_DONE, .name = name, .span = ent->span, .scope = part->scope,
-                     .decl = part->on->decl, .decl_kind = part->on->decl_kind, .val = q, .q = q_def, .v = part->on->v,
-                     .p = part->on->p, .support = part->on->support, .next = ent->next};
+        *ent = (Ent){.kind = ENT_VAR,
+                     .state = ENT_DONE,
+                     .name = name,
+                     .span = ent->span,
+                     .scope = part->scope,
+                     .decl = part->on->decl,
+                     .decl_kind = part->on->decl_kind,
+                     .val = q,
+                     .q = q_def,
+                     .v = part->on->v,
+                     .p = part->on->p,
+                     .support = part->on->support,
+                     .next = ent->next};
     } else if (ent) {
         ent->q = q_def;
         ent->v = j->v;
@@ -189,9 +204,11 @@ static void dynamics_scalars(Join *j, Part *part, StmtList items, TermKind kind)
         if (st->kind != STMT_TERM || st->term.kind != kind) continue;
         IrTerm t = join_scalar(j, part->scope, st->term.value, join_quoted(j, kind));
         SemaTerm *slot = join_slot(j, kind);
-        bool again = slot->from_dynamics && slot->term && part != j->parts && slot->span.start == st->span.start;
+        bool again =
+            slot->from_dynamics && slot->term && part != j->parts && slot->span.start == st->span.start;
         if (again && t)
-            slot->term = ir_add(j->s->ir, slot->term, t); /* the same term for the next coordinate of a pattern */
+            slot->term =
+                ir_add(j->s->ir, slot->term, t); /* the same term for the next coordinate of a pattern */
         else
             join_term(j, slot, join_term_name(kind), t, st->span, true);
         if (t) join_bind_term(j, part->scope, join_term_name(kind), t);
@@ -216,7 +233,8 @@ static void proposal(Join *j, Part *part, const Stmt *st) {
         if (sema_expr(j->s, part->scope, st->term.value).kind == VAL_POISON) j->failed = true;
         return;
     }
-    Declarator d = {.span = st->span, .name_span = st->span, .name = q->name, .has_axes = true, .axes = st->term.axes};
+    Declarator d = {
+        .span = st->span, .name_span = st->span, .name = q->name, .has_axes = true, .axes = st->term.axes};
     Val v = state_value(j, part, &d, &like, st->term.value, "proposal");
     if (!val_ok(&v)) j->failed = true;
 }
@@ -225,15 +243,19 @@ static void other_terms(Join *j, Part *part, StmtList items) {
     for (uint32_t k = 0; k < items.n; k++) {
         const Stmt *st = items.at[k];
         if (st->kind == STMT_TILDE) {
-            sema_error(j->s, DIAG_NOT_HERE, st->span, "`~` belongs to a system: it says what things are, not how they move");
-        } else if (st->kind == STMT_TERM && (st->term.kind == TERM_PROPOSAL || st->term.kind == TERM_ACCEPT)) {
+            sema_error(j->s, DIAG_NOT_HERE, st->span,
+                       "`~` belongs to a system: it says what things are, not how they move");
+        } else if (st->kind == STMT_TERM &&
+                   (st->term.kind == TERM_PROPOSAL || st->term.kind == TERM_ACCEPT)) {
             proposal(j, part, st);
             if (!j->out->missing) {
                 j->out->missing = "sampling by accept and reject";
                 j->out->missing_span = st->span;
             }
-        } else if (st->kind == STMT_TERM && (st->term.kind == TERM_FORCE || st->term.kind == TERM_CONSTRAINT)) {
-            sema_error(j->s, DIAG_NOT_HERE, st->span, "`%s` belongs to a system: it says what things are, not how they move",
+        } else if (st->kind == STMT_TERM &&
+                   (st->term.kind == TERM_FORCE || st->term.kind == TERM_CONSTRAINT)) {
+            sema_error(j->s, DIAG_NOT_HERE, st->span,
+                       "`%s` belongs to a system: it says what things are, not how they move",
                        join_term_name(st->term.kind));
         }
     }
@@ -255,7 +277,8 @@ static bool flow_target(Join *j, Part *part, const Declarator *d, IrDef *def, Va
         *def = ent->q;
         *like = ent->val;
     } else {
-        Diag *e = sema_error(s, DIAG_FLOW, d->name_span, "a flow moves `q`, `p`, a coordinate or a state, and `%s` is %s", name,
+        Diag *e = sema_error(s, DIAG_FLOW, d->name_span,
+                             "a flow moves `q`, `p`, a coordinate or a state, and `%s` is %s", name,
                              ent ? sema_ent_kind_text(ent) : "none of these");
         if (ent) sema_note(s, e, ent->span, "declared here");
         return false;
@@ -310,15 +333,16 @@ static bool make_parts(Join *j, const Stmt *st) {
     for (uint32_t k = 0; k < j->vars.n; k++) {
         Ent *ent = j->vars.at[k];
         if (ent->val.rank != rank) {
-            Diag *d = sema_error(s, DIAG_PATTERN, j->out->dynamics_span, "`%s` moves coordinates of %u ax%ss, and `%s` has %u",
-                                 sema_name(s, j->out->dynamics), rank, rank == 1 ? "i" : "e", sema_name(s, ent->name),
-                                 ent->val.rank);
+            Diag *d = sema_error(s, DIAG_PATTERN, j->out->dynamics_span,
+                                 "`%s` moves coordinates of %u ax%ss, and `%s` has %u",
+                                 sema_name(s, j->out->dynamics), rank, rank == 1 ? "i" : "e",
+                                 sema_name(s, ent->name), ent->val.rank);
             sema_note(s, d, ent->span, "declared here");
             sema_note(s, d, st->dynamics.name_span, "the dynamics is declared here");
             return false;
         }
-        j->parts[j->n_parts++] = (Part){NULL, ent, j->vars.n == 1 ? "" : arena_printf(s->arena, "_%s",
-                                                                                      sema_name(s, ent->name))};
+        j->parts[j->n_parts++] =
+            (Part){NULL, ent, j->vars.n == 1 ? "" : arena_printf(s->arena, "_%s", sema_name(s, ent->name))};
     }
     return true;
 }
@@ -346,8 +370,8 @@ static void run_part(Join *j, Part *part, const Stmt *st) {
         join_bind_term(j, part->scope, "temperature", join_blocked(j, j->out->temperature.term));
     if (j->failed) return;
     join_states(j, part, items);
-    static const TermKind kinds[] = {TERM_LAGRANGIAN, TERM_HAMILTONIAN, TERM_KINETIC, TERM_POTENTIAL, TERM_DISSIPATION,
-                                     TERM_TEMPERATURE};
+    static const TermKind kinds[] = {TERM_LAGRANGIAN, TERM_HAMILTONIAN, TERM_KINETIC,
+                                     TERM_POTENTIAL,  TERM_DISSIPATION, TERM_TEMPERATURE};
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) dynamics_scalars(j, part, items, kinds[k]);
     metric_term(j, part, items);
     other_terms(j, part, items);

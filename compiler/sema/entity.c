@@ -1,12 +1,15 @@
-/* entity — what a name stands for, elaborated when first needed: constants, definitions, coordinates, extents. Cycles
- * are found by the entities that are still busy. */
+/* entity — what a name stands for, elaborated when first needed: constants, definitions, coordinates,
+ * extents. Cycles are found by the entities that are still busy. */
 #include "internal.h"
 
 #define MAX_BUSY 100
 
 /* ---- the context of an elaboration ---- */
 
-typedef struct Context { uint32_t mute, depth, guarded, active_base; const CallFrame *call; } Context;
+typedef struct Context {
+    uint32_t mute, depth, guarded, active_base;
+    const CallFrame *call;
+} Context;
 
 static Context context_leave(Sema *s) {
     Context c = {s->mute, s->depth, s->guarded, s->active_base, s->call};
@@ -34,8 +37,8 @@ static Val cycle(Sema *s, Ent *ent, Span use) {
     buf_printf(&chain, "%s", sema_name(s, ent->name));
     uint32_t mute = s->mute;
     s->mute = 0;
-    Diag *d = sema_error(s, DIAG_CYCLE, ent->span, "`%s` is defined in terms of itself: %s", sema_name(s, ent->name),
-                         chain.at);
+    Diag *d = sema_error(s, DIAG_CYCLE, ent->span, "`%s` is defined in terms of itself: %s",
+                         sema_name(s, ent->name), chain.at);
     sema_note(s, d, use, "`%s` is used here", sema_name(s, ent->name));
     s->mute = mute;
     buf_free(&chain);
@@ -78,7 +81,8 @@ static Val override_value(Sema *s, const Ent *ent, const char *text) {
     double value = strtod(text, &end);
     if (!strcmp(text, "true") || !strcmp(text, "false")) return val_scalar(ir_bool(s->ir, text[0] == 't'));
     if (*text == 0 || *end != 0 || !isfinite(value)) {
-        sema_error(s, DIAG_OVERRIDE, ent->span, "--set %s=%s: the value is not a number", sema_name(s, ent->name), text);
+        sema_error(s, DIAG_OVERRIDE, ent->span, "--set %s=%s: the value is not a number",
+                   sema_name(s, ent->name), text);
         return val_poison();
     }
     bool integer = text[strcspn(text, ".eE")] == 0;
@@ -135,17 +139,22 @@ static void elaborate_now(Sema *s, Ent *ent) {
 
 /* ---- long chains ---- */
 
-typedef struct Ahead { Sema *s; Ent *of; VEC(Ent *) stack; } Ahead;
+typedef struct Ahead {
+    Sema *s;
+    Ent *of;
+    VEC(Ent *) stack;
+} Ahead;
 
 static void push_mentioned(void *context, Name name) {
     Ahead *a = context;
     Ent *ent = scope_find_declared(a->s, a->of->scope, name);
-    if (ent && (ent->kind == ENT_LET || ent->kind == ENT_CONST) && !is_done(a->s, ent) && ent->state != ENT_BUSY)
+    if (ent && (ent->kind == ENT_LET || ent->kind == ENT_CONST) && !is_done(a->s, ent) &&
+        ent->state != ENT_BUSY)
         vec_push(&a->stack, ent);
 }
 
-/* Elaborates what `ent` mentions first, with a stack of its own, so that a long chain of definitions written backwards
- * needs no deep recursion. */
+/* Elaborates what `ent` mentions first, with a stack of its own, so that a long chain of definitions written
+ * backwards needs no deep recursion. */
 static void elaborate_ahead(Sema *s, Ent *ent) {
     Ahead a = {.s = s};
     vec_push(&a.stack, ent);
@@ -176,7 +185,8 @@ Val sema_ent_value(Sema *s, Ent *ent, Span use) {
         }
         if (!is_done(s, ent)) elaborate_now(s, ent);
     }
-    if (ent->kind == ENT_DATA && s->generating && val_ok(&ent->generated)) return val_fresh_axes(s, &ent->generated);
+    if (ent->kind == ENT_DATA && s->generating && val_ok(&ent->generated))
+        return val_fresh_axes(s, &ent->generated);
     if (!val_ok(&ent->val) || ent->val.rank == 0) return ent->val;
     return val_fresh_axes(s, &ent->val);
 }

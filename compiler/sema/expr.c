@@ -1,5 +1,5 @@
-/* expr — expressions to values: names, literals, operators, conditions, blocks. Needs scopes; gives Vals over the
- * indices in force; poisons what is wrong and goes on. */
+/* expr — expressions to values: names, literals, operators, conditions, blocks. Needs scopes; gives Vals over
+ * the indices in force; poisons what is wrong and goes on. */
 #include "internal.h"
 
 #define MAX_NESTING 900
@@ -9,7 +9,8 @@ static Val lower_name(Sema *s, Scope *scope, const Expr *e) {
     if (!ent) {
         const char *name = sema_name(s, e->name.name);
         if (builtin_find(name)) {
-            Diag *d = sema_error(s, DIAG_NAME_KIND, e->span, "`%s` is a function and needs its arguments", name);
+            Diag *d =
+                sema_error(s, DIAG_NAME_KIND, e->span, "`%s` is a function and needs its arguments", name);
             sema_help(s, d, "write `%s(…)`", name);
         } else {
             scope_unknown(s, scope, e->name.name, e->span, "name", DIAG_UNKNOWN_NAME);
@@ -40,7 +41,8 @@ static Val lower_name(Sema *s, Scope *scope, const Expr *e) {
 }
 
 static Val lower_number(Sema *s, const Expr *e) {
-    if (e->number.is_int && fabs(e->number.value) < 9007199254740992.0) return val_int(s, (int64_t)e->number.value);
+    if (e->number.is_int && fabs(e->number.value) < 9007199254740992.0)
+        return val_int(s, (int64_t)e->number.value);
     return val_real(s, e->number.value);
 }
 
@@ -62,12 +64,15 @@ static Val lower_array(Sema *s, Scope *scope, const Expr *e) {
                        sema_shape_text(s, &items[k]));
             ok = false;
         } else if (ok && !val_same_shape(s, &items[0], &items[k])) {
-            Diag *d = sema_error(s, DIAG_SHAPE, item->span, "the elements of an array have one shape, but this is %s and "
-                                 "the first is %s", sema_shape_text(s, &items[k]), sema_shape_text(s, &items[0]));
+            Diag *d = sema_error(s, DIAG_SHAPE, item->span,
+                                 "the elements of an array have one shape, but this is %s and "
+                                 "the first is %s",
+                                 sema_shape_text(s, &items[k]), sema_shape_text(s, &items[0]));
             sema_note(s, d, e->array.items.at[0]->span, "%s", sema_shape_text(s, &items[0]));
             ok = false;
         } else if (ok && (val_type(s, &items[0]) == IR_BOOL) != (val_type(s, &items[k]) == IR_BOOL)) {
-            sema_error(s, DIAG_TYPE, item->span, "the elements of an array are all numbers or all true or false");
+            sema_error(s, DIAG_TYPE, item->span,
+                       "the elements of an array are all numbers or all true or false");
             ok = false;
         }
     }
@@ -113,7 +118,8 @@ static Val join_branches(Sema *s, const Expr *e, Val c, Val a, Val b) {
         return val_poison();
     }
     if ((val_type(s, &a) == IR_BOOL) != (val_type(s, &b) == IR_BOOL)) {
-        sema_error(s, DIAG_TYPE, e->cond.other->span, "the branches of `if` have one type, and these are %s and %s",
+        sema_error(s, DIAG_TYPE, e->cond.other->span,
+                   "the branches of `if` have one type, and these are %s and %s",
                    sema_type_text(val_type(s, &a)), sema_type_text(val_type(s, &b)));
         return val_poison();
     }
@@ -121,8 +127,10 @@ static Val join_branches(Sema *s, const Expr *e, Val c, Val a, Val b) {
     const Val *all[] = {&c, &a, &b};
     for (uint32_t k = 0; k < 3; k++) {
         if (all[k]->rank == 0 || val_same_shape(s, &shape, all[k])) continue;
-        Diag *d = sema_error(s, DIAG_SHAPE, e->span, "condition and branches of `if` have equal shapes or are numbers, "
-                             "and these are %s and %s", sema_shape_text(s, &shape), sema_shape_text(s, all[k]));
+        Diag *d = sema_error(s, DIAG_SHAPE, e->span,
+                             "condition and branches of `if` have equal shapes or are numbers, "
+                             "and these are %s and %s",
+                             sema_shape_text(s, &shape), sema_shape_text(s, all[k]));
         sema_note(s, d, k == 1 ? e->cond.then->span : e->cond.other->span, "%s", sema_shape_text(s, all[k]));
         return val_poison();
     }
@@ -145,7 +153,8 @@ static Val lower_if(Sema *s, Scope *scope, const Expr *e) {
     if (!val_ok(&c) || val_type(s, &c) != IR_BOOL) {
         Diag *d = sema_error(s, DIAG_TYPE, e->cond.cond->span, "`if` needs a condition, and this is %s",
                              val_ok(&c) ? sema_type_text(val_type(s, &c)) : sema_shape_text(s, &c));
-        if (val_ok(&c)) sema_help(s, d, "compare it: `if %s > 0 then …`", sema_span_text(s, e->cond.cond->span));
+        if (val_ok(&c))
+            sema_help(s, d, "compare it: `if %s > 0 then …`", sema_span_text(s, e->cond.cond->span));
         return val_poison();
     }
     return join_branches(s, e, c, a, b);
@@ -189,8 +198,12 @@ Val sema_fn_result(Sema *s, Scope *scope, const Stmt *fn) {
         scope = lower_lets(s, scope, value);
         value = value->block.value;
     }
-    const Declarator result = {.span = fn->span, .name = fn->fn.name, .name_span = fn->fn.name_span, .has_axes = true,
-                               .axes = fn->fn.axes, .init = (Expr *)value};
+    const Declarator result = {.span = fn->span,
+                               .name = fn->fn.name,
+                               .name_span = fn->fn.name_span,
+                               .has_axes = true,
+                               .axes = fn->fn.axes,
+                               .init = (Expr *)value};
     return value ? sema_let(s, scope, &result, true) : val_poison();
 }
 
@@ -198,8 +211,10 @@ static Val lower_transpose(Sema *s, Scope *scope, const Expr *e) {
     Val v = sema_expr(s, scope, e->transpose.of);
     if (v.kind == VAL_POISON) return v;
     if (!val_ok(&v) || v.rank != 2) {
-        Diag *d = sema_error(s, DIAG_SHAPE, e->span, "`^T` transposes a matrix, and this is %s", sema_shape_text(s, &v));
-        if (val_ok(&v) && v.rank == 1) sema_help(s, d, "a vector needs no transposing: `a @ b` is the inner product");
+        Diag *d = sema_error(s, DIAG_SHAPE, e->span, "`^T` transposes a matrix, and this is %s",
+                             sema_shape_text(s, &v));
+        if (val_ok(&v) && v.rank == 1)
+            sema_help(s, d, "a vector needs no transposing: `a @ b` is the inner product");
         return val_poison();
     }
     Axis first = v.axis[0];

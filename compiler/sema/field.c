@@ -12,8 +12,8 @@ Val sema_field(Sema *s, const Expr *e) {
     const Expr *of = e->field.of;
     RunState *run = of->kind == EXPR_NAME ? find_run(s, of->name.name) : NULL;
     if (!run) {
-        Diag *d = sema_error(s, DIAG_UNKNOWN_NAME, of->span, "`%s` is not the label of a run before this place",
-                             sema_span_text(s, of->span));
+        Diag *d = sema_error(s, DIAG_UNKNOWN_NAME, of->span,
+                             "`%s` is not the label of a run before this place", sema_span_text(s, of->span));
         sema_help(s, d, "label it: `run %s = …`", sema_span_text(s, of->span));
         return val_poison();
     }
@@ -33,7 +33,10 @@ Val sema_field(Sema *s, const Expr *e) {
 
 /* ---- labels mentioned by a statement ---- */
 
-typedef struct Labels { Name one; bool several; } Labels;
+typedef struct Labels {
+    Name one;
+    bool several;
+} Labels;
 
 static void labels_of(const Expr *e, Labels *labels) {
     if (!e) return;

@@ -1,9 +1,18 @@
-/* free — the indices that an equation leaves open: names in subscripts that nobody declared and that no reduction or
- * definition around them binds. They are the indices of a statement with `~` and of a constraint. */
+/* free — the indices that an equation leaves open: names in subscripts that nobody declared and that no
+ * reduction or definition around them binds. They are the indices of a statement with `~` and of a
+ * constraint. */
 #include "internal.h"
 
-typedef struct Bound { const struct Bound *up; Name name; } Bound;
-typedef struct Open { Sema *s; Scope *scope; IndexOpen *out; const Bound *bound; } Open;
+typedef struct Bound {
+    const struct Bound *up;
+    Name name;
+} Bound;
+typedef struct Open {
+    Sema *s;
+    Scope *scope;
+    IndexOpen *out;
+    const Bound *bound;
+} Open;
 
 bool index_is_undeclared(Sema *s, Scope *scope, Name name) {
     Ent *ent = scope_find_declared(s, scope, name);

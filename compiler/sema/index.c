@@ -1,5 +1,5 @@
-/* index — binders opened and closed: an index's name bound to its value, the minibatch's rows in the place of `in
- * batch`. */
+/* index — binders opened and closed: an index's name bound to its value, the minibatch's rows in the place of
+ * `in batch`. */
 #include "internal.h"
 
 static void stated(IndexVar *var, int64_t lo, int64_t hi, Span why) {
@@ -43,8 +43,8 @@ static void var_set(Sema *s, Scope *scope, const Binder *b, IndexVar *var) {
         stated(var, v.axis[0].lo, v.axis[0].lo + (int64_t)val_extent(s, &v, 0) - 1, set->span);
     } else {
         if (v.kind != VAL_POISON) {
-            Diag *d = sema_error(s, DIAG_INDEX_BINDER, set->span, "an index runs over a range, and this is %s",
-                                 sema_shape_text(s, &v));
+            Diag *d = sema_error(s, DIAG_INDEX_BINDER, set->span,
+                                 "an index runs over a range, and this is %s", sema_shape_text(s, &v));
             sema_help(s, d, "write `%s in 0..9`, `%s in batch`, or `%s : N`", sema_name(s, b->name),
                       sema_name(s, b->name), sema_name(s, b->name));
         }
@@ -85,13 +85,16 @@ static IrTerm batch_row(Sema *s, const IndexVar *var, IrTerm slot) {
 static bool batch_fits(Sema *s, const IndexVar *var) {
     RunState *run = s->run;
     if (run->batch_of && run->batch_of != var->full) {
-        Diag *d = sema_error(s, DIAG_BATCH, var->why, "the minibatch is drawn from %llu rows elsewhere, but from %llu "
-                             "here", (unsigned long long)run->batch_of, (unsigned long long)var->full);
+        Diag *d = sema_error(s, DIAG_BATCH, var->why,
+                             "the minibatch is drawn from %llu rows elsewhere, but from %llu "
+                             "here",
+                             (unsigned long long)run->batch_of, (unsigned long long)var->full);
         sema_note(s, d, run->batch_of_span, "%llu rows here", (unsigned long long)run->batch_of);
         return false;
     }
     if (run->batch_size > var->full) {
-        Diag *d = sema_error(s, DIAG_BATCH, run->batch_span, "a minibatch of %llu rows cannot be drawn from %llu rows",
+        Diag *d = sema_error(s, DIAG_BATCH, run->batch_span,
+                             "a minibatch of %llu rows cannot be drawn from %llu rows",
                              (unsigned long long)run->batch_size, (unsigned long long)var->full);
         sema_note(s, d, var->why, "the data have %llu rows", (unsigned long long)var->full);
         return false;

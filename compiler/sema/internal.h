@@ -1,9 +1,9 @@
-/* sema/internal — what the passes of this folder share: scopes and entities, elaborated values, the Sema that goes
- * down by hand.
+/* sema/internal — what the passes of this folder share: scopes and entities, elaborated values, the Sema that
+ * goes down by hand.
  *
- * A tensor-valued expression is elaborated to a Val: a list of FRESH indices and a scalar term over them, that is, a
- * function of its indices. Subscripting substitutes; calling a function under an outer index lifts it without further
- * ado, because the outer index is just free in the term. */
+ * A tensor-valued expression is elaborated to a Val: a list of FRESH indices and a scalar term over them,
+ * that is, a function of its indices. Subscripting substitutes; calling a function under an outer index lifts
+ * it without further ado, because the outer index is just free in the term. */
 #ifndef LAG_SEMA_INTERNAL_H
 #define LAG_SEMA_INTERNAL_H
 
@@ -21,11 +21,11 @@ typedef struct RunState RunState;
 
 /* ---- values ---- */
 
-/* One axis of a value. In the user's numbering it runs lo .. lo+extent-1; `full` is the extent of the axis it was
- * taken from, which is larger where a stencil shortened it (`let d[i] = x[i+1] - x[i]`). */
+/* One axis of a value. In the user's numbering it runs lo .. lo+extent-1; `full` is the extent of the axis it
+ * was taken from, which is larger where a stencil shortened it (`let d[i] = x[i+1] - x[i]`). */
 typedef struct Axis {
-    IrIdx idx;      /* FRESH; its extent is the axis's extent */
-    bool periodic;  /* subscripts wrap around */
+    IrIdx idx;     /* FRESH; its extent is the axis's extent */
+    bool periodic; /* subscripts wrap around */
     int64_t lo;
     uint64_t full;
 } Axis;
@@ -34,17 +34,25 @@ typedef enum ValKind { VAL_POISON, VAL_TENSOR, VAL_STRING, VAL_RANGE } ValKind;
 typedef struct Val {
     ValKind kind;
     uint8_t rank;
-    bool open_shape;  /* a state whose shape is being found out: takes any shape */
-    IrTerm body;      /* TENSOR: scalar term over axis[..].idx and indices of the context */
-    Name text;        /* STRING */
-    int64_t lo, hi;   /* RANGE, both included */
+    bool open_shape; /* a state whose shape is being found out: takes any shape */
+    IrTerm body;     /* TENSOR: scalar term over axis[..].idx and indices of the context */
+    Name text;       /* STRING */
+    int64_t lo, hi;  /* RANGE, both included */
     Axis axis[IR_MAX_RANK];
 } Val;
 
 /* ---- entities: what a name stands for ---- */
 
 typedef enum EntKind {
-    ENT_CONST, ENT_DATA, ENT_VAR, ENT_LET, ENT_STATE, ENT_FN, ENT_SYSTEM, ENT_DYNAMICS, ENT_RUN,
+    ENT_CONST,
+    ENT_DATA,
+    ENT_VAR,
+    ENT_LET,
+    ENT_STATE,
+    ENT_FN,
+    ENT_SYSTEM,
+    ENT_DYNAMICS,
+    ENT_RUN,
     ENT_EXTENT, /* an extent bound by a data file */
     ENT_VALUE,  /* a name bound to a value: an index, an argument, t, k, q, … */
     ENT_FLOW,
@@ -56,31 +64,37 @@ struct Ent {
     EntKind kind;
     EntState state;
     Name name;
-    Span span;               /* of the name where it is declared */
-    Scope *scope;            /* where it is declared */
+    Span span;    /* of the name where it is declared */
+    Scope *scope; /* where it is declared */
     const Declarator *decl;
     const Declarator *prime; /* the declarator of the initial velocity, `x' = …` */
     const Stmt *stmt;        /* the statement that declares it */
     DeclKind decl_kind;
     bool is_index, used;
-    bool called;             /* FN, SYSTEM, DYNAMICS: some run or definition has used it */
-    bool checked;            /* VAR: its initial values are elaborated */
-    uint32_t opened;         /* world + 1 in which its dependences were listed */
-    uint32_t world;          /* the run `val` was elaborated for; see Sema.world */
+    bool called;     /* FN, SYSTEM, DYNAMICS: some run or definition has used it */
+    bool checked;    /* VAR: its initial values are elaborated */
+    uint32_t opened; /* world + 1 in which its dependences were listed */
+    uint32_t world;  /* the run `val` was elaborated for; see Sema.world */
     Val val;
-    IrDef q, v, p;           /* VAR: coordinate, velocity, momentum (made when first asked for); STATE: q */
-    Val generated;           /* DATA that are drawn: the draws */
-    SemaSupport support;     /* VAR */
+    IrDef q, v, p;       /* VAR: coordinate, velocity, momentum (made when first asked for); STATE: q */
+    Val generated;       /* DATA that are drawn: the draws */
+    SemaSupport support; /* VAR */
     IrTerm lower, upper;
-    Scope *inner;            /* SYSTEM: its scope, made once */
-    uint32_t run;            /* RUN: its number */
-    uint64_t extent;         /* EXTENT: its value, 0 until a file binds it */
-    Span bound_at;           /* EXTENT: the axis that bound it */
-    Ent *next;               /* in order of declaration within the scope */
+    Scope *inner;    /* SYSTEM: its scope, made once */
+    uint32_t run;    /* RUN: its number */
+    uint64_t extent; /* EXTENT: its value, 0 until a file binds it */
+    Span bound_at;   /* EXTENT: the axis that bound it */
+    Ent *next;       /* in order of declaration within the scope */
 };
 
 typedef enum ScopeKind {
-    SCOPE_ROOT, SCOPE_FILE, SCOPE_SYSTEM, SCOPE_DYNAMICS, SCOPE_RUN, SCOPE_FN, SCOPE_LOCAL,
+    SCOPE_ROOT,
+    SCOPE_FILE,
+    SCOPE_SYSTEM,
+    SCOPE_DYNAMICS,
+    SCOPE_RUN,
+    SCOPE_FN,
+    SCOPE_LOCAL,
 } ScopeKind;
 
 struct Scope {
@@ -112,23 +126,34 @@ struct Unit {
 struct RunState {
     SemaRun *out;
     const Stmt *stmt;
-    Scope *scope;          /* names of the run's body: energy, loss, states, … */
+    Scope *scope; /* names of the run's body: energy, loss, states, … */
     Ent *system, *dynamics;
-    struct { IrDef q, v, p; } blocks[1]; /* the flat block, when the dynamics speaks of it */
+    struct {
+        IrDef q, v, p;
+    } blocks[1]; /* the flat block, when the dynamics speaks of it */
     uint32_t n_blocks;
-    uint64_t batch_size;   /* 0: every step sees all rows */
+    uint64_t batch_size; /* 0: every step sees all rows */
     Span batch_span;
-    IrDef batch;           /* the rows, made when first used */
-    uint64_t batch_of;     /* rows of the data */
+    IrDef batch;       /* the rows, made when first used */
+    uint64_t batch_of; /* rows of the data */
     Span batch_of_span;
     double duration;
-    uint32_t world;        /* once finished: the world of its definitions */
+    uint32_t world; /* once finished: the world of its definitions */
 };
 
-typedef struct CallFrame { const struct CallFrame *up; const Ent *fn; Span span; uint32_t depth; } CallFrame;
+typedef struct CallFrame {
+    const struct CallFrame *up;
+    const Ent *fn;
+    Span span;
+    uint32_t depth;
+} CallFrame;
 
 /* An INPUT in the place of a value that no run of this build computes. */
-typedef struct Opaque { IrDef def; const char *phrase; Span span; } Opaque;
+typedef struct Opaque {
+    IrDef def;
+    const char *phrase;
+    Span span;
+} Opaque;
 
 struct Sema {
     Session *session;
@@ -147,32 +172,34 @@ struct Sema {
     /* Values of definitions may depend on the run (minibatch, states); `world` numbers runs, and an entity
      * elaborated in another world is elaborated again. Hash-consing makes the same of what is the same. */
     uint32_t world, worlds;
-    uint32_t trial;        /* > 0: definitions elaborated now are muted as well */
-    RunState *run;         /* the run being lowered, or NULL */
-    VEC(Ent *) busy;       /* entities being elaborated, for the chain of a cycle */
-    VEC(IrIdx) active;     /* indices of the context, for the positions of draws */
-    VEC(IrIdx) wrapping;   /* those of them whose subscripts wrap around */
+    uint32_t trial;      /* > 0: definitions elaborated now are muted as well */
+    RunState *run;       /* the run being lowered, or NULL */
+    VEC(Ent *) busy;     /* entities being elaborated, for the chain of a cycle */
+    VEC(IrIdx) active;   /* indices of the context, for the positions of draws */
+    VEC(IrIdx) wrapping; /* those of them whose subscripts wrap around */
     uint32_t active_base;
     const CallFrame *call;
-    uint32_t guarded;      /* > 0: under a guard or condition, subscripts may be out of range */
-    VEC(uint64_t) sites;   /* places that draw, see draw.c */
-    bool ahead;            /* a long chain is being elaborated from its far end */
+    uint32_t guarded;              /* > 0: under a guard or condition, subscripts may be out of range */
+    VEC(uint64_t) sites;           /* places that draw, see draw.c */
+    bool ahead;                    /* a long chain is being elaborated from its far end */
     uint32_t errors_at_derivative; /* whether calculus said why a derivative failed */
-    VEC(SemaHyper) hypers; /* of all runs, for compile-time values */
+    VEC(SemaHyper) hypers;         /* of all runs, for compile-time values */
     IrDef time, step, energy;
     VEC(uint8_t) precision; /* per term: see sema_term_elem */
     VEC(Opaque) opaque;
-    VEC(SemaState) drawn;  /* data that are drawn: states that keep their start */
-    uint32_t generating;   /* > 0: data are being made */
+    VEC(SemaState) drawn; /* data that are drawn: states that keep their start */
+    uint32_t generating;  /* > 0: data are being made */
     VEC(SemaData) data;
     VEC(SemaRun) runs;
     VEC(RunState *) finished;
-    VEC(Ent *) vars;       /* every declared degree of freedom */
+    VEC(Ent *) vars; /* every declared degree of freedom */
 };
 
 /* ---- diagnostics (report.c) ---- */
-Diag *sema_error(Sema *s, DiagCode code, Span span, const char *format, ...) __attribute__((format(printf, 4, 5)));
-Diag *sema_warn(Sema *s, DiagCode code, Span span, const char *format, ...) __attribute__((format(printf, 4, 5)));
+Diag *sema_error(Sema *s, DiagCode code, Span span, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+Diag *sema_warn(Sema *s, DiagCode code, Span span, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 /* A second place and a mend; nothing happens when diag is NULL (muted). */
 void sema_note(Sema *s, Diag *diag, Span span, const char *format, ...) __attribute__((format(printf, 4, 5)));
 void sema_help(Sema *s, Diag *diag, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -191,20 +218,23 @@ Ent *scope_add(Sema *s, Scope *scope, EntKind kind, Name name, Span span);
 Ent *scope_bind(Sema *s, Scope *scope, Name name, Span span, Val val);
 /* Declares every name of a list of statements. */
 void scope_collect(Sema *s, Scope *scope, StmtList items);
-/* The entity a name stands for, through enclosing scopes, used files and the standard library; NULL, silently,
- * when there is none. */
+/* The entity a name stands for, through enclosing scopes, used files and the standard library; NULL,
+ * silently, when there is none. */
 Ent *scope_find(Sema *s, Scope *scope, Name name);
 /* The same without the standard library: what the program itself declares. */
 Ent *scope_find_declared(Sema *s, Scope *scope, Name name);
-/* The nearest entity of that kind, past others of the same name: the standard library may have a function and a
- * dynamics of one name. */
+/* The nearest entity of that kind, past others of the same name: the standard library may have a function and
+ * a dynamics of one name. */
 Ent *scope_find_kind(Sema *s, Scope *scope, Name name, EntKind kind);
 /* Reports an unknown name with the nearest known one. `what` is "name", "function", … */
 void scope_unknown(Sema *s, Scope *scope, Name name, Span span, const char *what, DiagCode code);
 const char *sema_ent_kind_text(const Ent *ent);
 
 /* ---- open indices (free.c) ---- */
-typedef struct IndexOpen { Binder at[IR_MAX_RANK]; uint32_t n; } IndexOpen;
+typedef struct IndexOpen {
+    Binder at[IR_MAX_RANK];
+    uint32_t n;
+} IndexOpen;
 /* Whether a name in a subscript stands for an index because nothing of that name is declared. */
 bool index_is_undeclared(Sema *s, Scope *scope, Name name);
 /* Adds the open indices of e, in the order in which they occur. */
@@ -230,7 +260,8 @@ IrTerm sema_var_init(Sema *s, Ent *ent, uint32_t primes);
 IrElem sema_real_elem(Sema *s, Scope *scope);
 /* The left side of `let h[j] = e`: shape from indices and e; the value as a definition. */
 Val sema_let(Sema *s, Scope *scope, const Declarator *d, bool define);
-/* Whether an axis of a declaration is an extent (`[2]`, `[N]` with N a constant) and not the name of an index. */
+/* Whether an axis of a declaration is an extent (`[2]`, `[N]` with N a constant) and not the name of an
+ * index. */
 bool axis_is_extent(Sema *s, Scope *scope, const Binder *b, const Expr *init);
 bool axis_extent(Sema *s, Scope *scope, const Binder *b, uint64_t *extent);
 bool sema_data(Sema *s, Ent *ent);
@@ -272,22 +303,23 @@ Val val_array(Sema *s, const Val *items, uint32_t n, Span span);
 typedef struct IndexVar {
     Name name;
     Span span;
-    bool known;       /* range determined */
-    bool stated;      /* by the user: extent or set; uses are checked, not intersected */
+    bool known;  /* range determined */
+    bool stated; /* by the user: extent or set; uses are checked, not intersected */
     bool periodic, stated_periodic, batch, bad;
     int64_t lo, hi;
     uint64_t full;
-    Span why;         /* the use or extent that determined it */
+    Span why; /* the use or extent that determined it */
 } IndexVar;
 /* Fills `vars` from the binders: names, stated extents and sets. */
 void index_vars(Sema *s, Scope *scope, const Binder *b, uint32_t n, IndexVar *vars);
-/* Finds the ranges of `vars` from every use in `roots`. Reports conflicts and unknown ranges; false after an error
- * (the vars at fault are bad). */
-bool index_infer(Sema *s, Scope *scope, IndexVar *vars, uint32_t n, const Expr *const *roots, uint32_t n_roots);
-/* The same for the axes of a definition: where the right side does not say a range, the definition's own uses beside it
- * may. */
-bool index_infer_of(Sema *s, Scope *scope, IndexVar *vars, uint32_t n, const Expr *const *roots, uint32_t n_roots,
-                    Name name);
+/* Finds the ranges of `vars` from every use in `roots`. Reports conflicts and unknown ranges; false after an
+ * error (the vars at fault are bad). */
+bool index_infer(Sema *s, Scope *scope, IndexVar *vars, uint32_t n, const Expr *const *roots,
+                 uint32_t n_roots);
+/* The same for the axes of a definition: where the right side does not say a range, the definition's own uses
+ * beside it may. */
+bool index_infer_of(Sema *s, Scope *scope, IndexVar *vars, uint32_t n, const Expr *const *roots,
+                    uint32_t n_roots, Name name);
 bool index_seek(Sema *s, Scope *scope, Name name, uint32_t axis, IndexVar *found);
 /* Opens the index: binds its name in `scope`, makes it part of the context. index_leave closes the last n. */
 IrIdx index_enter(Sema *s, Scope *scope, const IndexVar *var);
@@ -302,13 +334,13 @@ bool index_subscripts_by(const Expr *e, Name name);
 void index_each_name(const Expr *e, NameVisit visit, void *context);
 
 /* ---- expressions ---- */
-Val sema_expr(Sema *s, Scope *scope, const Expr *e);          /* expr.c */
-Val sema_real_expr(Sema *s, Scope *scope, const Expr *e);     /* and promoted to real */
+Val sema_expr(Sema *s, Scope *scope, const Expr *e);                              /* expr.c */
+Val sema_real_expr(Sema *s, Scope *scope, const Expr *e);                         /* and promoted to real */
 Val sema_binary(Sema *s, BinaryOp op, Span span, Val a, Val b, Span sa, Span sb); /* arith.c */
 Val sema_negate(Sema *s, Span span, Val a);
 Val sema_matmul(Sema *s, Scope *scope, Span span, Val a, Val b, Span sa, Span sb); /* matrix.c */
 Val sema_map1(Sema *s, Val a, IrTerm (*fn)(IrProgram *, IrTerm));
-Val sema_prime(Sema *s, Scope *scope, const Expr *e);         /* derive.c */
+Val sema_prime(Sema *s, Scope *scope, const Expr *e); /* derive.c */
 Val sema_tangent(Sema *s, Val v, uint32_t times, Span span);
 Val sema_grad(Sema *s, Scope *scope, const Expr *call);
 Val sema_hess(Sema *s, Scope *scope, const Expr *call);
@@ -317,16 +349,17 @@ Val sema_vjp(Sema *s, Scope *scope, const Expr *call);
 Val statistic_series(Sema *s, Scope *scope, const Expr *call); /* statistic.c */
 Val sema_opaque(Sema *s, const Val *shape, IrType type, const char *phrase, Span span);
 Val sema_momentum(Sema *s, Scope *scope, const Expr *call); /* p(x) */
-Val sema_subscript(Sema *s, Scope *scope, const Expr *e);     /* subscript.c */
-/* Subscript `t` of axis k as a term counted from the axis's first element and held inside; 0 after an error. */
+Val sema_subscript(Sema *s, Scope *scope, const Expr *e);   /* subscript.c */
+/* Subscript `t` of axis k as a term counted from the axis's first element and held inside; 0 after an error.
+ */
 IrTerm sema_place(Sema *s, const Val *base, uint32_t k, IrTerm t, Span span);
-Val sema_reduce(Sema *s, Scope *scope, const Expr *e);        /* reduce.c */
+Val sema_reduce(Sema *s, Scope *scope, const Expr *e); /* reduce.c */
 Val sema_reduce_whole(Sema *s, ReduceOp op, Val v, Span span);
-Val sema_field(Sema *s, const Expr *e);                        /* record.c: `fit.loss` */
-Val sema_call(Sema *s, Scope *scope, const Expr *e);          /* call.c */
+Val sema_field(Sema *s, const Expr *e);              /* record.c: `fit.loss` */
+Val sema_call(Sema *s, Scope *scope, const Expr *e); /* call.c */
 /* Binds a call's arguments to the parameters of fn in `inner`; false after an error. */
 bool call_bind_args(Sema *s, Scope *caller, Scope *inner, const Expr *call, const Ent *fn, ParamList params);
-Val sema_draw(Sema *s, Scope *scope, const Expr *e);          /* draw.c */
+Val sema_draw(Sema *s, Scope *scope, const Expr *e); /* draw.c */
 /* A compile-time number (hyper-parameters stand for their values). False after an error. */
 bool sema_const(Sema *s, Scope *scope, const Expr *e, double *value, const char *what);
 bool sema_const_int(Sema *s, Scope *scope, const Expr *e, int64_t *value, const char *what);
@@ -341,7 +374,8 @@ const char *builtin_name(uint32_t i);
 
 /* ---- distributions (distribution.c) ---- */
 /* −log density of lhs under the distribution of a `~` statement, summed over everything: 0 after an error. */
-/* The value of a function whose parameters are bound in the scope: over the axes that its head names, if it does. */
+/* The value of a function whose parameters are bound in the scope: over the axes that its head names, if it
+ * does. */
 Val sema_fn_result(Sema *s, Scope *scope, const Stmt *fn);
 IrTerm sema_tilde(Sema *s, Scope *scope, const Stmt *st);
 

@@ -1,5 +1,5 @@
-/* let — the left side of a definition: `let h[j] = e`, `let h = e`, `let h[2, 2] = [[…], […]]`. Gives the value, as a
- * definition of the IR over its axes and over the indices of the context it depends on. */
+/* let — the left side of a definition: `let h[j] = e`, `let h = e`, `let h[2, 2] = [[…], […]]`. Gives the
+ * value, as a definition of the IR over its axes and over the indices of the context it depends on. */
 #include "internal.h"
 
 IrElem sema_real_elem(Sema *s, Scope *scope) {
@@ -7,7 +7,8 @@ IrElem sema_real_elem(Sema *s, Scope *scope) {
     return s->model->is_f32 ? IR_F32 : IR_F64;
 }
 
-/* Whether the axis is an extent: bare (`[2]`), or a lone name that is a known constant and not used as an index. */
+/* Whether the axis is an extent: bare (`[2]`), or a lone name that is a known constant and not used as an
+ * index. */
 bool axis_is_extent(Sema *s, Scope *scope, const Binder *b, const Expr *init) {
     if (b->set) return false;
     if (!b->name) return true;
@@ -23,7 +24,8 @@ bool axis_extent(Sema *s, Scope *scope, const Binder *b, uint64_t *extent) {
     const Expr *e = b->extent ? b->extent : &name;
     if (!sema_const_int(s, scope, e, &value, "an extent")) return false;
     if (value < 1 || value > ((int64_t)1 << 40)) {
-        sema_error(s, DIAG_EXTENT, e->span, "an extent is a positive integer, and this is %lld", (long long)value);
+        sema_error(s, DIAG_EXTENT, e->span, "an extent is a positive integer, and this is %lld",
+                   (long long)value);
         return false;
     }
     *extent = (uint64_t)value;
@@ -44,8 +46,8 @@ static Val whole(Sema *s, Scope *scope, const Declarator *d) {
         if (ok && d->axes.at[k].periodic) v.axis[k].periodic = true;
     }
     if (ok) return v;
-    Diag *e = sema_error(s, DIAG_SHAPE, d->init->span, "`%s` is declared as %s, but this is %s", sema_name(s, d->name),
-                         sema_shape_text(s, &declared), sema_shape_text(s, &v));
+    Diag *e = sema_error(s, DIAG_SHAPE, d->init->span, "`%s` is declared as %s, but this is %s",
+                         sema_name(s, d->name), sema_shape_text(s, &declared), sema_shape_text(s, &v));
     sema_note(s, e, d->name_span, "declared here");
     return val_poison();
 }
@@ -67,8 +69,8 @@ static bool axis_vars(Sema *s, Scope *scope, const Declarator *d, IndexVar *vars
     return index_infer_of(s, scope, vars, n, roots, 1, d->name);
 }
 
-/* A definition that refers to itself at another index: the name stands, inside, for values that no run of this build
- * can compute. Its shape must be stated. */
+/* A definition that refers to itself at another index: the name stands, inside, for values that no run of
+ * this build can compute. Its shape must be stated. */
 static Scope *recurrence(Sema *s, Scope *scope, const Declarator *d) {
     if (!index_mentions(d->init, d->name)) return scope;
     IndexVar vars[IR_MAX_RANK];
@@ -79,10 +81,12 @@ static Scope *recurrence(Sema *s, Scope *scope, const Declarator *d) {
     for (uint32_t k = 0; k < d->axes.n; k++) {
         if (!vars[k].stated || vars[k].bad) return scope;
         uint64_t extent = (uint64_t)(vars[k].hi - vars[k].lo + 1);
-        shape.axis[k] = (Axis){ir_fresh(s->ir, extent, vars[k].name), vars[k].periodic, vars[k].lo, vars[k].full};
+        shape.axis[k] =
+            (Axis){ir_fresh(s->ir, extent, vars[k].name), vars[k].periodic, vars[k].lo, vars[k].full};
     }
     Scope *inner = scope_new(s, SCOPE_LOCAL, scope);
-    Val itself = sema_opaque(s, &shape, IR_REAL, "definitions that refer to themselves at another index", d->name_span);
+    Val itself = sema_opaque(s, &shape, IR_REAL, "definitions that refer to themselves at another index",
+                             d->name_span);
     scope_bind(s, inner, d->name, d->name_span, itself);
     return inner;
 }
@@ -117,13 +121,15 @@ static Val typed(Sema *s, const Declarator *d, Val v) {
     if (!d->type || !val_ok(&v)) return v;
     const char *type = sema_name(s, d->type);
     IrType have = val_type(s, &v);
-    bool real = !strcmp(type, "real") || !strcmp(type, "f32") || !strcmp(type, "f64") || !strcmp(type, "angle");
-    bool whole_number = !strcmp(type, "int") || !strcmp(type, "byte") || !strcmp(type, "bit") || !strcmp(type, "spin");
+    bool real =
+        !strcmp(type, "real") || !strcmp(type, "f32") || !strcmp(type, "f64") || !strcmp(type, "angle");
+    bool whole_number =
+        !strcmp(type, "int") || !strcmp(type, "byte") || !strcmp(type, "bit") || !strcmp(type, "spin");
     if (real && have != IR_BOOL) return val_to_real(s, v);
     if ((whole_number && have == IR_INT) || (!strcmp(type, "bool") && have == IR_BOOL)) return v;
     if (real || whole_number || !strcmp(type, "bool"))
-        sema_error(s, DIAG_TYPE, d->init->span, "`%s` is declared as %s, but this is %s", sema_name(s, d->name), type,
-                   sema_type_text(have));
+        sema_error(s, DIAG_TYPE, d->init->span, "`%s` is declared as %s, but this is %s",
+                   sema_name(s, d->name), type, sema_type_text(have));
     else
         sema_error(s, DIAG_DECL_TYPE, d->span, "`%s` is not a type that a definition can have", type);
     return val_poison();
@@ -143,7 +149,8 @@ Val sema_let(Sema *s, Scope *scope, const Declarator *d, bool define) {
         v = sema_expr(s, scope, d->init);
     else
         v = all_extents ? whole(s, scope, d) : indexed(s, scope, d);
-    if (all_extents && val_ok(&v) && v.rank == 0 && !v.open_shape) v = indexed(s, scope, d); /* one value for all */
+    if (all_extents && val_ok(&v) && v.rank == 0 && !v.open_shape)
+        v = indexed(s, scope, d); /* one value for all */
     v = typed(s, d, v);
     if (!define || !val_ok(&v)) return v;
     return val_define(s, v, d->name, d->name_span, scope);

@@ -1,5 +1,5 @@
-/* load — files that take part: the program, what it uses, and the standard library, whose files are parsed when one of
- * their names is first needed. Gives a Unit with its scope per file; a file is loaded once. */
+/* load — files that take part: the program, what it uses, and the standard library, whose files are parsed
+ * when one of their names is first needed. Gives a Unit with its scope per file; a file is loaded once. */
 #include "internal.h"
 
 Unit *load_unit(Sema *s, File *file, const char *path, bool library) {
@@ -25,7 +25,8 @@ static Unit *library_unit(Sema *s, uint32_t k) {
 }
 
 static bool is_word_byte(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || (c & 0x80);
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           (c & 0x80);
 }
 
 /* Whether the text has `name` as a word: only such files are parsed to look for it. */
@@ -39,7 +40,8 @@ static bool has_word(const char *text, const char *name) {
 static Ent *library_find(Sema *s, Name name, bool any, EntKind kind) {
     const char *text = sema_name(s, name), *ascii = name_ascii(s->session->names, name);
     for (uint32_t k = 0; k < sema_library_count; k++) {
-        if (!s->library[k] && !has_word(sema_library[k].text, text) && !has_word(sema_library[k].text, ascii)) continue;
+        if (!s->library[k] && !has_word(sema_library[k].text, text) && !has_word(sema_library[k].text, ascii))
+            continue;
         Ent *ent = scope_own(library_unit(s, k)->scope, name);
         if (ent && (any || ent->kind == kind)) return ent;
     }

@@ -4,7 +4,8 @@
 /* ---- products ---- */
 
 static Val product_error(Sema *s, Span span, const Val *a, const Val *b, Span sa, Span sb) {
-    Diag *d = sema_error(s, DIAG_SHAPE, span, "`@` cannot multiply %s by %s", sema_shape_text(s, a), sema_shape_text(s, b));
+    Diag *d = sema_error(s, DIAG_SHAPE, span, "`@` cannot multiply %s by %s", sema_shape_text(s, a),
+                         sema_shape_text(s, b));
     sema_note(s, d, sa, "%s", sema_shape_text(s, a));
     sema_note(s, d, sb, "%s", sema_shape_text(s, b));
     if (a->rank == 0 || b->rank == 0)
@@ -46,7 +47,8 @@ Val matrix_dot(Args *a) {
     Sema *s = a->s;
     if (!args_real(a, 0) || !args_real(a, 1)) return val_poison();
     if (a->at[0].rank == 0 || !val_same_shape(s, &a->at[0], &a->at[1])) {
-        Diag *d = sema_error(s, DIAG_SHAPE, a->call->span, "`dot` needs two tensors of equal shape, and these are %s and %s",
+        Diag *d = sema_error(s, DIAG_SHAPE, a->call->span,
+                             "`dot` needs two tensors of equal shape, and these are %s and %s",
                              sema_shape_text(s, &a->at[0]), sema_shape_text(s, &a->at[1]));
         sema_note(s, d, args_span(a, 1), "%s", sema_shape_text(s, &a->at[1]));
         return val_poison();
@@ -138,14 +140,16 @@ Val matrix_diag(Args *a) {
     v.axis[1] = v.axis[0];
     v.axis[1].idx = ir_fresh(s->ir, val_extent(s, &v, 0), 0);
     v.rank = 2;
-    v.body = ir_mul(s->ir, ir_bracket(s->ir, ir_idx(s->ir, v.axis[0].idx), ir_idx(s->ir, v.axis[1].idx)), v.body);
+    v.body =
+        ir_mul(s->ir, ir_bracket(s->ir, ir_idx(s->ir, v.axis[0].idx), ir_idx(s->ir, v.axis[1].idx)), v.body);
     return v;
 }
 
 Val matrix_identity(Args *a) {
     double n;
     if (a->at[0].rank || !sema_const_term(a->s, a->at[0].body, &n) || n < 1 || n != floor(n)) {
-        sema_error(a->s, DIAG_EXTENT, args_span(a, 0), "`identity` needs a positive integer that is known before the program "
+        sema_error(a->s, DIAG_EXTENT, args_span(a, 0),
+                   "`identity` needs a positive integer that is known before the program "
                    "runs");
         return val_poison();
     }
@@ -170,8 +174,10 @@ Val matrix_transpose(Args *a) {
 IrDef matrix_def(Sema *s, const Val *v, Span span, Scope *scope, const char *name) {
     IrDef def = val_def(s, v, 0, span, scope);
     if (!def) {
-        Diag *d = sema_error(s, DIAG_SHAPE, span, "`%s` is of a whole matrix, and this one depends on an index of the "
-                             "context", name);
+        Diag *d = sema_error(s, DIAG_SHAPE, span,
+                             "`%s` is of a whole matrix, and this one depends on an index of the "
+                             "context",
+                             name);
         sema_help(s, d, "take it out of the sum or the definition it stands in");
     }
     return def;
@@ -190,7 +196,8 @@ static bool is_lifted(Sema *s, const Val *v) {
 
 /* One small matrix for each value of the indices of the context. */
 static Val lifted(Args *a, const Val *shape) {
-    return sema_opaque(a->s, shape, IR_REAL, "factorizations of a matrix for each value of an index", a->call->span);
+    return sema_opaque(a->s, shape, IR_REAL, "factorizations of a matrix for each value of an index",
+                       a->call->span);
 }
 
 static Val linalg1(Args *a, IrLinalg fn) {
@@ -207,9 +214,12 @@ static Val linalg1(Args *a, IrLinalg fn) {
 static Val linalg2(Args *a, IrLinalg fn) {
     Sema *s = a->s;
     if (!square(a, 0)) return val_poison();
-    if (a->at[1].rank < 1 || a->at[1].rank > 2 || val_extent(s, &a->at[1], 0) != val_extent(s, &a->at[0], 0)) {
-        Diag *d = sema_error(s, DIAG_SHAPE, args_span(a, 1), "`%s(A, b)` needs a vector or matrix of %llu rows here, and this "
-                             "is %s", a->name, (unsigned long long)val_extent(s, &a->at[0], 0),
+    if (a->at[1].rank < 1 || a->at[1].rank > 2 ||
+        val_extent(s, &a->at[1], 0) != val_extent(s, &a->at[0], 0)) {
+        Diag *d = sema_error(s, DIAG_SHAPE, args_span(a, 1),
+                             "`%s(A, b)` needs a vector or matrix of %llu rows here, and this "
+                             "is %s",
+                             a->name, (unsigned long long)val_extent(s, &a->at[0], 0),
                              sema_shape_text(s, &a->at[1]));
         sema_note(s, d, args_span(a, 0), "%s", sema_shape_text(s, &a->at[0]));
         return val_poison();

@@ -1,5 +1,6 @@
-/* missing — whether the Lagrangian is complete, and which part of the runtime a run needs that this build does not
- * have. Needs: everything joined. Gives: errors at the run for what nobody said; SemaRun.missing for the rest. */
+/* missing — whether the Lagrangian is complete, and which part of the runtime a run needs that this build
+ * does not have. Needs: everything joined. Gives: errors at the run for what nobody said; SemaRun.missing for
+ * the rest. */
 #include "run.h"
 
 /* ---- completeness ---- */
@@ -23,16 +24,21 @@ void join_complete(Join *j) {
     bool whole = out->lagrangian.term || out->hamiltonian.term;
     if (j->failed) return;
     if (needs_motion(j) && !whole && !out->kinetic.term && !out->dissipation.term) {
-        Diag *d = sema_error(s, DIAG_TERM_MISSING, out->dynamics_span, "nothing says how `%s` moves under `%s`: there is no "
-                             "kinetic energy and no dissipation", sema_name(s, out->system), sema_name(s, out->dynamics));
+        Diag *d = sema_error(s, DIAG_TERM_MISSING, out->dynamics_span,
+                             "nothing says how `%s` moves under `%s`: there is no "
+                             "kinetic energy and no dissipation",
+                             sema_name(s, out->system), sema_name(s, out->dynamics));
         sema_note(s, d, j->run->system->span, "the system gives neither");
         if (j->run->dynamics) sema_note(s, d, j->run->dynamics->span, "nor does the dynamics");
         sema_help(s, d, "add `kinetic = …` to the system, or run a dynamics that has one");
         j->failed = true;
     }
-    if (!whole && !out->kinetic.term && !out->potential.term && !j->forces.n && !j->constraints.n && !j->n_system_states) {
-        Diag *d = sema_error(s, DIAG_TERM_MISSING, out->system_span, "`%s` has no energy: no potential, kinetic or "
-                             "lagrangian", sema_name(s, out->system));
+    if (!whole && !out->kinetic.term && !out->potential.term && !j->forces.n && !j->constraints.n &&
+        !j->n_system_states) {
+        Diag *d = sema_error(s, DIAG_TERM_MISSING, out->system_span,
+                             "`%s` has no energy: no potential, kinetic or "
+                             "lagrangian",
+                             sema_name(s, out->system));
         sema_note(s, d, j->run->system->span, "declared here");
         j->failed = true;
     }
@@ -60,8 +66,8 @@ static void mark_def(Join *j, IrDef d, uint8_t *marks) {
 
 static void mark_all(Join *j, uint8_t *marks) {
     const SemaRun *out = j->out;
-    const SemaTerm *terms[] = {&out->lagrangian, &out->hamiltonian, &out->kinetic, &out->potential, &out->dissipation,
-                               &out->temperature, &out->metric};
+    const SemaTerm *terms[] = {&out->lagrangian,  &out->hamiltonian, &out->kinetic, &out->potential,
+                               &out->dissipation, &out->temperature, &out->metric};
     for (size_t k = 0; k < sizeof terms / sizeof *terms; k++) mark(j, terms[k]->term, marks);
     for (uint32_t k = 0; k < out->n_forces; k++) mark(j, out->forces[k].value, marks);
     for (uint32_t k = 0; k < j->states.n; k++) {
@@ -100,7 +106,8 @@ static bool is_body(const Join *j, IrDef d) {
 
 static void hold(Join *j, IrDef d, const Ent *ent, IrTerm start) {
     if (!d || is_state(j, d) || is_body(j, d)) return;
-    vec_push(&j->states, (SemaState){.name = ent->name, .span = ent->span, .s = d, .start = start, .held = true});
+    vec_push(&j->states,
+             (SemaState){.name = ent->name, .span = ent->span, .s = d, .start = start, .held = true});
 }
 
 /* Drawn data, and coordinates of other systems, that the run reads: states that keep what they start with. */

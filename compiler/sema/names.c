@@ -1,9 +1,15 @@
-/* names — what nothing calls and nothing runs is checked as well: functions and dynamics for their names, systems for
- * everything. Needs: the scopes. Changes nothing; only reports. */
+/* names — what nothing calls and nothing runs is checked as well: functions and dynamics for their names,
+ * systems for everything. Needs: the scopes. Changes nothing; only reports. */
 #include "run.h"
 
-typedef struct Known { const struct Known *up; Name name; } Known;
-typedef struct Check { Sema *s; Scope *scope; } Check;
+typedef struct Known {
+    const struct Known *up;
+    Name name;
+} Known;
+typedef struct Check {
+    Sema *s;
+    Scope *scope;
+} Check;
 
 static void check(Check *c, const Known *known, const Expr *e);
 
@@ -29,7 +35,8 @@ static void check_call(Check *c, const Known *known, const Expr *e) {
 }
 
 /* Binders, then what stands under them. */
-static void check_under(Check *c, const Known *known, BinderList binders, const Expr *const *parts, uint32_t n) {
+static void check_under(Check *c, const Known *known, BinderList binders, const Expr *const *parts,
+                        uint32_t n) {
     Known *inner = base_calloc(binders.n + 1, sizeof *inner);
     Name batch = name_of(c->s->session->names, "batch");
     for (uint32_t k = 0; k < binders.n; k++) {
@@ -137,7 +144,8 @@ void names_check_fn(Sema *s, Ent *ent) {
         for (uint32_t a = 0; a < params.at[k].axes.n; a++) {
             const Binder *b = &params.at[k].axes.at[a];
             if (b->name) *more = (Known){top, b->name}, top = more++;
-            if (b->extent && b->extent->kind == EXPR_NAME) *more = (Known){top, b->extent->name.name}, top = more++;
+            if (b->extent && b->extent->kind == EXPR_NAME)
+                *more = (Known){top, b->extent->name.name}, top = more++;
         }
     const Expr *parts[1] = {ent->stmt->fn.body};
     check_under(&c, top, ent->stmt->fn.axes, parts, 1);
@@ -146,7 +154,8 @@ void names_check_fn(Sema *s, Ent *ent) {
 
 /* ---- dynamics ---- */
 
-static const char *const motion_names[] = {"q", "p", "force", "kinetic", "potential", "dissipation", "temperature"};
+static const char *const motion_names[] = {"q",         "p",           "force",      "kinetic",
+                                           "potential", "dissipation", "temperature"};
 #define N_MOTION (sizeof motion_names / sizeof *motion_names)
 
 static void check_item(Check *c, const Known *known, const Stmt *st) {

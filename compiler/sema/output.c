@@ -1,6 +1,6 @@
-/* output — what comes out of a run: record, print, save, expect, plot, when, in its body or after it. Needs: the joined
- * run, whose scope has energy, loss, states and every name of the system. Gives: the run's records and expectations as
- * definitions. */
+/* output — what comes out of a run: record, print, save, expect, plot, when, in its body or after it. Needs:
+ * the joined run, whose scope has energy, loss, states and every name of the system. Gives: the run's records
+ * and expectations as definitions. */
 #include "run.h"
 
 #include <string.h>
@@ -42,7 +42,8 @@ static bool every_value(Join *j, const Every *every, EveryUnit *unit, double *va
     if (every->unit == EVERY_NONE || !every->count) return true;
     if (!sema_const(j->s, j->body, every->count, value, "the interval of a record")) return false;
     if (*value > 0 && (every->unit != EVERY_STEPS || *value == floor(*value))) return true;
-    sema_error(j->s, DIAG_RUN_OUTPUT, every->count->span, "a quantity is recorded every positive %s, and this is %g",
+    sema_error(j->s, DIAG_RUN_OUTPUT, every->count->span,
+               "a quantity is recorded every positive %s, and this is %g",
                every->unit == EVERY_TIME ? "time" : "number of steps", *value);
     return false;
 }
@@ -53,7 +54,10 @@ static void add_records(Join *j, ArgList items, const Every *every, int form) {
     if (every && !every_value(j, every, &unit, &interval)) return;
     for (uint32_t k = 0; k < items.n; k++) {
         const Arg *arg = &items.at[k];
-        SemaRecord record = {.label = arg->name, .text = label_text(j, arg), .span = arg->span, .unit = unit,
+        SemaRecord record = {.label = arg->name,
+                             .text = label_text(j, arg),
+                             .span = arg->span,
+                             .unit = unit,
                              .every = interval};
         record.form = form == RECORD_PRINT ? RECORD_PRINT : RECORD_SERIES;
         record.value = output_def(j, output_value(j, arg), arg->name, arg->span);
@@ -66,7 +70,10 @@ static void add_saves(Join *j, const Stmt *st) {
     Sema *s = j->s;
     for (uint32_t k = 0; k < st->save.items.n; k++) {
         const Arg *arg = &st->save.items.at[k];
-        SemaRecord record = {.label = arg->name, .text = label_text(j, arg), .span = arg->span, .form = RECORD_SAVE,
+        SemaRecord record = {.label = arg->name,
+                             .text = label_text(j, arg),
+                             .span = arg->span,
+                             .form = RECORD_SAVE,
                              .path = sema_name(s, st->save.path)};
         record.value = output_def(j, output_value(j, arg), arg->name, arg->span);
         if (record.value) vec_push(&j->records, record);
@@ -76,7 +83,8 @@ static void add_saves(Join *j, const Stmt *st) {
 /* ---- expectations ---- */
 
 static bool is_comparison(BinaryOp op) {
-    return op == BINARY_EQ || op == BINARY_NE || op == BINARY_LT || op == BINARY_LE || op == BINARY_GT || op == BINARY_GE;
+    return op == BINARY_EQ || op == BINARY_NE || op == BINARY_LT || op == BINARY_LE || op == BINARY_GT ||
+           op == BINARY_GE;
 }
 
 static void expect_comparison(Join *j, const Expr *e, const Expr *within) {
@@ -85,7 +93,8 @@ static void expect_comparison(Join *j, const Expr *e, const Expr *within) {
     Val a = sema_real_expr(s, j->body, e->binary.a), b = sema_real_expr(s, j->body, e->binary.b);
     if (!val_ok(&a) || !val_ok(&b)) return;
     if (a.rank && b.rank && !val_same_shape(s, &a, &b)) {
-        Diag *d = sema_error(s, DIAG_SHAPE, e->span, "equal shapes or numbers are compared, and these are %s and %s",
+        Diag *d = sema_error(s, DIAG_SHAPE, e->span,
+                             "equal shapes or numbers are compared, and these are %s and %s",
                              sema_shape_text(s, &a), sema_shape_text(s, &b));
         sema_note(s, d, e->binary.b->span, "%s", sema_shape_text(s, &b));
         return;
@@ -95,7 +104,8 @@ static void expect_comparison(Join *j, const Expr *e, const Expr *within) {
     if (within) {
         Val w = sema_real_expr(s, j->body, within);
         if (val_ok(&w) && w.rank) {
-            sema_error(s, DIAG_RUN_OUTPUT, within->span, "a tolerance is a number, and this is %s", sema_shape_text(s, &w));
+            sema_error(s, DIAG_RUN_OUTPUT, within->span, "a tolerance is a number, and this is %s",
+                       sema_shape_text(s, &w));
             return;
         }
         expect.within = output_def(j, w, 0, within->span);
@@ -118,8 +128,9 @@ static void add_expect(Join *j, const Expr *e, const Expr *within) {
     Val v = sema_expr(s, j->body, e);
     if (v.kind == VAL_POISON) return;
     if (!val_ok(&v) || val_type(s, &v) != IR_BOOL) {
-        Diag *d = sema_error(s, DIAG_TYPE, e->span, "`expect` needs a condition, and this is %s",
-                             val_ok(&v) && !v.rank ? sema_type_text(val_type(s, &v)) : sema_shape_text(s, &v));
+        Diag *d =
+            sema_error(s, DIAG_TYPE, e->span, "`expect` needs a condition, and this is %s",
+                       val_ok(&v) && !v.rank ? sema_type_text(val_type(s, &v)) : sema_shape_text(s, &v));
         sema_help(s, d, "write `expect %s == … within …`", sema_span_text(s, e->span));
         return;
     }
@@ -136,7 +147,8 @@ static void check_plot(Join *j, const Stmt *st) {
     for (uint32_t k = 0; k < st->plot.items.n; k++) {
         Val v = sema_expr(j->s, j->body, st->plot.items.at[k].value);
         if (v.kind == VAL_RANGE)
-            sema_error(j->s, DIAG_RUN_OUTPUT, st->plot.items.at[k].span, "a plot shows numbers, and this is a range");
+            sema_error(j->s, DIAG_RUN_OUTPUT, st->plot.items.at[k].span,
+                       "a plot shows numbers, and this is a range");
     }
 }
 

@@ -1,6 +1,6 @@
-/* reduce — sum, prod, mean, max, min, logsumexp, argmax, argmin, any, all: over bound indices with a guard, or over a
- * whole tensor. Needs: the ranges of the indices. Gives: reductions of the IR, a mean as a sum divided by the number of
- * its terms. */
+/* reduce — sum, prod, mean, max, min, logsumexp, argmax, argmin, any, all: over bound indices with a guard,
+ * or over a whole tensor. Needs: the ranges of the indices. Gives: reductions of the IR, a mean as a sum
+ * divided by the number of its terms. */
 #include "internal.h"
 
 #define MAX_BINDERS 8
@@ -22,7 +22,8 @@ static IrOp reduce_op(ReduceOp op) {
 }
 
 static const char *reduce_text(ReduceOp op) {
-    static const char *const text[] = {"sum", "prod", "max", "min", "mean", "logsumexp", "argmax", "argmin", "any", "all"};
+    static const char *const text[] = {"sum",       "prod",   "max",    "min", "mean",
+                                       "logsumexp", "argmax", "argmin", "any", "all"};
     return text[op];
 }
 
@@ -52,7 +53,8 @@ static IrTerm typed_body(Sema *s, ReduceOp op, IrTerm body, Span span) {
     IrType type = (IrType)ir_node(s->ir, body)->type;
     if (is_logic(op)) {
         if (type == IR_BOOL) return body;
-        sema_error(s, DIAG_TYPE, span, "`%s` is over conditions, and this is %s", reduce_text(op), sema_type_text(type));
+        sema_error(s, DIAG_TYPE, span, "`%s` is over conditions, and this is %s", reduce_text(op),
+                   sema_type_text(type));
         return 0;
     }
     if (type == IR_BOOL && op == REDUCE_SUM) /* how many, */
@@ -60,11 +62,13 @@ static IrTerm typed_body(Sema *s, ReduceOp op, IrTerm body, Span span) {
     if (type == IR_BOOL && op == REDUCE_MEAN) /* and what share of them, are true */
         return ir_to_real(s->ir, body);
     if (type == IR_BOOL) {
-        Diag *d = sema_error(s, DIAG_TYPE, span, "`%s` is over numbers, and this is true or false", reduce_text(op));
+        Diag *d = sema_error(s, DIAG_TYPE, span, "`%s` is over numbers, and this is true or false",
+                             reduce_text(op));
         sema_help(s, d, "use `any` or `all`, or `sum` or `mean` to count");
         return 0;
     }
-    bool integer = type == IR_INT && (op == REDUCE_SUM || op == REDUCE_PROD || op == REDUCE_MAX || op == REDUCE_MIN);
+    bool integer =
+        type == IR_INT && (op == REDUCE_SUM || op == REDUCE_PROD || op == REDUCE_MAX || op == REDUCE_MIN);
     return integer ? body : ir_to_real(s->ir, body);
 }
 
@@ -78,8 +82,8 @@ static Val apply(Sema *s, ReduceOp op, const IrIdx *idx, uint32_t n, IrTerm guar
 Val sema_reduce_whole(Sema *s, ReduceOp op, Val v, Span span) {
     if (v.kind == VAL_POISON || v.open_shape) return v;
     if (!val_ok(&v) || (v.rank == 0 && !is_logic(op))) {
-        Diag *d = sema_error(s, DIAG_SHAPE, span, "`%s` reduces a whole tensor, and this is %s", reduce_text(op),
-                             sema_shape_text(s, &v));
+        Diag *d = sema_error(s, DIAG_SHAPE, span, "`%s` reduces a whole tensor, and this is %s",
+                             reduce_text(op), sema_shape_text(s, &v));
         sema_help(s, d, "name the index it runs over: `%s[i](…)`", reduce_text(op));
         return val_poison();
     }
@@ -128,7 +132,8 @@ static Val reduce_bound(Sema *s, Scope *scope, const Expr *e, const IndexVar *va
         return val_poison();
     }
     v = apply(s, e->reduce.op, idx, n, guard, v, e->reduce.body->span);
-    if (val_ok(&v) && is_arg(e->reduce.op) && vars[0].lo) v.body = ir_add(s->ir, v.body, ir_int(s->ir, vars[0].lo));
+    if (val_ok(&v) && is_arg(e->reduce.op) && vars[0].lo)
+        v.body = ir_add(s->ir, v.body, ir_int(s->ir, vars[0].lo));
     return v;
 }
 
@@ -148,8 +153,8 @@ Val sema_reduce(Sema *s, Scope *scope, const Expr *e) {
     bool ok = true;
     for (uint32_t k = 0; k < n; k++) {
         if (!e->reduce.binders.at[k].name) {
-            Diag *d = sema_error(s, DIAG_INDEX_BINDER, e->reduce.binders.at[k].span, "`%s` needs the name of an index here",
-                                 reduce_text(e->reduce.op));
+            Diag *d = sema_error(s, DIAG_INDEX_BINDER, e->reduce.binders.at[k].span,
+                                 "`%s` needs the name of an index here", reduce_text(e->reduce.op));
             sema_help(s, d, "write `%s[i : N](…)`", reduce_text(e->reduce.op));
             vars[k].bad = true;
         }

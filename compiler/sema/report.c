@@ -1,11 +1,12 @@
-/* report — messages of sema: muting while shapes are tried out, the chain of calls an error lies in, and how values
- * are named in the user's words. */
+/* report — messages of sema: muting while shapes are tried out, the chain of calls an error lies in, and how
+ * values are named in the user's words. */
 #include "internal.h"
 
 /* An error inside a function's body is shown where it stands; the call that led there is added. */
 static void add_calls(Sema *s, Diag *diag) {
     const CallFrame *frame = s->call;
-    if (frame) diag_note_at(s->session, diag, frame->span, "in this call of `%s`", sema_name(s, frame->fn->name));
+    if (frame)
+        diag_note_at(s->session, diag, frame->span, "in this call of `%s`", sema_name(s, frame->fn->name));
 }
 
 Diag *sema_error(Sema *s, DiagCode code, Span span, const char *format, ...) {
@@ -55,7 +56,8 @@ const char *sema_shape_text(Sema *s, const Val *v) {
     if (v->kind == VAL_STRING) return "a text";
     if (v->kind == VAL_RANGE) return "a range";
     if (v->rank == 0) return "a number";
-    if (v->rank == 1) return arena_printf(s->arena, "a vector of %llu", (unsigned long long)val_extent(s, v, 0));
+    if (v->rank == 1)
+        return arena_printf(s->arena, "a vector of %llu", (unsigned long long)val_extent(s, v, 0));
     Buf buf = {0};
     for (uint32_t k = 0; k < v->rank; k++)
         buf_printf(&buf, "%s%llu", k ? "×" : "", (unsigned long long)val_extent(s, v, k));

@@ -1,5 +1,5 @@
-/* run — one `run` statement: finds the system and the dynamics, joins them through the passes declared in run.h, and
- * fills a SemaRun. */
+/* run — one `run` statement: finds the system and the dynamics, joins them through the passes declared in
+ * run.h, and fills a SemaRun. */
 #include "run.h"
 
 /* ---- what is run ---- */
@@ -25,7 +25,8 @@ static void unknown_dynamics(Sema *s, Scope *scope, const Expr *callee) {
         if (e->kind == ENT_DYNAMICS) vec_push(&names, sema_name(s, e->name));
     for (uint32_t k = 0; k < s->units.n; k++)
         for (Ent *e = s->units.at[k]->scope->first; e; e = e->next)
-            if (e->kind == ENT_DYNAMICS && s->units.at[k]->scope != scope) vec_push(&names, sema_name(s, e->name));
+            if (e->kind == ENT_DYNAMICS && s->units.at[k]->scope != scope)
+                vec_push(&names, sema_name(s, e->name));
     for (uint32_t k = 0; k < method_count(); k++) vec_push(&names, method_name(k));
     const char *name = sema_name(s, callee->name.name);
     Diag *d = sema_error(s, DIAG_UNKNOWN_NAME, callee->span, "unknown dynamics `%s`", name);
@@ -62,8 +63,8 @@ static void setting(Join *j, const Stmt *st) {
     if (!strcmp(name, "batch")) {
         if (!sema_const_int(s, j->unit->scope, st->setting.value, &value, "the size of a minibatch")) return;
         if (value < 1) {
-            sema_error(s, DIAG_RUN_SETTING, st->setting.value->span, "a minibatch has at least one row, and this is %lld",
-                       (long long)value);
+            sema_error(s, DIAG_RUN_SETTING, st->setting.value->span,
+                       "a minibatch has at least one row, and this is %lld", (long long)value);
             return;
         }
         j->run->batch_size = (uint64_t)value;
@@ -90,29 +91,35 @@ static void duration(Join *j, const Stmt *st) {
         j->failed = true;
         return;
     }
-    out->has_duration = sema_const(s, j->unit->scope, st->run.duration, &out->duration, "the duration of a run");
+    out->has_duration =
+        sema_const(s, j->unit->scope, st->run.duration, &out->duration, "the duration of a run");
     bool whole = out->unit != DURATION_TIME;
     j->run->duration = out->duration;
     if (!out->has_duration) {
         j->failed = true;
-    } else if (!(out->duration > 0) || !isfinite(out->duration) || (whole && out->duration != floor(out->duration))) {
+    } else if (!(out->duration > 0) || !isfinite(out->duration) ||
+               (whole && out->duration != floor(out->duration))) {
         const char *unit = out->unit == DURATION_STEPS    ? "steps"
                            : out->unit == DURATION_EPOCHS ? "epochs"
                                                           : sema_name(s, st->run.unit_name);
-        sema_error(s, DIAG_RUN_DURATION, st->run.duration->span, "a run lasts a positive %s%s, and this is %g",
-                   whole ? "whole number of " : "time", whole ? unit : "", out->duration);
+        sema_error(s, DIAG_RUN_DURATION, st->run.duration->span,
+                   "a run lasts a positive %s%s, and this is %g", whole ? "whole number of " : "time",
+                   whole ? unit : "", out->duration);
         j->failed = true;
     } else if (out->unit == DURATION_EPOCHS && !j->run->batch_of && !out->missing &&
                s->session->n_errors == j->errors) {
-        Diag *d = sema_error(s, DIAG_RUN_DURATION, st->run.duration->span, "an epoch is one pass over the data, and `%s` "
-                             "does not run over a batch of any", sema_name(s, out->system));
+        Diag *d = sema_error(s, DIAG_RUN_DURATION, st->run.duration->span,
+                             "an epoch is one pass over the data, and `%s` "
+                             "does not run over a batch of any",
+                             sema_name(s, out->system));
         sema_help(s, d, "write the loss as `mean[n in batch](…)`, or give the duration in steps");
         j->failed = true;
     }
     if (st->run.over) {
         double over;
         if (sema_const(s, j->unit->scope, st->run.over, &over, "the number of copies") && over < 1)
-            sema_error(s, DIAG_RUN_DURATION, st->run.over->span, "a run is over at least one copy, and this is %g", over);
+            sema_error(s, DIAG_RUN_DURATION, st->run.over->span,
+                       "a run is over at least one copy, and this is %g", over);
     }
 }
 
@@ -163,8 +170,8 @@ static void system_states(Join *j) {
 static void store(Join *j) {
     SemaRun *out = j->out;
     Arena *arena = j->s->arena;
-#define STORE(field, type)                                                                                            \
-    (out->n_##field = j->field.n,                                                                                     \
+#define STORE(field, type)                                                                                   \
+    (out->n_##field = j->field.n,                                                                            \
      out->field = j->field.n ? arena_copy(arena, j->field.at, sizeof(type) * j->field.n) : NULL)
     STORE(constraints, SemaConstraint);
     STORE(states, SemaState);
@@ -220,7 +227,10 @@ static void join(Join *j, const Stmt *st, const Stmt *const *after, uint32_t n_a
 }
 
 void sema_run(Sema *s, Unit *unit, const Stmt *st, const Stmt *const *after, uint32_t n_after) {
-    SemaRun out = {.span = st->span, .label = st->run.label, .system = st->run.system, .system_span = st->run.system_span};
+    SemaRun out = {.span = st->span,
+                   .label = st->run.label,
+                   .system = st->run.system,
+                   .system_span = st->run.system_span};
     RunState *run = ARENA_NEW(s->arena, RunState);
     Join j = {.s = s, .errors = s->session->n_errors, .run = run, .out = &out, .st = st, .unit = unit};
     run->out = &out;

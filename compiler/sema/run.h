@@ -4,14 +4,19 @@
 
 #include "internal.h"
 
-typedef struct ForceOn { Ent *on; Val value; Span span; } ForceOn;
+typedef struct ForceOn {
+    Ent *on;
+    Val value;
+    Span span;
+} ForceOn;
 typedef VEC(Ent *) EntVec;
 
-/* One body's worth of the dynamics: the scope its names live in, and the coordinate the pattern stands for. */
+/* One body's worth of the dynamics: the scope its names live in, and the coordinate the pattern stands for.
+ */
 typedef struct Part {
     Scope *scope;
-    Ent *on;           /* pattern: the coordinate; NULL: all of them */
-    const char *suffix;/* added to the names of its states and flows, "" unless there are several parts */
+    Ent *on;            /* pattern: the coordinate; NULL: all of them */
+    const char *suffix; /* added to the names of its states and flows, "" unless there are several parts */
 } Part;
 
 /* A run being joined. */
@@ -21,7 +26,7 @@ typedef struct Join {
     SemaRun *out;
     const Stmt *st;
     Unit *unit;
-    Scope *system, *body;   /* scopes of the system and of the run's body */
+    Scope *system, *body; /* scopes of the system and of the run's body */
     VEC(ForceOn) forces;
     VEC(SemaConstraint) constraints;
     VEC(SemaState) states;
@@ -29,10 +34,10 @@ typedef struct Join {
     VEC(SemaHyper) hypers;
     VEC(SemaRecord) records;
     VEC(SemaExpect) expects;
-    EntVec vars;            /* the coordinates that take part */
+    EntVec vars; /* the coordinates that take part */
     EntVec state_ents;
     uint32_t n_system_states; /* the first so many of states belong to the system */
-    Scope *params;          /* the arguments of the dynamics */
+    Scope *params;            /* the arguments of the dynamics */
     Part *parts;
     uint32_t n_parts;
     bool block, speaks_of_force, failed;
@@ -48,7 +53,8 @@ void join_term(Join *j, SemaTerm *slot, const char *what, IrTerm term, Span span
 SemaTerm *join_slot(Join *j, TermKind kind);
 const char *join_term_name(TermKind kind);
 const char *join_quoted(Join *j, TermKind kind);
-/* Where a message about the dynamics belongs: its own line in the program, the run's when it is the library's. */
+/* Where a message about the dynamics belongs: its own line in the program, the run's when it is the
+ * library's. */
 Span join_place(Join *j, Span span);
 /* A term that must be a real number. 0 after an error. */
 IrTerm join_scalar(Join *j, Scope *scope, const Expr *e, const char *what);
@@ -67,7 +73,8 @@ IrTerm join_blocked(Join *j, IrTerm t);
 void join_restrict(Join *j);
 /* dynamics.c: whether the dynamics speaks of the block; parameters, terms and flows of the dynamics. */
 void join_listen(Join *j);
-void join_bind_params(Join *j, Scope *scope, ArgList args, ParamList params, const Ent *ent, Span span, bool hyper);
+void join_bind_params(Join *j, Scope *scope, ArgList args, ParamList params, const Ent *ent, Span span,
+                      bool hyper);
 void join_dynamics(Join *j);
 /* state.c */
 void join_states(Join *j, Part *part, StmtList items);
@@ -93,10 +100,15 @@ void names_check_fn(Sema *s, Ent *ent);
 void names_check_dynamics(Sema *s, Ent *ent);
 void names_check_system(Sema *s, Ent *ent);
 
-/* What a value needs that no run of this build can compute: an INPUT of the given shape that carries the phrase. */
+/* What a value needs that no run of this build can compute: an INPUT of the given shape that carries the
+ * phrase. */
 Val sema_opaque(Sema *s, const Val *shape, IrType type, const char *phrase, Span span);
 
-typedef struct Method { const char *name; const char *missing; bool needs_motion, needs_duration; } Method;
+typedef struct Method {
+    const char *name;
+    const char *missing;
+    bool needs_motion, needs_duration;
+} Method;
 const Method *method_find(const char *name);
 uint32_t method_count(void);
 const char *method_name(uint32_t i);

@@ -1,5 +1,5 @@
-/* scope — names and what they stand for. Needs: the tree. Gives: scopes with one entity per declared name, duplicates
- * reported. Changes nothing else; values are elaborated later, on demand. */
+/* scope — names and what they stand for. Needs: the tree. Gives: scopes with one entity per declared name,
+ * duplicates reported. Changes nothing else; values are elaborated later, on demand. */
 #include "internal.h"
 
 Scope *scope_new(Sema *s, ScopeKind kind, Scope *parent) {
@@ -83,17 +83,20 @@ static EntKind ent_kind_of(DeclKind kind) {
 static void attach_velocity(Sema *s, Scope *scope, const Declarator *d) {
     Ent *ent = scope_own(scope, d->name);
     if (!ent || ent->kind != ENT_VAR) {
-        Diag *e = sema_error(s, DIAG_UNKNOWN_NAME, d->name_span,
-                             "the initial velocity of `%s` is given, but `%s` is not declared as a coordinate here",
-                             sema_name(s, d->name), sema_name(s, d->name));
+        Diag *e =
+            sema_error(s, DIAG_UNKNOWN_NAME, d->name_span,
+                       "the initial velocity of `%s` is given, but `%s` is not declared as a coordinate here",
+                       sema_name(s, d->name), sema_name(s, d->name));
         sema_help(s, e, "write `coord %s = …, %s' = …`", sema_name(s, d->name), sema_name(s, d->name));
     } else if (ent->prime) {
         Diag *e = sema_error(s, DIAG_DUPLICATE, d->name_span, "the initial velocity of `%s` is given twice",
                              sema_name(s, d->name));
         sema_note(s, e, ent->prime->name_span, "given here before");
     } else if (d->primes > 1) {
-        sema_error(s, DIAG_DUPLICATE, d->name_span, "a coordinate starts with a position and a velocity; `%s''` "
-                   "follows from the equations of motion", sema_name(s, d->name));
+        sema_error(s, DIAG_DUPLICATE, d->name_span,
+                   "a coordinate starts with a position and a velocity; `%s''` "
+                   "follows from the equations of motion",
+                   sema_name(s, d->name));
     } else {
         ent->prime = d;
     }
@@ -161,7 +164,8 @@ Ent *scope_find_declared(Sema *s, Scope *scope, Name name) {
         for (Scope *also = at->also; also && !ent; also = also->also) ent = scope_own(also, name);
         if (!ent && at->kind == SCOPE_FILE && at->unit)
             for (uint32_t k = 0; k < at->unit->n_uses && !ent; k++)
-                if (at->unit->uses[k] && at->unit->uses[k]->scope) ent = scope_own(at->unit->uses[k]->scope, name);
+                if (at->unit->uses[k] && at->unit->uses[k]->scope)
+                    ent = scope_own(at->unit->uses[k]->scope, name);
         if (ent) return ent;
     }
     for (Scope *at = scope; at; at = at->parent)
@@ -180,7 +184,8 @@ Ent *scope_find(Sema *s, Scope *scope, Name name) {
 Ent *scope_find_kind(Sema *s, Scope *scope, Name name, EntKind kind) {
     for (Scope *at = scope; at; at = at->parent) {
         Ent *ent = scope_own(at, name);
-        for (Scope *also = at->also; also && !(ent && ent->kind == kind); also = also->also) ent = scope_own(also, name);
+        for (Scope *also = at->also; also && !(ent && ent->kind == kind); also = also->also)
+            ent = scope_own(also, name);
         for (uint32_t k = 0; at->kind == SCOPE_FILE && at->unit && k < at->unit->n_uses; k++)
             if (!(ent && ent->kind == kind)) ent = scope_own(at->unit->uses[k]->scope, name);
         if (ent && ent->kind == kind) return ent;

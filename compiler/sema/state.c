@@ -1,22 +1,28 @@
-/* state — estimators: `state v' = rate`, `state v = next`, `state v`. Needs: the scope of the dynamics. Gives: an INPUT
- * per state with its shape, which is that of its rate: the rate is tried out with the states standing for any shape,
- * and elaborated again once the shapes are known. */
+/* state — estimators: `state v' = rate`, `state v = next`, `state v`. Needs: the scope of the dynamics.
+ * Gives: an INPUT per state with its shape, which is that of its rate: the rate is tried out with the states
+ * standing for any shape, and elaborated again once the shapes are known. */
 #include "run.h"
 
-/* The value of `e` for the elements of `like`: over the indices on the left, or whole, or one number for all. */
+/* The value of `e` for the elements of `like`: over the indices on the left, or whole, or one number for all.
+ */
 Val state_value(Join *j, Part *part, const Declarator *d, const Val *like, const Expr *e, const char *what) {
     Sema *s = j->s;
     Scope *inner = scope_new(s, SCOPE_LOCAL, part->scope);
     Val out = *like;
     if (d->has_axes && d->axes.n != like->rank) {
-        sema_error(s, DIAG_STATE, d->span, "`%s` has %u ax%ss, and %u are named here", sema_name(s, d->name), like->rank,
-                   like->rank == 1 ? "i" : "e", d->axes.n);
+        sema_error(s, DIAG_STATE, d->span, "`%s` has %u ax%ss, and %u are named here", sema_name(s, d->name),
+                   like->rank, like->rank == 1 ? "i" : "e", d->axes.n);
         return val_poison();
     }
     for (uint32_t k = 0; k < like->rank; k++) {
-        Name name = d->has_axes && !axis_is_extent(s, part->scope, &d->axes.at[k], e) ? d->axes.at[k].name : 0;
+        Name name =
+            d->has_axes && !axis_is_extent(s, part->scope, &d->axes.at[k], e) ? d->axes.at[k].name : 0;
         int64_t lo = like->axis[k].lo;
-        IndexVar var = {.name = name, .span = d->span, .known = true, .lo = lo, .full = like->axis[k].full,
+        IndexVar var = {.name = name,
+                        .span = d->span,
+                        .known = true,
+                        .lo = lo,
+                        .full = like->axis[k].full,
                         .hi = lo + (int64_t)val_extent(s, like, k) - 1};
         out.axis[k].idx = index_enter(s, inner, &var);
     }
@@ -24,8 +30,9 @@ Val state_value(Join *j, Part *part, const Declarator *d, const Val *like, const
     index_leave(s, like->rank);
     if (v.kind == VAL_POISON) return v;
     if (!val_ok(&v) || val_type(s, &v) == IR_BOOL || (v.rank && !val_same_shape(s, like, &v))) {
-        sema_error(s, DIAG_STATE, e->span, "`%s` is %s, but its %s is %s", sema_name(s, d->name), sema_shape_text(s, like),
-                   what, val_ok(&v) && val_type(s, &v) == IR_BOOL ? "true or false" : sema_shape_text(s, &v));
+        sema_error(s, DIAG_STATE, e->span, "`%s` is %s, but its %s is %s", sema_name(s, d->name),
+                   sema_shape_text(s, like), what,
+                   val_ok(&v) && val_type(s, &v) == IR_BOOL ? "true or false" : sema_shape_text(s, &v));
         return val_poison();
     }
     out.open_shape = false;
@@ -68,7 +75,8 @@ static bool declared_shape(Join *j, Part *part, const Declarator *d, Val *shape)
     *shape = (Val){.kind = VAL_TENSOR, .rank = (uint8_t)n};
     for (uint32_t k = 0; k < n; k++) {
         uint64_t extent = (uint64_t)(vars[k].hi - vars[k].lo + 1);
-        shape->axis[k] = (Axis){ir_fresh(s->ir, extent, vars[k].name), vars[k].periodic, vars[k].lo, vars[k].full};
+        shape->axis[k] =
+            (Axis){ir_fresh(s->ir, extent, vars[k].name), vars[k].periodic, vars[k].lo, vars[k].full};
     }
     return true;
 }
@@ -132,7 +140,8 @@ void join_states(Join *j, Part *part, StmtList items) {
     EntVec ents = {0};
     for (uint32_t k = 0; k < items.n; k++) {
         const Stmt *st = items.at[k];
-        for (uint32_t d = 0; st->kind == STMT_DECLARE && st->declare.kind == DECL_STATE && d < st->declare.n; d++) {
+        for (uint32_t d = 0; st->kind == STMT_DECLARE && st->declare.kind == DECL_STATE && d < st->declare.n;
+             d++) {
             Ent *ent = scope_own(part->scope, st->declare.at[d].name);
             if (ent && ent->kind == ENT_STATE && ent->decl == &st->declare.at[d]) vec_push(&ents, ent);
         }

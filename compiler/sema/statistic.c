@@ -1,5 +1,5 @@
-/* statistic — values that only a later part of the runtime can give: statistics of draws, recorded series, stationary
- * points. They are checked like any other function, and mark the run that needs them. */
+/* statistic — values that only a later part of the runtime can give: statistics of draws, recorded series,
+ * stationary points. They are checked like any other function, and mark the run that needs them. */
 #include "builtin.h"
 #include "run.h"
 
@@ -15,7 +15,8 @@ Val statistic_of_draws(Args *a) { return opaque_like(a, 0, of_draws); }
 Val statistic_quantile(Args *a) {
     double p;
     if (a->at[1].rank || !sema_const_term(a->s, a->at[1].body, &p) || !(p >= 0 && p <= 1)) {
-        sema_error(a->s, DIAG_NUMBER_RANGE, args_span(a, 1), "a quantile is asked for at a number between 0 and 1");
+        sema_error(a->s, DIAG_NUMBER_RANGE, args_span(a, 1),
+                   "a quantile is asked for at a number between 0 and 1");
         return val_poison();
     }
     return opaque_like(a, 0, of_draws);

@@ -1,6 +1,6 @@
-/* subscript — x[i, j+1]: substitution of the axes by integer terms. A subscript that can be proved to stay inside is
- * taken as it is; on a periodic axis it wraps; one that reads data is checked when the data are loaded; under a
- * guard it is held inside, since what is outside is not used; anything else is an error. */
+/* subscript — x[i, j+1]: substitution of the axes by integer terms. A subscript that can be proved to stay
+ * inside is taken as it is; on a periodic axis it wraps; one that reads data is checked when the data are
+ * loaded; under a guard it is held inside, since what is outside is not used; anything else is an error. */
 #include "internal.h"
 
 static bool wraps(Sema *s, const Axis *axis, IrTerm t) {
@@ -40,7 +40,8 @@ static IrTerm out_of_range(Sema *s, const Val *base, uint32_t k, int64_t lo, int
         d = sema_error(s, DIAG_SUBSCRIPT_RANGE, span, "the subscript is %lld, but this axis has %lld..%lld",
                        (long long)(lo + first), (long long)first, (long long)last);
     else
-        d = sema_error(s, DIAG_SUBSCRIPT_RANGE, span, "the subscript runs over %lld..%lld, but this axis has %lld..%lld",
+        d = sema_error(s, DIAG_SUBSCRIPT_RANGE, span,
+                       "the subscript runs over %lld..%lld, but this axis has %lld..%lld",
                        (long long)(lo + first), (long long)(hi + first), (long long)first, (long long)last);
     if (lo == hi && lo + first == last + 1)
         sema_help(s, d, "subscripts count from %lld", (long long)first);
@@ -104,8 +105,9 @@ static IrTerm one(Sema *s, Scope *scope, const Val *base, uint32_t k, const Expr
     Val v = sema_expr(s, scope, e);
     if (v.kind == VAL_POISON) return 0;
     if (!val_ok(&v) || v.rank || val_type(s, &v) != IR_INT) {
-        Diag *d = sema_error(s, DIAG_SUBSCRIPT_TYPE, e->span, "a subscript is an integer, and this is %s",
-                             val_ok(&v) && !v.rank ? sema_type_text(val_type(s, &v)) : sema_shape_text(s, &v));
+        Diag *d =
+            sema_error(s, DIAG_SUBSCRIPT_TYPE, e->span, "a subscript is an integer, and this is %s",
+                       val_ok(&v) && !v.rank ? sema_type_text(val_type(s, &v)) : sema_shape_text(s, &v));
         if (val_ok(&v) && !v.rank && val_type(s, &v) == IR_REAL) sema_help(s, d, "round it with `int(…)`");
         return 0;
     }

@@ -1,14 +1,17 @@
-/* system — what is: the terms of a system, `~` statements added to the potential. Needs: the system's scope. Gives:
- * terms over the declared coordinates, forces and constraints. */
+/* system — what is: the terms of a system, `~` statements added to the potential. Needs: the system's scope.
+ * Gives: terms over the declared coordinates, forces and constraints. */
 #include "run.h"
 
 const char *join_term_name(TermKind kind) {
-    static const char *const names[] = {"kinetic", "potential", "dissipation", "force", "constraint", "temperature",
-                                        "lagrangian", "hamiltonian", "metric", "proposal", "accept"};
+    static const char *const names[] = {"kinetic",    "potential",   "dissipation", "force",
+                                        "constraint", "temperature", "lagrangian",  "hamiltonian",
+                                        "metric",     "proposal",    "accept"};
     return names[kind];
 }
 
-const char *join_quoted(Join *j, TermKind kind) { return arena_printf(j->s->arena, "`%s`", join_term_name(kind)); }
+const char *join_quoted(Join *j, TermKind kind) {
+    return arena_printf(j->s->arena, "`%s`", join_term_name(kind));
+}
 
 SemaTerm *join_slot(Join *j, TermKind kind) {
     SemaRun *out = j->out;
@@ -34,7 +37,8 @@ static const SemaTerm *rival(Join *j, const SemaTerm *slot, const char **what) {
     bool part = slot == &out->kinetic || slot == &out->potential;
     if (slot == &out->lagrangian || part || slot == &out->hamiltonian) {
         if (slot != &out->lagrangian && out->lagrangian.term) return *what = "lagrangian", &out->lagrangian;
-        if (slot != &out->hamiltonian && out->hamiltonian.term) return *what = "hamiltonian", &out->hamiltonian;
+        if (slot != &out->hamiltonian && out->hamiltonian.term)
+            return *what = "hamiltonian", &out->hamiltonian;
     }
     if (slot == &out->lagrangian || slot == &out->hamiltonian) {
         if (out->kinetic.term) return *what = "kinetic", &out->kinetic;
@@ -51,7 +55,8 @@ void join_term(Join *j, SemaTerm *slot, const char *what, IrTerm term, Span span
         return;
     }
     if (before && from_dynamics && !before->from_dynamics) {
-        Diag *d = sema_error(j->s, DIAG_TERM_TWICE, j->out->dynamics_span, "`%s` gives `%s`, but `%s` gives `%s` already",
+        Diag *d = sema_error(j->s, DIAG_TERM_TWICE, j->out->dynamics_span,
+                             "`%s` gives `%s`, but `%s` gives `%s` already",
                              sema_name(j->s, j->out->dynamics), what, sema_name(j->s, j->out->system), other);
         sema_note(j->s, d, before->span, "by the system, here");
         sema_note(j->s, d, span, "by the dynamics, here");
@@ -60,9 +65,9 @@ void join_term(Join *j, SemaTerm *slot, const char *what, IrTerm term, Span span
         return;
     }
     if (before) {
-        Diag *d = before == slot
-                      ? sema_error(j->s, DIAG_TERM_TWICE, span, "`%s` is given twice", what)
-                      : sema_error(j->s, DIAG_TERM_TWICE, span, "`%s` is given, but `%s` says it already", what, other);
+        Diag *d = before == slot ? sema_error(j->s, DIAG_TERM_TWICE, span, "`%s` is given twice", what)
+                                 : sema_error(j->s, DIAG_TERM_TWICE, span,
+                                              "`%s` is given, but `%s` says it already", what, other);
         sema_note(j->s, d, before->span, "`%s` is given here, by the %s", other,
                   before->from_dynamics ? "dynamics" : "system");
         if (before == slot && before->from_dynamics == from_dynamics)
@@ -97,8 +102,8 @@ static Val force_value(Join *j, const Stmt *st, const Val *like) {
     if (!st->term.has_axes) return sema_real_expr(s, j->system, st->term.value);
     uint32_t n = st->term.axes.n;
     if (n != like->rank) {
-        sema_error(s, DIAG_FORCE_ON, st->span, "`%s` has %u ax%ss, and the force names %u", sema_name(s, st->term.on),
-                   like->rank, like->rank == 1 ? "i" : "e", n);
+        sema_error(s, DIAG_FORCE_ON, st->span, "`%s` has %u ax%ss, and the force names %u",
+                   sema_name(s, st->term.on), like->rank, like->rank == 1 ? "i" : "e", n);
         return val_poison();
     }
     IndexVar vars[IR_MAX_RANK];
@@ -109,8 +114,9 @@ static Val force_value(Join *j, const Stmt *st, const Val *like) {
         int64_t lo = like->axis[k].lo, hi = lo + (int64_t)val_extent(s, like, k) - 1;
         if (vars[k].bad) return val_poison();
         if (vars[k].stated && (vars[k].lo != lo || vars[k].hi != hi)) {
-            sema_error(s, DIAG_FORCE_ON, vars[k].span, "the force acts on every element: %lld..%lld, not %lld..%lld",
-                       (long long)lo, (long long)hi, (long long)vars[k].lo, (long long)vars[k].hi);
+            sema_error(s, DIAG_FORCE_ON, vars[k].span,
+                       "the force acts on every element: %lld..%lld, not %lld..%lld", (long long)lo,
+                       (long long)hi, (long long)vars[k].lo, (long long)vars[k].hi);
             return val_poison();
         }
         vars[k] = (IndexVar){.name = vars[k].name, .span = vars[k].span, .known = true, .lo = lo, .hi = hi};
@@ -120,8 +126,8 @@ static Val force_value(Join *j, const Stmt *st, const Val *like) {
     index_leave(s, n);
     if (!val_ok(&v)) return v;
     if (v.rank) {
-        sema_error(s, DIAG_TERM_SHAPE, st->term.value->span, "a force on one element is a number, and this is %s",
-                   sema_shape_text(s, &v));
+        sema_error(s, DIAG_TERM_SHAPE, st->term.value->span,
+                   "a force on one element is a number, and this is %s", sema_shape_text(s, &v));
         return val_poison();
     }
     out.body = v.body;
@@ -152,8 +158,8 @@ static void add_force(Join *j, const Stmt *st) {
         return;
     }
     if (v.rank && !val_same_shape(s, &like, &v)) {
-        sema_error(s, DIAG_TERM_SHAPE, st->term.value->span, "`%s` is %s, but the force on it is %s", sema_name(s, on->name),
-                   sema_shape_text(s, &like), sema_shape_text(s, &v));
+        sema_error(s, DIAG_TERM_SHAPE, st->term.value->span, "`%s` is %s, but the force on it is %s",
+                   sema_name(s, on->name), sema_shape_text(s, &like), sema_shape_text(s, &v));
         j->failed = true;
         return;
     }
@@ -161,7 +167,8 @@ static void add_force(Join *j, const Stmt *st) {
     out.body = v.rank ? val_aligned(s, &like, &v) : v.body;
     for (uint32_t k = 0; k < j->forces.n; k++)
         if (j->forces.at[k].on == on) {
-            Diag *d = sema_error(s, DIAG_TERM_TWICE, st->span, "the force on `%s` is given twice", sema_name(s, on->name));
+            Diag *d = sema_error(s, DIAG_TERM_TWICE, st->span, "the force on `%s` is given twice",
+                                 sema_name(s, on->name));
             sema_note(s, d, j->forces.at[k].span, "given here before");
             sema_help(s, d, "add the two");
             return;
@@ -234,7 +241,8 @@ static void tildes(Join *j, StmtList items) {
         else if (j->out->lagrangian.term || j->out->hamiltonian.term)
             join_term(j, v, "potential", t, items.at[k]->span, false);
         else
-            *v = (SemaTerm){v->term ? ir_add(j->s->ir, v->term, t) : t, v->term ? v->span : items.at[k]->span, false};
+            *v = (SemaTerm){v->term ? ir_add(j->s->ir, v->term, t) : t, v->term ? v->span : items.at[k]->span,
+                            false};
     }
 }
 
@@ -242,11 +250,14 @@ static void misplaced(Join *j, const Stmt *st) {
     const char *what = NULL;
     switch (st->kind) {
     case STMT_STEP: what = "`step` belongs to a dynamics: it says how things move, not what they are"; break;
-    case STMT_METHOD: what = "`method` belongs to a dynamics: it says how things move, not what they are"; break;
+    case STMT_METHOD:
+        what = "`method` belongs to a dynamics: it says how things move, not what they are";
+        break;
     case STMT_FLOW: what = "`flow` belongs to a dynamics: it says how things move, not what they are"; break;
     case STMT_TERM:
         if (st->term.kind == TERM_METRIC) what = "`metric` belongs to a dynamics";
-        if (st->term.kind == TERM_PROPOSAL || st->term.kind == TERM_ACCEPT) what = "this belongs to a dynamics";
+        if (st->term.kind == TERM_PROPOSAL || st->term.kind == TERM_ACCEPT)
+            what = "this belongs to a dynamics";
         break;
     case STMT_PRECISION:
     case STMT_USE:

@@ -7,7 +7,9 @@ Val val_int(Sema *s, int64_t value) { return val_scalar(ir_int(s->ir, value)); }
 Val val_real(Sema *s, double value) { return val_scalar(ir_real(s->ir, value)); }
 
 IrType val_type(const Sema *s, const Val *v) { return (IrType)ir_node(s->ir, v->body)->type; }
-uint64_t val_extent(const Sema *s, const Val *v, uint32_t axis) { return ir_index(s->ir, v->axis[axis].idx)->extent; }
+uint64_t val_extent(const Sema *s, const Val *v, uint32_t axis) {
+    return ir_index(s->ir, v->axis[axis].idx)->extent;
+}
 
 uint64_t val_size(const Sema *s, const Val *v) {
     uint64_t size = 1;
@@ -37,7 +39,8 @@ Val val_read(Sema *s, IrDef def, const Val *like) {
         subs[k] = ir_idx(s->ir, v.axis[k].idx);
     }
     v.body = ir_read(s->ir, def, subs, v.rank);
-    if (is_bool && ir_node(s->ir, v.body)->type != IR_BOOL) v.body = ir_op2(s->ir, IR_NE, v.body, ir_int(s->ir, 0));
+    if (is_bool && ir_node(s->ir, v.body)->type != IR_BOOL)
+        v.body = ir_op2(s->ir, IR_NE, v.body, ir_int(s->ir, 0));
     return v;
 }
 
@@ -120,8 +123,8 @@ static uint8_t node_precision(Sema *s, IrTerm t) {
     return all;
 }
 
-/* Operands have smaller numbers than what uses them, so one ascending pass over all terms, kept from call to call, is
- * enough. */
+/* Operands have smaller numbers than what uses them, so one ascending pass over all terms, kept from call to
+ * call, is enough. */
 static uint8_t term_precision(Sema *s, IrTerm t) {
     if (s->precision.n == 0) vec_push(&s->precision, SEEN);
     while (s->precision.n <= t) {
@@ -180,8 +183,8 @@ Val val_define(Sema *s, Val v, Name name, Span span, Scope *scope) {
     IrIdx axes[IR_MAX_RANK];
     uint32_t outer, n = all_axes(s, &v, axes, &outer);
     if (n > IR_MAX_RANK) {
-        sema_error(s, DIAG_SHAPE, span, "%s%s%s depends on %u indices, more than %d at once", name ? "`" : "this",
-                   sema_name(s, name), name ? "`" : "", n, IR_MAX_RANK);
+        sema_error(s, DIAG_SHAPE, span, "%s%s%s depends on %u indices, more than %d at once",
+                   name ? "`" : "this", sema_name(s, name), name ? "`" : "", n, IR_MAX_RANK);
         return val_poison();
     }
     bool flex;
@@ -190,7 +193,8 @@ Val val_define(Sema *s, Val v, Name name, Span span, Scope *scope) {
     IrType type = val_type(s, &v);
     Span before = ir_at(s->ir, span);
     IrDef def = ir_define(s->ir, name, elem, axes, n, v.body);
-    if (flex && n == 0 && type == IR_REAL && ir_def(s->ir, def)->kind == IR_DEF_EXPR) ir_mark_flex(s->ir, def);
+    if (flex && n == 0 && type == IR_REAL && ir_def(s->ir, def)->kind == IR_DEF_EXPR)
+        ir_mark_flex(s->ir, def);
     IrTerm subs[IR_MAX_RANK];
     for (uint32_t k = 0; k < n; k++) subs[k] = ir_idx(s->ir, axes[k]);
     v.body = ir_read(s->ir, def, subs, n);

@@ -1,21 +1,22 @@
-/* var — declared degrees of freedom: param, coord, spin, bit, angle, unit. Gives for each its shape, support, the INPUTs
- * for coordinate, velocity and momentum (made when first asked for), and its initial values. */
+/* var — declared degrees of freedom: param, coord, spin, bit, angle, unit. Gives for each its shape, support,
+ * the INPUTs for coordinate, velocity and momentum (made when first asked for), and its initial values. */
 #include "internal.h"
 
 /* ---- supports ---- */
 
-typedef struct SupportType { const char *name; SemaSupport support; uint8_t n_args; uint8_t rank; } SupportType;
+typedef struct SupportType {
+    const char *name;
+    SemaSupport support;
+    uint8_t n_args;
+    uint8_t rank;
+} SupportType;
 
 /* Types with a shape of their own: `w : simplex[K]` adds an axis of K, `L : cholesky_corr[n]` two of n. */
 static const SupportType support_types[] = {
-    {"simplex", SUPPORT_SIMPLEX, 1, 1},
-    {"ordered", SUPPORT_ORDERED, 1, 1},
-    {"sphere", SUPPORT_SPHERE, 1, 1},
-    {"unit", SUPPORT_SPHERE, 1, 1},
-    {"stiefel", SUPPORT_STIEFEL, 2, 2},
-    {"cholesky_corr", SUPPORT_CHOLESKY_CORR, 1, 2},
-    {"corr", SUPPORT_CORR, 1, 2},
-    {"cov", SUPPORT_COV, 1, 2},
+    {"simplex", SUPPORT_SIMPLEX, 1, 1}, {"ordered", SUPPORT_ORDERED, 1, 1},
+    {"sphere", SUPPORT_SPHERE, 1, 1},   {"unit", SUPPORT_SPHERE, 1, 1},
+    {"stiefel", SUPPORT_STIEFEL, 2, 2}, {"cholesky_corr", SUPPORT_CHOLESKY_CORR, 1, 2},
+    {"corr", SUPPORT_CORR, 1, 2},       {"cov", SUPPORT_COV, 1, 2},
 };
 
 static const SupportType *find_support(const char *name) {
@@ -25,10 +26,11 @@ static const SupportType *find_support(const char *name) {
 }
 
 /* `mu[2] : ordered`: the sizes are those of the last axes. */
-static bool support_on_axes(Sema *s, Ent *ent, const SupportType *type, const uint64_t *extent, uint8_t rank) {
+static bool support_on_axes(Sema *s, Ent *ent, const SupportType *type, const uint64_t *extent,
+                            uint8_t rank) {
     if (type->n_args == type->rank || extent[rank - 1] == extent[rank - 2]) return true;
-    sema_error(s, DIAG_DECL_TYPE, ent->decl->span, "`%s` is a square matrix, and this is %llu×%llu", type->name,
-               (unsigned long long)extent[rank - 2], (unsigned long long)extent[rank - 1]);
+    sema_error(s, DIAG_DECL_TYPE, ent->decl->span, "`%s` is a square matrix, and this is %llu×%llu",
+               type->name, (unsigned long long)extent[rank - 2], (unsigned long long)extent[rank - 1]);
     return false;
 }
 
@@ -37,8 +39,9 @@ static bool support_axes(Sema *s, Ent *ent, const SupportType *type, uint64_t *e
     const Declarator *d = ent->decl;
     if (!d->type_args.n && *rank >= type->rank) return support_on_axes(s, ent, type, extent, *rank);
     if (d->type_args.n != type->n_args) {
-        sema_error(s, DIAG_DECL_TYPE, d->span, "`%s` takes %u size%s, and %u %s given", type->name, type->n_args,
-                   type->n_args == 1 ? "" : "s", d->type_args.n, d->type_args.n == 1 ? "is" : "are");
+        sema_error(s, DIAG_DECL_TYPE, d->span, "`%s` takes %u size%s, and %u %s given", type->name,
+                   type->n_args, type->n_args == 1 ? "" : "s", d->type_args.n,
+                   d->type_args.n == 1 ? "is" : "are");
         return false;
     }
     if (*rank + type->rank > IR_MAX_RANK) return false;
@@ -47,7 +50,8 @@ static bool support_axes(Sema *s, Ent *ent, const SupportType *type, uint64_t *e
         const Expr *e = d->type_args.at[k < type->n_args ? k : 0];
         if (!sema_const_int(s, ent->scope, e, &size, "a size")) return false;
         if (size < 1) {
-            sema_error(s, DIAG_EXTENT, e->span, "a size is a positive integer, and this is %lld", (long long)size);
+            sema_error(s, DIAG_EXTENT, e->span, "a size is a positive integer, and this is %lld",
+                       (long long)size);
             return false;
         }
         extent[(*rank)++] = (uint64_t)size;
@@ -79,7 +83,8 @@ static void set_bounds(Sema *s, Ent *ent) {
         ent->lower = bound_term(s, ent, d->lower);
         ent->upper = bound_term(s, ent, d->upper);
         ent->support = SUPPORT_INTERVAL;
-        if (ent->lower && ent->upper && ir_is_const(s->ir, ent->lower, &lo) && ir_is_const(s->ir, ent->upper, &hi)) {
+        if (ent->lower && ent->upper && ir_is_const(s->ir, ent->lower, &lo) &&
+            ir_is_const(s->ir, ent->upper, &hi)) {
             if (lo >= hi)
                 sema_error(s, DIAG_NUMBER_RANGE, d->lower->span, "the interval (%g, %g) is empty", lo, hi);
             else if (isinf(lo) && isinf(hi))
@@ -101,7 +106,8 @@ static bool set_type(Sema *s, Ent *ent, IrElem *elem, uint64_t *extent, uint8_t 
         ent->support = SUPPORT_DISCRETE;
         *elem = ent->decl_kind == DECL_SPIN ? IR_I32 : IR_U8;
         if (d->type)
-            sema_error(s, DIAG_DECL_TYPE, d->span, "a %s has no other type", ent->decl_kind == DECL_SPIN ? "spin" : "bit");
+            sema_error(s, DIAG_DECL_TYPE, d->span, "a %s has no other type",
+                       ent->decl_kind == DECL_SPIN ? "spin" : "bit");
         return !d->type;
     }
     if (ent->decl_kind == DECL_UNIT) ent->support = SUPPORT_SPHERE;
@@ -118,8 +124,9 @@ static bool set_type(Sema *s, Ent *ent, IrElem *elem, uint64_t *extent, uint8_t 
         ent->support = SUPPORT_DISCRETE;
         *elem = !strcmp(type, "bit") ? IR_U8 : IR_I32;
     } else if (strcmp(type, "real") && strcmp(type, "angle")) {
-        static const char *const types[] = {"real", "f32", "f64", "int", "angle", "simplex", "ordered", "sphere", "stiefel",
-                                            "cholesky_corr", "corr", "cov"};
+        static const char *const types[] = {"real",    "f32",           "f64",     "int",
+                                            "angle",   "simplex",       "ordered", "sphere",
+                                            "stiefel", "cholesky_corr", "corr",    "cov"};
         Diag *e = sema_error(s, DIAG_DECL_TYPE, d->span, "`%s` is not a type a parameter can have", type);
         const char *near = diag_nearest(type, types, sizeof types / sizeof *types);
         if (near) sema_help(s, e, "did you mean `%s`?", near);
@@ -143,9 +150,10 @@ static bool declared_axis(Sema *s, Ent *ent, const Binder *b, Axis *axis, uint64
         if (b->name && !b->extent) {
             Ent *known = scope_find(s, ent->scope, b->name);
             if (!known) {
-                Diag *d = sema_error(s, DIAG_EXTENT, b->span, "the extent `%s` is not known", sema_name(s, b->name));
-                sema_help(s, d, "declare it with `const %s = …`, or give it: `[%s : 10]`", sema_name(s, b->name),
-                          sema_name(s, b->name));
+                Diag *d = sema_error(s, DIAG_EXTENT, b->span, "the extent `%s` is not known",
+                                     sema_name(s, b->name));
+                sema_help(s, d, "declare it with `const %s = …`, or give it: `[%s : 10]`",
+                          sema_name(s, b->name), sema_name(s, b->name));
                 return false;
             }
         }
@@ -161,7 +169,8 @@ bool sema_var_declare(Sema *s, Ent *ent) {
     uint8_t rank = 0;
     Val like = {.kind = VAL_TENSOR};
     if (d->axes.n > IR_MAX_RANK) {
-        sema_error(s, DIAG_SHAPE, d->span, "`%s` has more than %d axes", sema_name(s, ent->name), IR_MAX_RANK);
+        sema_error(s, DIAG_SHAPE, d->span, "`%s` has more than %d axes", sema_name(s, ent->name),
+                   IR_MAX_RANK);
         return false;
     }
     for (uint32_t k = 0; k < d->axes.n && d->has_axes; k++, rank++)
@@ -205,7 +214,8 @@ IrDef sema_var_v(Sema *s, Ent *ent) {
 
 IrDef sema_var_p(Sema *s, Ent *ent) {
     if (!ent->p && sema_var_q(s, ent))
-        ent->p = companion(s, ent, IR_ROLE_MOMENTUM, arena_printf(s->arena, "p(%s)", sema_name(s, ent->name)));
+        ent->p =
+            companion(s, ent, IR_ROLE_MOMENTUM, arena_printf(s->arena, "p(%s)", sema_name(s, ent->name)));
     return ent->p;
 }
 
@@ -213,12 +223,15 @@ Val sema_var_value(Sema *s, Ent *ent, uint32_t primes, Span use) {
     Val v = sema_ent_value(s, ent, use);
     if (primes == 0 || !val_ok(&v)) return v;
     if (ent->support == SUPPORT_DISCRETE) {
-        sema_error(s, DIAG_NO_DERIVATIVE, use, "`%s` takes separate values and has no velocity", sema_name(s, ent->name));
+        sema_error(s, DIAG_NO_DERIVATIVE, use, "`%s` takes separate values and has no velocity",
+                   sema_name(s, ent->name));
         return val_poison();
     }
     if (primes > 1) {
-        Diag *d = sema_error(s, DIAG_NO_DERIVATIVE, use, "the acceleration `%s''` follows from the equations of motion "
-                             "and is not known here", sema_name(s, ent->name));
+        Diag *d = sema_error(s, DIAG_NO_DERIVATIVE, use,
+                             "the acceleration `%s''` follows from the equations of motion "
+                             "and is not known here",
+                             sema_name(s, ent->name));
         sema_help(s, d, "a Lagrangian holds positions and velocities, no accelerations");
         return val_poison();
     }
@@ -227,13 +240,18 @@ Val sema_var_value(Sema *s, Ent *ent, uint32_t primes, Span use) {
 
 /* ---- initial values ---- */
 
-static void init_binders(Sema *s, Ent *ent, const Val *shape, const Declarator *d, uint32_t n, Scope *inner, Axis *axis) {
+static void init_binders(Sema *s, Ent *ent, const Val *shape, const Declarator *d, uint32_t n, Scope *inner,
+                         Axis *axis) {
     for (uint32_t k = 0; k < n; k++) {
         const Binder *b = d->has_axes && k < d->axes.n ? &d->axes.at[k] : NULL;
         bool named = b && b->name && !axis_is_extent(s, ent->scope, b, NULL);
         int64_t lo = shape->axis[k].lo;
-        IndexVar var = {.name = named ? b->name : 0, .span = b ? b->span : ent->span, .known = true, .lo = lo,
-                        .hi = lo + (int64_t)val_extent(s, shape, k) - 1, .full = shape->axis[k].full};
+        IndexVar var = {.name = named ? b->name : 0,
+                        .span = b ? b->span : ent->span,
+                        .known = true,
+                        .lo = lo,
+                        .hi = lo + (int64_t)val_extent(s, shape, k) - 1,
+                        .full = shape->axis[k].full};
         axis[k] = (Axis){.idx = index_enter(s, inner, &var), .lo = lo, .full = var.full};
     }
 }
@@ -254,7 +272,8 @@ static Val init_value(Sema *s, Ent *ent, const Val *shape, const Declarator *d, 
     if (named < shape->rank) {
         v = init_under(s, ent, shape, d, named, out);
         bool fits = val_ok(&v) && v.rank && named + v.rank == shape->rank;
-        for (uint32_t k = 0; fits && k < v.rank; k++) fits = val_extent(s, shape, named + k) == val_extent(s, &v, k);
+        for (uint32_t k = 0; fits && k < v.rank; k++)
+            fits = val_extent(s, shape, named + k) == val_extent(s, &v, k);
         if (v.kind == VAL_POISON) return v;
         for (uint32_t k = 0; fits && k < v.rank; k++) out->axis[named + k] = v.axis[k];
         if (fits) return val_scalar(v.body);
@@ -274,8 +293,8 @@ IrTerm sema_var_init(Sema *s, Ent *ent, uint32_t primes) {
     if (!val_ok(&v) || (v.rank && !val_same_shape(s, &shape, &v)) ||
         (discrete && val_type(s, &v) != IR_INT && val_type(s, &v) != IR_BOOL)) {
         Diag *e = sema_error(s, DIAG_SHAPE, d->init->span, "`%s` is %s%s, but its initial value is %s",
-                             sema_name(s, ent->name), sema_shape_text(s, &shape), discrete ? " of integers" : "",
-                             sema_shape_text(s, &v));
+                             sema_name(s, ent->name), sema_shape_text(s, &shape),
+                             discrete ? " of integers" : "", sema_shape_text(s, &v));
         sema_note(s, e, ent->span, "declared here");
         return 0;
     }

@@ -1,9 +1,10 @@
-/* word — how a dynamics advances: `step by h { p/2; q; p/2 }` or `method dop853(rtol = …)`. Needs: states and flows.
- * Gives: the word with its fractions as numbers, or the method with its arguments. */
+/* word — how a dynamics advances: `step by h { p/2; q; p/2 }` or `method dop853(rtol = …)`. Needs: states and
+ * flows. Gives: the word with its fractions as numbers, or the method with its arguments. */
 #include "run.h"
 
 static const Method methods[] = {
-#define METHOD(name, needs, missing) {#name, missing, NEEDS_##needs == NEEDS_MOTION, NEEDS_##needs != NEEDS_NOTHING},
+#define METHOD(name, needs, missing)                                                                         \
+    {#name, missing, NEEDS_##needs == NEEDS_MOTION, NEEDS_##needs != NEEDS_NOTHING},
 #define NEEDS_MOTION 2
 #define NEEDS_STEPS 1
 #define NEEDS_NOTHING 0
@@ -25,8 +26,14 @@ Span join_place(Join *j, Span span) { return span.file == j->st->span.file ? spa
 
 /* ---- words ---- */
 
-typedef struct Moved { Name part; double total; Span span; } Moved;
-typedef struct Sums { VEC(Moved) all; } Sums;
+typedef struct Moved {
+    Name part;
+    double total;
+    Span span;
+} Moved;
+typedef struct Sums {
+    VEC(Moved) all;
+} Sums;
 
 static void add_moved(Sums *sums, Name part, double amount, Span span) {
     for (uint32_t k = 0; k < sums->all.n; k++)
@@ -44,7 +51,8 @@ static const char *const tests[] = {"refresh", "proposal", "accept"};
 
 static PartKind part_kind(Join *j, Name part) {
     Names *names = j->s->session->names;
-    if (part == name_of(names, "p") || part == name_of(names, "q") || part == name_of(names, "bath")) return PART_PLAIN;
+    if (part == name_of(names, "p") || part == name_of(names, "q") || part == name_of(names, "bath"))
+        return PART_PLAIN;
     for (size_t k = 0; k < sizeof tests / sizeof *tests; k++)
         if (part == name_of(names, tests[k])) return PART_TEST;
     Ent *ent = scope_own(j->parts[0].scope, part);
@@ -59,7 +67,8 @@ static void unknown_part(Join *j, const Word *w) {
     vec_push(&names, "bath");
     for (Ent *e = j->parts[0].scope->first; e; e = e->next)
         if (e->kind == ENT_STATE || e->kind == ENT_FLOW) vec_push(&names, sema_name(s, e->name));
-    Diag *d = sema_error(s, DIAG_UNKNOWN_PART, w->span, "`%s` is not a part that a step can move", sema_name(s, w->part));
+    Diag *d = sema_error(s, DIAG_UNKNOWN_PART, w->span, "`%s` is not a part that a step can move",
+                         sema_name(s, w->part));
     const char *near = diag_nearest(sema_name(s, w->part), names.at, names.n);
     if (near) sema_help(s, d, "did you mean `%s`?", near);
     sema_help(s, d, "a part is `p`, `q`, `bath`, or a state or a flow of the dynamics");
@@ -80,10 +89,11 @@ static void lower_words(Join *j, const WordList *list, SemaWord *out, double tim
 
 static void lower_repeat(Join *j, const Word *w, SemaWord *word, double times, Sums *sums) {
     int64_t count = 1;
-    if (w->count && !sema_const_int(j->s, j->parts[0].scope, w->count, &count, "a number of repetitions")) j->failed = true;
+    if (w->count && !sema_const_int(j->s, j->parts[0].scope, w->count, &count, "a number of repetitions"))
+        j->failed = true;
     if (count < 1 || count > 1000000) {
-        sema_error(j->s, DIAG_NUMBER_RANGE, w->count->span, "a step is repeated at least once, and this is %lld",
-                   (long long)count);
+        sema_error(j->s, DIAG_NUMBER_RANGE, w->count->span,
+                   "a step is repeated at least once, and this is %lld", (long long)count);
         j->failed = true;
         count = 1;
     }
@@ -116,7 +126,8 @@ static void lower_words(Join *j, const WordList *list, SemaWord *out, double tim
         for (uint32_t p = 0; p < (kind == PART_OF_DYNAMICS ? j->n_parts : 1); p++) {
             const char *name = arena_printf(s->arena, "%s%s", sema_name(s, w->part),
                                             kind == PART_OF_DYNAMICS ? j->parts[p].suffix : "");
-            Name part = kind == PART_OF_DYNAMICS && j->parts[p].suffix[0] ? name_of(s->session->names, name) : w->part;
+            Name part = kind == PART_OF_DYNAMICS && j->parts[p].suffix[0] ? name_of(s->session->names, name)
+                                                                          : w->part;
             out->body[out->n++] = (SemaWord){.span = w->span, .part = part, .fraction = fraction, .count = 1};
         }
     }
@@ -126,9 +137,11 @@ static void check_fractions(Join *j, const Sums *sums) {
     for (uint32_t k = 0; k < sums->all.n; k++) {
         const Moved *m = &sums->all.at[k];
         Ent *ent = scope_own(j->parts[0].scope, m->part);
-        bool free_amount = (ent && ent->kind == ENT_FLOW) || part_kind(j, m->part) == PART_TEST || j->out->missing;
+        bool free_amount =
+            (ent && ent->kind == ENT_FLOW) || part_kind(j, m->part) == PART_TEST || j->out->missing;
         if (fabs(m->total - 1) < 1e-9 || free_amount) continue;
-        Diag *d = sema_warn(j->s, DIAG_WORD_FRACTION, m->span, "the fractions of `%s` add up to %g of a step, not to 1",
+        Diag *d = sema_warn(j->s, DIAG_WORD_FRACTION, m->span,
+                            "the fractions of `%s` add up to %g of a step, not to 1",
                             sema_name(j->s, m->part), m->total);
         if (d) sema_help(j->s, d, "say the length of the step with `step by h { … }`");
     }
@@ -141,7 +154,8 @@ static void lower_step(Join *j, const Stmt *st) {
         j->out->by = join_scalar(j, scope, st->step.by, "the length of a step");
         double value;
         if (j->out->by && sema_const_term(s, j->out->by, &value) && !(value != 0 && isfinite(value))) {
-            sema_error(s, DIAG_NUMBER_RANGE, join_place(j, st->step.by->span), "a step has a length, and this is %g", value);
+            sema_error(s, DIAG_NUMBER_RANGE, join_place(j, st->step.by->span),
+                       "a step has a length, and this is %g", value);
             j->failed = true;
         }
     } else {
@@ -191,7 +205,8 @@ void join_method(Join *j, Scope *scope, const Expr *call) {
             continue;
         }
         out->method_names[out->n_method_args] = arg_name;
-        if (sema_const(s, scope, arg->value, &out->method_values[out->n_method_args], "an argument of a method"))
+        if (sema_const(s, scope, arg->value, &out->method_values[out->n_method_args],
+                       "an argument of a method"))
             out->n_method_args++;
         else
             j->failed = true;
@@ -205,7 +220,8 @@ void join_method(Join *j, Scope *scope, const Expr *call) {
 /* ---- the dynamics' own statement ---- */
 
 static void twice(Join *j, const Stmt *st, const Stmt *before) {
-    Diag *d = sema_error(j->s, DIAG_TERM_TWICE, st->span, "a dynamics has one `step` or `method`, and this is another");
+    Diag *d = sema_error(j->s, DIAG_TERM_TWICE, st->span,
+                         "a dynamics has one `step` or `method`, and this is another");
     sema_note(j->s, d, before->span, "given here before");
     j->failed = true;
 }
@@ -218,7 +234,8 @@ static void system_states(Join *j) {
     SemaWord *body = ARENA_ARRAY(j->s->arena, SemaWord, word->n + n);
     memcpy(body, word->body, sizeof *body * word->n);
     for (uint32_t k = 0; k < n; k++)
-        body[word->n++] = (SemaWord){.span = j->states.at[k].span, .part = j->states.at[k].name, .fraction = 1, .count = 1};
+        body[word->n++] =
+            (SemaWord){.span = j->states.at[k].span, .part = j->states.at[k].name, .fraction = 1, .count = 1};
     word->body = body;
 }
 

@@ -44,7 +44,8 @@ static inline double *elements(Lowered *l, IrTerm t, IrDef like) {
     for (uint64_t e = 0; e < n && t; e++) {
         int64_t at[IR_MAX_RANK] = {0};
         uint64_t rest = e;
-        for (uint32_t k = info.rank; k-- > 0; rest /= info.extent[k]) at[k] = (int64_t)(rest % info.extent[k]);
+        for (uint32_t k = info.rank; k-- > 0; rest /= info.extent[k])
+            at[k] = (int64_t)(rest % info.extent[k]);
         bool ok;
         out[e] = ir_eval(l->env, t, at, &ok);
         assert_true(ok);
@@ -64,7 +65,8 @@ static inline void set_start(Lowered *l) {
     double zero = 0, one = 1;
     ir_env_set(l->env, run->time, &zero);
     ir_env_set(l->env, run->step, &one);
-    for (uint32_t k = 0; k < run->n_hypers; k++) ir_env_set(l->env, run->hypers[k].def, &run->hypers[k].value);
+    for (uint32_t k = 0; k < run->n_hypers; k++)
+        ir_env_set(l->env, run->hypers[k].def, &run->hypers[k].value);
     for (uint32_t k = 0; k < run->n_states; k++) set_from(l, run->states[k].s, run->states[k].start);
     for (uint32_t k = 0; k < run->n_vars; k++) {
         if (run->block) continue;
@@ -117,8 +119,10 @@ static inline void release(Lowered *l) {
 /* The program `text`, with one coordinate of its own moving freely, and what `expression` is in it. */
 static inline Lowered lower_recording(const char *text, const char *expression) {
     Buf buf = {0};
-    buf_printf(&buf, "%s\ncoord free_ = 0\nsystem system_ { kinetic = 1/2 * free_'^2 }\n"
-                     "run leapfrog on system_ for 1 { record %s }\n", text, expression);
+    buf_printf(&buf,
+               "%s\ncoord free_ = 0\nsystem system_ { kinetic = 1/2 * free_'^2 }\n"
+               "run leapfrog on system_ for 1 { record %s }\n",
+               text, expression);
     Lowered l = lower(buf.at);
     buf_free(&buf);
     return l;

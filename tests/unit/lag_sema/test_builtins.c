@@ -3,10 +3,13 @@
 
 #define SPD "[[2, 0.3, 0.1], [0.3, 1.5, -0.2], [0.1, -0.2, 0.8]]"
 
-typedef struct Case { const char *expression; double value; } Case;
+typedef struct Case {
+    const char *expression;
+    double value;
+} Case;
 
-/* Values of Python's math, NumPy 1.24 and SciPy 1.10 (scipy.special for erf, gammaln, digamma, polygamma, betaln, expit,
- * log_expit, logit, logsumexp; numpy.linalg for matrices). */
+/* Values of Python's math, NumPy 1.24 and SciPy 1.10 (scipy.special for erf, gammaln, digamma, polygamma,
+ * betaln, expit, log_expit, logit, logsumexp; numpy.linalg for matrices). */
 static const Case functions[] = {
     {"exp(0.7)", 2.013752707470477},
     {"expm1(0.7)", 1.013752707470476},
@@ -145,7 +148,8 @@ static const char *const names[] = {
 #undef MAP2
 #undef SPECIAL
 };
-static const char *const of_runs[] = {"expectation", "deviation", "mcse", "rhat", "ess", "quantile", "stationary"};
+static const char *const of_runs[] = {"expectation", "deviation", "mcse",      "rhat",
+                                      "ess",         "quantile",  "stationary"};
 
 static void check(const Case *cases, size_t n) {
     for (size_t k = 0; k < n; k++) {
@@ -190,7 +194,8 @@ static void test_unfolded(void **state) {
     (void)state;
     assert_near(value_in("param x = 0.7", "gelu(x)"), 0.5306254434438489, "gelu");
     assert_near(value_in("param z[3] = [0.2, -0.5, 0.9]", "softmax(z)[1]"), 0.1414636716459388, "softmax");
-    assert_near(value_in("param z[3] = [0.2, -0.5, 0.9]", "cross_entropy(z, 2)"), 0.5557123323460859, "cross_entropy");
+    assert_near(value_in("param z[3] = [0.2, -0.5, 0.9]", "cross_entropy(z, 2)"), 0.5557123323460859,
+                "cross_entropy");
     assert_near(value_in("param z[2] = [1000, 0]", "cross_entropy(z, 1)"), 1000, "cross_entropy far out");
     assert_near(value_in("param A[3, 3] = " SPD, "logdet(A)"), 0.7979575449122907, "logdet");
     assert_near(value_in("param A[3, 3] = " SPD, "solve(A, [1, 2, 3])[1]"), 1.895542548401621, "solve");

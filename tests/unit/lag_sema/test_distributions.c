@@ -4,11 +4,15 @@
 #define COV "[[2, 0.3, 0.1], [0.3, 1.5, -0.2], [0.1, -0.2, 0.8]]"
 #define CORR "[[1, 0.3, -0.2], [0.3, 1, 0.4], [-0.2, 0.4, 1]]"
 
-typedef struct Case { const char *x, *dist; double log_density; } Case;
+typedef struct Case {
+    const char *x, *dist;
+    double log_density;
+} Case;
 
-/* Values of SciPy 1.10: scipy.stats' logpdf and logpmf in its parametrization (gamma: scale = 1/rate; neg_binomial:
- * nbinom(φ, φ/(μ+φ)); geometric counts failures: geom at x + 1). LKJ: det(R)^(η−1) over its integral over all
- * correlation matrices of size 3, by scipy.integrate, and with the Jacobian of R = LLᵀ for the factor. */
+/* Values of SciPy 1.10: scipy.stats' logpdf and logpmf in its parametrization (gamma: scale = 1/rate;
+ * neg_binomial: nbinom(φ, φ/(μ+φ)); geometric counts failures: geom at x + 1). LKJ: det(R)^(η−1) over its
+ * integral over all correlation matrices of size 3, by scipy.integrate, and with the Jacobian of R = LLᵀ for
+ * the factor. */
 static const Case cases[] = {
     {"0.7", "normal(0.3, 1.7)", -1.477248445166497},
     {"0.7", "student_t(4.5, 0.3, 1.7)", -1.538315648983525},
@@ -63,8 +67,10 @@ static const char *const names[] = {
 
 static double log_density(const char *x, const char *dist) {
     Buf buf = {0};
-    buf_printf(&buf, "let x = %s\nparam free_ = 0\nsystem s { potential = free_; x ~ %s }\n"
-                     "run gradient_descent on s for 1 steps\n", x, dist);
+    buf_printf(&buf,
+               "let x = %s\nparam free_ = 0\nsystem s { potential = free_; x ~ %s }\n"
+               "run gradient_descent on s for 1 steps\n",
+               x, dist);
     Lowered l = lower(buf.at);
     bool ok;
     double value = -ir_eval(l.env, l.model->runs[0].potential.term, NULL, &ok);
@@ -80,7 +86,8 @@ static void test_values(void **state) {
         double found = log_density(cases[k].x, cases[k].dist);
         /* 1e-9: the quadrature behind the values of lkj; lgamma differences behind the others */
         if (fabs(found - cases[k].log_density) > 1e-9 * fmax(1, fabs(cases[k].log_density)))
-            fail_msg("%s at %s: %.16g instead of %.16g", cases[k].dist, cases[k].x, found, cases[k].log_density);
+            fail_msg("%s at %s: %.16g instead of %.16g", cases[k].dist, cases[k].x, found,
+                     cases[k].log_density);
     }
 }
 
@@ -100,14 +107,18 @@ static void test_every_distribution_has_a_case(void **state) {
 static void test_forms_agree(void **state) {
     (void)state;
     static const char *const forms[] = {
-        "y[j] ~ normal(m[j], 2)", "y ~ normal(m, 2)", "y[0] ~ normal(m[0], 2); y[1] ~ normal(m[1], 2)",
+        "y[j] ~ normal(m[j], 2)",
+        "y ~ normal(m, 2)",
+        "y[0] ~ normal(m[0], 2); y[1] ~ normal(m[1], 2)",
         "for_ ~ normal(m[0], 2); y[1] ~ normal(m[1], 2)",
     };
     double value[4];
     for (size_t k = 0; k < 4; k++) {
         Buf buf = {0};
-        buf_printf(&buf, "let y = [0.3, 1.5]\nlet for_ = 0.3\nparam m[2] = [0.1, 0.7]\nsystem s { %s }\n"
-                         "run gradient_descent on s for 1 steps\n", forms[k]);
+        buf_printf(&buf,
+                   "let y = [0.3, 1.5]\nlet for_ = 0.3\nparam m[2] = [0.1, 0.7]\nsystem s { %s }\n"
+                   "run gradient_descent on s for 1 steps\n",
+                   forms[k]);
         Lowered l = lower(buf.at);
         bool ok;
         value[k] = ir_eval(l.env, l.model->runs[0].potential.term, NULL, &ok);

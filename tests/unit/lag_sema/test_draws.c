@@ -3,7 +3,10 @@
 
 enum { N = 20000 };
 
-typedef struct Moments { const char *dist; double mean, deviation; } Moments;
+typedef struct Moments {
+    const char *dist;
+    double mean, deviation;
+} Moments;
 
 /* Means and standard deviations from the textbook formulas of each distribution. */
 static const Moments moments[] = {
@@ -53,7 +56,8 @@ static void test_cauchy(void **state) {
         const double *x = recorded(&l, 0);
         int below = 0;
         for (int n = 0; n < N; n++) below += x[n] < quartile[k];
-        if (fabs((double)below / N - 0.25) > 0.016) fail_msg("%s: %d of %d below its quartile", dists[k], below, N);
+        if (fabs((double)below / N - 0.25) > 0.016)
+            fail_msg("%s: %d of %d below its quartile", dists[k], below, N);
         release(&l);
         buf_free(&let);
     }
@@ -61,8 +65,10 @@ static void test_cauchy(void **state) {
 
 static void test_each_place_and_element_its_own(void **state) {
     (void)state;
-    Lowered l = lower_recording("fn noise(m) = m + draw uniform(0, 1)\nlet a[i : 2, j : 2] = draw uniform(0, 1)\nlet b = noise(0)\n"
-                                "let c = noise(0)", "a, b, c, b - b, sum[i : 3](draw uniform(0, 1))");
+    Lowered l = lower_recording(
+        "fn noise(m) = m + draw uniform(0, 1)\nlet a[i : 2, j : 2] = draw uniform(0, 1)\nlet b = noise(0)\n"
+        "let c = noise(0)",
+        "a, b, c, b - b, sum[i : 3](draw uniform(0, 1))");
     const double *a = recorded(&l, 0);
     assert_true(a[0] != a[1] && a[0] != a[2] && a[1] != a[2] && a[2] != a[3]);
     assert_true(recorded(&l, 1)[0] != recorded(&l, 2)[0]); /* two calls draw twice */

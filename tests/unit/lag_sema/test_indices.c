@@ -25,7 +25,8 @@ static void test_stencils(void **state) {
 static void test_convolution(void **state) {
     (void)state;
     Lowered l = lower_recording("let a[y : 5, x : 7] = 10 * y + x\nlet k[u : 2, v : 3] = u + v\n"
-                                "let c[y, x] = sum[u, v](a[y+u, x+v] * k[u, v])", "c");
+                                "let c[y, x] = sum[u, v](a[y+u, x+v] * k[u, v])",
+                                "c");
     assert_int_equal(extent_of(&l, 0, 0), 4);
     assert_int_equal(extent_of(&l, 0, 1), 5);
     double expected = 0;
@@ -37,7 +38,8 @@ static void test_convolution(void **state) {
 
 static void test_periodic(void **state) {
     (void)state;
-    Lowered l = lower_recording("let x[i : 4 periodic] = i\nlet d[i] = x[i+1] - x[i]\nlet y[i : 4] = i", "d, sum[i](x[i-1] * y[i]), "
+    Lowered l = lower_recording("let x[i : 4 periodic] = i\nlet d[i] = x[i+1] - x[i]\nlet y[i : 4] = i",
+                                "d, sum[i](x[i-1] * y[i]), "
                                 "sum[j : 4 periodic](y[j+3])");
     assert_int_equal(extent_of(&l, 0, 0), 4);
     assert_near(recorded(&l, 0)[3], -3, "wraps around");
@@ -48,15 +50,18 @@ static void test_periodic(void **state) {
 
 static void test_guards(void **state) {
     (void)state;
-    assert_near(value_in("let x[i : 5] = i + 1", "sum[i : 5, j | j <= i](x[j])"), 1 + 3 + 6 + 10 + 15, "triangle");
-    assert_near(value_in("let x[i : 5] = i + 1", "sum[i : 5, j : 5 | j < i](x[i-j])"), 2 + 5 + 9 + 14, "under a guard");
-    assert_near(value_in("let x[i : 5] = i + 1\nlet d[i : 5] = if i > 0 then x[i-1] else 100.0", "sum(d)"), 110,
-                "under a condition the range stays whole");
+    assert_near(value_in("let x[i : 5] = i + 1", "sum[i : 5, j | j <= i](x[j])"), 1 + 3 + 6 + 10 + 15,
+                "triangle");
+    assert_near(value_in("let x[i : 5] = i + 1", "sum[i : 5, j : 5 | j < i](x[i-j])"), 2 + 5 + 9 + 14,
+                "under a guard");
+    assert_near(value_in("let x[i : 5] = i + 1\nlet d[i : 5] = if i > 0 then x[i-1] else 100.0", "sum(d)"),
+                110, "under a condition the range stays whole");
 }
 
 static void test_gather(void **state) {
     (void)state;
-    assert_near(value_in("let t = [2, 0, 1]\nlet x[i : 3] = 10 * i", "sum[n](x[t[n]] * n)"), 0 + 0 * 1 + 10 * 2, "gather");
+    assert_near(value_in("let t = [2, 0, 1]\nlet x[i : 3] = 10 * i", "sum[n](x[t[n]] * n)"),
+                0 + 0 * 1 + 10 * 2, "gather");
 }
 
 static void test_ranges_from_uses(void **state) {
@@ -65,17 +70,19 @@ static void test_ranges_from_uses(void **state) {
     assert_int_equal(extent_of(&l, 0, 0), 7);
     assert_near(recorded(&l, 1)[6], 12, "z[6]");
     release(&l);
-    assert_near(value_in("let y[n : 7] = n\nfn square_of(n) = y[n]^2", "sum[n](square_of(n))"), 91, "through a function");
+    assert_near(value_in("let y[n : 7] = n\nfn square_of(n) = y[n]^2", "sum[n](square_of(n))"), 91,
+                "through a function");
 }
 
 /* A function written for one sample gives under an index what it gives sample by sample. */
 static void test_lifting(void **state) {
     (void)state;
-    const char *net = "param W[i : 3, j : 4] = sin(i + 2 * j), b[j : 4] = cos(j), V[j : 4, c : 2] = sin(3 * j - c)\n"
-                      "let x[n : 5, i : 3] = cos(n * (i + 1))\n"
-                      "fn net(x[i]) { let h[j] = tanh(sum[i](x[i] * W[i, j]) + b[j])\n"
-                      "  let o[c] = sum[j](h[j] * V[j, c])\n  o }\n"
-                      "fn loss(z[c]) = log_softmax(z)[1]";
+    const char *net =
+        "param W[i : 3, j : 4] = sin(i + 2 * j), b[j : 4] = cos(j), V[j : 4, c : 2] = sin(3 * j - c)\n"
+        "let x[n : 5, i : 3] = cos(n * (i + 1))\n"
+        "fn net(x[i]) { let h[j] = tanh(sum[i](x[i] * W[i, j]) + b[j])\n"
+        "  let o[c] = sum[j](h[j] * V[j, c])\n  o }\n"
+        "fn loss(z[c]) = log_softmax(z)[1]";
     double lifted = value_in(net, "mean[n](loss(net(x[n, :])))"), single = 0;
     for (int n = 0; n < 5; n++) {
         char one[64];
@@ -95,7 +102,8 @@ static void test_free_axes_of_arguments(void **state) {
 
 static void test_time_derivatives(void **state) {
     (void)state;
-    const char *text = "coord x = 0.4, x' = 1.5, y = 0.3, y' = -2\nlet r = sqrt(x^2 + y^2)\nlet v = [x, x * y]";
+    const char *text =
+        "coord x = 0.4, x' = 1.5, y = 0.3, y' = -2\nlet r = sqrt(x^2 + y^2)\nlet v = [x, x * y]";
     assert_near(value_in(text, "r'"), (0.4 * 1.5 - 0.3 * 2) / 0.5, "r'");
     assert_near(value_in(text, "v'[1]"), 1.5 * 0.3 - 2 * 0.4, "v'[1]");
     assert_near(value_in(text, "(v[1])'"), 1.5 * 0.3 - 2 * 0.4, "(v[1])'");
@@ -112,8 +120,12 @@ static void test_derivatives(void **state) {
     assert_near(value_in(text, "hess(f, x, a)[1]"), 0.064, "mixed");
     assert_near(value_in(text, "jvp(f, x, [2.0, 1.0])"), 2 * 1.2 * 3 * 0.16 * 0.7 + 1.2 * 0.064, "jvp");
     assert_near(value_in(text, "vjp(x * x, x, [1.0, 10.0])[1]"), 10 * 2 * 0.7, "vjp");
-    assert_near(value_in("param w[2] = [0.5, 2]\nlet x[n : 3, i : 2] = n + i + 0.0\nfn f(x[i]) = sum[i](w[i] * x[i]^2)\n"
-                         "fn slope(x[i]) = grad(f(x), x)[1]", "sum[n](slope(x[n, :]))"), 2 * 2 * (1 + 2 + 3), "under an index");
+    assert_near(
+        value_in(
+            "param w[2] = [0.5, 2]\nlet x[n : 3, i : 2] = n + i + 0.0\nfn f(x[i]) = sum[i](w[i] * x[i]^2)\n"
+            "fn slope(x[i]) = grad(f(x), x)[1]",
+            "sum[n](slope(x[n, :]))"),
+        2 * 2 * (1 + 2 + 3), "under an index");
 }
 
 static void test_block(void **state) {
@@ -134,9 +146,10 @@ static void test_block(void **state) {
 
 static void test_bodies(void **state) {
     (void)state;
-    Lowered l = lower("coord x[2] = [1, 2], y = 3, unused = 4\n"
-                      "system s { kinetic = 1/2 * sum(x'^2) + y'^2; potential = sum(x^2) + y; force on y = -x[0] }\n"
-                      "run leapfrog(h = 0.5) on s for 3 { record energy }");
+    Lowered l =
+        lower("coord x[2] = [1, 2], y = 3, unused = 4\n"
+              "system s { kinetic = 1/2 * sum(x'^2) + y'^2; potential = sum(x^2) + y; force on y = -x[0] }\n"
+              "run leapfrog(h = 0.5) on s for 3 { record energy }");
     const SemaRun *run = &l.model->runs[0];
     assert_false(run->block);
     assert_int_equal(run->n_bodies, 2);
@@ -169,14 +182,16 @@ static bool reaches_extent(Lowered *l, IrTerm t, uint64_t extent) {
     bool found = false;
     for (IrDef d = 1; d <= n; d++) {
         const IrDefInfo *info = ir_def(l->model->ir, d);
-        for (uint32_t k = 0; mark[d] && info->kind == IR_DEF_EXPR && info->role == IR_ROLE_NONE && k < info->rank; k++)
+        for (uint32_t k = 0;
+             mark[d] && info->kind == IR_DEF_EXPR && info->role == IR_ROLE_NONE && k < info->rank; k++)
             found = found || info->extent[k] == extent;
     }
     free(mark);
     return found;
 }
 
-/* Definitions over all rows are computed for the rows of the minibatch only, unless something reads all of them. */
+/* Definitions over all rows are computed for the rows of the minibatch only, unless something reads all of
+ * them. */
 static void test_definitions_of_rows(void **state) {
     (void)state;
     Lowered l = lower("param a = 2, b[3] = 1\nlet h[n : 60, j : 3] = tanh(a * n * 0.1 + j) * b[j]\n"
@@ -203,7 +218,8 @@ static void test_overrides(void **state) {
     SemaOverride set = {"N", "4"};
     SemaOptions options = {.overrides = &set, .n_overrides = 1};
     Lowered l = lower_with("const N = 3\ncoord x[N] = 1\nsystem s { kinetic = 1/2 * sum(x'^2) }\n"
-                           "run leapfrog on s for 1 { record x }", &options, true);
+                           "run leapfrog on s for 1 { record x }",
+                           &options, true);
     assert_int_equal(extent_of(&l, 0, 0), 4);
     release(&l);
     set.name = "M";
@@ -214,8 +230,9 @@ static void test_overrides(void **state) {
 
 static void test_drawn_data_stay(void **state) {
     (void)state;
-    Lowered l = lower("data x[n : 20] = draw normal(0, 1)\ndata y[n] = 2 * x[n]\nparam a = 0\n"
-                      "system s { potential = mean[n]((y[n] - a * x[n])^2) }\nrun gradient_descent on s for 3 steps");
+    Lowered l =
+        lower("data x[n : 20] = draw normal(0, 1)\ndata y[n] = 2 * x[n]\nparam a = 0\n"
+              "system s { potential = mean[n]((y[n] - a * x[n])^2) }\nrun gradient_descent on s for 3 steps");
     const SemaRun *run = &l.model->runs[0];
     assert_int_equal(run->n_states, 2);
     double *x = elements(&l, run->states[0].start, run->states[0].s);
