@@ -245,6 +245,8 @@ Unit *load_unit(Sema *s, File *file, const char *path, bool library);
 void load_uses(Sema *s, Unit *unit);
 /* The entity `name` of the standard library, parsed when first needed; NULL. */
 Ent *load_library_find(Sema *s, Name name);
+/* Parses all of it, to suggest a name. */
+void load_library_all(Sema *s);
 Ent *load_library_find_kind(Sema *s, Name name, EntKind kind);
 
 /* ---- entities (entity.c) ---- */

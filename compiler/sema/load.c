@@ -51,6 +51,10 @@ static Ent *library_find(Sema *s, Name name, bool any, EntKind kind) {
 Ent *load_library_find(Sema *s, Name name) { return library_find(s, name, true, ENT_CONST); }
 Ent *load_library_find_kind(Sema *s, Name name, EntKind kind) { return library_find(s, name, false, kind); }
 
+void load_library_all(Sema *s) {
+    for (uint32_t k = 0; k < sema_library_count; k++) library_unit(s, k);
+}
+
 /* stdlib/optimizers.lag is called `optimizers`. */
 static Unit *find_library(Sema *s, const char *name) {
     for (uint32_t k = 0; k < sema_library_count; k++) {

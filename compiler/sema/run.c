@@ -21,6 +21,7 @@ static Ent *find_system(Join *j, Unit *unit, const Stmt *st) {
 
 static void unknown_dynamics(Sema *s, Scope *scope, const Expr *callee) {
     VEC(const char *) names = {0};
+    load_library_all(s);
     for (Ent *e = scope->first; e; e = e->next)
         if (e->kind == ENT_DYNAMICS) vec_push(&names, sema_name(s, e->name));
     for (uint32_t k = 0; k < s->units.n; k++)

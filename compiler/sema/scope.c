@@ -201,6 +201,10 @@ void scope_unknown(Sema *s, Scope *scope, Name name, Span span, const char *what
         for (Scope *own = at; own; own = own->also)
             for (Ent *e = own->first; e; e = e->next) vec_push(&names, sema_name(s, e->name));
     for (uint32_t k = 0; k < builtin_count(); k++) vec_push(&names, builtin_name(k));
+    if (code == DIAG_UNKNOWN_FUNCTION) load_library_all(s);
+    for (uint32_t k = 0; k < s->units.n && code == DIAG_UNKNOWN_FUNCTION; k++)
+        for (Ent *e = s->units.at[k]->scope->first; e; e = e->next)
+            if (e->kind == ENT_FN) vec_push(&names, sema_name(s, e->name));
     const char *near = diag_nearest(sema_name(s, name), names.at, names.n);
     if (near) sema_help(s, d, "did you mean `%s`?", near);
     vec_free(&names);
