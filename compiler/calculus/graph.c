@@ -127,7 +127,9 @@ static IrTerm guard_read(IrProgram *p, void *context, IrTerm read) {
     calc_operands(p, read, subs);
     for (uint32_t k = 0; k < node.arg[2]; k++)
         valid = ir_op2(p, IR_AND, valid, calc_in_range(p, subs[k], ir_def(p, node.arg[0])->extent[k]));
-    IrTerm nothing = node.type == IR_REAL ? ir_real(p, 0) : node.type == IR_INT ? ir_int(p, 0) : ir_bool(p, false);
+    IrTerm nothing = node.type == IR_REAL  ? ir_real(p, 0)
+                     : node.type == IR_INT ? ir_int(p, 0)
+                                           : ir_bool(p, false);
     return ir_select(p, valid, read, nothing);
 }
 
@@ -162,7 +164,8 @@ static uint32_t place_in(const CalcTerms *list, IrTerm t) {
     return lo;
 }
 
-/* Marks, by place in the list, what is computed whenever the last term is: not only in a branch of a select. */
+/* Marks, by place in the list, what is computed whenever the last term is: not only in a branch of a select.
+ */
 static uint8_t *mark_certain(const IrProgram *p, const CalcTerms *list, bool certain) {
     uint8_t *mark = base_calloc(list->n, 1);
     IrTerm operands[IR_MAX_RANK];
@@ -221,8 +224,8 @@ static IrTerm name_below(IrProgram *p, IrTerm t, IrElem elem, bool certain, Calc
     if (!node.height)
         return t;
     /* a guarded reduction is what naming makes: named again it would be its own definition */
-    if (node.op == IR_SELECT && ir_op_is_reduce((IrOp)ir_node(p, node.arg[1])->op) && !ir_node(p, node.arg[2])->height
-        && !ir_node(p, node.arg[0])->height)
+    if (node.op == IR_SELECT && ir_op_is_reduce((IrOp)ir_node(p, node.arg[1])->op)
+        && !ir_node(p, node.arg[2])->height && !ir_node(p, node.arg[0])->height)
         return ir_select(p, node.arg[0], name_below(p, node.arg[1], elem, false, made), node.arg[2]);
     if (!ir_op_is_reduce((IrOp)node.op))
         return name_all(p, t, elem, certain, made);

@@ -228,8 +228,8 @@ static IrTerm collect_terms(IrProgram *p, Product *at, uint32_t n) {
     return sum;
 }
 
-/* Terms under one condition are collected together and stay under it: what is common to them may read where nothing
- * else may. */
+/* Terms under one condition are collected together and stay under it: what is common to them may read where
+ * nothing else may. */
 static IrTerm collect_by_condition(IrProgram *p, Product *at, uint32_t n) {
     Product group[MAX_TERMS];
     bool done[MAX_TERMS] = {false};

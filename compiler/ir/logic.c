@@ -22,8 +22,7 @@ uint32_t conjuncts(const IrProgram *p, IrTerm cond, IrTerm *out, uint32_t max) {
 
 IrTerm and2(IrProgram *p, IrTerm a, IrTerm b) { return !a ? b : !b ? a : ir_op2(p, IR_AND, a, b); }
 
-/* ---- one condition against another -----------------------------------------------------------------------
- */
+/* ---- one condition against another --------------------------------------------------------------------- */
 
 /* A comparison of INT terms as sign·P + c (relation) 0 over the atoms of P; relation LE, EQ or NE. */
 static bool bound_of(const IrProgram *p, IrTerm t, Affine *form, IrOp *relation) {
@@ -85,8 +84,7 @@ static Verdict verdict(const IrProgram *p, IrTerm a, IrTerm b) {
                                                      : UNRELATED; /* at least value */
 }
 
-/* ---- and, or, not ----------------------------------------------------------------------------------------
- */
+/* ---- and, or, not -------------------------------------------------------------------------------------- */
 
 #define CONJUNCTS 16
 

@@ -22,6 +22,15 @@ const char *const ir_role_names[] = {"none",  "coord", "velocity", "momentum", "
 const char *const ir_linalg_names[] = {"cholesky",      "solve",   "solve_spd", "solve_lower",
                                        "solve_lower_t", "inverse", "logdet"};
 
+typedef VEC(IrTerm) Terms;
+
+/* What printing a body needs to know of a term in it. */
+typedef struct TermShape {
+    uint32_t local;        /* number of its `$` line; 0 none */
+    uint8_t uses, depth;   /* uses counted up to 2; depth below it since the last `$` */
+    bool entered, listed;
+} TermShape;
+
 typedef struct Printer {
     const IrProgram *p;
     Buf *out;
@@ -29,7 +38,7 @@ typedef struct Printer {
     IrDef def;            /* whose axes are in scope; 0 none */
     uint32_t *def_number; /* exact: by definition, position in the listing; 0 not listed */
     uint32_t *idx_number; /* exact: by index, number of a bound index */
-    uint32_t *local;      /* by term: number of its `$` line; NULL none */
+    TermShape *shape;     /* by term: of the body at hand; NULL without `$` lines */
     uint64_t extent[IR_MAX_RANK];
 } Printer;
 
@@ -239,8 +248,8 @@ static void print_bare(Printer *w, IrTerm t) {
 }
 
 static void print_term(Printer *w, IrTerm t, int outer) {
-    if (w->local && w->local[t]) {
-        buf_printf(w->out, "$%u", w->local[t]);
+    if (w->shape && w->shape[t].local) {
+        buf_printf(w->out, "$%u", w->shape[t].local);
         return;
     }
     bool wrap = binding(w->p, t) < outer;
@@ -288,47 +297,69 @@ static bool is_worth_sharing(const IrProgram *p, IrTerm t) {
 
 #define PRINT_DEPTH 200
 
+/* The terms of a body, operands before users and left before right: an order that follows from the structure alone, so
+ * that what was read back prints the same. Counts uses on the way. */
+static void list_body(Printer *w, IrTerm body, Terms *list) {
+    const IrProgram *p = w->p;
+    Terms stack = {0};
+    IrTerm operands[IR_MAX_RANK];
+    vec_push(&stack, body);
+    w->shape[body].uses = 1;
+    while (stack.n) {
+        IrTerm t = stack.at[stack.n - 1];
+        if (w->shape[t].listed) {
+            stack.n--;
+            continue;
+        }
+        uint32_t n = term_operands(p, t, operands);
+        bool ready = w->shape[t].entered;
+        w->shape[t].entered = true;
+        for (uint32_t k = n; k-- > 0 && !ready;) {
+            w->shape[operands[k]].uses += w->shape[operands[k]].uses < 2;
+            if (!w->shape[operands[k]].listed)
+                vec_push(&stack, operands[k]);
+        }
+        if (ready || !n) {
+            w->shape[t].listed = true;
+            vec_push(list, t);
+            stack.n--;
+        }
+    }
+    vec_free(&stack);
+}
+
 /* Prints `$k = …` lines for what the body uses more than once, and for what lies deep, operands first. */
-static void print_locals(Printer *w, IrTerm body) {
+static void print_locals(Printer *w, IrTerm body, const Terms *list) {
     const IrProgram *p = w->p;
     uint32_t n_local = 0;
-    uint8_t *uses = base_calloc(body + 1, 1), *depth = base_calloc(body + 1, 1);
     IrTerm operands[IR_MAX_RANK];
-    uses[body] = 1;
-    for (IrTerm t = body; t > 0; t--) {
-        if (!uses[t])
-            continue;
+    for (uint32_t j = 0; j < list->n; j++) {
+        IrTerm t = list->at[j];
+        TermShape *shape = &w->shape[t];
         uint32_t n = term_operands(p, t, operands);
         for (uint32_t k = 0; k < n; k++)
-            uses[operands[k]] += uses[operands[k]] < 2;
-    }
-    for (IrTerm t = 1; t < body; t++) {
-        if (!uses[t])
-            continue;
-        uint32_t n = term_operands(p, t, operands);
-        for (uint32_t k = 0; k < n; k++)
-            if (!w->local[operands[k]] && depth[operands[k]] >= depth[t])
-                depth[t] = (uint8_t)(depth[operands[k]] + 1);
-        if (!(uses[t] > 1 && is_worth_sharing(p, t)) && depth[t] < PRINT_DEPTH)
+            if (!w->shape[operands[k]].local && w->shape[operands[k]].depth >= shape->depth)
+                shape->depth = (uint8_t)(w->shape[operands[k]].depth + 1);
+        if (t == body || (!(shape->uses > 1 && is_worth_sharing(p, t)) && shape->depth < PRINT_DEPTH))
             continue;
         buf_printf(w->out, "  $%u = ", n_local + 1);
         print_term(w, t, 0);
         buf_puts(w->out, "\n");
-        w->local[t] = ++n_local;
+        shape->local = ++n_local;
     }
-    free(uses);
-    free(depth);
 }
 
 static void print_value(Printer *w, IrTerm value) {
-    w->local = base_calloc(w->p->nodes.n, sizeof *w->local);
+    Terms list = {0};
     buf_puts(w->out, "\n");
-    print_locals(w, value);
+    list_body(w, value, &list);
+    print_locals(w, value, &list);
     buf_puts(w->out, "  ");
     print_term(w, value, 0);
     buf_puts(w->out, "\n");
-    free(w->local);
-    w->local = NULL;
+    for (uint32_t k = 0; k < list.n; k++)
+        w->shape[list.at[k]] = (TermShape){0};
+    vec_free(&list);
 }
 
 static void print_def(Printer *w, IrDef d) {
@@ -410,6 +441,7 @@ static void print_reached(Printer *w, const uint8_t *mark, const IrFunc *f) {
     w->exact = true;
     w->def_number = base_calloc(p->defs.n, sizeof *w->def_number);
     w->idx_number = base_calloc(p->indices.n, sizeof *w->idx_number);
+    w->shape = base_calloc(p->nodes.n, sizeof *w->shape);
     for (IrDef d = 1; d < p->defs.n; d++)
         if (mark[d] && p->defs.at[d].kind == IR_DEF_EXPR)
             declare_indices(w, p->defs.at[d].body, seen, &n_index);
@@ -428,6 +460,7 @@ static void print_reached(Printer *w, const uint8_t *mark, const IrFunc *f) {
 static void printer_free(Printer *w) {
     free(w->def_number);
     free(w->idx_number);
+    free(w->shape);
 }
 
 void ir_print(const IrProgram *p, const IrDef *roots, uint32_t n, Buf *out) {

@@ -206,7 +206,8 @@ static IrTerm count_closed(IrProgram *p, IrIdx k, IrTerm guard) {
 
 /* ---- one rule list per reduction ----------------------------------------------------------------------- */
 
-/* Whether every read in t is inside its tensor whatever the indices are. Looks at a limited number of terms. */
+/* Whether every read in t is inside its tensor whatever the indices are. Looks at a limited number of terms.
+ */
 static bool reads_inside(const IrProgram *p, IrTerm t) {
     IrTerm stack[64], operands[IR_MAX_RANK];
     uint32_t n = 0, looked = 0;
@@ -231,9 +232,7 @@ static bool reads_inside(const IrProgram *p, IrTerm t) {
 }
 
 /* Taken out of a sum, a term is computed also where no condition of the sum holds. */
-static bool may_leave(const IrProgram *p, IrTerm guard, IrTerm t) {
-    return !guard || reads_inside(p, t);
-}
+static bool may_leave(const IrProgram *p, IrTerm guard, IrTerm t) { return !guard || reads_inside(p, t); }
 
 /* The factors of a product that vary with k, and those that do not. False when all of one kind, or unclear.
  */

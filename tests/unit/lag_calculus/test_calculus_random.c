@@ -94,8 +94,8 @@ static void forward_and_reverse_agree(void **state) {
             double slope = ir_eval(env, partial, &k, &ok);
             double reverse = ir_eval_def(env, gradient)[k];
             if (!(fabs(slope - reverse) <= 1e-9 * (1 + fabs(slope))))
-                fail_msg("seed %llu: partial %lld is %.15g, gradient %.15g", (unsigned long long)seed, (long long)k,
-                         slope, reverse);
+                fail_msg("seed %llu: partial %lld is %.15g, gradient %.15g", (unsigned long long)seed,
+                         (long long)k, slope, reverse);
         }
         IrDef hessian = calc_hessian(p, g.loss, g.block, g.block),
               turned = calc_tangent_def(p, gradient, &seeds, 1);
@@ -146,11 +146,41 @@ static void rewrites_keep_values(void **state) {
     }
 }
 
+/* What derivatives are made of can be printed and read back to the same text. */
+static void gradients_print_and_read(void **state) {
+    (void)state;
+    for (uint64_t seed = 500; seed <= 560; seed++) {
+        Session *s = session_new(), *other = session_new();
+        RandomProgram g;
+        IrDef gradient;
+        Buf a = {0}, b = {0};
+        rp_make(&g, s, seed, 4, 3);
+        assert_true(calc_gradient(g.p, g.loss, &g.block, 1, &gradient));
+        ir_print(g.p, &gradient, 1, &a);
+        IrProgram *q = ir_new(other);
+        if (!ir_read_text(q, a.at))
+            fail_msg("seed %llu cannot be read:\n%s", (unsigned long long)seed, a.at);
+        IrDef *all = base_calloc(ir_def_count(q), sizeof *all);
+        for (uint32_t k = 0; k < ir_def_count(q); k++)
+            all[k] = k + 1;
+        ir_print(q, all, ir_def_count(q), &b);
+        assert_string_equal(a.at, b.at);
+        free(all);
+        buf_free(&a);
+        buf_free(&b);
+        ir_free(q);
+        ir_free(g.p);
+        session_free(s);
+        session_free(other);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gradients_match_differences),
         cmocka_unit_test(forward_and_reverse_agree),
         cmocka_unit_test(rewrites_keep_values),
+        cmocka_unit_test(gradients_print_and_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -144,7 +144,8 @@ static inline IrDef rp_define(RandomProgram *g, uint32_t number, int depth) {
     return ir_define(g->p, rp_name(g, "d", number), IR_F64, axes, rank, body);
 }
 
-/* A whole-tensor operation on a matrix with a dominant diagonal, made symmetric where the operation asks for it. */
+/* A whole-tensor operation on a matrix with a dominant diagonal, made symmetric where the operation asks for
+ * it. */
 static inline IrDef rp_linalg(RandomProgram *g, uint32_t number) {
     IrProgram *p = g->p;
     uint64_t n = g->extent[rng_below(&g->rng, 3)];
