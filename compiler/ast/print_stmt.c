@@ -274,29 +274,42 @@ static void print_every(Printer *printer, const Every *every) {
         put(printer, every->count ? " epochs" : " epoch");
 }
 
-static void print_word(Printer *printer, const WordList *list) {
+static void print_word(Printer *printer, const WordList *list, bool fit);
+
+static void print_part(Printer *printer, const Word *word) {
+    if (!word->part) {
+        print_value(printer, "repeat ", word->count);
+        put(printer, " { ");
+        print_word(printer, &word->body, false);
+        put(printer, " }");
+        return;
+    }
+    put(printer, text_of(printer, word->part));
+    const Expr *f = word->fraction;
+    bool divided = f && f->kind == EXPR_BINARY && f->binary.op == BINARY_DIV && f->binary.a->kind == EXPR_NUMBER
+                   && f->binary.a->number.is_int && f->binary.a->number.value == 1
+                   && f->binary.b->kind == EXPR_NUMBER;
+    if (divided) {
+        put(printer, "/");
+        print_expr(printer, f->binary.b);
+    } else if (f) {
+        put(printer, "(");
+        print_expr(printer, f);
+        put(printer, ")");
+    }
+}
+
+/* The parts on one line, or, with `fit`, on as many as they need. */
+static void print_word(Printer *printer, const WordList *list, bool fit) {
     for (uint32_t i = 0; i < list->n; i++) {
-        const Word *word = &list->at[i];
+        size_t mark = printer->out->n;
         put(printer, i ? "; " : "");
-        if (!word->part) {
-            print_value(printer, "repeat ", word->count);
-            put(printer, " { ");
-            print_word(printer, &word->body);
-            put(printer, " }");
-            continue;
-        }
-        put(printer, text_of(printer, word->part));
-        const Expr *f = word->fraction;
-        bool divided = f && f->kind == EXPR_BINARY && f->binary.op == BINARY_DIV
-                       && f->binary.a->kind == EXPR_NUMBER && f->binary.a->number.is_int
-                       && f->binary.a->number.value == 1 && f->binary.b->kind == EXPR_NUMBER;
-        if (divided) {
-            put(printer, "/");
-            print_expr(printer, f->binary.b);
-        } else if (f) {
-            put(printer, "(");
-            print_expr(printer, f);
-            put(printer, ")");
+        print_part(printer, &list->at[i]);
+        if (fit && i && printer_column(printer) > PRINT_WIDTH) {
+            printer->out->n = mark;
+            put(printer, "\n");
+            begin_line(printer);
+            print_part(printer, &list->at[i]);
         }
     }
 }
@@ -369,9 +382,21 @@ static void print_step(Printer *printer, const Stmt *stmt) {
         print_value(printer, "by ", stmt->step.by);
         put(printer, " ");
     }
+    size_t mark = printer->out->n;
     put(printer, "{ ");
-    print_word(printer, &stmt->step.word);
+    print_word(printer, &stmt->step.word, false);
     put(printer, " }");
+    if (printer_column(printer) <= PRINT_WIDTH)
+        return;
+    printer->out->n = mark;
+    put(printer, "{\n");
+    printer->indent++;
+    begin_line(printer);
+    print_word(printer, &stmt->step.word, true);
+    printer->indent--;
+    put(printer, "\n");
+    begin_line(printer);
+    put(printer, "}");
 }
 
 static void print_stmt(Printer *printer, const Stmt *stmt, Inside inside) {

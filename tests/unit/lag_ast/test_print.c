@@ -173,6 +173,15 @@ static void test_lines(void **state) {
     expect_printed("\n\n  \n", "");
 }
 
+/* Words too long for a line are broken between parts. */
+static void test_long_words(void **state) {
+    (void)state;
+    expect_printed("dynamics d {\n  step { p(0.123456789); q(0.123456789); p(0.123456789); q(0.123456789); p(0.12345678); "
+                   "q(0.1234); p(0.123456) }\n}",
+                   "dynamics d {\n  step {\n    p(0.123456789); q(0.123456789); p(0.123456789); q(0.123456789); "
+                   "p(0.12345678); q(0.1234)\n    p(0.123456)\n  }\n}\n");
+}
+
 /* A line past the margin is broken at its loosest operators, and reads back the same. */
 static void test_long_lines(void **state) {
     (void)state;
@@ -199,6 +208,7 @@ int main(void) {
         cmocka_unit_test(test_comments),
         cmocka_unit_test(test_lines),
         cmocka_unit_test(test_long_lines),
+        cmocka_unit_test(test_long_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
