@@ -1,4 +1,5 @@
 /* module — one LLVM module for a plan: target, optimization, object code. */
+#include <pthread.h>
 #include <stdio.h>
 
 #include <llvm-c/Analysis.h>
@@ -52,9 +53,15 @@ void emit_target_attributes(EmitModule *m, LLVMValueRef fn) {
         emit_attribute(m, fn, "prefer-vector-width", "512");
 }
 
-static bool make_machine(EmitModule *m) {
+/* LLVM's list of targets belongs to the process. */
+static void register_target(void) {
     LLVMInitializeNativeTarget();
     LLVMInitializeNativeAsmPrinter();
+}
+
+static bool make_machine(EmitModule *m) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, register_target);
     char *triple = LLVMGetDefaultTargetTriple(), *error = NULL;
     LLVMTargetRef target;
     bool ok = !LLVMGetTargetFromTriple(triple, &target, &error);
