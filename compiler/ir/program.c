@@ -306,7 +306,7 @@ IrSet set_one(IrProgram *p, IrIdx i) { return set_intern(p, &i, 1); }
 
 const IrIdx *ir_set(const IrProgram *p, IrSet set, uint32_t *n) {
     *n = p->sets.at[set].n;
-    return p->set_pool.at + p->sets.at[set].first;
+    return *n ? p->set_pool.at + p->sets.at[set].first : NULL;
 }
 
 IrSet set_union(IrProgram *p, IrSet a, IrSet b) {
