@@ -46,14 +46,21 @@ static void init_coordinates(Mech *m, IrFunc *f) {
     mech_func_add(f, assign, run->n_vars);
 }
 
-static void init_states(Mech *m, IrFunc *f) {
+/* Data that are drawn are states which nothing moves; what else starts may read them. */
+static bool is_drawn(const SemaState *s) { return s->start && !s->rate && !s->next && !s->held; }
+
+/* The states that are drawn data, or all others. */
+static void init_states(Mech *m, IrFunc *f, bool drawn) {
     const SemaRun *run = m->run;
     IrAssign *assign = ARENA_ARRAY(ir_arena(m->p), IrAssign, run->n_states);
+    uint32_t n = 0;
     for (uint32_t i = 0; i < run->n_states; i++) {
+        if (is_drawn(&run->states[i]) != drawn)
+            continue;
         IrTerm value = run->states[i].start ? run->states[i].start : ir_real(m->p, 0);
-        assign[i] = (IrAssign){run->states[i].s, value, run->states[i].span};
+        assign[n++] = (IrAssign){run->states[i].s, value, run->states[i].span};
     }
-    mech_func_add(f, assign, run->n_states);
+    mech_func_add(f, assign, n);
 }
 
 /* v, or p = ∂L/∂q' at the initial velocities. */
@@ -121,9 +128,10 @@ static void add_records(Mech *m, Outputs *o) {
 
 bool mech_pass_functions(Mech *m) {
     const SemaRun *run = m->run;
-    mech_func_start(m, &m->out->init, "init", false, 3);
+    mech_func_start(m, &m->out->init, "init", false, 4);
+    init_states(m, &m->out->init, true);
     init_coordinates(m, &m->out->init);
-    init_states(m, &m->out->init);
+    init_states(m, &m->out->init, false);
     init_motion(m, &m->out->init);
     uint32_t most = run->n_records + 3 * run->n_expects + 2;
     Outputs o = {ARENA_ARRAY(ir_arena(m->p), IrAssign, most), 0};
