@@ -45,20 +45,23 @@ static bool knows_part(const Names *names, const SemaRun *run, Name part) {
 
 static bool knows_word(const Names *names, const SemaRun *run, const SemaWord *word, uint32_t n) {
     for (uint32_t i = 0; i < n; i++) {
-        if (word[i].part ? !knows_part(names, run, word[i].part) : !knows_word(names, run, word[i].body, word[i].n))
+        if (word[i].part ? !knows_part(names, run, word[i].part)
+                         : !knows_word(names, run, word[i].body, word[i].n))
             return false;
     }
     return true;
 }
 
-/* A run that needs a part of the runtime this build does not have may still be a motion that can be derived. */
+/* A run that needs a part of the runtime this build does not have may still be a motion that can be derived.
+ */
 static bool is_derivable(const Names *names, const SemaRun *run) {
     bool moves = run->lagrangian.term || run->hamiltonian.term || run->kinetic.term || run->dissipation.term;
-    return !run->missing || (moves && !run->n_constraints && (run->method || knows_word(names, run, &run->word, 1)));
+    return !run->missing ||
+           (moves && !run->n_constraints && (run->method || knows_word(names, run, &run->word, 1)));
 }
 
-/* Says which part is missing: an error where nothing in the file can be derived, else a warning beside the other
- * derivations. */
+/* Says which part is missing: an error where nothing in the file can be derived, else a warning beside the
+ * other derivations. */
 static void report_missing(Mech *m) {
     const SemaRun *run = m->run;
     bool any = false;

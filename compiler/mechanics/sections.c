@@ -275,7 +275,8 @@ static void step_lines(Mech *m, Lines *l) {
         }
     }
     if (total > MOST_STEP_LINES)
-        add_remark(l, mech_text(m, "and %u more, the same parts in the order of the word", total - MOST_STEP_LINES));
+        add_remark(
+            l, mech_text(m, "and %u more, the same parts in the order of the word", total - MOST_STEP_LINES));
 }
 
 const char *mech_symbol(Mech *m, IrDef d) {
