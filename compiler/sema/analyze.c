@@ -41,13 +41,26 @@ static bool belongs_to_run(const Stmt *st) {
 
 typedef struct RunOf {
     const Stmt *run;
-    VEC(const Stmt *) after;
+    VEC(After) after;
 } RunOf;
 
 static RunOf *labelled(RunOf *runs, uint32_t n, Name label) {
     for (uint32_t k = n; k-- > 0;)
         if (runs[k].run->run.label == label) return &runs[k];
     return NULL;
+}
+
+/* `print a.loss, b.loss`: what speaks of another run than the statement's own goes there. */
+static void share(RunOf *runs, uint32_t n, const RunOf *own, const Stmt *st) {
+    ArgList items = {0};
+    if (st->kind == STMT_RECORD) items = st->record.items;
+    if (st->kind == STMT_PRINT) items = st->print.items;
+    for (uint32_t k = 0; k < items.n; k++) {
+        Name label = field_label_of(items.at[k].value);
+        RunOf *of = label ? labelled(runs, n, label) : NULL;
+        if (!of || of == own || (of->after.n && of->after.at[of->after.n - 1].st == st)) continue;
+        vec_push(&of->after, (After){st, false});
+    }
 }
 
 static void all_runs(Sema *s, Unit *unit) {
@@ -63,7 +76,8 @@ static void all_runs(Sema *s, Unit *unit) {
             RunOf *of = label ? labelled(runs, n, label) : NULL;
             if (!of && n) of = &runs[n - 1];
             if (of) {
-                vec_push(&of->after, st);
+                share(runs, n, of, st);
+                vec_push(&of->after, (After){st, true});
                 continue;
             }
             Diag *d = sema_error(s, DIAG_NO_RUN, st->span,

@@ -50,6 +50,12 @@ static void labels_of(const Expr *e, Labels *labels) {
         labels_of(e->subscript.subs.at[k], labels);
 }
 
+Name field_label_of(const Expr *e) {
+    Labels labels = {0};
+    labels_of(e, &labels);
+    return labels.several ? 0 : labels.one;
+}
+
 Name field_label(const Stmt *st) {
     Labels labels = {0};
     ArgList items = {0};

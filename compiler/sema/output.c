@@ -48,12 +48,23 @@ static bool every_value(Join *j, const Every *every, EveryUnit *unit, double *va
     return false;
 }
 
+/* Whether this item of the statement is of the run at hand: by its label, or for want of one. */
+static bool is_ours(const Join *j, const Expr *e) {
+    Name label = field_label_of(e);
+    if (!label) return !j->foreign;
+    if (label == j->st->run.label) return true;
+    for (uint32_t k = 0; k < j->s->finished.n; k++)
+        if (j->s->finished.at[k]->stmt->run.label == label) return false;
+    return !j->foreign;
+}
+
 static void add_records(Join *j, ArgList items, const Every *every, int form) {
     EveryUnit unit = EVERY_NONE;
     double interval = 1;
     if (every && !every_value(j, every, &unit, &interval)) return;
     for (uint32_t k = 0; k < items.n; k++) {
         const Arg *arg = &items.at[k];
+        if (!is_ours(j, arg->value)) continue;
         SemaRecord record = {.label = arg->name,
                              .text = label_text(j, arg),
                              .span = arg->span,

@@ -202,7 +202,7 @@ static void release(Join *j) {
     vec_free(&j->replace);
 }
 
-static void join(Join *j, const Stmt *st, const Stmt *const *after, uint32_t n_after) {
+static void join(Join *j, const Stmt *st, const After *after, uint32_t n_after) {
     body_scope(j, st);
     if (!j->failed) system_states(j);
     if (!j->failed) join_system(j);
@@ -220,14 +220,17 @@ static void join(Join *j, const Stmt *st, const Stmt *const *after, uint32_t n_a
     if (j->failed) return;
     run_names(j);
     join_outputs(j, st->run.items);
-    for (uint32_t k = 0; k < n_after; k++) join_output(j, after[k]);
+    for (uint32_t k = 0; k < n_after; k++) {
+        j->foreign = !after[k].own;
+        join_output(j, after[k].st);
+    }
     join_restrict(j);
     join_replace(j);
     join_kept(j);
     join_missing(j);
 }
 
-void sema_run(Sema *s, Unit *unit, const Stmt *st, const Stmt *const *after, uint32_t n_after) {
+void sema_run(Sema *s, Unit *unit, const Stmt *st, const After *after, uint32_t n_after) {
     SemaRun out = {.span = st->span,
                    .label = st->run.label,
                    .system = st->run.system,

@@ -19,6 +19,12 @@ typedef struct Part {
     const char *suffix; /* added to the names of its states and flows, "" unless there are several parts */
 } Part;
 
+/* A statement after a run. `print a.loss, b.loss` is one of both runs, each with its own part. */
+typedef struct After {
+    const Stmt *st;
+    bool own; /* also what speaks of no run by label belongs to this one */
+} After;
+
 /* A run being joined. */
 typedef struct Join {
     Sema *s;
@@ -41,6 +47,7 @@ typedef struct Join {
     Part *parts;
     uint32_t n_parts;
     bool block, speaks_of_force, failed;
+    bool foreign;           /* the statement at hand belongs to a later run, apart from what is labelled */
     uint32_t errors;        /* errors there were before this run */
     IrDef q, v, p;          /* the flat block */
     VEC(IrReplace) replace; /* single coordinates by windows of the block */
@@ -91,7 +98,9 @@ void join_kept(Join *j);
 void join_complete(Join *j);
 
 /* run.c: one run and the statements after it that look at it. */
-void sema_run(Sema *s, Unit *unit, const Stmt *st, const Stmt *const *after, uint32_t n_after);
+void sema_run(Sema *s, Unit *unit, const Stmt *st, const After *after, uint32_t n_after);
+/* The label that an expression speaks of; 0 when none or several. */
+Name field_label_of(const Expr *e);
 /* field.c: the label of the run a statement speaks of, when it is one; 0. */
 Name field_label(const Stmt *st);
 

@@ -213,6 +213,34 @@ static void test_definitions_of_rows(void **state) {
     release(&l);
 }
 
+/* `print a.x, b.x, x`: each run prints its own, the latest what names no run. */
+static void test_outputs_of_two_runs(void **state) {
+    (void)state;
+    Lowered l = lower("param x = 1\nsystem s { potential = x^2 }\nrun a = gradient_descent on s for 1 steps\n"
+                      "run b = gradient_descent on s for 2 steps\nprint a.x, b.x, x\nexpect a.x < 1");
+    assert_int_equal(l.model->n_runs, 2);
+    assert_int_equal(l.model->runs[0].n_records, 1);
+    assert_int_equal(l.model->runs[0].n_expects, 1);
+    assert_int_equal(l.model->runs[1].n_records, 2);
+    assert_null(l.model->runs[1].missing);
+    release(&l);
+}
+
+/* A parameter that the second run only reads keeps what the first one found. */
+static void test_held(void **state) {
+    (void)state;
+    Lowered l = lower(
+        "param w = 2\ncoord z = 1, z' = 0.5\nsystem a { potential = (w - 3)^2 }\n"
+        "run gradient_descent on a for 1 steps\nsystem b { kinetic = 1/2 * z'^2; force on z = -w * z }\n"
+        "run leapfrog on b for 1 { record w * z }");
+    const SemaRun *run = &l.model->runs[1];
+    assert_int_equal(run->n_bodies, 1);
+    assert_int_equal(run->n_states, 1);
+    assert_true(run->states[0].held);
+    assert_int_equal(run->states[0].name, l.model->runs[0].vars[0].name);
+    release(&l);
+}
+
 static void test_overrides(void **state) {
     (void)state;
     SemaOverride set = {"N", "4"};
@@ -271,6 +299,8 @@ int main(void) {
         cmocka_unit_test(test_bodies),
         cmocka_unit_test(test_minibatch),
         cmocka_unit_test(test_definitions_of_rows),
+        cmocka_unit_test(test_outputs_of_two_runs),
+        cmocka_unit_test(test_held),
         cmocka_unit_test(test_overrides),
         cmocka_unit_test(test_drawn_data_stay),
         cmocka_unit_test(test_long_programs),
