@@ -14,10 +14,11 @@ typedef struct Prototype {
 
 #define KINDS(...) RT_ABI_MAP(RT_KIND_, __VA_ARGS__)
 static const Prototype prototypes[] = {
-#define RT_FN(result, name, ...) {#name, EFFECT_ANY, {RT_KIND_##result, KINDS(__VA_ARGS__)}, RT_ABI_COUNT(__VA_ARGS__)},
-#define RT_READS(result, name, ...) \
+#define RT_FN(result, name, ...)                                                                             \
+    {#name, EFFECT_ANY, {RT_KIND_##result, KINDS(__VA_ARGS__)}, RT_ABI_COUNT(__VA_ARGS__)},
+#define RT_READS(result, name, ...)                                                                          \
     {#name, EFFECT_READS, {RT_KIND_##result, KINDS(__VA_ARGS__)}, RT_ABI_COUNT(__VA_ARGS__)},
-#define RT_PURE(result, name, ...) \
+#define RT_PURE(result, name, ...)                                                                           \
     {#name, EFFECT_NONE, {RT_KIND_##result, KINDS(__VA_ARGS__)}, RT_ABI_COUNT(__VA_ARGS__)},
 #include "../../runtime/rt_abi.def"
 };
@@ -124,7 +125,8 @@ void emit_call(Emitter *e, const PlanCall *call) {
 
 /* ---- noise ---- */
 
-/* A field of the frame that keys the noise, loaded once before all loops: so draws depend on nothing in memory. */
+/* A field of the frame that keys the noise, loaded once before all loops: so draws depend on nothing in
+ * memory. */
 static LLVMValueRef noise_key(Emitter *e, size_t offset, const char *name) {
     LLVMBasicBlockRef here = LLVMGetInsertBlock(e->b);
     LLVMPositionBuilderAtEnd(e->b, e->setup);
@@ -143,13 +145,14 @@ typedef struct Variant {
 #define TEXT(x) TEXT_OF(x)
 static const Variant variants[] = {
 #define RT_FN(result, name, ...)
-#define RT_VECTOR(name, isa, lanes, params) {#name, TEXT(RT_VARIANT_NAME(name, isa, lanes, params)), #isa[0], lanes},
+#define RT_VECTOR(name, isa, lanes, params)                                                                  \
+    {#name, TEXT(RT_VARIANT_NAME(name, isa, lanes, params)), #isa[0], lanes},
 #include "../../runtime/rt_abi.def"
     {NULL, NULL, 0, 0},
 };
 
-/* Tells the vectorizer of the variants of a draw that this machine can run. They give the same bits, so they may be
- * called whether the code is fast or exact. */
+/* Tells the vectorizer of the variants of a draw that this machine can run. They give the same bits, so they
+ * may be called whether the code is fast or exact. */
 static void offer_variants(Emitter *e, LLVMValueRef call, const char *name) {
     EmitModule *m = e->m;
     Buf list = {0};
@@ -169,8 +172,8 @@ static void offer_variants(Emitter *e, LLVMValueRef call, const char *name) {
     }
     if (list.n) {
         static const char kind[] = "vector-function-abi-variant";
-        LLVMAttributeRef attribute = LLVMCreateStringAttribute(m->context, kind, sizeof kind - 1, list.at,
-                                                               (unsigned)list.n);
+        LLVMAttributeRef attribute =
+            LLVMCreateStringAttribute(m->context, kind, sizeof kind - 1, list.at, (unsigned)list.n);
         LLVMAddCallSiteAttribute(call, LLVMAttributeFunctionIndex, attribute);
     }
     buf_free(&list);
@@ -182,7 +185,8 @@ LLVMValueRef emit_draw(Emitter *e, const PlanNode *n) {
     LLVMValueRef fn = emit_runtime(e->m, name, &type);
     LLVMValueRef site = LLVMConstInt(LLVMInt32TypeInContext(e->m->context), n->bits, 0);
     LLVMValueRef args[4] = {noise_key(e, offsetof(RtFrame, seed), "seed"),
-                            noise_key(e, offsetof(RtFrame, draw_step), "draw_step"), site, emit_node(e, n->arg[1])};
+                            noise_key(e, offsetof(RtFrame, draw_step), "draw_step"), site,
+                            emit_node(e, n->arg[1])};
     LLVMValueRef call = LLVMBuildCall2(e->b, type, fn, args, 4, "");
     offer_variants(e, call, name);
     return call;

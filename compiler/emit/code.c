@@ -1,8 +1,8 @@
 /* code — scopes and loops as basic blocks.
  *
- * Accumulators are stack slots, which the optimizer turns into registers. Inside one loop nest, distinct buffers never
- * overlap: loads and stores say so by alias scopes, numbered anew for each nest, because space is reused between
- * nests. */
+ * Accumulators are stack slots, which the optimizer turns into registers. Inside one loop nest, distinct
+ * buffers never overlap: loads and stores say so by alias scopes, numbered anew for each nest, because space
+ * is reused between nests. */
 #include <stdio.h>
 
 #include <llvm-c/DebugInfo.h>
@@ -19,7 +19,8 @@ LLVMValueRef emit_node(Emitter *e, PlanValue v) {
     LLVMTypeRef type = emit_type(e->m, (PlanType)n->type);
     double real;
     memcpy(&real, &n->bits, sizeof real);
-    return n->type == PLAN_F64 || n->type == PLAN_F32 ? LLVMConstReal(type, real) : LLVMConstInt(type, n->bits, 1);
+    return n->type == PLAN_F64 || n->type == PLAN_F32 ? LLVMConstReal(type, real)
+                                                      : LLVMConstInt(type, n->bits, 1);
 }
 
 LLVMBasicBlockRef emit_block(Emitter *e, const char *name) {
@@ -54,7 +55,8 @@ static LLVMMetadataRef scope_node(Emitter *e, uint32_t buffer) {
     char name[96];
     LLVMContextRef c = e->m->context;
     int n = snprintf(name, sizeof name, "%s.%u", e->func->name, e->kernel);
-    LLVMMetadataRef text = LLVMMDStringInContext2(c, name, (size_t)n), domain = LLVMMDNodeInContext2(c, &text, 1);
+    LLVMMetadataRef text = LLVMMDStringInContext2(c, name, (size_t)n),
+                    domain = LLVMMDNodeInContext2(c, &text, 1);
     n = snprintf(name, sizeof name, "%s.%u.%u", e->func->name, e->kernel, buffer);
     LLVMMetadataRef parts[2] = {LLVMMDStringInContext2(c, name, (size_t)n), domain};
     return LLVMMDNodeInContext2(c, parts, 2);
@@ -69,7 +71,8 @@ static void set_alias(Emitter *e, LLVMValueRef access, uint32_t buffer) {
     for (uint32_t i = 0; i < e->n_kernel_buffers; i++)
         if (e->kernel_buffers[i] != buffer)
             others[n++] = scope_node(e, e->kernel_buffers[i]);
-    unsigned alias = LLVMGetMDKindIDInContext(c, "alias.scope", 11), noalias = LLVMGetMDKindIDInContext(c, "noalias", 7);
+    unsigned alias = LLVMGetMDKindIDInContext(c, "alias.scope", 11),
+             noalias = LLVMGetMDKindIDInContext(c, "noalias", 7);
     LLVMSetMetadata(access, alias, LLVMMetadataAsValue(c, LLVMMDNodeInContext2(c, &own, 1)));
     if (n)
         LLVMSetMetadata(access, noalias, LLVMMetadataAsValue(c, LLVMMDNodeInContext2(c, others, n)));
@@ -132,7 +135,8 @@ static void emit_acc(Emitter *e, PlanValue v) {
     }
 }
 
-/* The first of the largest (smallest) wins; the first term always does, so that a row of −∞ has an index in range. */
+/* The first of the largest (smallest) wins; the first term always does, so that a row of −∞ has an index in
+ * range. */
 static void emit_arg_step(Emitter *e, const PlanNode *n, LLVMValueRef old, LLVMValueRef x) {
     bool max = n->op == IR_ARGMAX;
     LLVMValueRef better;
@@ -145,7 +149,8 @@ static void emit_arg_step(Emitter *e, const PlanNode *n, LLVMValueRef old, LLVMV
     LLVMTypeRef i64 = LLVMInt64TypeInContext(e->m->context);
     LLVMValueRef index = LLVMBuildLoad2(e->b, i64, e->acc_index[n->arg[0]], "");
     LLVMBuildStore(e->b, LLVMBuildSelect(e->b, better, x, old, ""), e->value[n->arg[0]]);
-    LLVMBuildStore(e->b, LLVMBuildSelect(e->b, better, emit_node(e, n->arg[3]), index, ""), e->acc_index[n->arg[0]]);
+    LLVMBuildStore(e->b, LLVMBuildSelect(e->b, better, emit_node(e, n->arg[3]), index, ""),
+                   e->acc_index[n->arg[0]]);
 }
 
 static void emit_step(Emitter *e, const PlanNode *n) {
@@ -156,14 +161,15 @@ static void emit_step(Emitter *e, const PlanNode *n) {
         return;
     }
     if (n->arg[2])
-        x = LLVMBuildSelect(e->b, emit_node(e, n->arg[2]), x, emit_identity(e, (IrOp)n->op, (PlanType)n->type), "");
+        x = LLVMBuildSelect(e->b, emit_node(e, n->arg[2]), x,
+                            emit_identity(e, (IrOp)n->op, (PlanType)n->type), "");
     LLVMBuildStore(e->b, emit_combine(e, (IrOp)n->op, (PlanType)n->type, old, x), e->value[n->arg[0]]);
 }
 
 static LLVMValueRef emit_result(Emitter *e, const PlanNode *n) {
     bool arg = n->op == IR_ARGMAX || n->op == IR_ARGMIN;
-    return LLVMBuildLoad2(e->b, emit_type(e->m, (PlanType)n->type), arg ? e->acc_index[n->arg[0]] : e->value[n->arg[0]],
-                          "");
+    return LLVMBuildLoad2(e->b, emit_type(e->m, (PlanType)n->type),
+                          arg ? e->acc_index[n->arg[0]] : e->value[n->arg[0]], "");
 }
 
 /* ---- flags ---- */
@@ -208,8 +214,8 @@ static bool has_scalar_call(const Emitter *e, uint32_t scope) {
 
 #define SHORT_TRIPS 1024
 
-/* One vector at a time in short loops and those without accumulators, which gain nothing from several and would take as
- * many times longer to compile; none at all around calls for single numbers. */
+/* One vector at a time in short loops and those without accumulators, which gain nothing from several and
+ * would take as many times longer to compile; none at all around calls for single numbers. */
 static void set_loop_hints(Emitter *e, const PlanLoop *loop, LLVMValueRef latch) {
     LLVMContextRef c = e->m->context;
     const PlanNode *hi = &e->func->nodes.at[loop->hi];
@@ -219,8 +225,8 @@ static void set_loop_hints(Emitter *e, const PlanLoop *loop, LLVMValueRef latch)
         (!scalar && scope_has(e->func, loop->scope, PLAN_STEP) && !is_short))
         return;
     const char *name = scalar ? "llvm.loop.vectorize.enable" : "llvm.loop.interleave.count";
-    LLVMValueRef value = scalar ? LLVMConstInt(LLVMInt1TypeInContext(c), 0, 0)
-                                : LLVMConstInt(LLVMInt32TypeInContext(c), 1, 0);
+    LLVMValueRef value =
+        scalar ? LLVMConstInt(LLVMInt1TypeInContext(c), 0, 0) : LLVMConstInt(LLVMInt32TypeInContext(c), 1, 0);
     LLVMMetadataRef hint[2] = {LLVMMDStringInContext2(c, name, strlen(name)), LLVMValueAsMetadata(value)};
     LLVMMetadataRef self = LLVMTemporaryMDNode(c, NULL, 0);
     LLVMMetadataRef parts[2] = {self, LLVMMDNodeInContext2(c, hint, 2)};
@@ -252,7 +258,8 @@ static bool emit_unrolled(Emitter *e, const PlanLoop *loop) {
 
 void emit_range(Emitter *e, const PlanLoop *loop, LLVMValueRef lo, LLVMValueRef hi, bool never_empty) {
     LLVMTypeRef i64 = LLVMInt64TypeInContext(e->m->context);
-    LLVMBasicBlockRef before = LLVMGetInsertBlock(e->b), body = emit_block(e, "loop"), after = emit_block(e, "after");
+    LLVMBasicBlockRef before = LLVMGetInsertBlock(e->b), body = emit_block(e, "loop"),
+                      after = emit_block(e, "after");
     if (never_empty)
         LLVMBuildBr(e->b, body);
     else
@@ -296,18 +303,13 @@ static void emit_loop(Emitter *e, const PlanLoop *loop) {
 static void emit_statement(Emitter *e, PlanValue v) {
     const PlanNode *n = &e->func->nodes.at[v];
     switch ((PlanKind)n->kind) {
-    case PLAN_OP:
-        e->value[v] = emit_op(e, n);
-        break;
+    case PLAN_OP: e->value[v] = emit_op(e, n); break;
     case PLAN_CONVERT:
-        e->value[v] = emit_convert(e, emit_node(e, n->arg[0]), &e->func->nodes.at[n->arg[0]], (PlanType)n->type);
+        e->value[v] =
+            emit_convert(e, emit_node(e, n->arg[0]), &e->func->nodes.at[n->arg[0]], (PlanType)n->type);
         break;
-    case PLAN_LOAD:
-        e->value[v] = emit_load(e, n);
-        break;
-    case PLAN_DRAW:
-        e->value[v] = emit_draw(e, n);
-        break;
+    case PLAN_LOAD: e->value[v] = emit_load(e, n); break;
+    case PLAN_DRAW: e->value[v] = emit_draw(e, n); break;
     case PLAN_STORE:
         if (!n->dead)
             emit_store(e, n);
@@ -316,30 +318,19 @@ static void emit_statement(Emitter *e, PlanValue v) {
         if (!n->dead)
             emit_zero(e, n);
         break;
-    case PLAN_ACC:
-        emit_acc(e, v);
-        break;
-    case PLAN_STEP:
-        emit_step(e, n);
-        break;
-    case PLAN_RESULT:
-        e->value[v] = emit_result(e, n);
-        break;
-    case PLAN_LOOP:
-        emit_loop(e, &e->func->loops.at[n->arg[0]]);
-        break;
-    case PLAN_CALL:
-        emit_call(e, &e->func->calls.at[n->arg[0]]);
-        break;
+    case PLAN_ACC: emit_acc(e, v); break;
+    case PLAN_STEP: emit_step(e, n); break;
+    case PLAN_RESULT: e->value[v] = emit_result(e, n); break;
+    case PLAN_LOOP: emit_loop(e, &e->func->loops.at[n->arg[0]]); break;
+    case PLAN_CALL: emit_call(e, &e->func->calls.at[n->arg[0]]); break;
     case PLAN_STOP:
-        emit_stop(e, emit_node(e, n->arg[0]), LLVMConstInt(LLVMInt32TypeInContext(e->m->context), RT_OUT_OF_RANGE, 0),
-                  n->arg[1]);
+        emit_stop(e, emit_node(e, n->arg[0]),
+                  LLVMConstInt(LLVMInt32TypeInContext(e->m->context), RT_OUT_OF_RANGE, 0), n->arg[1]);
         break;
-    case PLAN_FLAG:
-        emit_flag(e, n);
-        break;
-    case PLAN_NONE: case PLAN_CONST: case PLAN_INDEX:
-        break;
+    case PLAN_FLAG: emit_flag(e, n); break;
+    case PLAN_NONE:
+    case PLAN_CONST:
+    case PLAN_INDEX: break;
     }
 }
 

@@ -35,8 +35,8 @@ LLVMValueRef emit_int(EmitModule *m, int64_t v) {
 }
 
 void emit_attribute(EmitModule *m, LLVMValueRef fn, const char *name, const char *value) {
-    LLVMAttributeRef a = LLVMCreateStringAttribute(m->context, name, (unsigned)strlen(name), value,
-                                                   (unsigned)strlen(value));
+    LLVMAttributeRef a =
+        LLVMCreateStringAttribute(m->context, name, (unsigned)strlen(name), value, (unsigned)strlen(value));
     LLVMAddAttributeAtIndex(fn, LLVMAttributeFunctionIndex, a);
 }
 
@@ -73,7 +73,8 @@ static bool make_machine(EmitModule *m) {
         LLVMSetModuleDataLayout(m->module, layout);
         LLVMDisposeTargetData(layout);
     } else {
-        diag_error(m->session, DIAG_MACHINE_CODE, (Span){0}, "no code can be made for this machine: %s", error);
+        diag_error(m->session, DIAG_MACHINE_CODE, (Span){0}, "no code can be made for this machine: %s",
+                   error);
         LLVMDisposeMessage(error);
     }
     LLVMDisposeMessage(triple);
@@ -86,7 +87,8 @@ static char *copy_text(const char *given, char *(*host)(void)) {
     return host();
 }
 
-/* Vector variants of libm are called only by the vectorizer: until then nothing uses them, and they must stay. */
+/* Vector variants of libm are called only by the vectorizer: until then nothing uses them, and they must
+ * stay. */
 static void keep_variants(EmitModule *m) {
     VEC(LLVMValueRef) kept = {0};
     for (LLVMValueRef f = LLVMGetFirstFunction(m->module); f; f = LLVMGetNextFunction(f)) {
@@ -109,7 +111,8 @@ static bool verify(EmitModule *m) {
     char *error = NULL;
     bool broken = m->verify && LLVMVerifyModule(m->module, LLVMReturnStatusAction, &error);
     if (broken)
-        diag_error(m->session, DIAG_MACHINE_CODE, (Span){0}, "the generated code is not well-formed: %s", error);
+        diag_error(m->session, DIAG_MACHINE_CODE, (Span){0}, "the generated code is not well-formed: %s",
+                   error);
     LLVMDisposeMessage(error);
     return !broken;
 }
@@ -149,10 +152,10 @@ void emit_free(EmitModule *m) {
     free(m);
 }
 
-/* Chosen by what pays on loops as emit/ writes them, which are few, flat and without calls of our own: the standard
- * pipeline takes four times as long to arrive at the same inner loops. */
-#define PASSES                                                                                                \
-    "function(sroa,early-cse,instcombine<no-verify-fixpoint>,simplifycfg,loop-mssa(licm),loop-vectorize,"      \
+/* Chosen by what pays on loops as emit/ writes them, which are few, flat and without calls of our own: the
+ * standard pipeline takes four times as long to arrive at the same inner loops. */
+#define PASSES                                                                                               \
+    "function(sroa,early-cse,instcombine<no-verify-fixpoint>,simplifycfg,loop-mssa(licm),loop-vectorize,"    \
     "instcombine<no-verify-fixpoint>,simplifycfg,loop-mssa(licm))"
 
 void emit_optimize(EmitModule *m) {
@@ -163,7 +166,8 @@ void emit_optimize(EmitModule *m) {
     LLVMErrorRef error = LLVMRunPasses(m->module, PASSES, m->machine, options);
     if (error) {
         char *text = LLVMGetErrorMessage(error);
-        diag_error(m->session, DIAG_MACHINE_CODE, (Span){0}, "the generated code could not be optimized: %s", text);
+        diag_error(m->session, DIAG_MACHINE_CODE, (Span){0}, "the generated code could not be optimized: %s",
+                   text);
         LLVMDisposeErrorMessage(text);
     }
     LLVMDisposePassBuilderOptions(options);
@@ -191,5 +195,9 @@ static bool generate(Session *session, EmitModule *m, LLVMCodeGenFileType kind, 
     return true;
 }
 
-bool emit_object(Session *session, EmitModule *m, Buf *out) { return generate(session, m, LLVMObjectFile, out); }
-bool emit_assembly(Session *session, EmitModule *m, Buf *out) { return generate(session, m, LLVMAssemblyFile, out); }
+bool emit_object(Session *session, EmitModule *m, Buf *out) {
+    return generate(session, m, LLVMObjectFile, out);
+}
+bool emit_assembly(Session *session, EmitModule *m, Buf *out) {
+    return generate(session, m, LLVMAssemblyFile, out);
+}

@@ -1,11 +1,14 @@
-/* ops — operations on values. Elementary functions are calls of libm; in fast code they carry the names of libmvec's
- * vector variants, which the loop vectorizer then calls. */
+/* ops — operations on values. Elementary functions are calls of libm; in fast code they carry the names of
+ * libmvec's vector variants, which the loop vectorizer then calls. */
 #include <math.h>
 #include <stdio.h>
 
 #include "parts.h"
 
-typedef struct Libm { IrOp op; const char *name; } Libm;
+typedef struct Libm {
+    IrOp op;
+    const char *name;
+} Libm;
 
 static const char *const libm_name[IR_OP_COUNT] = {
 #define OP1(ident, print, result, flags, libm, ...) [IR_##ident] = libm,
@@ -21,8 +24,9 @@ static const char *const libm_name[IR_OP_COUNT] = {
 
 /* What libmvec of glibc 2.35 and later has in every vector width. */
 static const char *const vector_names[] = {
-    "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "cos", "cosh", "erf", "erfc", "exp", "exp10",
-    "exp2", "expm1", "hypot", "log", "log10", "log1p", "log2", "pow", "sin", "sinh", "tan", "tanh",
+    "acos",  "acosh", "asin", "asinh", "atan",  "atan2", "atanh", "cbrt",  "cos",
+    "cosh",  "erf",   "erfc", "exp",   "exp10", "exp2",  "expm1", "hypot", "log",
+    "log10", "log1p", "log2", "pow",   "sin",   "sinh",  "tan",   "tanh",
 };
 
 static bool has_vector(const char *name) {
@@ -34,8 +38,8 @@ static bool has_vector(const char *name) {
 
 static LLVMValueRef fast(Emitter *e, LLVMValueRef v) {
     if (e->m->fast && LLVMIsAInstruction(v) && LLVMCanValueUseFastMathFlags(v))
-        LLVMSetFastMathFlags(v, LLVMFastMathAllowReassoc | LLVMFastMathAllowContract | LLVMFastMathAllowReciprocal |
-                                    LLVMFastMathNoSignedZeros);
+        LLVMSetFastMathFlags(v, LLVMFastMathAllowReassoc | LLVMFastMathAllowContract |
+                                    LLVMFastMathAllowReciprocal | LLVMFastMathNoSignedZeros);
     return v;
 }
 
@@ -56,11 +60,15 @@ static LLVMValueRef declare_pure(EmitModule *m, const char *name, LLVMTypeRef ty
     return fn;
 }
 
-/* Declares the vector variants of `name` this machine has and lists them in `list` as the attribute wants them. */
+/* Declares the vector variants of `name` this machine has and lists them in `list` as the attribute wants
+ * them. */
 static void declare_variants(EmitModule *m, const char *name, LLVMTypeRef scalar, uint32_t n_args, char *list,
                              size_t size) {
-    const struct { bool have; char isa; unsigned bytes; } width[] = {{m->avx512, 'e', 64}, {m->avx2, 'd', 32},
-                                                                     {true, 'b', 16}};
+    const struct {
+        bool have;
+        char isa;
+        unsigned bytes;
+    } width[] = {{m->avx512, 'e', 64}, {m->avx2, 'd', 32}, {true, 'b', 16}};
     unsigned bytes = LLVMGetTypeKind(scalar) == LLVMFloatTypeKind ? 4 : 8;
     list[0] = 0;
     for (size_t i = 0; i < 3; i++) {
@@ -68,7 +76,8 @@ static void declare_variants(EmitModule *m, const char *name, LLVMTypeRef scalar
             continue;
         char variant[96];
         unsigned lanes = width[i].bytes / bytes;
-        snprintf(variant, sizeof variant, "_ZGV%cN%u%s_%s", width[i].isa, lanes, n_args == 2 ? "vv" : "v", name);
+        snprintf(variant, sizeof variant, "_ZGV%cN%u%s_%s", width[i].isa, lanes, n_args == 2 ? "vv" : "v",
+                 name);
         LLVMTypeRef vector = LLVMVectorType(scalar, lanes), args[2] = {vector, vector};
         declare_pure(m, variant, LLVMFunctionType(vector, args, n_args, 0));
         size_t at = strlen(list);
@@ -85,8 +94,8 @@ static LLVMValueRef call_libm(Emitter *e, const char *stem, PlanType type, LLVMV
     LLVMValueRef call = LLVMBuildCall2(e->b, fn_type, fn, args, n, "");
     if (e->m->fast && has_vector(stem)) {
         declare_variants(e->m, name, scalar, n, list, sizeof list);
-        LLVMAttributeRef attribute = LLVMCreateStringAttribute(e->m->context, "vector-function-abi-variant", 27, list,
-                                                               (unsigned)strlen(list));
+        LLVMAttributeRef attribute = LLVMCreateStringAttribute(e->m->context, "vector-function-abi-variant",
+                                                               27, list, (unsigned)strlen(list));
         LLVMAddCallSiteAttribute(call, LLVMAttributeFunctionIndex, attribute);
     }
     return fast(e, call);
@@ -103,7 +112,9 @@ static LLVMValueRef intrinsic1(Emitter *e, const char *name, LLVMValueRef x) {
     return emit_intrinsic(e, name, LLVMTypeOf(x), &x, 1);
 }
 
-static LLVMValueRef real(Emitter *e, PlanType type, double v) { return LLVMConstReal(emit_type(e->m, type), v); }
+static LLVMValueRef real(Emitter *e, PlanType type, double v) {
+    return LLVMConstReal(emit_type(e->m, type), v);
+}
 
 /* x^n by squaring, n from 1. */
 static LLVMValueRef power(Emitter *e, LLVMValueRef x, unsigned n) {
@@ -199,7 +210,8 @@ static LLVMValueRef real_op(Emitter *e, const PlanNode *n, LLVMValueRef *v) {
 /* ---- integers ---- */
 
 /* Quotient rounded down, or its remainder. */
-static LLVMValueRef floor_division(Emitter *e, const PlanNode *n, LLVMValueRef x, LLVMValueRef y, bool remainder) {
+static LLVMValueRef floor_division(Emitter *e, const PlanNode *n, LLVMValueRef x, LLVMValueRef y,
+                                   bool remainder) {
     const PlanNode *nx = &e->func->nodes.at[n->arg[0]], *ny = &e->func->nodes.at[n->arg[1]];
     if (nx->lo >= 0 && ny->lo > 0)
         return remainder ? LLVMBuildURem(e->b, x, y, "") : LLVMBuildUDiv(e->b, x, y, "");
@@ -231,14 +243,18 @@ static LLVMValueRef int_op(Emitter *e, const PlanNode *n, LLVMValueRef *v) {
     case IR_NEG: return LLVMBuildNeg(e->b, v[0], "");
     case IR_IDIV: return floor_division(e, n, v[0], v[1], false);
     case IR_IMOD: return floor_division(e, n, v[0], v[1], true);
-    case IR_MIN: return LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, v[0], v[1], ""), v[0], v[1], "");
-    case IR_MAX: return LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSGT, v[0], v[1], ""), v[0], v[1], "");
+    case IR_MIN:
+        return LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, v[0], v[1], ""), v[0], v[1], "");
+    case IR_MAX:
+        return LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSGT, v[0], v[1], ""), v[0], v[1], "");
     case IR_ABS:
-        return LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, v[0], zero, ""), LLVMBuildNeg(e->b, v[0], ""),
-                               v[0], "");
+        return LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, v[0], zero, ""),
+                               LLVMBuildNeg(e->b, v[0], ""), v[0], "");
     case IR_SIGN: {
-        LLVMValueRef up = LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSGT, v[0], zero, ""), one, zero, "");
-        return LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, v[0], zero, ""), emit_int(e->m, -1), up, "");
+        LLVMValueRef up =
+            LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSGT, v[0], zero, ""), one, zero, "");
+        return LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, v[0], zero, ""), emit_int(e->m, -1), up,
+                               "");
     }
     default: return LLVMBuildSelect(e->b, v[0], v[1], v[2], "");
     }
@@ -317,16 +333,16 @@ LLVMValueRef emit_convert(Emitter *e, LLVMValueRef v, const PlanNode *from, Plan
 LLVMValueRef emit_identity(Emitter *e, IrOp reduce, PlanType type) {
     LLVMTypeRef t = emit_type(e->m, type);
     switch ((int)reduce) {
-    case IR_PROD:
-        return is_real(type) ? LLVMConstReal(t, 1) : LLVMConstInt(t, 1, 0);
-    case IR_ALL:
-        return LLVMConstInt(t, 1, 0);
-    case IR_MAXIMUM: case IR_ARGMAX:
-        return is_real(type) ? LLVMConstReal(t, -INFINITY) : LLVMConstInt(t, (unsigned long long)INT64_MIN, 1);
-    case IR_MINIMUM: case IR_ARGMIN:
+    case IR_PROD: return is_real(type) ? LLVMConstReal(t, 1) : LLVMConstInt(t, 1, 0);
+    case IR_ALL: return LLVMConstInt(t, 1, 0);
+    case IR_MAXIMUM:
+    case IR_ARGMAX:
+        return is_real(type) ? LLVMConstReal(t, -INFINITY)
+                             : LLVMConstInt(t, (unsigned long long)INT64_MIN, 1);
+    case IR_MINIMUM:
+    case IR_ARGMIN:
         return is_real(type) ? LLVMConstReal(t, INFINITY) : LLVMConstInt(t, (unsigned long long)INT64_MAX, 1);
-    default:
-        return LLVMConstNull(t);
+    default: return LLVMConstNull(t);
     }
 }
 
@@ -337,7 +353,8 @@ LLVMValueRef emit_combine(Emitter *e, IrOp reduce, PlanType type, LLVMValueRef a
     case IR_ANY: return LLVMBuildOr(e->b, a, b, "");
     case IR_ALL: return LLVMBuildAnd(e->b, a, b, "");
     case IR_PROD: return real_type ? fast(e, LLVMBuildFMul(e->b, a, b, "")) : LLVMBuildMul(e->b, a, b, "");
-    case IR_MAXIMUM: case IR_MINIMUM:
+    case IR_MAXIMUM:
+    case IR_MINIMUM:
         if (real_type) /* a NaN among the terms is the result */
             return emit_intrinsic(e, max ? "llvm.maximum" : "llvm.minimum", emit_type(e->m, type), args, 2);
         return LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, max ? LLVMIntSGT : LLVMIntSLT, a, b, ""), a, b, "");

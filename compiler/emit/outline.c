@@ -1,8 +1,8 @@
 /* outline — functions: a planned function, the bodies of its parallel loops, and its parts where it is long.
  *
- * A parallel loop becomes a function called by rt_parallel with the values it uses from outside in an array, env. A long
- * body is cut into parts, functions called one after the other that pass values on through such an array: the time LLVM
- * takes for one function grows faster than its length. */
+ * A parallel loop becomes a function called by rt_parallel with the values it uses from outside in an array,
+ * env. A long body is cut into parts, functions called one after the other that pass values on through such
+ * an array: the time LLVM takes for one function grows faster than its length. */
 #include <stdio.h>
 
 #include "../../runtime/rt.h"
@@ -82,7 +82,8 @@ static void begin_function(Emitter *e) {
     e->mem = emit_frame_field(e, offsetof(RtFrame, mem), pointer, "mem");
     unsigned align = LLVMGetMDKindIDInContext(e->m->context, "align", 5);
     LLVMMetadataRef sixty_four = LLVMValueAsMetadata(emit_int(e->m, 64));
-    LLVMSetMetadata(e->mem, align, LLVMMetadataAsValue(e->m->context, LLVMMDNodeInContext2(e->m->context, &sixty_four, 1)));
+    LLVMSetMetadata(e->mem, align,
+                    LLVMMetadataAsValue(e->m->context, LLVMMDNodeInContext2(e->m->context, &sixty_four, 1)));
     LLVMPositionBuilderAtEnd(e->b, body);
     e->value = base_calloc(e->func->nodes.n, sizeof *e->value);
     e->acc_index = base_calloc(e->func->nodes.n, sizeof *e->acc_index);
@@ -105,7 +106,8 @@ static void free_emitter(Emitter *e) {
     free(e->slot);
 }
 
-/* Makes the values of `used` known in a function that got `env`, which holds those of `all`, as its second argument. */
+/* Makes the values of `used` known in a function that got `env`, which holds those of `all`, as its second
+ * argument. */
 static void load_env(Emitter *e, const NumberList *used, const NumberList *all, LLVMTypeRef env) {
     for (uint32_t i = 0, k = 0; i < all->n; i++) {
         for (k = 0; k < used->n && used->at[k] != all->at[i];)
@@ -118,10 +120,17 @@ static void load_env(Emitter *e, const NumberList *used, const NumberList *all, 
 }
 
 /* The body of a parallel loop: void (RtFrame *, void *env, int64_t begin, int64_t end). */
-static LLVMValueRef emit_outlined(Emitter *outer, const PlanLoop *loop, const NumberList *used, LLVMTypeRef env) {
-    Emitter e = {.m = outer->m, .plan = outer->plan, .func = outer->func, .copies = 1, .kernel = outer->kernel,
-                 .kernel_buffers = outer->kernel_buffers, .n_kernel_buffers = outer->n_kernel_buffers,
-                 .n_outlined = outer->n_outlined, .n_kernels = outer->n_kernels};
+static LLVMValueRef emit_outlined(Emitter *outer, const PlanLoop *loop, const NumberList *used,
+                                  LLVMTypeRef env) {
+    Emitter e = {.m = outer->m,
+                 .plan = outer->plan,
+                 .func = outer->func,
+                 .copies = 1,
+                 .kernel = outer->kernel,
+                 .kernel_buffers = outer->kernel_buffers,
+                 .n_kernel_buffers = outer->n_kernel_buffers,
+                 .n_outlined = outer->n_outlined,
+                 .n_kernels = outer->n_kernels};
     LLVMContextRef c = e.m->context;
     LLVMTypeRef pointer = LLVMPointerTypeInContext(c, 0), i64 = LLVMInt64TypeInContext(c);
     LLVMTypeRef params[4] = {pointer, pointer, i64, i64};
@@ -157,7 +166,10 @@ void emit_parallel(Emitter *e, const PlanLoop *loop) {
 
 /* ---- parts ---- */
 
-typedef struct Cut { uint32_t begin, end; NumberList used, made; } Cut; /* statements; values from other parts, for others */
+typedef struct Cut {
+    uint32_t begin, end;
+    NumberList used, made;
+} Cut; /* statements; values from other parts, for others */
 typedef VEC(Cut) CutList;
 
 static uint32_t scope_length(const PlanFunc *f, uint32_t scope) {
@@ -214,10 +226,16 @@ static void find_crossings(const PlanFunc *f, CutList *cuts, NumberList *all) {
 }
 
 /* One part: int32_t (RtFrame *, void *env). */
-static LLVMValueRef emit_part(Emitter *outer, const Cut *cut, const NumberList *all, LLVMTypeRef env, uint32_t number) {
-    Emitter e = {.m = outer->m, .plan = outer->plan, .func = outer->func, .copies = 1, .n_outlined = outer->n_outlined,
+static LLVMValueRef emit_part(Emitter *outer, const Cut *cut, const NumberList *all, LLVMTypeRef env,
+                              uint32_t number) {
+    Emitter e = {.m = outer->m,
+                 .plan = outer->plan,
+                 .func = outer->func,
+                 .copies = 1,
+                 .n_outlined = outer->n_outlined,
                  .n_kernels = outer->n_kernels};
-    LLVMTypeRef pointer = LLVMPointerTypeInContext(e.m->context, 0), i32 = LLVMInt32TypeInContext(e.m->context);
+    LLVMTypeRef pointer = LLVMPointerTypeInContext(e.m->context, 0),
+                i32 = LLVMInt32TypeInContext(e.m->context);
     LLVMTypeRef params[2] = {pointer, pointer};
     char name[128];
     snprintf(name, sizeof name, "%s.part%u", e.func->name, number);
@@ -231,7 +249,8 @@ static LLVMValueRef emit_part(Emitter *outer, const Cut *cut, const NumberList *
     for (uint32_t i = 0; i < all->n; i++)
         for (uint32_t k = 0; k < cut->made.n; k++)
             if (cut->made.at[k] == all->at[i])
-                LLVMBuildStore(e.b, emit_node(&e, all->at[i]), LLVMBuildStructGEP2(e.b, env, LLVMGetParam(e.fn, 1), i, ""));
+                LLVMBuildStore(e.b, emit_node(&e, all->at[i]),
+                               LLVMBuildStructGEP2(e.b, env, LLVMGetParam(e.fn, 1), i, ""));
     end_function(&e);
     LLVMBuildRet(e.b, LLVMBuildLoad2(e.b, i32, e.status, ""));
     free_emitter(&e);
@@ -270,7 +289,8 @@ static bool has_flags(const PlanFunc *f) {
 
 void emit_function(EmitModule *m, const Plan *plan, const PlanFunc *func) {
     uint32_t n_outlined = 0, n_kernels = 0;
-    Emitter e = {.m = m, .plan = plan, .func = func, .copies = 1, .n_outlined = &n_outlined, .n_kernels = &n_kernels};
+    Emitter e = {
+        .m = m, .plan = plan, .func = func, .copies = 1, .n_outlined = &n_outlined, .n_kernels = &n_kernels};
     LLVMTypeRef pointer = LLVMPointerTypeInContext(m->context, 0), i32 = LLVMInt32TypeInContext(m->context);
     e.fn = LLVMAddFunction(m->module, func->name, LLVMFunctionType(i32, &pointer, 1, 0));
     emit_target_attributes(m, e.fn);
@@ -292,7 +312,8 @@ void emit_function(EmitModule *m, const Plan *plan, const PlanFunc *func) {
         LLVMValueRef bad = emit_frame_field(&e, offsetof(RtFrame, bad), i32, "");
         LLVMValueRef wrong = LLVMBuildICmp(e.b, LLVMIntNE, bad, LLVMConstNull(i32), "");
         LLVMValueRef clear = LLVMBuildICmp(e.b, LLVMIntEQ, status, LLVMConstNull(i32), "");
-        status = LLVMBuildSelect(e.b, LLVMBuildAnd(e.b, wrong, clear, ""), LLVMConstInt(i32, RT_NOT_FINITE, 0), status, "");
+        status = LLVMBuildSelect(e.b, LLVMBuildAnd(e.b, wrong, clear, ""),
+                                 LLVMConstInt(i32, RT_NOT_FINITE, 0), status, "");
     }
     LLVMBuildRet(e.b, status);
     free_emitter(&e);

@@ -4,8 +4,8 @@
  * gives: the function's code.
  * changes: nothing else.
  *
- * The operations of a kernel share their outermost loop; inside it, runs of neighbours that may share the next loop do,
- * and so on. */
+ * The operations of a kernel share their outermost loop; inside it, runs of neighbours that may share the
+ * next loop do, and so on. */
 #include "pass.h"
 
 static PlanType real_of(const Op *op) { return op->elem == IR_F32 ? PLAN_F32 : PLAN_F64; }
@@ -40,8 +40,9 @@ static PlanValue out_address(Builder *b, const Op *op, const OpOut *out) {
         at = value_add(b, at, out->base);
     for (uint32_t k = 0; k < op->n_loops; k++)
         if (op->loop[k].axis >= 0)
-            at = value_add(b, at, value_scale(b, b->index_value.at[op->loop[k].index],
-                                              (int64_t)out->stride[op->loop[k].axis]));
+            at = value_add(
+                b, at,
+                value_scale(b, b->index_value.at[op->loop[k].index], (int64_t)out->stride[op->loop[k].axis]));
     return at;
 }
 
@@ -66,18 +67,12 @@ static PlanType store_elem_type(Builder *b, const OpOut *out) {
 static PlanValue identity(Builder *b, IrOp reduce, PlanType type) {
     bool real = type == PLAN_F64 || type == PLAN_F32;
     switch ((int)reduce) {
-    case IR_PROD:
-        return real ? value_real(b, 1, type) : value_int(b, 1);
-    case IR_MAXIMUM:
-        return real ? value_real(b, -INFINITY, type) : value_int(b, INT64_MIN);
-    case IR_MINIMUM:
-        return real ? value_real(b, INFINITY, type) : value_int(b, INT64_MAX);
-    case IR_ANY:
-        return value_bool(b, false);
-    case IR_ALL:
-        return value_bool(b, true);
-    default:
-        return real ? value_real(b, 0, type) : value_int(b, 0);
+    case IR_PROD: return real ? value_real(b, 1, type) : value_int(b, 1);
+    case IR_MAXIMUM: return real ? value_real(b, -INFINITY, type) : value_int(b, INT64_MIN);
+    case IR_MINIMUM: return real ? value_real(b, INFINITY, type) : value_int(b, INT64_MAX);
+    case IR_ANY: return value_bool(b, false);
+    case IR_ALL: return value_bool(b, true);
+    default: return real ? value_real(b, 0, type) : value_int(b, 0);
     }
 }
 
@@ -201,8 +196,8 @@ static void build_range(Builder *b, Members m, uint32_t depth, PlanValue lo, Pla
     loop_close(b, loop);
 }
 
-/* One loop for members m, which may share it: cut where conditions on its index change, so that inside each part they
- * are known. */
+/* One loop for members m, which may share it: cut where conditions on its index change, so that inside each
+ * part they are known. */
 static void build_loop(Builder *b, Members m, uint32_t depth, int64_t chunk) {
     if (m.n == 1 && !chunk && build_zero(b, m.op[0], depth))
         return;
@@ -221,7 +216,8 @@ static void build_loop(Builder *b, Members m, uint32_t depth, int64_t chunk) {
         uint32_t n = plan_find_cuts(b, m, depth, cut);
         for (uint32_t k = 0; k + 1 < n; k++) {
             bool large = chunk * (int64_t)factor < cut[k + 1] - cut[k];
-            build_range(b, m, depth, value_int(b, cut[k]), value_int(b, cut[k + 1]), large ? chunk * (int64_t)factor : 0);
+            build_range(b, m, depth, value_int(b, cut[k]), value_int(b, cut[k + 1]),
+                        large ? chunk * (int64_t)factor : 0);
         }
     }
     for (uint32_t i = 0; i < m.n; i++)
@@ -235,7 +231,8 @@ static IrElem acc_elem(PlanType type) {
 }
 
 /* out[e] = the partial results of all pieces for element e, in order. */
-static void combine_pieces(Builder *b, const Op *op, uint32_t partial, int64_t pieces, int64_t size, PlanType type) {
+static void combine_pieces(Builder *b, const Op *op, uint32_t partial, int64_t pieces, int64_t size,
+                           PlanType type) {
     const OpOut *out = &op->out[0];
     enter(b, op);
     uint32_t over = loop_open(b, value_int(b, 0), value_int(b, size));
@@ -249,8 +246,8 @@ static void combine_pieces(Builder *b, const Op *op, uint32_t partial, int64_t p
     loop_close(b, over);
 }
 
-/* A kernel whose outermost loop reduces: each piece of the loop gives partial results, whose sum in order is the result:
- * the same at any number of threads. */
+/* A kernel whose outermost loop reduces: each piece of the loop gives partial results, whose sum in order is
+ * the result: the same at any number of threads. */
 static void build_pieces(Builder *b, Members m, int64_t chunk) {
     int64_t extent = (int64_t)m.op[0]->loop[0].extent, pieces = (extent + chunk - 1) / chunk;
     OpOut *out = base_calloc(m.n, sizeof *out);
@@ -263,15 +260,18 @@ static void build_pieces(Builder *b, Members m, int64_t chunk) {
         for (uint32_t k = 0; k < m.op[i]->rank; k++)
             size[i] *= (int64_t)m.op[i]->extent[k];
         type[i] = body_type(b, m.op[i]);
-        partial[i] = plan_new_buffer(b->plan, acc_elem(type[i]), (uint64_t)(pieces * size[i]), m.op[i]->def, true);
+        partial[i] =
+            plan_new_buffer(b->plan, acc_elem(type[i]), (uint64_t)(pieces * size[i]), m.op[i]->def, true);
     }
     uint32_t loop = loop_open(b, value_int(b, 0), value_int(b, pieces));
     b->func->loops.at[loop].parallel = true;
     b->func->loops.at[loop].chunk = 1;
     PlanValue piece = b->func->loops.at[loop].index, lo = value_scale(b, piece, chunk);
-    PlanValue hi = value_op(b, IR_MIN, PLAN_I64, value_add(b, lo, value_int(b, chunk)), value_int(b, extent), 0);
+    PlanValue hi =
+        value_op(b, IR_MIN, PLAN_I64, value_add(b, lo, value_int(b, chunk)), value_int(b, extent), 0);
     for (uint32_t i = 0; i < m.n; i++) {
-        m.op[i]->out[0] = (OpOut){.buffer = partial[i], .value = out[i].value, .base = value_scale(b, piece, size[i])};
+        m.op[i]->out[0] =
+            (OpOut){.buffer = partial[i], .value = out[i].value, .base = value_scale(b, piece, size[i])};
         memcpy(m.op[i]->out[0].stride, out[i].stride, sizeof out[i].stride);
         before_loop(b, m.op[i], 0, &m.acc[i]);
     }

@@ -26,7 +26,10 @@ static void finish(Builder *b, PlanCall call, uint32_t written) {
 
 /* ---- products ---- */
 
-typedef struct Places { uint32_t buffer[3]; PlanValue at[3]; } Places; /* of A, B and C */
+typedef struct Places {
+    uint32_t buffer[3];
+    PlanValue at[3];
+} Places; /* of A, B and C */
 
 static void push_gemv(PlanCall *call, const Contract *c, PlanValue alpha, PlanValue beta, const Places *p) {
     /* y[n] = Σ_k x[k] B[k,n] with B stored k×n, or n×k when trans_b. */
@@ -43,7 +46,8 @@ static void push_gemv(PlanCall *call, const Contract *c, PlanValue alpha, PlanVa
     push_int(call, 1);
 }
 
-static void push_gemm(PlanCall *call, const Contract *c, PlanValue alpha, PlanValue beta, const Places *p, bool batch) {
+static void push_gemm(PlanCall *call, const Contract *c, PlanValue alpha, PlanValue beta, const Places *p,
+                      bool batch) {
     uint32_t last = c->n_batch - 1;
     push_int(call, c->trans_a);
     push_int(call, c->trans_b);
@@ -84,14 +88,16 @@ static void emit_contract(Builder *b, const Op *op) {
     p.buffer[2] = op->out[0].buffer;
     for (int i = 0; i < 3; i++)
         p.at[i] = value_int(b, (int64_t)at[i]);
-    /* All batch indices but the innermost are loops around the call; that one too for a matrix-vector product. */
+    /* All batch indices but the innermost are loops around the call; that one too for a matrix-vector
+     * product. */
     bool batched = c.n_batch && !c.is_vector;
     uint32_t n_loops = c.n_batch - batched, loop[IR_MAX_RANK];
     for (uint32_t k = 0; k < n_loops; k++) {
         const uint64_t stride[3] = {c.batch_a[k], c.batch_b[k], c.batch_c[k]};
         loop[k] = loop_open(b, value_int(b, 0), value_int(b, (int64_t)c.batch[k]));
         for (int i = 0; i < 3; i++)
-            p.at[i] = value_add(b, p.at[i], value_scale(b, b->func->loops.at[loop[k]].index, (int64_t)stride[i]));
+            p.at[i] =
+                value_add(b, p.at[i], value_scale(b, b->func->loops.at[loop[k]].index, (int64_t)stride[i]));
     }
     PlanCall call = {.def = op->def};
     PlanValue beta = value_real(b, 0, type);
@@ -127,8 +133,12 @@ static void emit_linalg(Builder *b, const Op *op) {
     bool lower = info.linalg == IR_SOLVE_LOWER || info.linalg == IR_SOLVE_LOWER_T;
     bool solve = info.linalg == IR_SOLVE || info.linalg == IR_SOLVE_SPD;
     static const char *const stem[] = {
-        [IR_CHOLESKY] = "cholesky", [IR_SOLVE] = "solve", [IR_SOLVE_SPD] = "solve_spd",
-        [IR_SOLVE_LOWER] = "solve_triangular", [IR_SOLVE_LOWER_T] = "solve_triangular", [IR_INVERSE] = "inverse",
+        [IR_CHOLESKY] = "cholesky",
+        [IR_SOLVE] = "solve",
+        [IR_SOLVE_SPD] = "solve_spd",
+        [IR_SOLVE_LOWER] = "solve_triangular",
+        [IR_SOLVE_LOWER_T] = "solve_triangular",
+        [IR_INVERSE] = "inverse",
         [IR_LOGDET] = "logdet",
     };
     call.name = spelled(b, stem[info.linalg], elem);

@@ -1,9 +1,10 @@
 /* contract — Σ_k A[…i…k…] B[…k…j…] as matrix products.
  *
- * The factors of the summand are sorted by the indices they depend on. Indices in every factor are batch indices;
- * the rest of the free ones fall into components joined by factors; the first component makes the rows (I), the others
- * the columns (J), the summed ones K. Each side becomes one dense operand whose indices lie in blocks: batch, then I (or
- * J) and K in either order. Operands that are not laid out like that are given a definition that is. */
+ * The factors of the summand are sorted by the indices they depend on. Indices in every factor are batch
+ * indices; the rest of the free ones fall into components joined by factors; the first component makes the
+ * rows (I), the others the columns (J), the summed ones K. Each side becomes one dense operand whose indices
+ * lie in blocks: batch, then I (or J) and K in either order. Operands that are not laid out like that are
+ * given a definition that is. */
 #include "pass.h"
 
 #define MAX_FACTORS 16
@@ -19,8 +20,8 @@ typedef struct Product {
     IrTerm factor[MAX_FACTORS];
     bool side_b[MAX_FACTORS];
     uint32_t n_factors;
-    IrTerm scale;             /* factors without indices */
-    IrIdx index[MAX_FREE];    /* free ones first, then the summed ones */
+    IrTerm scale;          /* factors without indices */
+    IrIdx index[MAX_FREE]; /* free ones first, then the summed ones */
     Role role[MAX_FREE];
     uint32_t n_free, n_index;
 } Product;
@@ -119,7 +120,8 @@ static bool assign_roles(Product *p) {
             has_i |= p->role[i] == ROLE_I && factor_has(p, f, i);
             has_j |= p->role[i] == ROLE_J && factor_has(p, f, i);
         }
-        /* Factors of the summed indices alone go to the right, where they make the vector of a matrix-vector product. */
+        /* Factors of the summed indices alone go to the right, where they make the vector of a matrix-vector
+         * product. */
         p->side_b[f] = !has_i;
         has_b |= p->side_b[f] && (n_groups == 1 || has_j);
     }
@@ -181,9 +183,10 @@ static void push_index(IrIdx *list, uint32_t *n, IrIdx index) {
     list[(*n)++] = index;
 }
 
-/* The order in which operand t's indices should lie: batch, then the two blocks, each as its largest read walks
- * them, the block that read walks fastest last. */
-static uint32_t operand_order(Product *p, IrTerm t, Role rows, const IrIdx *k_order, uint32_t nk, IrIdx *order) {
+/* The order in which operand t's indices should lie: batch, then the two blocks, each as its largest read
+ * walks them, the block that read walks fastest last. */
+static uint32_t operand_order(Product *p, IrTerm t, Role rows, const IrIdx *k_order, uint32_t nk,
+                              IrIdx *order) {
     IrProgram *ir = p->ir;
     IrTerm read = plan_largest_read(p->plan, t);
     IrIdx seen[MAX_FREE];
@@ -295,7 +298,11 @@ bool plan_contract(Plan *plan, const IrIdx *ks, uint32_t nk, IrTerm *body) {
 
 /* ---- reading a product back ---- */
 
-typedef struct Side { IrIdx index[IR_MAX_RANK]; uint64_t stride[IR_MAX_RANK]; uint32_t n; } Side;
+typedef struct Side {
+    IrIdx index[IR_MAX_RANK];
+    uint64_t stride[IR_MAX_RANK];
+    uint32_t n;
+} Side;
 
 static bool read_side(IrProgram *ir, IrTerm read, Side *side) {
     if (!plain_subs(ir, read, side->index, &side->n))
@@ -315,10 +322,10 @@ static uint64_t side_stride(const Side *side, IrIdx index) {
     return 0;
 }
 
-/* Merges the indices a list walks into one of `extent` steps of `stride` in each of two sides; false when they are not
- * one run in both. */
-static bool merge(IrProgram *ir, const IrIdx *list, uint32_t n, const Side *x, const Side *y, uint64_t *extent,
-                  uint64_t *stride_x, uint64_t *stride_y) {
+/* Merges the indices a list walks into one of `extent` steps of `stride` in each of two sides; false when
+ * they are not one run in both. */
+static bool merge(IrProgram *ir, const IrIdx *list, uint32_t n, const Side *x, const Side *y,
+                  uint64_t *extent, uint64_t *stride_x, uint64_t *stride_y) {
     *extent = 1;
     *stride_x = *stride_y = 0;
     for (uint32_t i = n; i-- > 0;) {
@@ -334,7 +341,8 @@ static bool merge(IrProgram *ir, const IrIdx *list, uint32_t n, const Side *x, c
 }
 
 /* Leading dimension and orientation of a rows×cols matrix with these strides. */
-static bool orient(uint64_t rows, uint64_t cols, uint64_t row_stride, uint64_t col_stride, bool *trans, uint64_t *ld) {
+static bool orient(uint64_t rows, uint64_t cols, uint64_t row_stride, uint64_t col_stride, bool *trans,
+                   uint64_t *ld) {
     if (col_stride == 1 || cols == 1) {
         *trans = false;
         *ld = rows == 1 ? cols : row_stride;

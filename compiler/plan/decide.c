@@ -4,35 +4,53 @@
  * gives: PlanDef.inlined, cost, evals for every definition the roots reach.
  * changes: nothing else.
  *
- * A definition of n elements costing c operations each, wanted e times in all, is computed in place when e·c is not
- * above n·(c + a store and a load). */
+ * A definition of n elements costing c operations each, wanted e times in all, is computed in place when e·c
+ * is not above n·(c + a store and a load). */
 #include "pass.h"
 
 #define STORE_AND_LOAD 5.0
-#define SMALL_REDUCTION 16.0 /* iterations up to which a reduction may be put into its users' loops */
-#define HOIST_COST 12.0      /* what never changes and costs this much is computed beforehand … */
+#define SMALL_REDUCTION 16.0    /* iterations up to which a reduction may be put into its users' loops */
+#define HOIST_COST 12.0         /* what never changes and costs this much is computed beforehand … */
 #define HOIST_BYTES (64u << 20) /* … when it is not larger than this */
 
 typedef struct Walk {
     Plan *plan;
-    DefList order; /* definitions before their users */
+    DefList order;   /* definitions before their users */
     uint32_t serial; /* of the walk over terms: see Plan.term_seen */
 } Walk;
 
 static double op_cost(IrOp op) {
     switch ((int)op) {
-    case IR_DIV: case IR_SQRT: case IR_IDIV: case IR_IMOD:
-        return 4;
-    case IR_EXP: case IR_LOG: case IR_SIN: case IR_COS: case IR_TANH: case IR_SIGMOID: case IR_SOFTPLUS:
-    case IR_EXPM1: case IR_LOG1P: case IR_ERF:
-        return 16;
-    case IR_POW: case IR_TAN: case IR_ASIN: case IR_ACOS: case IR_ATAN: case IR_ATAN2: case IR_SINH: case IR_COSH:
-    case IR_ASINH: case IR_ACOSH: case IR_ATANH: case IR_ERFC:
-        return 32;
-    case IR_LGAMMA: case IR_POLYGAMMA: case IR_DRAW:
-        return 64;
-    default:
-        return 1;
+    case IR_DIV:
+    case IR_SQRT:
+    case IR_IDIV:
+    case IR_IMOD: return 4;
+    case IR_EXP:
+    case IR_LOG:
+    case IR_SIN:
+    case IR_COS:
+    case IR_TANH:
+    case IR_SIGMOID:
+    case IR_SOFTPLUS:
+    case IR_EXPM1:
+    case IR_LOG1P:
+    case IR_ERF: return 16;
+    case IR_POW:
+    case IR_TAN:
+    case IR_ASIN:
+    case IR_ACOS:
+    case IR_ATAN:
+    case IR_ATAN2:
+    case IR_SINH:
+    case IR_COSH:
+    case IR_ASINH:
+    case IR_ACOSH:
+    case IR_ATANH:
+    case IR_ERFC: return 32;
+    case IR_LGAMMA:
+    case IR_POLYGAMMA:
+    case IR_DRAW: return 64;
+    default: return 1;
     }
 }
 
@@ -46,7 +64,8 @@ static double term_cost(Walk *w, IrTerm t) {
     double cost = op_cost((IrOp)node.op);
     if (node.op == IR_READ) {
         PlanDef *d = plan_def_of(w->plan, node.arg[0]);
-        cost = (d->body.form == FORM_MAP || d->body.form == FORM_REDUCE) && d->cost < STORE_AND_LOAD ? d->cost : 1;
+        cost = (d->body.form == FORM_MAP || d->body.form == FORM_REDUCE) && d->cost < STORE_AND_LOAD ? d->cost
+                                                                                                     : 1;
         for (uint32_t i = 0; i < node.arg[2]; i++)
             cost += 0.25 * term_cost(w, ir_read_subs(ir, t)[i]);
         return cost;
@@ -120,9 +139,9 @@ static void mark_indices(IrProgram *ir, IrTerm t, const Nest *nest, bool *used, 
         mark_indices(ir, node.arg[i], nest, used, others);
 }
 
-/* How often a read is evaluated in the nest: in the innermost loop one of its subscripts depends on, so once for every
- * iteration of that loop and all around it. The loops of a reduction may still be put into another order: what is costly
- * counts in all of them. */
+/* How often a read is evaluated in the nest: in the innermost loop one of its subscripts depends on, so once
+ * for every iteration of that loop and all around it. The loops of a reduction may still be put into another
+ * order: what is costly counts in all of them. */
 static double evaluations(Plan *plan, const Nest *nest, IrTerm read) {
     bool used[PLAN_MAX_LOOPS] = {false}, any = false;
     double total = 1, outer = 1;
@@ -191,7 +210,8 @@ static bool should_inline(Plan *plan, IrDef d, bool may_hoist) {
     IrNode top = *ir_node(plan->ir, def->body.body);
     if (top.op == IR_SUM && ir_node(plan->ir, top.arg[2])->op == IR_EXP)
         return false;
-    if (!is_map && (ir_def(plan->ir, d)->rank == 0 || reduce_extent(plan->ir, def->body.body) > SMALL_REDUCTION))
+    if (!is_map &&
+        (ir_def(plan->ir, d)->rank == 0 || reduce_extent(plan->ir, def->body.body) > SMALL_REDUCTION))
         return false;
     if (is_map && size <= 1)
         return true;
@@ -219,7 +239,8 @@ void plan_decide(Plan *plan, const DecideRoot *roots, uint32_t n_roots, PlanIsFi
         if (!def->body.body)
             continue;
         IrDefInfo info = *ir_def(plan->ir, d);
-        count_body(&w, def->body.body, info.rank, info.extent, inlined ? def->evals / (double)ir_size(plan->ir, d) : 1);
+        count_body(&w, def->body.body, info.rank, info.extent,
+                   inlined ? def->evals / (double)ir_size(plan->ir, d) : 1);
     }
     vec_free(&w.order);
 }

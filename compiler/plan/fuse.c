@@ -2,17 +2,19 @@
  *
  * needs: FuncPlan.ops in an order that is right as it stands.
  * gives: kernels: lists of operations built into one outer loop (or one call).
- * changes: an operation may move up past others it has nothing to do with, into the kernel it shares data with.
+ * changes: an operation may move up past others it has nothing to do with, into the kernel it shares data
+ * with.
  *
- * Two operations may share a loop when everything one of them writes and the other touches is the same element of that
- * loop's axis in both: iteration i of the later needs nothing but iteration i of the earlier. */
+ * Two operations may share a loop when everything one of them writes and the other touches is the same
+ * element of that loop's axis in both: iteration i of the later needs nothing but iteration i of the earlier.
+ */
 #include "pass.h"
 
 #define PARALLEL_WORK 1e6 /* operations from which a loop is cut into pieces */
 #define PIECE_WORK 4e5
-#define MAX_RESULTS 4096.0     /* elements of a reduction that may have a partial result for each piece */
+#define MAX_RESULTS 4096.0 /* elements of a reduction that may have a partial result for each piece */
 #define MAX_PIECES 256
-#define MAX_FUSED 32           /* operations in one loop: beyond, the loop has more streams than the machine */
+#define MAX_FUSED 32 /* operations in one loop: beyond, the loop has more streams than the machine */
 
 static bool touches(const OpOut *out, const Op *writer, const OpRead *r, const IrProgram *ir) {
     (void)ir;
@@ -35,7 +37,8 @@ static bool writes_overlap(const Op *x, const OpOut *a, const Op *y, const OpOut
     return a->at <= last_b && b->at <= last_a;
 }
 
-/* Whether read r of `reader` takes, at `depth`, the element of `out` that the writer's loop at that depth is at. */
+/* Whether read r of `reader` takes, at `depth`, the element of `out` that the writer's loop at that depth is
+ * at. */
 static bool is_aligned(IrProgram *ir, const Op *writer, const OpOut *out, const Op *reader, const OpRead *r,
                        uint32_t depth) {
     int axis = writer->loop[depth].axis;
@@ -50,7 +53,8 @@ static bool is_aligned(IrProgram *ir, const Op *writer, const OpOut *out, const 
 
 bool plan_may_share(FuncPlan *fp, const Op *earlier, const Op *later, uint32_t depth) {
     IrProgram *ir = fp->plan->ir;
-    if (earlier->kind != OP_LOOPS || later->kind != OP_LOOPS || earlier->n_loops <= depth || later->n_loops <= depth)
+    if (earlier->kind != OP_LOOPS || later->kind != OP_LOOPS || earlier->n_loops <= depth ||
+        later->n_loops <= depth)
         return false;
     const OpLoop *a = &earlier->loop[depth], *b = &later->loop[depth];
     if (a->extent != b->extent || a->guard || b->guard)
@@ -122,8 +126,8 @@ static bool joins(FuncPlan *fp, const Kernel *k, const Op *op) {
     return data;
 }
 
-/* Piece sizes follow from the loop alone, never from the number of threads. A loop that reduces is cut as well where its
- * results are few. */
+/* Piece sizes follow from the loop alone, never from the number of threads. A loop that reduces is cut as
+ * well where its results are few. */
 static void decide_pieces(Kernel *k) {
     double work = 0;
     bool reduces = false;

@@ -1,9 +1,11 @@
-/* loops — two loops made one where memory is walked in one run, and one loop cut where conditions on its index change. */
+/* loops — two loops made one where memory is walked in one run, and one loop cut where conditions on its
+ * index change. */
 #include "pass.h"
 
 /* ---- merging ---- */
 
-/* How far one step of `index` moves through the elements of `read`; false when that is not the same everywhere. */
+/* How far one step of `index` moves through the elements of `read`; false when that is not the same
+ * everywhere. */
 static bool read_stride(IrProgram *ir, IrTerm read, IrIdx index, int64_t *stride) {
     IrNode node = *ir_node(ir, read);
     int64_t unit = 1;
@@ -25,7 +27,10 @@ static bool read_stride(IrProgram *ir, IrTerm read, IrIdx index, int64_t *stride
     return true;
 }
 
-typedef struct Merge { Builder *b; const OpLoop *outer, *inner; } Merge;
+typedef struct Merge {
+    Builder *b;
+    const OpLoop *outer, *inner;
+} Merge;
 
 /* Finds a use of the two indices that one running index could not serve. */
 static PlanStep hinders(void *context, IrTerm t) {
@@ -63,7 +68,8 @@ static bool merges(Builder *b, const Op *op, uint32_t depth) {
     return true;
 }
 
-/* Makes the loop at `depth` of every member run over the next one too: the outer index stays 0, the inner runs on. */
+/* Makes the loop at `depth` of every member run over the next one too: the outer index stays 0, the inner
+ * runs on. */
 uint64_t plan_merge_loops(Builder *b, Members m, uint32_t depth) {
     uint64_t factor = 1;
     for (;;) {
@@ -148,11 +154,15 @@ static PlanStep look(void *context, IrTerm t) {
     if (!ir_uses_index(ir, t, c->index))
         return PLAN_PAST;
     switch ((int)node.op) {
-    case IR_EQ: case IR_NE:
+    case IR_EQ:
+    case IR_NE:
         if (line(c, node.arg[0], &a, &b) && line(c, node.arg[1], &x, &y))
             cut_at_zero(c, a - x, b - y, 0);
         break;
-    case IR_LT: case IR_LE: case IR_MIN: case IR_MAX: {
+    case IR_LT:
+    case IR_LE:
+    case IR_MIN:
+    case IR_MAX: {
         if (!line(c, node.arg[0], &a, &b) || !line(c, node.arg[1], &x, &y))
             break;
         /* Between f < 0 and f ≥ 0, or f ≤ 0 and f > 0: one cut. */
@@ -161,12 +171,12 @@ static PlanStep look(void *context, IrTerm t) {
             add_cut(c, zero + ((slope > 0) == (node.op == IR_LE)));
         break;
     }
-    case IR_IMOD: case IR_IDIV:
+    case IR_IMOD:
+    case IR_IDIV:
         if (line(c, node.arg[0], &a, &b) && line(c, node.arg[1], &x, &y) && x == 0 && y > 1)
             cut_at_zero(c, a, b, y);
         break;
-    default:
-        break;
+    default: break;
     }
     return PLAN_INTO;
 }

@@ -4,8 +4,8 @@
  * gives: offsets in the frame's memory, 64-byte aligned; stores to scratch that nobody loads are marked dead.
  * changes: PlanNode.dead, PlanBuffer.offset.
  *
- * First come inputs and what is kept between calls; then one region all functions use for scratch, in which buffers whose
- * lifetimes (first to last statement of the body that touches them) do not meet share space. */
+ * First come inputs and what is kept between calls; then one region all functions use for scratch, in which
+ * buffers whose lifetimes (first to last statement of the body that touches them) do not meet share space. */
 #include "pass.h"
 
 #define ALIGN 64
@@ -18,8 +18,10 @@ typedef VEC(Life) LifeList;
 
 static uint64_t elem_bytes(IrElem elem) {
     switch (elem) {
-    case IR_F64: case IR_I64: return 8;
-    case IR_F32: case IR_I32: return 4;
+    case IR_F64:
+    case IR_I64: return 8;
+    case IR_F32:
+    case IR_I32: return 4;
     case IR_U8: return 1;
     }
     return 8;
@@ -30,7 +32,7 @@ static uint64_t round_up(uint64_t n) { return (n + ALIGN - 1) / ALIGN * ALIGN; }
 typedef struct Uses {
     Plan *plan;
     const PlanFunc *func;
-    uint32_t *loads;  /* by buffer */
+    uint32_t *loads;        /* by buffer */
     uint32_t *first, *last; /* by buffer: statement of the body, from 1 */
     uint32_t at;
 } Uses;
@@ -64,7 +66,8 @@ static void scan(Uses *u, uint32_t scope) {
 static void drop_dead_stores(Plan *plan, PlanFunc *f, const uint32_t *loads) {
     for (uint32_t v = 1; v < f->nodes.n; v++) {
         PlanNode *n = &f->nodes.at[v];
-        if ((n->kind == PLAN_STORE || n->kind == PLAN_ZERO) && plan->buffers.at[n->bits].is_scratch && !loads[n->bits])
+        if ((n->kind == PLAN_STORE || n->kind == PLAN_ZERO) && plan->buffers.at[n->bits].is_scratch &&
+            !loads[n->bits])
             n->dead = true;
     }
 }
@@ -107,8 +110,9 @@ static uint64_t place_scratch(Plan *plan, PlanFunc *f, uint64_t base) {
     LifeList lives = {0};
     for (uint32_t b = 1; b < n; b++)
         if (plan->buffers.at[b].is_scratch && u.first[b])
-            vec_push(&lives, (Life){b, u.first[b], u.last[b],
-                                    round_up(plan->buffers.at[b].count * elem_bytes(plan->buffers.at[b].elem)), 0});
+            vec_push(&lives,
+                     (Life){b, u.first[b], u.last[b],
+                            round_up(plan->buffers.at[b].count * elem_bytes(plan->buffers.at[b].elem)), 0});
     if (lives.n)
         qsort(lives.at, lives.n, sizeof *lives.at, by_size);
     uint64_t size = 0;

@@ -2,10 +2,13 @@
  *
  * needs: definitions as mechanics left them.
  * gives: for each definition reached its PlanBody: MAP, REDUCE or CONTRACT, with the definitions it reads.
- * changes: nothing; adds definitions to the program. log-sum-exp becomes max, sum of exponentials and a logarithm. */
+ * changes: nothing; adds definitions to the program. log-sum-exp becomes max, sum of exponentials and a
+ * logarithm. */
 #include "pass.h"
 
-typedef struct Memo { IrTerm term, cond, value; } Memo;
+typedef struct Memo {
+    IrTerm term, cond, value;
+} Memo;
 
 typedef struct Normalizer {
     Plan *plan;
@@ -71,7 +74,8 @@ IrTerm plan_outline(Plan *plan, IrTerm t, IrElem elem, const IrIdx *order, uint3
 
 /* ---- gathers ---- */
 
-/* Registers the definition "some subscript is out of range where cond holds", to be found false before this body runs. */
+/* Registers the definition "some subscript is out of range where cond holds", to be found false before this
+ * body runs. */
 static void add_check(Normalizer *n, IrTerm sub, uint64_t extent, IrTerm cond) {
     IrProgram *ir = n->ir;
     IrTerm below = ir_op2(ir, IR_LT, sub, ir_int(ir, 0));
@@ -131,9 +135,7 @@ static IrTerm normal_read(Normalizer *n, IrTerm t, IrTerm cond) {
 
 /* ---- reductions ---- */
 
-static IrTerm both(IrProgram *ir, IrTerm a, IrTerm b) {
-    return !a ? b : !b ? a : ir_op2(ir, IR_AND, a, b);
-}
+static IrTerm both(IrProgram *ir, IrTerm a, IrTerm b) { return !a ? b : !b ? a : ir_op2(ir, IR_AND, a, b); }
 
 /* log Σ exp x = m + log Σ exp(x − m) with m = max x where that is finite, 0 elsewhere. */
 static IrTerm stable_logsumexp(Normalizer *n, IrTerm t, IrTerm cond) {
@@ -179,8 +181,8 @@ static double index_product(IrProgram *ir, IrTerm t) {
     return product;
 }
 
-/* Gives definitions of their own to the costly subterms of t that depend on some of the body's indices only: inside all its
- * loops, which run `times` times, they would be computed over and over. */
+/* Gives definitions of their own to the costly subterms of t that depend on some of the body's indices only:
+ * inside all its loops, which run `times` times, they would be computed over and over. */
 static IrTerm hoist(Normalizer *n, IrTerm t, double times) {
     IrProgram *ir = n->ir;
     IrNode node = *ir_node(ir, t);
@@ -204,8 +206,9 @@ static IrTerm hoist(Normalizer *n, IrTerm t, double times) {
     }
     if (same)
         return t;
-    return arity == 1 ? ir_op1(ir, op, arg[0])
-         : arity == 2 ? ir_op2(ir, op, arg[0], arg[1]) : ir_op3(ir, op, arg[0], arg[1], arg[2]);
+    return arity == 1   ? ir_op1(ir, op, arg[0])
+           : arity == 2 ? ir_op2(ir, op, arg[0], arg[1])
+                        : ir_op3(ir, op, arg[0], arg[1], arg[2]);
 }
 
 /* Normalizes the parts of reduction t, which stays one nest. */
@@ -236,7 +239,8 @@ static IrTerm normal_nest(Normalizer *n, IrTerm t, IrTerm cond, bool *contract) 
         body = hoist(n, body, times);
     }
     ir_at(ir, before);
-    /* Closing what was opened may give another spelling (−Σ sin(b−a) for Σ sin(a−b)), and no two need agree. */
+    /* Closing what was opened may give another spelling (−Σ sin(b−a) for Σ sin(a−b)), and no two need agree.
+     */
     if (same && body == opened)
         return t;
     before = ir_at(ir, ir_node(ir, t)->span);
@@ -337,8 +341,9 @@ static IrTerm normal_op(Normalizer *n, IrTerm t, IrTerm cond) {
     }
     if (arg[0] == node.arg[0] && (arity < 2 || arg[1] == node.arg[1]) && (arity < 3 || arg[2] == node.arg[2]))
         return t;
-    return arity == 1 ? ir_op1(ir, op, arg[0])
-         : arity == 2 ? ir_op2(ir, op, arg[0], arg[1]) : ir_op3(ir, op, arg[0], arg[1], arg[2]);
+    return arity == 1   ? ir_op1(ir, op, arg[0])
+           : arity == 2 ? ir_op2(ir, op, arg[0], arg[1])
+                        : ir_op3(ir, op, arg[0], arg[1], arg[2]);
 }
 
 static IrTerm normal(Normalizer *n, IrTerm t, IrTerm cond) {
@@ -383,10 +388,13 @@ static IrTerm peel_scale(IrProgram *ir, IrTerm t, IrTerm *scale) {
         } else if (node.op == IR_MUL || node.op == IR_DIV) {
             for (int k = 0; k < 2; k++)
                 ir_set(ir, ir_node(ir, node.arg[k])->free, &nf[k]);
-            bool swap = node.op == IR_MUL && nf[0] == 0 && !ir_op_is_reduce((IrOp)ir_node(ir, node.arg[0])->op);
+            bool swap =
+                node.op == IR_MUL && nf[0] == 0 && !ir_op_is_reduce((IrOp)ir_node(ir, node.arg[0])->op);
             if (!swap && nf[1])
                 return 0;
-            factor = swap ? node.arg[0] : node.op == IR_DIV ? ir_div(ir, ir_real(ir, 1), node.arg[1]) : node.arg[1];
+            factor = swap                ? node.arg[0]
+                     : node.op == IR_DIV ? ir_div(ir, ir_real(ir, 1), node.arg[1])
+                                         : node.arg[1];
             t = node.arg[swap ? 1 : 0];
         } else
             return 0;
@@ -456,7 +464,8 @@ static void settle_contract(Plan *plan, PlanBody *body, uint32_t rank, const uin
     }
 }
 
-void plan_normalize_term(Plan *plan, IrTerm t, IrElem elem, uint32_t rank, const uint64_t *extent, PlanBody *out) {
+void plan_normalize_term(Plan *plan, IrTerm t, IrElem elem, uint32_t rank, const uint64_t *extent,
+                         PlanBody *out) {
     Normalizer n = {.plan = plan, .ir = plan->ir, .out = out};
     *out = (PlanBody){.elem = elem};
     normalize_top(&n, t);
@@ -506,14 +515,9 @@ void plan_normalize_def(Plan *plan, IrDef d) {
         add_unique(&body.deps, ir_def(plan->ir, d)->parent);
         plan_def_of(plan, d)->body = body;
         return;
-    case IR_DEF_CONCAT:
-        normalize_pieces(plan, d);
-        return;
-    case IR_DEF_LINALG:
-        normalize_linalg(plan, d);
-        return;
-    case IR_DEF_EXPR:
-        break;
+    case IR_DEF_CONCAT: normalize_pieces(plan, d); return;
+    case IR_DEF_LINALG: normalize_linalg(plan, d); return;
+    case IR_DEF_EXPR: break;
     }
     uint64_t extent[IR_MAX_RANK];
     memcpy(extent, info->extent, sizeof extent);

@@ -1,11 +1,13 @@
 /* order — the loops of one operation, outermost first.
  *
- * The innermost loop should walk memory element by element. Where that is an axis of the output, the reductions lie
- * outside it and the output row is the accumulator (Σ_n d[n,j] adds rows); where it is a reduced index, the
- * accumulator is a register. Every element's terms are added in the same order either way. */
+ * The innermost loop should walk memory element by element. Where that is an axis of the output, the
+ * reductions lie outside it and the output row is the accumulator (Σ_n d[n,j] adds rows); where it is a
+ * reduced index, the accumulator is a register. Every element's terms are added in the same order either way.
+ */
 #include "pass.h"
 
-#define UNROLLED 16.0 /* iterations of a reduction small enough to be written out inside the loop over the output */
+#define UNROLLED                                                                                             \
+    16.0 /* iterations of a reduction small enough to be written out inside the loop over the output */
 
 static IrTerm both(IrProgram *ir, IrTerm a, IrTerm b) { return !a ? b : !b ? a : ir_op2(ir, IR_AND, a, b); }
 
@@ -107,7 +109,8 @@ static bool is_bound(IrProgram *ir, const Op *op, uint32_t k, IrTerm part) {
     return total == 1 || total == -1;
 }
 
-/* Gives each part of the guard to the loop it bounds: a reducing one, or one over the output inside a reducing one. */
+/* Gives each part of the guard to the loop it bounds: a reducing one, or one over the output inside a
+ * reducing one. */
 static void place_guard(IrProgram *ir, Op *op, IrTerm guard) {
     IrTerm parts[16];
     uint32_t n = 0;
@@ -160,8 +163,10 @@ static void choose_order(FuncPlan *fp, Op *op, IrTerm body) {
     for (uint32_t k = op->rank; k < op->n_loops; k++)
         reduced *= (double)op->loop[k].extent;
     for (uint32_t k = op->n_loops; k-- > 0;) {
-        double score = innermost_score(fp->plan, &reads, &op->loop[k], op->loop[k].axis == (int)last_axis - 1);
-        if (op->loop[k].axis >= 0 && (op->reduce == IR_ARGMAX || op->reduce == IR_ARGMIN || op->loop[k].extent < 4))
+        double score =
+            innermost_score(fp->plan, &reads, &op->loop[k], op->loop[k].axis == (int)last_axis - 1);
+        if (op->loop[k].axis >= 0 &&
+            (op->reduce == IR_ARGMAX || op->reduce == IR_ARGMIN || op->loop[k].extent < 4))
             continue;
         if (score > best) {
             best = score;

@@ -42,7 +42,8 @@ static void plan_function(Plan *plan, const IrFunc *source, uint32_t of) {
     vec_free(&fp.ops);
 }
 
-Plan *plan_build(Session *session, IrProgram *p, const IrFunc *const *funcs, uint32_t n, const PlanOptions *options) {
+Plan *plan_build(Session *session, IrProgram *p, const IrFunc *const *funcs, uint32_t n,
+                 const PlanOptions *options) {
     Plan *plan = base_calloc(1, sizeof *plan);
     plan->session = session;
     plan->ir = p;
@@ -86,7 +87,9 @@ void plan_free(Plan *plan) {
 
 /* ---- what others ask ---- */
 
-static uint64_t elem_size(IrElem elem) { return elem == IR_U8 ? 1 : elem == IR_F32 || elem == IR_I32 ? 4 : 8; }
+static uint64_t elem_size(IrElem elem) {
+    return elem == IR_U8 ? 1 : elem == IR_F32 || elem == IR_I32 ? 4 : 8;
+}
 
 bool plan_place(const Plan *plan, IrDef input, PlanPlace *place) {
     const IrDefInfo *info = ir_def(plan->ir, input);
@@ -96,7 +99,8 @@ bool plan_place(const Plan *plan, IrDef input, PlanPlace *place) {
         return false;
     const PlanBuffer *b = &plan->buffers.at[plan->input_buffer.at[root]];
     uint64_t size = elem_size(b->elem);
-    *place = (PlanPlace){b->is_data, b->slot, b->offset + skip * size, ir_size(plan->ir, input) * size, b->elem};
+    *place =
+        (PlanPlace){b->is_data, b->slot, b->offset + skip * size, ir_size(plan->ir, input) * size, b->elem};
     return true;
 }
 

@@ -142,24 +142,17 @@ static void print_node(Printer *p, PlanValue v, int indent) {
         }
         buf_puts(p->out, "\n");
         break;
-    case PLAN_RESULT:
-        buf_printf(p->out, "v%u = result v%u\n", v, n->arg[0]);
-        break;
-    case PLAN_LOOP:
-        print_loop(p, &p->func->loops.at[n->arg[0]], indent);
-        break;
+    case PLAN_RESULT: buf_printf(p->out, "v%u = result v%u\n", v, n->arg[0]); break;
+    case PLAN_LOOP: print_loop(p, &p->func->loops.at[n->arg[0]], indent); break;
     case PLAN_CALL:
         print_call(p, &p->func->calls.at[n->arg[0]]);
         buf_puts(p->out, "\n");
         break;
-    case PLAN_STOP:
-        buf_printf(p->out, "stop if v%u: out of range\n", n->arg[0]);
-        break;
-    case PLAN_FLAG:
-        buf_printf(p->out, "flag v%u unless finite\n", n->arg[0]);
-        break;
-    case PLAN_NONE: case PLAN_CONST: case PLAN_INDEX:
-        break;
+    case PLAN_STOP: buf_printf(p->out, "stop if v%u: out of range\n", n->arg[0]); break;
+    case PLAN_FLAG: buf_printf(p->out, "flag v%u unless finite\n", n->arg[0]); break;
+    case PLAN_NONE:
+    case PLAN_CONST:
+    case PLAN_INDEX: break;
     }
 }
 
@@ -180,7 +173,8 @@ void plan_print(const Plan *plan, Buf *out) {
         if (buffer->is_data)
             buf_printf(out, "data %u\n", buffer->slot);
         else
-            buf_printf(out, "at %llu%s\n", (unsigned long long)buffer->offset, buffer->is_scratch ? " scratch" : "");
+            buf_printf(out, "at %llu%s\n", (unsigned long long)buffer->offset,
+                       buffer->is_scratch ? " scratch" : "");
     }
     for (uint32_t k = 0; k < plan->funcs.n; k++) {
         p.func = plan->funcs.at[k];

@@ -5,10 +5,11 @@
  * changes: buffers are made for what is computed.
  *
  * A definition is computed when it is wanted and its buffer does not hold the present version. An assignment
- * outdates everything that depends on its target. Of a cyclic function, two kinds of definitions are kept between
- * calls: those that nothing in a call changes, and those wanted when the call begins whose value when the call ends is that
- * of the next beginning (they depend on nothing that changes outside the function, and the call computes them
- * again after the last assignment they depend on). NAME_prepare computes both kinds once. */
+ * outdates everything that depends on its target. Of a cyclic function, two kinds of definitions are kept
+ * between calls: those that nothing in a call changes, and those wanted when the call begins whose value when
+ * the call ends is that of the next beginning (they depend on nothing that changes outside the function, and
+ * the call computes them again after the last assignment they depend on). NAME_prepare computes both kinds
+ * once. */
 #include "pass.h"
 
 static DefState *state_of(FuncPlan *fp, IrDef d) {
@@ -104,7 +105,8 @@ uint32_t plan_buffer_of(FuncPlan *fp, IrDef d, uint64_t *at) {
     if (ir_def(fp->plan->ir, d)->kind == IR_DEF_INPUT)
         return input_buffer(fp->plan, d);
     if (!state_of(fp, d)->buffer) {
-        uint32_t buffer = plan_new_buffer(fp->plan, ir_def(fp->plan->ir, d)->elem, ir_size(fp->plan->ir, d), d, true);
+        uint32_t buffer =
+            plan_new_buffer(fp->plan, ir_def(fp->plan->ir, d)->elem, ir_size(fp->plan->ir, d), d, true);
         state_of(fp, d)->buffer = buffer;
     }
     return state_of(fp, d)->buffer;
@@ -128,7 +130,8 @@ static void whole_strides(Op *op, OpOut *out) {
         out->stride[i] = stride;
 }
 
-static Op *new_op(FuncPlan *fp, OpKind kind, IrDef def, const PlanBody *body, uint32_t rank, const uint64_t *extent) {
+static Op *new_op(FuncPlan *fp, OpKind kind, IrDef def, const PlanBody *body, uint32_t rank,
+                  const uint64_t *extent) {
     Op *op = ARENA_NEW(fp->plan->arena, Op);
     op->kind = kind;
     op->def = def;
@@ -145,9 +148,11 @@ static void push_op(FuncPlan *fp, Op *op) {
 }
 
 /* The operation that computes `body` into `buffer` from element `at` on. */
-static Op *body_op(FuncPlan *fp, IrDef def, const PlanBody *body, uint32_t rank, const uint64_t *extent, IrDef as,
-                   uint32_t buffer, uint64_t at) {
-    OpKind kind = body->form == FORM_CONTRACT ? OP_CONTRACT : body->form == FORM_LINALG ? OP_LINALG : OP_LOOPS;
+static Op *body_op(FuncPlan *fp, IrDef def, const PlanBody *body, uint32_t rank, const uint64_t *extent,
+                   IrDef as, uint32_t buffer, uint64_t at) {
+    OpKind kind = body->form == FORM_CONTRACT ? OP_CONTRACT
+                  : body->form == FORM_LINALG ? OP_LINALG
+                                              : OP_LOOPS;
     Op *op = new_op(fp, kind, def, body, rank, extent);
     op->n_out = 1;
     op->out[0] = (OpOut){.def = as, .buffer = buffer, .at = at};
@@ -287,8 +292,8 @@ static void outdate(FuncPlan *fp, IrDef target) {
     IrProgram *ir = fp->plan->ir;
     for (IrDef d = 1; d < fp->state.n; d++) {
         DefState *s = &fp->state.at[d];
-        if ((s->valid || s->untouched) && ir_def(ir, d)->kind != IR_DEF_INPUT && ir_def(ir, d)->kind != IR_DEF_VIEW &&
-            ir_def_depends(ir, d, target)) {
+        if ((s->valid || s->untouched) && ir_def(ir, d)->kind != IR_DEF_INPUT &&
+            ir_def(ir, d)->kind != IR_DEF_VIEW && ir_def_depends(ir, d, target)) {
             s->valid = s->untouched = false;
         }
     }
@@ -296,10 +301,10 @@ static void outdate(FuncPlan *fp, IrDef target) {
 
 /* ---- groups ---- */
 
-/* Whether a body, with what is put into it, reads elements of `target`; *other: in another way than element for
- * element (as `target` itself at the loops' own indices). */
-static void reads_of(const Op *op, uint32_t buffer, uint64_t lo, uint64_t hi, IrDef target, IrProgram *ir, bool *any,
-                     bool *other) {
+/* Whether a body, with what is put into it, reads elements of `target`; *other: in another way than element
+ * for element (as `target` itself at the loops' own indices). */
+static void reads_of(const Op *op, uint32_t buffer, uint64_t lo, uint64_t hi, IrDef target, IrProgram *ir,
+                     bool *any, bool *other) {
     for (uint32_t i = 0; i < op->reads.n; i++) {
         const OpRead *r = &op->reads.at[i];
         if (r->buffer != buffer || r->lo >= hi || lo >= r->hi)
@@ -332,7 +337,8 @@ static Op *assign_op(FuncPlan *fp, const Assign *a) {
 /* Computes into a buffer of its own; the copy into the target comes when the whole group is computed. */
 static Op *detour(FuncPlan *fp, Op *op) {
     IrProgram *ir = fp->plan->ir;
-    uint32_t buffer = plan_new_buffer(fp->plan, ir_def(ir, op->def)->elem, ir_size(ir, op->def), op->def, true);
+    uint32_t buffer =
+        plan_new_buffer(fp->plan, ir_def(ir, op->def)->elem, ir_size(ir, op->def), op->def, true);
     /* The copy reads the detour's buffer under the target's shape: a definition that no one else spells. */
     IrDef def = ir_input(ir, 0, IR_ROLE_NONE, ir_def(ir, op->def)->elem, op->rank, op->extent);
     plan_normalize_def(fp->plan, def);
@@ -354,8 +360,8 @@ static bool same_loops(const Op *a, const Op *b) {
            a->rank == b->rank && memcmp(a->extent, b->extent, sizeof *a->extent * a->rank) == 0;
 }
 
-/* Joins elementwise assignments that read each other's targets into one operation that computes all values before it
- * stores any. */
+/* Joins elementwise assignments that read each other's targets into one operation that computes all values
+ * before it stores any. */
 static bool merge_group(FuncPlan *fp, Op **op, uint32_t n) {
     IrProgram *ir = fp->plan->ir;
     if (n > sizeof op[0]->out / sizeof *op[0]->out)
@@ -395,11 +401,12 @@ static bool is_read_by(IrProgram *ir, const Op *target, const Op *by, bool *othe
     return any;
 }
 
-/* One group: every value is computed from what stood before the group. Assignments whose target the others do not read any
- * more go first; a ring is merged into one loop or takes a detour. */
+/* One group: every value is computed from what stood before the group. Assignments whose target the others do
+ * not read any more go first; a ring is merged into one loop or takes a detour. */
 static void schedule_group(FuncPlan *fp, const AssignGroup *group) {
     IrProgram *ir = fp->plan->ir;
-    Op **op = ARENA_ARRAY(fp->plan->arena, Op *, group->n), **back = ARENA_ARRAY(fp->plan->arena, Op *, group->n);
+    Op **op = ARENA_ARRAY(fp->plan->arena, Op *, group->n),
+       **back = ARENA_ARRAY(fp->plan->arena, Op *, group->n);
     uint32_t left = group->n, n_back = 0;
     for (uint32_t i = 0; i < group->n; i++)
         op[i] = assign_op(fp, &group->at[i]);
@@ -521,8 +528,8 @@ void plan_analyze(FuncPlan *fp) {
             a->span = group->at[i].span;
             plan_normalize_def(plan, a->target);
             memcpy(extent, ir_def(ir, a->target)->extent, sizeof extent);
-            plan_normalize_term(plan, group->at[i].value, ir_def(ir, a->target)->elem, ir_def(ir, a->target)->rank,
-                                extent, &a->body);
+            plan_normalize_term(plan, group->at[i].value, ir_def(ir, a->target)->elem,
+                                ir_def(ir, a->target)->rank, extent, &a->body);
             vec_push(&roots, (DecideRoot){&a->body, a->target});
         }
     }

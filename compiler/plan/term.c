@@ -1,5 +1,6 @@
-/* term — terms of the IR as values. Precision follows ir.h: f64 when an operand is, f32 when the operands are; what has
- * none of its own (constants, hypers, time) is computed in f64 and rounded when it meets an f32. */
+/* term — terms of the IR as values. Precision follows ir.h: f64 when an operand is, f32 when the operands
+ * are; what has none of its own (constants, hypers, time) is computed in f64 and rounded when it meets an
+ * f32. */
 #include "pass.h"
 
 PlanType plan_elem_type(IrElem elem) {
@@ -22,7 +23,8 @@ void term_bind(Builder *b, IrIdx index, PlanValue value) {
 
 static bool is_real(PlanType type) { return type == PLAN_F64 || type == PLAN_F32; }
 
-/* An integer or truth value as a real: what is the same in all loops in f64, the rest as the surrounding wants it. */
+/* An integer or truth value as a real: what is the same in all loops in f64, the rest as the surrounding
+ * wants it. */
 static PlanValue to_real(Builder *b, PlanValue v) {
     const PlanNode *n = value_node(b, v);
     if (is_real((PlanType)n->type))
@@ -71,18 +73,17 @@ static PlanValue scalar_op(Builder *b, const IrNode *node) {
     for (uint32_t i = 0; i < arity; i++)
         v[i] = term_value(b, node->arg[i]);
     switch ((int)op) {
-    case IR_EQ: case IR_NE: case IR_LT: case IR_LE:
-        return compare(b, op, v[0], v[1]);
-    case IR_AND: case IR_OR: case IR_NOT:
-        return value_op(b, op, PLAN_BOOL, v[0], v[1], 0);
-    case IR_SELECT:
-        return select_value(b, (IrType)node->type, v[0], v[1], v[2]);
-    case IR_TO_REAL:
-        return to_real(b, v[0]);
-    case IR_TO_INT:
-        return value_convert(b, v[0], PLAN_I64);
-    default:
-        break;
+    case IR_EQ:
+    case IR_NE:
+    case IR_LT:
+    case IR_LE: return compare(b, op, v[0], v[1]);
+    case IR_AND:
+    case IR_OR:
+    case IR_NOT: return value_op(b, op, PLAN_BOOL, v[0], v[1], 0);
+    case IR_SELECT: return select_value(b, (IrType)node->type, v[0], v[1], v[2]);
+    case IR_TO_REAL: return to_real(b, v[0]);
+    case IR_TO_INT: return value_convert(b, v[0], PLAN_I64);
+    default: break;
     }
     if (node->type == IR_INT) {
         for (uint32_t i = 0; i < arity; i++)
@@ -254,9 +255,10 @@ static PlanValue reduce_value(Builder *b, IrTerm t) {
     IrTerm guard, body;
     ir_open(ir, t, &index, &guard, &body);
     IrElem elem = plan_term_elem(b->plan, body);
-    PlanType type = node.type == IR_BOOL ? PLAN_BOOL
-                  : ir_node(ir, body)->type == IR_INT ? PLAN_I64
-                  : plan_term_is_flex(b->plan, body) ? b->real : plan_elem_type(elem);
+    PlanType type = node.type == IR_BOOL                ? PLAN_BOOL
+                    : ir_node(ir, body)->type == IR_INT ? PLAN_I64
+                    : plan_term_is_flex(b->plan, body)  ? b->real
+                                                        : plan_elem_type(elem);
     PlanValue acc = value_acc(b, op, type);
     PlanValue lo = value_int(b, 0), hi = value_int(b, (int64_t)ir_index(ir, index)->extent);
     guard = term_bounds(b, index, guard, &lo, &hi);
@@ -287,14 +289,10 @@ static PlanValue compute(Builder *b, IrTerm t) {
         if (node.type == IR_BOOL)
             return value_bool(b, node.arg[0] | node.arg[1]);
         return value_int(b, (int64_t)((uint64_t)node.arg[1] << 32 | node.arg[0]));
-    case IR_INDEX:
-        return b->index_value.at[node.arg[0]];
-    case IR_READ:
-        return read_value(b, t);
-    case IR_DRAW:
-        return value_draw(b, (IrDrawKind)node.arg[0], node.arg[1], term_value(b, node.arg[2]));
-    default:
-        break;
+    case IR_INDEX: return b->index_value.at[node.arg[0]];
+    case IR_READ: return read_value(b, t);
+    case IR_DRAW: return value_draw(b, (IrDrawKind)node.arg[0], node.arg[1], term_value(b, node.arg[2]));
+    default: break;
     }
     if (ir_op_is_reduce((IrOp)node.op))
         return reduce_value(b, t);

@@ -1,5 +1,5 @@
-/* value — nodes of the planned code. A value goes to the end of the outermost open scope in which all it is made of
- * exists, so what does not change in a loop is computed before it; equal values are one. */
+/* value — nodes of the planned code. A value goes to the end of the outermost open scope in which all it is
+ * made of exists, so what does not change in a loop is computed before it; equal values are one. */
 #include "pass.h"
 
 const PlanNode *value_node(const Builder *b, PlanValue v) { return &b->func->nodes.at[v]; }
@@ -13,8 +13,8 @@ static uint32_t hash_node(const PlanNode *n) {
 }
 
 static bool same_node(const PlanNode *a, const PlanNode *b) {
-    return a->kind == b->kind && a->type == b->type && a->op == b->op && a->bits == b->bits && a->flex == b->flex &&
-           memcmp(a->arg, b->arg, sizeof a->arg) == 0;
+    return a->kind == b->kind && a->type == b->type && a->op == b->op && a->bits == b->bits &&
+           a->flex == b->flex && memcmp(a->arg, b->arg, sizeof a->arg) == 0;
 }
 
 static void table_put(Builder *b, PlanValue v) {
@@ -77,7 +77,8 @@ static PlanValue make(Builder *b, PlanNode n, uint32_t n_args) {
 /* ---- constants ---- */
 
 PlanValue value_int(Builder *b, int64_t v) {
-    return make(b, (PlanNode){.kind = PLAN_CONST, .type = PLAN_I64, .bits = (uint64_t)v, .lo = v, .hi = v}, 0);
+    return make(b, (PlanNode){.kind = PLAN_CONST, .type = PLAN_I64, .bits = (uint64_t)v, .lo = v, .hi = v},
+                0);
 }
 
 PlanValue value_real(Builder *b, double v, PlanType type) {
@@ -105,8 +106,8 @@ static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 
 static void mul_range(PlanNode *n, const PlanNode *x, const PlanNode *y) {
-    int64_t p[4] = {clip((__int128)x->lo * y->lo), clip((__int128)x->lo * y->hi), clip((__int128)x->hi * y->lo),
-                    clip((__int128)x->hi * y->hi)};
+    int64_t p[4] = {clip((__int128)x->lo * y->lo), clip((__int128)x->lo * y->hi),
+                    clip((__int128)x->hi * y->lo), clip((__int128)x->hi * y->hi)};
     n->lo = least(least(p[0], p[1]), least(p[2], p[3]));
     n->hi = most(most(p[0], p[1]), most(p[2], p[3]));
 }
@@ -127,9 +128,7 @@ static void op_range(PlanNode *n, const PlanNode *x, const PlanNode *y, const Pl
         n->lo = -x->hi;
         n->hi = -x->lo;
         break;
-    case IR_MUL:
-        mul_range(n, x, y);
-        break;
+    case IR_MUL: mul_range(n, x, y); break;
     case IR_MIN:
         n->lo = least(x->lo, y->lo);
         n->hi = least(x->hi, y->hi);
@@ -158,8 +157,7 @@ static void op_range(PlanNode *n, const PlanNode *x, const PlanNode *y, const Pl
         n->lo = 0;
         n->hi = most(x->hi, -x->lo);
         break;
-    default:
-        break;
+    default: break;
     }
 }
 
@@ -168,8 +166,14 @@ static int decide(IrOp op, const PlanNode *x, const PlanNode *y) {
     switch ((int)op) {
     case IR_LT: return x->hi < y->lo ? 1 : x->lo >= y->hi ? 0 : -1;
     case IR_LE: return x->hi <= y->lo ? 1 : x->lo > y->hi ? 0 : -1;
-    case IR_EQ: return x->hi < y->lo || y->hi < x->lo ? 0 : x->lo == x->hi && y->lo == y->hi && x->lo == y->lo ? 1 : -1;
-    case IR_NE: return x->hi < y->lo || y->hi < x->lo ? 1 : x->lo == x->hi && y->lo == y->hi && x->lo == y->lo ? 0 : -1;
+    case IR_EQ:
+        return x->hi < y->lo || y->hi < x->lo                       ? 0
+               : x->lo == x->hi && y->lo == y->hi && x->lo == y->lo ? 1
+                                                                    : -1;
+    case IR_NE:
+        return x->hi < y->lo || y->hi < x->lo                       ? 1
+               : x->lo == x->hi && y->lo == y->hi && x->lo == y->lo ? 0
+                                                                    : -1;
     default: return -1;
     }
 }
@@ -184,12 +188,9 @@ static PlanValue fold_logic(Builder *b, IrOp op, PlanValue x, PlanValue y, PlanV
         if (is_const(b, y, &v))
             return (v != 0) == (op == IR_AND) ? x : y;
         return x == y ? x : 0;
-    case IR_NOT:
-        return is_const(b, x, &v) ? value_bool(b, !v) : 0;
-    case IR_SELECT:
-        return is_const(b, x, &v) ? (v ? y : z) : y == z ? y : 0;
-    default:
-        return 0;
+    case IR_NOT: return is_const(b, x, &v) ? value_bool(b, !v) : 0;
+    case IR_SELECT: return is_const(b, x, &v) ? (v ? y : z) : y == z ? y : 0;
+    default: return 0;
     }
 }
 
@@ -197,16 +198,11 @@ static PlanValue fold_int(Builder *b, IrOp op, PlanValue x, PlanValue y) {
     const PlanNode *nx = value_node(b, x), *ny = value_node(b, y);
     int64_t c;
     switch ((int)op) {
-    case IR_ADD:
-        return is_const(b, y, &c) && c == 0 ? x : is_const(b, x, &c) && c == 0 ? y : 0;
-    case IR_SUB:
-        return is_const(b, y, &c) && c == 0 ? x : 0;
-    case IR_MUL:
-        return is_const(b, y, &c) && c == 1 ? x : is_const(b, x, &c) && c == 1 ? y : 0;
-    case IR_MIN:
-        return nx->hi <= ny->lo ? x : ny->hi <= nx->lo ? y : 0;
-    case IR_MAX:
-        return nx->lo >= ny->hi ? x : ny->lo >= nx->hi ? y : 0;
+    case IR_ADD: return is_const(b, y, &c) && c == 0 ? x : is_const(b, x, &c) && c == 0 ? y : 0;
+    case IR_SUB: return is_const(b, y, &c) && c == 0 ? x : 0;
+    case IR_MUL: return is_const(b, y, &c) && c == 1 ? x : is_const(b, x, &c) && c == 1 ? y : 0;
+    case IR_MIN: return nx->hi <= ny->lo ? x : ny->hi <= nx->lo ? y : 0;
+    case IR_MAX: return nx->lo >= ny->hi ? x : ny->lo >= nx->hi ? y : 0;
     case IR_IMOD:
     case IR_IDIV: {
         /* The quotient is known where x stays between two multiples of a constant. */
@@ -217,8 +213,7 @@ static PlanValue fold_int(Builder *b, IrOp op, PlanValue x, PlanValue y) {
             return op == IR_IDIV && c == 1 ? x : 0;
         return op == IR_IDIV ? value_int(b, q) : q == 0 ? x : value_add(b, x, value_int(b, -q * c));
     }
-    default:
-        return 0;
+    default: return 0;
     }
 }
 
@@ -341,26 +336,36 @@ void value_zero(Builder *b, uint32_t buffer, PlanValue at, uint64_t count) {
 /* ---- accumulators and statements ---- */
 
 PlanValue value_acc(Builder *b, IrOp reduce, PlanType type) {
-    return append(b, (PlanNode){.kind = PLAN_ACC, .type = (uint8_t)type, .op = (uint16_t)reduce, .scope = b->scope},
-                  true);
+    return append(
+        b, (PlanNode){.kind = PLAN_ACC, .type = (uint8_t)type, .op = (uint16_t)reduce, .scope = b->scope},
+        true);
 }
 
 void value_step(Builder *b, PlanValue acc, PlanValue v, PlanValue cond, PlanValue index) {
     const PlanNode *a = value_node(b, acc);
-    append(b, (PlanNode){.kind = PLAN_STEP, .type = a->type, .op = a->op, .scope = b->scope,
-                         .arg = {acc, v, cond, index}}, true);
+    append(
+        b,
+        (PlanNode){
+            .kind = PLAN_STEP, .type = a->type, .op = a->op, .scope = b->scope, .arg = {acc, v, cond, index}},
+        true);
 }
 
 PlanValue value_result(Builder *b, PlanValue acc) {
     PlanNode a = *value_node(b, acc);
     bool arg = a.op == IR_ARGMAX || a.op == IR_ARGMIN;
-    PlanNode n = {.kind = PLAN_RESULT, .type = arg ? PLAN_I64 : a.type, .op = a.op, .scope = b->scope, .arg = {acc},
-                  .lo = arg ? 0 : -FAR, .hi = FAR};
+    PlanNode n = {.kind = PLAN_RESULT,
+                  .type = arg ? PLAN_I64 : a.type,
+                  .op = a.op,
+                  .scope = b->scope,
+                  .arg = {acc},
+                  .lo = arg ? 0 : -FAR,
+                  .hi = FAR};
     return append(b, n, true);
 }
 
 PlanValue value_statement(Builder *b, PlanKind kind, uint32_t op, uint32_t x, uint32_t y) {
-    return append(b, (PlanNode){.kind = (uint8_t)kind, .op = (uint16_t)op, .scope = b->scope, .arg = {x, y}}, true);
+    return append(b, (PlanNode){.kind = (uint8_t)kind, .op = (uint16_t)op, .scope = b->scope, .arg = {x, y}},
+                  true);
 }
 
 /* ---- loops ---- */

@@ -26,7 +26,8 @@ static bool walk(Plan *plan, IrTerm t, PlanVisit visit, void *context, uint32_t 
     if (node.op == IR_DRAW)
         return walk(plan, node.arg[2], visit, context, serial);
     if (ir_op_is_reduce((IrOp)node.op))
-        return walk(plan, node.arg[1], visit, context, serial) || walk(plan, node.arg[2], visit, context, serial);
+        return walk(plan, node.arg[1], visit, context, serial) ||
+               walk(plan, node.arg[2], visit, context, serial);
     for (uint32_t i = 0; i < ir_op_arity((IrOp)node.op); i++)
         if (walk(plan, node.arg[i], visit, context, serial))
             return true;

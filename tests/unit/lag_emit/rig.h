@@ -1,4 +1,5 @@
-/* rig — runs functions as generated code and through the reference evaluator, and compares what they leave in memory. */
+/* rig — runs functions as generated code and through the reference evaluator, and compares what they leave in
+ * memory. */
 #ifndef TEST_RIG_H
 #define TEST_RIG_H
 
@@ -21,11 +22,11 @@ typedef struct Rig {
     Session *session;
     IrProgram *ir;
     IrDef input[RIG_INPUTS];
-    double *start[RIG_INPUTS];     /* values before the first call */
+    double *start[RIG_INPUTS]; /* values before the first call */
     uint32_t n_inputs;
     IrFunc func;
     PlanOptions options;
-    double tolerance;              /* largest |difference| / (1 + |reference|) */
+    double tolerance; /* largest |difference| / (1 + |reference|) */
     Plan *plan;
     JitCode *code;
     RtFrame frame;
@@ -52,7 +53,8 @@ static inline Rig *rig_new(bool fast) {
 }
 
 /* An INPUT with random values in (-1, 1), or integers 0 … below-1 when below is not 0. */
-static inline IrDef rig_input(Rig *r, IrRole role, IrElem elem, uint32_t rank, const uint64_t *extent, int64_t below) {
+static inline IrDef rig_input(Rig *r, IrRole role, IrElem elem, uint32_t rank, const uint64_t *extent,
+                              int64_t below) {
     char name[16];
     snprintf(name, sizeof name, "x%u", r->n_inputs);
     IrDef d = ir_input(r->ir, name_of(r->session->names, name), role, elem, rank, extent);
@@ -86,7 +88,8 @@ static inline double rig_round(IrElem elem, double v) {
     switch (elem) {
     case IR_F64: return v;
     case IR_F32: return (float)v;
-    case IR_I64: case IR_I32: return trunc(v);
+    case IR_I64:
+    case IR_I32: return trunc(v);
     case IR_U8: return (double)(uint8_t)(int64_t)v;
     }
     return v;
@@ -234,7 +237,8 @@ static inline void rig_compare(Rig *r, double **want) {
             bool same = have == ref || (isnan(have) && isnan(ref)) ||
                         fabs(have - ref) <= r->tolerance * (1 + fabs(ref));
             if (!same)
-                fail_msg("input %u element %llu: %.17g, reference %.17g", i, (unsigned long long)k, have, ref);
+                fail_msg("input %u element %llu: %.17g, reference %.17g", i, (unsigned long long)k, have,
+                         ref);
         }
     }
 }

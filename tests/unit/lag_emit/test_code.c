@@ -44,7 +44,8 @@ static void one_product(void **state) {
         IrTerm ti = ir_idx(ir, ir_axis(ir, 0, 50)), tj = ir_idx(ir, ir_axis(ir, 1, 30));
         k = ir_fresh(ir, 40, 0);
         kk = ir_idx(ir, k);
-        rig_assign(r, t, ir_reduce(ir, IR_SUM, k, 0, ir_mul(ir, rig_read2(r, a, tj, kk), rig_read2(r, b, kk, ti))));
+        rig_assign(r, t,
+                   ir_reduce(ir, IR_SUM, k, 0, ir_mul(ir, rig_read2(r, a, tj, kk), rig_read2(r, b, kk, ti))));
         rig_check(r, 1);
     }
 }

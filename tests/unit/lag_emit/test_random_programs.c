@@ -1,6 +1,6 @@
-/* Random programs: definitions over random axes reading one another through every kind of subscript, reductions with and
- * without guards, gathers, groups of assignments to blocks, views and inputs of their own. Generated code must leave
- * in memory what the reference evaluator does. */
+/* Random programs: definitions over random axes reading one another through every kind of subscript,
+ * reductions with and without guards, gathers, groups of assignments to blocks, views and inputs of their
+ * own. Generated code must leave in memory what the reference evaluator does. */
 #include "rig.h"
 
 static uint32_t below(Rig *r, uint32_t n) { return (uint32_t)((rig_random(r) + 1) * 0.5 * n) % n; }
@@ -12,7 +12,7 @@ typedef struct Maker {
     IrProgram *ir;
     IrDef real[MAX_DEFS]; /* what may be read */
     uint32_t n_real;
-    IrDef table;          /* integers 0 … 4 */
+    IrDef table; /* integers 0 … 4 */
     IrIdx open[12];
     uint32_t n_open;
     IrElem elem;
@@ -76,7 +76,9 @@ static IrTerm some_reduction(Maker *m, uint32_t depth) {
     IrOp op = ops[below(m->r, 7)];
     IrIdx i = ir_fresh(ir, some_extent(m), 0);
     m->open[m->n_open++] = i;
-    IrTerm guard = op != IR_MAXIMUM && op != IR_MINIMUM && op != IR_LOGSUMEXP && below(m->r, 3) == 0 ? some_condition(m) : 0;
+    IrTerm guard = op != IR_MAXIMUM && op != IR_MINIMUM && op != IR_LOGSUMEXP && below(m->r, 3) == 0
+                       ? some_condition(m)
+                       : 0;
     IrTerm body = some_term(m, depth - 1);
     m->n_open--;
     if (op == IR_PROD)
@@ -100,8 +102,9 @@ static IrTerm some_term(Maker *m, uint32_t depth) {
     case 7: return ir_select(ir, some_condition(m), some_term(m, depth - 1), some_term(m, depth - 1));
     case 8: return m->n_open < 6 ? some_reduction(m, depth) : some_read(m);
     case 9: return m->n_open < 6 ? some_reduction(m, depth) : some_read(m);
-    case 10: return ir_div(ir, some_term(m, depth - 1),
-                           ir_add(ir, ir_real(ir, 1.5), ir_op1(ir, IR_COS, some_term(m, depth - 1))));
+    case 10:
+        return ir_div(ir, some_term(m, depth - 1),
+                      ir_add(ir, ir_real(ir, 1.5), ir_op1(ir, IR_COS, some_term(m, depth - 1))));
     case 11: return ir_op1(ir, IR_SOFTPLUS, some_term(m, depth - 1));
     default: return ir_to_real(ir, some_condition(m));
     }
@@ -135,7 +138,8 @@ static IrTerm some_value(Maker *m, IrDef target) {
 static void make_inputs(Maker *m, IrDef *target, uint32_t *n_target) {
     Rig *r = m->r;
     uint64_t block = 3 * 5 + 20 + 8 * 17;
-    m->table = rig_input(r, below(r, 2) ? IR_ROLE_DATA : IR_ROLE_BATCH, below(r, 2) ? IR_U8 : IR_I64, 1, (uint64_t[]){6}, 5);
+    m->table = rig_input(r, below(r, 2) ? IR_ROLE_DATA : IR_ROLE_BATCH, below(r, 2) ? IR_U8 : IR_I64, 1,
+                         (uint64_t[]){6}, 5);
     IrDef q = rig_input(r, IR_ROLE_COORD, m->elem, 1, &block, 0);
     target[(*n_target)++] = q;
     target[(*n_target)++] = ir_view(m->ir, 0, q, 0, 2, (uint64_t[]){3, 5});
@@ -169,7 +173,8 @@ static void run_random(uint64_t seed, bool fast, bool cyclic, IrElem elem) {
         uint32_t n = 1 + below(r, 3), have = 0;
         for (uint32_t i = 0; i < n; i++) {
             IrDef t = target[below(r, n_target)];
-            bool taken = t < target[4] && t >= target[0] && have; /* the block and its views exclude one another */
+            bool taken =
+                t < target[4] && t >= target[0] && have; /* the block and its views exclude one another */
             for (uint32_t k = 0; k < have; k++)
                 taken |= assign[k].target == t || (assign[k].target < target[4] && t < target[4]);
             if (!taken)
@@ -178,7 +183,8 @@ static void run_random(uint64_t seed, bool fast, bool cyclic, IrElem elem) {
         rig_group(r, have, assign);
     }
     r->func.cyclic = cyclic;
-    /* f32 rounds differently where definitions are put together: errors grow through a few dozen bounded operations. */
+    /* f32 rounds differently where definitions are put together: errors grow through a few dozen bounded
+     * operations. */
     r->tolerance = elem == IR_F32 ? 2e-4 : fast ? 1e-10 : 1e-12;
     rig_check(r, 3);
 }
@@ -209,6 +215,7 @@ int main(int argc, char **argv) {
         first = strtoull(argv[1], NULL, 10);
     if (argc > 2)
         count = strtoull(argv[2], NULL, 10);
-    const struct CMUnitTest tests[] = {cmocka_unit_test(f64_strict), cmocka_unit_test(f64_fast), cmocka_unit_test(f32_fast)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(f64_strict), cmocka_unit_test(f64_fast),
+                                       cmocka_unit_test(f32_fast)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* Plans as text, against tests/golden/plan/NAME.txt; LAG_UPDATE=1 in the environment rewrites the files. The programs are
- * small ones that each show one decision. */
+/* Plans as text, against tests/golden/plan/NAME.txt; LAG_UPDATE=1 in the environment rewrites the files. The
+ * programs are small ones that each show one decision. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +11,8 @@
 
 #include "../../../compiler/plan/plan.h"
 
-#define EXTENT(...) (uint64_t[]){__VA_ARGS__}
+#define EXTENT(...)                                                                                          \
+    (uint64_t[]) { __VA_ARGS__ }
 
 typedef struct Case {
     Session *session;
@@ -30,7 +31,8 @@ static Case *begin(bool fast, bool cyclic) {
     return c;
 }
 
-static IrDef input(Case *c, const char *name, IrRole role, IrElem elem, uint32_t rank, const uint64_t *extent) {
+static IrDef input(Case *c, const char *name, IrRole role, IrElem elem, uint32_t rank,
+                   const uint64_t *extent) {
     return ir_input(c->ir, name_of(c->session->names, name), role, elem, rank, extent);
 }
 
@@ -96,7 +98,8 @@ static void fused_update(void **state) {
     assign(c, v, ir_add(ir, ir_mul(ir, num(c, 0.99), read1(c, v, i)), ir_mul(ir, slope, slope)));
     assign(c, p, ir_sub(ir, ir_mul(ir, num(c, 0.9), read1(c, p, i)), slope));
     IrTerm scale = ir_op1(ir, IR_SQRT, ir_div(ir, read1(c, v, i), ir_sub(ir, num(c, 1), decay)));
-    assign(c, q, ir_add(ir, read1(c, q, i), ir_div(ir, ir_mul(ir, ir_read0(ir, rate), read1(c, p, i)), scale)));
+    assign(c, q,
+           ir_add(ir, read1(c, q, i), ir_div(ir, ir_mul(ir, ir_read0(ir, rate), read1(c, p, i)), scale)));
     finish(c, "fused_update");
 }
 
@@ -111,21 +114,24 @@ static void kept_force(void **state) {
     IrTerm apart = ir_sub(ir, read1(c, q, ir_idx(ir, j)), read1(c, q, ir_idx(ir, i)));
     IrTerm pull = ir_reduce(ir, IR_SUM, j, 0, ir_op1(ir, IR_SIN, apart));
     IrDef force = ir_define(ir, name_of(c->session->names, "force"), IR_F64, &i, 1, pull);
-    IrTerm at = axis(c, 0, n), kick = ir_add(ir, read1(c, p, at), ir_mul(ir, num(c, 0.05), read1(c, force, at)));
+    IrTerm at = axis(c, 0, n),
+           kick = ir_add(ir, read1(c, p, at), ir_mul(ir, num(c, 0.05), read1(c, force, at)));
     assign(c, p, kick);
     assign(c, q, ir_add(ir, read1(c, q, at), ir_mul(ir, num(c, 0.1), read1(c, p, at))));
     assign(c, p, kick);
     finish(c, "kept_force");
 }
 
-/* A layer and the gradient of its weights: products called, bias and relu in one loop, bytes made numbers first. */
+/* A layer and the gradient of its weights: products called, bias and relu in one loop, bytes made numbers
+ * first. */
 static void layer(void **state) {
     (void)state;
     Case *c = begin(true, true);
     IrProgram *ir = c->ir;
     IrDef image = input(c, "image", IR_ROLE_DATA, IR_U8, 3, EXTENT(500, 8, 8));
     IrDef rows = input(c, "rows", IR_ROLE_BATCH, IR_I64, 1, EXTENT(32));
-    IrDef w = input(c, "W", IR_ROLE_COORD, IR_F32, 3, EXTENT(8, 8, 24)), bias = input(c, "b", IR_ROLE_COORD, IR_F32, 1, EXTENT(24));
+    IrDef w = input(c, "W", IR_ROLE_COORD, IR_F32, 3, EXTENT(8, 8, 24)),
+          bias = input(c, "b", IR_ROLE_COORD, IR_F32, 1, EXTENT(24));
     IrDef g = input(c, "g", IR_ROLE_OUTPUT, IR_F32, 3, EXTENT(8, 8, 24));
     IrIdx n = ir_fresh(ir, 32, 0), o = ir_fresh(ir, 24, 0), y = ir_fresh(ir, 8, 0), x = ir_fresh(ir, 8, 0);
     IrTerm row = read1(c, rows, ir_idx(ir, n));
@@ -147,7 +153,8 @@ static void ring(void **state) {
     Case *c = begin(false, false);
     IrProgram *ir = c->ir;
     uint64_t n = 64;
-    IrDef u = input(c, "u", IR_ROLE_COORD, IR_F64, 1, &n), out = input(c, "out", IR_ROLE_OUTPUT, IR_F64, 1, &n);
+    IrDef u = input(c, "u", IR_ROLE_COORD, IR_F64, 1, &n),
+          out = input(c, "out", IR_ROLE_OUTPUT, IR_F64, 1, &n);
     IrTerm i = axis(c, 0, n), size = ir_int(ir, (int64_t)n), one = ir_int(ir, 1);
     IrTerm right = ir_op2(ir, IR_IMOD, ir_op2(ir, IR_ADD, i, one), size);
     IrTerm left = ir_op2(ir, IR_IMOD, ir_op2(ir, IR_SUB, i, one), size);
@@ -161,7 +168,8 @@ static void triangle(void **state) {
     Case *c = begin(false, false);
     IrProgram *ir = c->ir;
     uint64_t n = 20;
-    IrDef q = input(c, "q", IR_ROLE_COORD, IR_F64, 1, &n), out = input(c, "out", IR_ROLE_OUTPUT, IR_F64, 1, &n);
+    IrDef q = input(c, "q", IR_ROLE_COORD, IR_F64, 1, &n),
+          out = input(c, "out", IR_ROLE_OUTPUT, IR_F64, 1, &n);
     IrIdx j = ir_fresh(ir, n, 0);
     IrTerm before = ir_op2(ir, IR_LE, ir_idx(ir, j), axis(c, 0, n));
     assign(c, out, ir_reduce(ir, IR_SUM, j, before, ir_op1(ir, IR_SIN, read1(c, q, ir_idx(ir, j)))));
