@@ -39,7 +39,8 @@ static void check_latex(Rig *r) {
         assert_true(depth >= 0);
     }
     assert_int_equal(depth, 0);
-    assert_int_equal(occurrences(text.at, "\\left"), occurrences(text.at, "\\right") + occurrences(text.at, "\\leftarrow"));
+    assert_int_equal(occurrences(text.at, "\\left"),
+                     occurrences(text.at, "\\right") + occurrences(text.at, "\\leftarrow"));
     assert_int_equal(occurrences(text.at, "\\begin{"), occurrences(text.at, "\\end{"));
     assert_int_equal(occurrences(text.at, "\\begin{document}"), 1);
     buf_free(&text);
@@ -117,6 +118,26 @@ static void test_pendulum(void **state) {
     derive_checked(r, "pendulum");
     assert_int_equal(r->mech->mass, MECH_MASS_IDENTITY);
     assert_true(shows(r, "θ'' = −9.81 sin(θ)"));
+    rig_free(r);
+}
+
+/* A wrong acceleration does not pass the check: one part in a thousand is seen. */
+static void test_check_sees(void **state) {
+    (void)state;
+    Rig *r = rig_new();
+    IrProgram *p = r->p;
+    SemaBody *b = rig_coord(r, "theta", 0, NULL);
+    give(r, &r->run.kinetic, half(p, square(p, ir_read0(p, b->v))));
+    give(r, &r->run.potential, ir_mul(p, ir_real(p, -9.81), ir_op1(p, IR_COS, ir_read0(p, b->q))));
+    r->vars[0].init = ir_real(p, 1);
+    by_method(r);
+    assert_non_null(rig_derive(r));
+    IrAssign *acceleration = &r->mech->rhs.groups.at[0].at[1];
+    acceleration->value = ir_mul(p, ir_real(p, 1.001), acceleration->value);
+    Buf text = {0};
+    assert_false(mech_check(r->session, &r->model, r->mech, 3, 1e-6, 1, &text));
+    assert_non_null(strstr(text.at, "WRONG"));
+    buf_free(&text);
     rig_free(r);
 }
 
@@ -554,14 +575,23 @@ static void test_errors(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pendulum),       cmocka_unit_test(test_double_pendulum),
-        cmocka_unit_test(test_chain_cost),     cmocka_unit_test(test_kepler),
-        cmocka_unit_test(test_polar),          cmocka_unit_test(test_charge),
-        cmocka_unit_test(test_time_dependent), cmocka_unit_test(test_relativistic),
-        cmocka_unit_test(test_orders),         cmocka_unit_test(test_contraction),
-        cmocka_unit_test(test_driven),         cmocka_unit_test(test_dense_mass),
-        cmocka_unit_test(test_dense_vector),   cmocka_unit_test(test_hamiltonian),
-        cmocka_unit_test(test_first_order),    cmocka_unit_test(test_bath),
+        cmocka_unit_test(test_pendulum),
+        cmocka_unit_test(test_check_sees),
+        cmocka_unit_test(test_double_pendulum),
+        cmocka_unit_test(test_chain_cost),
+        cmocka_unit_test(test_kepler),
+        cmocka_unit_test(test_polar),
+        cmocka_unit_test(test_charge),
+        cmocka_unit_test(test_time_dependent),
+        cmocka_unit_test(test_relativistic),
+        cmocka_unit_test(test_orders),
+        cmocka_unit_test(test_contraction),
+        cmocka_unit_test(test_driven),
+        cmocka_unit_test(test_dense_mass),
+        cmocka_unit_test(test_dense_vector),
+        cmocka_unit_test(test_hamiltonian),
+        cmocka_unit_test(test_first_order),
+        cmocka_unit_test(test_bath),
         cmocka_unit_test(test_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
