@@ -244,8 +244,8 @@ void sema_run(Sema *s, Unit *unit, const Stmt *st, const After *after, uint32_t 
     uint32_t errors = s->session->n_errors;
     run->system = find_system(&j, unit, st);
     bool found = find_dynamics(&j, unit, st);
-    if (run->system) run->system->called = true;
-    if (run->dynamics && run->system) run->dynamics->called = true;
+    if (found && run->system) run->system->called = true;
+    if (found && run->dynamics && run->system) run->dynamics->called = true;
     if (!found || !run->system)
         j.failed = true;
     else
