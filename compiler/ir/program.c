@@ -9,6 +9,8 @@
 IrProgram *ir_new(Session *session) {
     IrProgram *p = base_calloc(1, sizeof *p);
     p->session = session;
+    vec_reserve(&p->subs, 64); /* so that an empty list of subscripts or indices points somewhere */
+    vec_reserve(&p->set_pool, 64);
     p->arena = arena_new();
     vec_push(&p->nodes, (IrNode){0});
     vec_push(&p->indices, (IrIndex){0});
@@ -306,7 +308,7 @@ IrSet set_one(IrProgram *p, IrIdx i) { return set_intern(p, &i, 1); }
 
 const IrIdx *ir_set(const IrProgram *p, IrSet set, uint32_t *n) {
     *n = p->sets.at[set].n;
-    return *n ? p->set_pool.at + p->sets.at[set].first : NULL;
+    return p->set_pool.at + p->sets.at[set].first;
 }
 
 IrSet set_union(IrProgram *p, IrSet a, IrSet b) {
