@@ -32,11 +32,14 @@ typedef struct Emitter {
     LLVMValueRef *value;           /* by node */
     LLVMValueRef *acc_index;       /* by ACC node of ARGMAX, ARGMIN */
     LLVMValueRef *slot;            /* by data slot: its pointer */
-    struct Flag { IrDef def; LLVMValueRef at; } flag[16];
+    struct Flag {
+        IrDef def;
+        LLVMValueRef at;
+    } flag[16];
     uint32_t n_flags;
-    uint32_t copies;               /* of the present scope, from loops written out */
-    uint32_t kernel;               /* number of the loop nest, for alias scopes; 0: outside loops */
-    const uint32_t *kernel_buffers;/* buffers the nest touches */
+    uint32_t copies;                /* of the present scope, from loops written out */
+    uint32_t kernel;                /* number of the loop nest, for alias scopes; 0: outside loops */
+    const uint32_t *kernel_buffers; /* buffers the nest touches */
     uint32_t n_kernel_buffers;
     uint32_t *n_outlined, *n_kernels; /* shared by a function and its loops' bodies */
 } Emitter;
@@ -74,7 +77,8 @@ void emit_parallel(Emitter *e, const PlanLoop *loop);
 
 /* ---- code.c ---- */
 LLVMBasicBlockRef emit_block(Emitter *e, const char *name);
-LLVMValueRef emit_slot(Emitter *e, LLVMTypeRef type, LLVMValueRef start); /* on the stack; start NULL: no value yet */
+LLVMValueRef emit_slot(Emitter *e, LLVMTypeRef type,
+                       LLVMValueRef start); /* on the stack; start NULL: no value yet */
 /* Statements begin … end-1 of a scope. */
 void emit_statements(Emitter *e, uint32_t scope, uint32_t begin, uint32_t end);
 void emit_range(Emitter *e, const PlanLoop *loop, LLVMValueRef lo, LLVMValueRef hi, bool never_empty);

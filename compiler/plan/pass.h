@@ -35,16 +35,16 @@ typedef struct PlanBody {
 
 typedef struct PlanDef {
     PlanBody body;
-    bool must;       /* needs a buffer: operand of a call, piece of a CONCAT */
-    bool inlined;    /* computed where it is used */
-    bool expanding;  /* expanded holds */
-    IrTerm expanded; /* body with inlined definitions put in */
-    bool is_check;   /* true where a gather is out of range */
-    IrDef home;      /* the CONCAT it lies in; 0: a buffer of its own */
-    uint64_t home_at;/* first element there */
-    double cost;     /* operations per element, with what is inlined */
-    double evals;    /* how often an element-computation is asked for by all users together */
-    uint32_t mark;   /* of walks */
+    bool must;        /* needs a buffer: operand of a call, piece of a CONCAT */
+    bool inlined;     /* computed where it is used */
+    bool expanding;   /* expanded holds */
+    IrTerm expanded;  /* body with inlined definitions put in */
+    bool is_check;    /* true where a gather is out of range */
+    IrDef home;       /* the CONCAT it lies in; 0: a buffer of its own */
+    uint64_t home_at; /* first element there */
+    double cost;      /* operations per element, with what is inlined */
+    double evals;     /* how often an element-computation is asked for by all users together */
+    uint32_t mark;    /* of walks */
 } PlanDef;
 
 struct Plan {
@@ -52,17 +52,17 @@ struct Plan {
     IrProgram *ir;
     Arena *arena;
     PlanOptions options;
-    VEC(PlanDef) defs;        /* by IrDef */
-    VEC(PlanBuffer) buffers;  /* from 1 */
+    VEC(PlanDef) defs;       /* by IrDef */
+    VEC(PlanBuffer) buffers; /* from 1 */
     VEC(PlanFunc *) funcs;
     VEC(uint32_t) input_buffer; /* by IrDef: buffer of an INPUT; 0: none yet */
     uint32_t n_sources;
-    bool *has_prepare;        /* by source function */
+    bool *has_prepare; /* by source function */
     uint32_t slots;
     uint64_t memory;
-    uint64_t persistent;      /* bytes of what lives between calls */
-    uint32_t walk;            /* number of the present walk (PlanDef.mark) */
-    VEC(uint32_t) term_seen;  /* by term: serial of the walk that saw it last */
+    uint64_t persistent;     /* bytes of what lives between calls */
+    uint32_t walk;           /* number of the present walk (PlanDef.mark) */
+    VEC(uint32_t) term_seen; /* by term: serial of the walk that saw it last */
     uint32_t term_serial;
 };
 
@@ -78,7 +78,7 @@ bool plan_has_op(Plan *plan, IrTerm t, IrOp op);
 bool plan_term_is_flex(Plan *plan, IrTerm t);
 /* How a term is stored where it gets a definition of its own. */
 IrElem plan_term_elem(Plan *plan, IrTerm t);
-IrTerm plan_largest_read(Plan *plan, IrTerm t);    /* with the most elements; 0: none with subscripts */
+IrTerm plan_largest_read(Plan *plan, IrTerm t); /* with the most elements; 0: none with subscripts */
 void plan_reads(Plan *plan, IrTerm t, TermList *out);
 
 /* The definition's record; grows the table with the program. Valid until the next definition is made. */
@@ -87,16 +87,17 @@ PlanDef *plan_def_of(Plan *plan, IrDef d);
 /* ---- normal.c ---- */
 void plan_normalize_def(Plan *plan, IrDef d);
 /* The body t of something with these axes. */
-void plan_normalize_term(Plan *plan, IrTerm t, IrElem elem, uint32_t rank, const uint64_t *extent, PlanBody *out);
-/* A definition for `t` over all its free indices (those in `order`, the AXIS ones, then FRESH), and the read of it in
- * t's place. */
+void plan_normalize_term(Plan *plan, IrTerm t, IrElem elem, uint32_t rank, const uint64_t *extent,
+                         PlanBody *out);
+/* A definition for `t` over all its free indices (those in `order`, the AXIS ones, then FRESH), and the read
+ * of it in t's place. */
 IrTerm plan_outline(Plan *plan, IrTerm t, IrElem elem, const IrIdx *order, uint32_t n_order, IrDef *made);
 
 /* ---- contract.c ---- */
 /* Σ over FRESH indices ks of `body` as a matrix product worth a call: gives the body with dense operands. */
 bool plan_contract(Plan *plan, const IrIdx *ks, uint32_t nk, IrTerm *body);
 typedef struct Contract {
-    IrDef a, b;                 /* operands */
+    IrDef a, b; /* operands */
     bool trans_a, trans_b, is_vector;
     uint64_t m, n, k, lda, ldb, ldc;
     uint32_t n_batch;
@@ -106,7 +107,10 @@ typedef struct Contract {
 bool plan_match(Plan *plan, IrTerm sum, uint32_t rank, const uint64_t *extent, Contract *out);
 
 /* ---- decide.c ---- */
-typedef struct DecideRoot { const PlanBody *body; IrDef target; } DecideRoot;
+typedef struct DecideRoot {
+    const PlanBody *body;
+    IrDef target;
+} DecideRoot;
 typedef bool (*PlanIsFixed)(void *context, IrDef d); /* the same in every call of a cyclic function */
 void plan_decide(Plan *plan, const DecideRoot *roots, uint32_t n_roots, PlanIsFixed is_fixed, void *context);
 /* t with inlined definitions put in place of their reads. */
@@ -116,41 +120,42 @@ double plan_term_cost(Plan *plan, IrTerm t);
 /* ---- order.c, schedule.c: operations ---- */
 
 typedef struct OpLoop {
-    IrIdx index;      /* FRESH */
+    IrIdx index; /* FRESH */
     uint64_t extent;
-    int axis;         /* of the output; -1: a reduction */
-    IrTerm guard;     /* reduction: the part of the guard that bounds this loop from indices outside it; 0: none */
+    int axis; /* of the output; -1: a reduction */
+    IrTerm
+        guard; /* reduction: the part of the guard that bounds this loop from indices outside it; 0: none */
 } OpLoop;
 
 typedef struct OpRead { /* a load the operation makes */
     uint32_t buffer;
-    uint64_t lo, hi;  /* range of elements, hi excluded */
-    IrTerm read;      /* READ term; 0 for operands of calls */
+    uint64_t lo, hi; /* range of elements, hi excluded */
+    IrTerm read;     /* READ term; 0 for operands of calls */
 } OpRead;
 
 typedef enum OpKind { OP_LOOPS, OP_CONTRACT, OP_LINALG, OP_STOP } OpKind;
 
 typedef struct OpOut {
-    IrDef def;        /* what a read of the same elements is spelled with; 0: nothing */
+    IrDef def; /* what a read of the same elements is spelled with; 0: nothing */
     uint32_t buffer;
-    uint64_t at;      /* first element */
-    PlanValue base;   /* added to it; 0: nothing */
+    uint64_t at;                  /* first element */
+    PlanValue base;               /* added to it; 0: nothing */
     uint64_t stride[IR_MAX_RANK]; /* by axis, in elements */
-    IrTerm value;     /* over the loops' FRESH indices: element (MAP), body of the reductions (REDUCE) */
-    bool assigned;    /* an assignment: checked for finiteness on request */
+    IrTerm value;  /* over the loops' FRESH indices: element (MAP), body of the reductions (REDUCE) */
+    bool assigned; /* an assignment: checked for finiteness on request */
 } OpOut;
 
 typedef struct Op {
     OpKind kind;
-    IrDef def;        /* definition computed or target assigned */
+    IrDef def; /* definition computed or target assigned */
     const PlanBody *body;
     uint32_t rank;
     uint64_t extent[IR_MAX_RANK];
     OpLoop loop[PLAN_MAX_LOOPS];
     uint32_t n_loops, first_reduce; /* first_reduce == n_loops: none */
-    bool by_memory;   /* a reduction with an axis inside a reducing loop: accumulates in the output */
-    IrOp reduce;      /* IR_NONE: a MAP */
-    IrTerm guard;     /* what is left of the guards, over FRESH indices */
+    bool by_memory; /* a reduction with an axis inside a reducing loop: accumulates in the output */
+    IrOp reduce;    /* IR_NONE: a MAP */
+    IrTerm guard;   /* what is left of the guards, over FRESH indices */
     IrElem elem;
     OpOut out[8];
     uint32_t n_out;
@@ -161,31 +166,38 @@ typedef struct Op {
 
 typedef VEC(Op *) OpList;
 
-typedef struct Assign { IrDef target; PlanBody body; Span span; } Assign;
-typedef struct AssignGroup { Assign *at; uint32_t n; } AssignGroup;
+typedef struct Assign {
+    IrDef target;
+    PlanBody body;
+    Span span;
+} Assign;
+typedef struct AssignGroup {
+    Assign *at;
+    uint32_t n;
+} AssignGroup;
 
-typedef struct DefState {    /* one definition in one function */
-    uint32_t buffer;         /* 0: none yet */
-    uint32_t computed;       /* times */
-    bool valid;              /* its buffer holds the present version */
-    bool kept;               /* valid when the function begins: NAME_prepare or the last call computed it */
-    bool wanted;             /* read before the function computed it */
-    bool outside;            /* depends on volatile inputs, time, step or noise */
-    bool changing;           /* as that, or on something the function assigns */
-    bool known;              /* outside and changing are set */
-    bool untouched;          /* still as it was when the function began */
+typedef struct DefState { /* one definition in one function */
+    uint32_t buffer;      /* 0: none yet */
+    uint32_t computed;    /* times */
+    bool valid;           /* its buffer holds the present version */
+    bool kept;            /* valid when the function begins: NAME_prepare or the last call computed it */
+    bool wanted;          /* read before the function computed it */
+    bool outside;         /* depends on volatile inputs, time, step or noise */
+    bool changing;        /* as that, or on something the function assigns */
+    bool known;           /* outside and changing are set */
+    bool untouched;       /* still as it was when the function began */
 } DefState;
 
-typedef struct FuncPlan {    /* one function while it is planned */
+typedef struct FuncPlan { /* one function while it is planned */
     Plan *plan;
     PlanFunc *func;
     const IrFunc *source;
     AssignGroup *groups;
     uint32_t n_groups;
-    VEC(DefState) state;     /* by IrDef */
-    DefList kept;            /* computed by NAME_prepare */
+    VEC(DefState) state; /* by IrDef */
+    DefList kept;        /* computed by NAME_prepare */
     OpList ops;
-    bool record;             /* a rehearsal leaves no ops */
+    bool record; /* a rehearsal leaves no ops */
     bool in_prepare;
 } FuncPlan;
 
@@ -201,7 +213,7 @@ void plan_op_reads(FuncPlan *fp, Op *op);
 /* ---- fuse.c ---- */
 typedef struct Kernel {
     VEC(Op *) ops;
-    int64_t chunk;    /* iterations of a piece; 0: not cut into pieces */
+    int64_t chunk; /* iterations of a piece; 0: not cut into pieces */
 } Kernel;
 typedef VEC(Kernel) KernelList;
 void plan_fuse(FuncPlan *fp, KernelList *out);
@@ -209,7 +221,10 @@ void plan_fuse(FuncPlan *fp, KernelList *out);
 bool plan_may_share(FuncPlan *fp, const Op *earlier, const Op *later, uint32_t depth);
 
 /* ---- value.c, term.c, build.c, calls.c ---- */
-typedef struct TermMemo { uint32_t epoch; PlanValue value; } TermMemo;
+typedef struct TermMemo {
+    uint32_t epoch;
+    PlanValue value;
+} TermMemo;
 typedef struct Builder {
     FuncPlan *fp;
     Plan *plan;
@@ -230,9 +245,13 @@ void plan_emit_call(Builder *b, const Op *op);
 
 /* ---- loops.c ---- */
 #define PLAN_MAX_CUTS 6
-typedef struct Members { Op **op; PlanValue *acc; uint32_t n; } Members; /* operations that share a loop */
-/* Makes the loop at `depth` of every member run over the next one, and so on while memory is walked in one run; returns by
- * how much it became longer. The outer index stays 0, the inner runs on. */
+typedef struct Members {
+    Op **op;
+    PlanValue *acc;
+    uint32_t n;
+} Members; /* operations that share a loop */
+/* Makes the loop at `depth` of every member run over the next one, and so on while memory is walked in one
+ * run; returns by how much it became longer. The outer index stays 0, the inner runs on. */
 uint64_t plan_merge_loops(Builder *b, Members m, uint32_t depth);
 /* Where to cut the loop at `depth`: ascending from 0 to its extent; returns how many. */
 uint32_t plan_find_cuts(Builder *b, Members m, uint32_t depth, int64_t *cut);
@@ -246,7 +265,7 @@ PlanValue value_load(Builder *b, uint32_t buffer, PlanValue at, PlanType type);
 PlanValue value_draw(Builder *b, IrDrawKind kind, uint32_t site, PlanValue position);
 void value_store(Builder *b, uint32_t buffer, PlanValue at, PlanValue v);
 void value_zero(Builder *b, uint32_t buffer, PlanValue at, uint64_t count);
-void value_touch(Builder *b, uint32_t buffer);   /* its content has changed */
+void value_touch(Builder *b, uint32_t buffer); /* its content has changed */
 PlanValue value_add(Builder *b, PlanValue x, PlanValue y);
 PlanValue value_scale(Builder *b, PlanValue x, int64_t factor);
 PlanValue value_acc(Builder *b, IrOp reduce, PlanType type);
@@ -265,7 +284,8 @@ PlanType plan_elem_type(IrElem elem);
 void term_bind(Builder *b, IrIdx index, PlanValue value);
 /* Address of element (subs) of d: buffer and element number. */
 PlanValue term_address(Builder *b, IrDef d, const IrTerm *subs, uint32_t n, uint32_t *buffer);
-/* lo and hi narrowed by guard (a conjunction) for loop variable `index`; what could not be used is returned. */
+/* lo and hi narrowed by guard (a conjunction) for loop variable `index`; what could not be used is returned.
+ */
 IrTerm term_bounds(Builder *b, IrIdx index, IrTerm guard, PlanValue *lo, PlanValue *hi);
 
 /* ---- memory.c ---- */

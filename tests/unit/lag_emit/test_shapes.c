@@ -2,6 +2,8 @@
  */
 #include "rig.h"
 
+#include <pthread.h>
+
 #include "../../../runtime/core/core.h"
 
 #define EXTENT(...)                                                                                          \
@@ -353,6 +355,37 @@ static void noise(void **state) {
     rig_free(r);
 }
 
+/* A whole session in a thread of its own: 1 when the code gave what it should. */
+static void *session_in_thread(void *context) {
+    int which = *(int *)context;
+    Rig *r = rig_new(which & 1);
+    IrDef a = rig_input(r, IR_ROLE_COORD, IR_F64, 1, EXTENT(64), 0);
+    IrTerm x = rig_whole(r, a);
+    rig_assign(r, a, ir_add(r->ir, ir_mul(r->ir, x, x), num(r, which)));
+    rig_compile(r);
+    *(int *)context = rig_call(r, 1) == 0;
+    for (int i = 0; i < 64; i++) {
+        PlanPlace p;
+        plan_place(r->plan, a, &p);
+        double start = r->start[0][i], have = ((double *)(void *)(r->frame.mem + p.offset))[i];
+        *(int *)context &= fabs(have - (start * start + which)) < 1e-12;
+    }
+    rig_free(r);
+    return NULL;
+}
+
+static void sessions_in_threads(void **state) {
+    (void)state;
+    pthread_t thread[4];
+    int which[4] = {1, 2, 3, 4};
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&thread[i], NULL, session_in_thread, &which[i]), 0);
+    for (int i = 0; i < 4; i++)
+        pthread_join(thread[i], NULL);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(which[i], 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(products),   cmocka_unit_test(vectors_and_batches),
@@ -361,6 +394,7 @@ int main(void) {
         cmocka_unit_test(stencils),   cmocka_unit_test(whole_reductions),
         cmocka_unit_test(threads),    cmocka_unit_test(out_of_range),
         cmocka_unit_test(not_finite), cmocka_unit_test(noise),
+        cmocka_unit_test(sessions_in_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
