@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_DEGREE = 6, MOST_LETTERS = 4, MOST_ELEMENTS = 200 };
+enum { MOST_DEGREE = 8, MOST_LETTERS = 4, MOST_ELEMENTS = 200 };
 
 typedef struct Element {
     uint32_t letter;
@@ -43,8 +43,8 @@ static void unroll(Mech *m, const SemaWord *word, uint32_t n, Elements *out) {
 
 /* series[d] holds the coefficients of the monomials of degree d, numbered in base `letters`. Multiplies from
  * the right by e^(c X): a monomial of degree d gains r letters X with weight c^r / r!. */
-static void multiply(double **series, uint32_t letters, uint32_t letter, double c) {
-    for (int d = MOST_DEGREE; d >= 1; d--) {
+static void multiply(double **series, int degree, uint32_t letters, uint32_t letter, double c) {
+    for (int d = degree; d >= 1; d--) {
         uint64_t count = (uint64_t)pow(letters, d);
         for (uint64_t i = 0; i < count; i++) {
             double weight = 1, sum = series[d][i];
@@ -59,19 +59,25 @@ static void multiply(double **series, uint32_t letters, uint32_t letter, double 
     }
 }
 
+/* Monomials are looked at up to this degree: there are lettersᵈ of degree d. */
+static int degree_for(uint32_t letters) {
+    return letters <= 2 ? MOST_DEGREE : MOST_DEGREE - 2;
+}
+
 static int order_of(const Elements *e, uint32_t letters) {
+    int degree = degree_for(letters);
     double *series[MOST_DEGREE + 1];
-    for (int d = 0; d <= MOST_DEGREE; d++)
+    for (int d = 0; d <= degree; d++)
         series[d] = base_calloc((size_t)pow(letters, d), sizeof(double));
     series[0][0] = 1;
     double total = 0;
     for (uint32_t i = 0; i < e->n; i++)
         total += e->at[i].letter == 0 ? e->at[i].fraction : 0;
     for (uint32_t i = 0; i < e->n; i++)
-        multiply(series, letters, e->at[i].letter, e->at[i].fraction / total);
+        multiply(series, degree, letters, e->at[i].letter, e->at[i].fraction / total);
     int order = 0;
     double expected = 1;
-    for (int d = 1; d <= MOST_DEGREE && order == d - 1; d++) {
+    for (int d = 1; d <= degree && order == d - 1; d++) {
         expected /= d;
         bool same = true;
         uint64_t count = (uint64_t)pow(letters, d);
@@ -79,7 +85,7 @@ static int order_of(const Elements *e, uint32_t letters) {
             same = same && fabs(series[d][i] - expected) < 1e-10;
         order = same ? d : order;
     }
-    for (int d = 0; d <= MOST_DEGREE; d++)
+    for (int d = 0; d <= degree; d++)
         free(series[d]);
     return order;
 }
@@ -114,7 +120,7 @@ void mech_order_lines(Mech *m, MechLine *at, uint32_t *n) {
         const char *symmetric = is_symmetric(e) ? "symmetric, hence reversible; " : "";
         if (order > 0)
             at[(*n)++] = (MechLine){.remark = mech_text(m, "%sof order %d%s", symmetric, order,
-                                                        order == MOST_DEGREE ? " at least" : "")};
+                                                        order == degree_for(m->n_parts) ? " at least" : "")};
     }
     free(e);
 }
