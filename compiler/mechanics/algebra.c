@@ -384,7 +384,7 @@ static uint32_t replacements(Mech *m, IrReplace *r) {
     return n;
 }
 
-/* The placeholder `energy` by its value in what is stored. */
+/* What `energy` stands for, by its value in what is stored. */
 static IrReplace energy_replacement(const Mech *m) {
     return (IrReplace){.from = m->run->energy,
                        .body = m->stores_p && m->hamiltonian ? m->hamiltonian : m->energy};
