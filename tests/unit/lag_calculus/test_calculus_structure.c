@@ -239,6 +239,46 @@ static void affine_in_one_quantity(void **state) {
     session_free(s);
 }
 
+/* ---- golden texts ------------------------------------------------------------------------------------- */
+
+/* Derived programs as text, for a reader: golden/ir/NAME.ir, written anew when LAG_UPDATE is set. */
+static void assert_golden(const IrProgram *p, const IrDef *roots, uint32_t n, const char *name) {
+    char path[128];
+    Buf out = {0}, want = {0};
+    snprintf(path, sizeof path, "golden/ir/%s.ir", name);
+    ir_print(p, roots, n, &out);
+    if (getenv("LAG_UPDATE")) {
+        FILE *file = fopen(path, "w");
+        assert_non_null(file);
+        fwrite(out.at, 1, out.n, file);
+        fclose(file);
+    }
+    FILE *file = fopen(path, "r");
+    if (!file)
+        fail_msg("%s is not there (tests run in tests/)", path);
+    char chunk[4096];
+    for (size_t got; (got = fread(chunk, 1, sizeof chunk, file)) > 0;)
+        buf_write(&want, chunk, got);
+    fclose(file);
+    assert_string_equal(out.at, want.at);
+    buf_free(&out);
+    buf_free(&want);
+}
+
+static void derived_programs_read_well(void **state) {
+    (void)state;
+    Net net;
+    IrDef whole;
+    net_make(&net, 16, 12, 8, 10);
+    assert_true(calc_gradient(net.p, net.loss, &net.block, 1, &whole));
+    assert_golden(net.p, &whole, 1, "classifier_gradient");
+    net_free(&net);
+    Chain chain;
+    chain_make(&chain, 100);
+    assert_golden(chain.p, &chain.mass, 1, "pendulum_chain_mass");
+    chain_free(&chain);
+}
+
 /* ---- growth -------------------------------------------------------------------------------------------- */
 
 /* A sum of n different terms over one vector, and its gradient; returns the seconds it took. */
@@ -352,6 +392,7 @@ int main(void) {
         cmocka_unit_test(mass_matrix_has_a_closed_form),
         cmocka_unit_test(sums_are_factored),
         cmocka_unit_test(affine_in_one_quantity),
+        cmocka_unit_test(derived_programs_read_well),
         cmocka_unit_test(work_grows_linearly),
         cmocka_unit_test(deep_terms_do_not_overflow_the_stack),
     };
