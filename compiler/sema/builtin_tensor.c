@@ -2,9 +2,29 @@
  * filled tensors. */
 #include "builtin.h"
 
+/* int(a / b) of integers, a not negative and b a positive constant: a division of integers, whose range as a
+ * subscript is known. 0 when it is not of this form. */
+static IrTerm integer_division(Args *a) {
+    Sema *s = a->s;
+    const Expr *e = a->call->call.args.at[0].value;
+    if (e->kind != EXPR_BINARY || e->binary.op != BINARY_DIV) return 0;
+    s->mute++;
+    Val left = sema_expr(s, a->scope, e->binary.a), right = sema_expr(s, a->scope, e->binary.b);
+    s->mute--;
+    if (!val_ok(&left) || !val_ok(&right) || left.rank || right.rank) return 0;
+    int64_t lo, hi;
+    double divisor;
+    bool integers = val_type(s, &left) == IR_INT && val_type(s, &right) == IR_INT;
+    if (!integers || !ir_is_const(s->ir, right.body, &divisor) || divisor <= 0) return 0;
+    if (!ir_int_range(s->ir, left.body, &lo, &hi) || lo < 0) return 0;
+    return ir_op2(s->ir, IR_IDIV, left.body, right.body);
+}
+
 Val builtin_int(Args *a) {
     Val v = a->at[0];
     IrProgram *p = a->s->ir;
+    IrTerm whole = integer_division(a);
+    if (whole) return val_scalar(whole);
     IrType type = val_type(a->s, &v);
     if (type == IR_BOOL) v.body = ir_select(p, v.body, ir_int(p, 1), ir_int(p, 0));
     if (type == IR_REAL) v.body = ir_op1(p, IR_TO_INT, v.body);
