@@ -379,6 +379,10 @@ static void deep_terms_do_not_overflow_the_stack(void **state) {
     ir_env_set(env, x, at);
     ir_eval(env, loss, NULL, &ok);
     assert_true(ok);
+    Buf out = {0};
+    ir_print(p, &grad, 1, &out);
+    assert_true(out.n > 1000000);
+    buf_free(&out);
     ir_env_free(env);
     ir_free(p);
     session_free(s);
