@@ -33,7 +33,7 @@ typedef struct Message {
     char code[16];
     int line;
     char *text;
-    bool used;
+    bool used, is_error;
 } Message;
 
 typedef struct Messages {
@@ -152,8 +152,10 @@ static Messages found_messages(const char *said) {
         const char *event = json_string_value(json_object_get(object, "event"));
         const char *text = json_string_value(json_object_get(object, "message"));
         const char *code = json_string_value(json_object_get(object, "code"));
-        if (event && text && code && (!strcmp(event, "error") || !strcmp(event, "warning")))
+        if (event && text && code && (!strcmp(event, "error") || !strcmp(event, "warning"))) {
             add_message(&list, code, (int)json_integer_value(json_object_get(object, "line")), text, strlen(text));
+            list.at[list.n - 1].is_error = !strcmp(event, "error");
+        }
         json_decref(object);
         at = *end ? end + 1 : end;
     }
@@ -189,7 +191,10 @@ static int test_check(char *lag, char *file) {
     int status = run_command(command, NULL, &said);
     Messages want = expected_messages(text.at), have = found_messages(said.at);
     int wrong = compare(file, &want, &have);
-    if (!wrong && (want.n == 0) != (status == 0)) {
+    bool has_error = false;
+    for (size_t i = 0; i < have.n; i++)
+        has_error |= have.at[i].is_error;
+    if (!wrong && has_error != (status != 0)) {
         printf("%s: exit status %d with %zu messages expected\n%s\n", file, status, want.n, said.at);
         wrong = 1;
     }
