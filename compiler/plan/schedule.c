@@ -317,7 +317,7 @@ static void reads_of(const Op *op, uint32_t buffer, uint64_t lo, uint64_t hi, Ir
         const IrTerm *subs = ir_read_subs(ir, r->read);
         uint32_t n_subs = ir_node(ir, r->read)->arg[2]; /* `target` may be of another rank than what is computed */
         for (uint32_t k = 0; k < op->n_loops; k++) {
-            const IrNode *sub = op->loop[k].axis < n_subs ? ir_node(ir, subs[op->loop[k].axis]) : ir_node(ir, 0);
+            const IrNode *sub = (uint32_t)op->loop[k].axis < n_subs ? ir_node(ir, subs[op->loop[k].axis]) : ir_node(ir, 0);
             if (sub->op != IR_INDEX || sub->arg[0] != op->loop[k].index)
                 *other = true;
         }
