@@ -229,8 +229,10 @@ static IrTerm normal_nest(Normalizer *n, IrTerm t, IrTerm cond, bool *contract) 
             plain = false;
         }
     }
-    *contract = plain && plan_contract(n->plan, nest.index, nest.n, &nest.body);
     IrTerm body = normal(n, nest.body, cond);
+    *contract = plain && plan_contract(n->plan, nest.index, nest.n, &body);
+    if (*contract)
+        body = normal(n, body, cond);
     if (!*contract) {
         /* The loops are over the reduced indices and whatever the body or a guard depends on. */
         double times = index_product(ir, t);
