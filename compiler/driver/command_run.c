@@ -42,7 +42,7 @@ static bool emit_stage(const Model *model, const MechRun *mech, const Code *code
     return strcmp(stage, "time") != 0;
 }
 
-static int run_one(Session *session, Model *model, const SemaRun *run, const Options *options) {
+static int run_one(Session *session, Model *model, const SemaRun *run, const Options *options, Kept *kept) {
     const char *emit = options->emit;
     double start = driver_now();
     MechRun *mech = mech_derive(session, model, run);
@@ -61,7 +61,7 @@ static int run_one(Session *session, Model *model, const SemaRun *run, const Opt
                code->from_cache ? " (from the cache)" : "");
     int status = EXIT_OK;
     if (!emit || !emit_stage(model, mech, code, emit))
-        status = execute_run(session, model, mech, code, options);
+        status = execute_run(session, model, mech, code, options, kept);
     code_free(code);
     return status;
 }
@@ -93,10 +93,12 @@ int command_run(Session *session, Options *options) {
         if (model->runs[i].missing)
             report_missing(session, &model->runs[i]);
     int status = diag_error_count(session) ? EXIT_PROGRAM : EXIT_OK;
+    Kept kept = {0};
     for (uint32_t i = 0; i < model->n_runs && (status == EXIT_OK || status == EXIT_EXPECT); i++) {
-        int ended = run_one(session, model, &model->runs[i], options);
+        int ended = run_one(session, model, &model->runs[i], options, &kept);
         status = ended != EXIT_OK ? ended : status;
     }
+    kept_free(&kept);
     if (!model->n_runs && !diag_error_count(session))
         fprintf(stderr, "lag: %s has no `run`: nothing to do\n", options->file);
     model_free(model);

@@ -80,7 +80,14 @@ uint32_t driver_threads(const Options *options);
 Code *code_build(Session *session, const Model *model, const MechRun *mech, const Options *options);
 void code_free(Code *code);
 
-/* execute.c: runs one derived and compiled run with its data; returns an exit status. */
-int execute_run(Session *session, const Model *model, const MechRun *mech, Code *code, const Options *options);
+/* keep.c: the values in which runs left what they moved, for later runs that read it. */
+typedef struct KeptValue { Span declared; bool velocity; int elem; uint64_t n; void *values; } KeptValue;
+typedef struct Kept { VEC(KeptValue) list; } Kept;
+void kept_free(Kept *kept);
+
+/* execute.c: runs one derived and compiled run with its data; returns an exit status. What it reads and does not move
+ * starts from `kept`; what it moved is put there. */
+int execute_run(Session *session, const Model *model, const MechRun *mech, Code *code, const Options *options,
+                Kept *kept);
 
 #endif

@@ -130,6 +130,7 @@ static void save_last_state(Execution *e) {
 static int run_to_end(Execution *e) {
     struct sigaction before;
     e->run.record = outputs_take;
+    e->run.started = kept_restore;
     e->run.progress = e->options->quiet ? NULL : show_progress;
     e->run.context = e;
     e->run.stop = &interrupted;
@@ -139,6 +140,8 @@ static int run_to_end(Execution *e) {
     rt_flush_denormals(execution_flushes(e));
     RtRunResult result = e->run.method ? rt_run_method(&e->run) : rt_run_words(&e->run);
     bool ok = result.status == RT_OK;
+    if (ok)
+        kept_take(e);
     end_progress(e, &result);
     int status = ok ? EXIT_OK : explain_stop(e, &result);
     if (!outputs_write(e))
@@ -164,10 +167,12 @@ static bool calls_library(const Plan *plan) {
     return false;
 }
 
-int execute_run(Session *session, const Model *model, const MechRun *mech, Code *code, const Options *options) {
+int execute_run(Session *session, const Model *model, const MechRun *mech, Code *code, const Options *options,
+                Kept *kept) {
     const SemaRun *sema = mech->run;
     Execution e = {
         .session = session, .options = options, .model = model, .mech = mech, .sema = sema, .code = code,
+        .kept = kept,
         .name = name_text(session->names, sema->label ? sema->label : sema->dynamics),
     };
     if (calls_library(code->plan))

@@ -26,6 +26,7 @@ typedef struct Execution {
     const MechRun *mech;
     const SemaRun *sema;
     const Code *code;
+    Kept *kept;          /* values that earlier runs left */
     const char *name;    /* of the run: its label, or the dynamics' name */
     RtFrame frame;
     RtArray *arrays;     /* model->n_data of them; values NULL where no function reads one */
@@ -66,6 +67,10 @@ void outputs_close(Execution *e);
 bool outputs_take(void *context, uint32_t index, const RtRunState *at, RtMessage *message);
 /* Writes every table; a message on stderr for each that cannot be written, and false. */
 bool outputs_write(Execution *e);
+
+/* keep.c: puts the kept values into the state, after it was set to its start; and takes those of a finished run. */
+void kept_restore(void *execution);
+void kept_take(Execution *e);
 
 /* expects.c: whether the run's `expect` statements hold; each that does not is reported with both values. */
 bool expects_hold(Execution *e);

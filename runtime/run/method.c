@@ -169,6 +169,8 @@ static bool begin(Motion *motion) {
     if (run->time)
         *run->time = 0;
     int32_t status = run->init(run->frame);
+    if (!status && run->started)
+        run->started(run->context);
     if (!status && run->prepare)
         status = run->prepare(run->frame);
     motion->y = malloc((ode.n + 1) * sizeof *motion->y);

@@ -41,6 +41,7 @@ typedef struct RtRunState { /* where the run is, for the callbacks */
 typedef struct RtRun {
     RtFrame *frame;
     RtFunction init;    /* sets the state to its start */
+    void (*started)(void *context); /* called after init, and may change the state; NULL: nothing */
     RtFunction prepare; /* computes what stays the same and what is carried over; NULL: nothing */
     RtFunction step;    /* words: one step */
     RtFunction rhs;     /* methods: dy from y and t */

@@ -179,6 +179,8 @@ RtRunResult rt_run_words(RtRun *run) {
         rt_batches_seek(run->batches, 0);
     set_clocks(run, &start);
     int32_t status = run->init(run->frame);
+    if (!status && run->started)
+        run->started(run->context);
     if (!status && run->prepare)
         status = run->prepare(run->frame);
     loop.result.status = (RtStatus)status;
