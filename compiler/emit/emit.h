@@ -8,6 +8,8 @@ typedef struct EmitModule EmitModule;
 typedef struct EmitOptions {
     const char *cpu, *features; /* NULL: this machine's */
     bool verify;                /* run LLVM's verifier (debug builds, tests) */
+    const bool *only;           /* by number of plan_func: which to emit; NULL: all. Parts of one plan share its memory, so
+                                   what is wanted first can be made first, the rest later or in another thread */
 } EmitOptions;
 
 /* Opens LLVM's library, which is not linked in, and registers this machine's target; false after an error, which is

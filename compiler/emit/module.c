@@ -132,7 +132,8 @@ EmitModule *emit_module(Session *session, const Plan *plan, const EmitOptions *o
     m->avx2 = strstr(m->features, "+avx2");
     bool ok = make_machine(m);
     for (uint32_t k = 0; ok && k < plan_func_count(plan); k++)
-        emit_function(m, plan, plan_func(plan, k));
+        if (!options || !options->only || options->only[k])
+            emit_function(m, plan, plan_func(plan, k));
     keep_variants(m);
     if (ok && verify(m))
         return m;
