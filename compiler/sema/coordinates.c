@@ -61,9 +61,9 @@ static bool moves_with(Join *j, IrTerm t, const Ent *ent) {
     return t && ((ent->v && ir_depends(p, t, ent->v)) || (ent->p && ir_depends(p, t, ent->p)));
 }
 
-/* Where the system itself says what has inertia or friction, a parameter that has neither does not move: it
- * keeps what it starts with (a network's weights in the force on something else). */
-static bool is_held(Join *j, const Ent *ent) {
+/* Beside a coordinate, and where the system itself says what has inertia or friction, a parameter that has neither does
+ * not move: it keeps what it starts with (a network's weights in the force on something else). */
+static bool is_held(Join *j, const Ent *ent, bool beside) {
     const SemaRun *out = j->out;
     const SemaTerm *terms[] = {&out->lagrangian, &out->hamiltonian, &out->kinetic, &out->dissipation};
     bool said = false, moved = false;
@@ -71,15 +71,17 @@ static bool is_held(Join *j, const Ent *ent) {
         said = said || terms[k]->term;
         moved = moved || moves_with(j, terms[k]->term, ent);
     }
-    return ent->decl_kind == DECL_PARAM && !j->block && said && !moved;
+    return ent->decl_kind == DECL_PARAM && !moved && (beside || (said && !j->block));
 }
 
 void join_held(Join *j) {
-    if (j->block || (j->run->dynamics && j->run->dynamics->stmt->dynamics.has_pattern)) return;
+    if (j->run->dynamics && j->run->dynamics->stmt->dynamics.has_pattern) return;
     uint32_t n = 0;
+    bool beside = false;
+    for (uint32_t k = 0; k < j->vars.n; k++) beside = beside || j->vars.at[k]->decl_kind != DECL_PARAM;
     for (uint32_t k = 0; k < j->vars.n; k++) {
         Ent *ent = j->vars.at[k];
-        if (!is_held(j, ent)) {
+        if (!is_held(j, ent, beside)) {
             j->vars.at[n++] = ent;
             continue;
         }
