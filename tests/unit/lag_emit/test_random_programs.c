@@ -189,7 +189,7 @@ static void run_random(uint64_t seed, bool fast, bool cyclic, IrElem elem) {
     rig_check(r, 3);
 }
 
-static uint64_t first = 1, count = 60;
+static uint64_t first = 1, count = 20;
 
 static void f64_strict(void **state) {
     (void)state;
