@@ -88,7 +88,8 @@ static bool is_fast(const Model *model, const MechRun *mech) {
 static bool compile(Session *session, Code *code, const CodeFunctions *list, const PlanOptions *plan,
                     const Options *options) {
     JitKey key = jit_key(code->ir, list->at, list->n, plan);
-    if (!options->no_cache && !options->emit)
+    bool only_code = options->emit && !strcmp(options->emit, "llvm"); /* what is printed must be made */
+    if (!options->no_cache && !only_code)
         code->jit = jit_load(session, &key);
     code->from_cache = code->jit != NULL;
     if (code->jit)
