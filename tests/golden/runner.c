@@ -71,7 +71,7 @@ static Text read_file(const char *path) {
 }
 
 /* Runs a command with `input` (may be NULL) as standard input; its output and messages go to `said`. */
-static int run_command(char *const *command, const Text *input, Text *said) {
+static int run_once(char *const *command, const Text *input, Text *said) {
     FILE *out = tmpfile(), *in = tmpfile();
     if (!out || !in)
         die("no temporary file", command[0]);
@@ -99,6 +99,17 @@ static int run_command(char *const *command, const Text *input, Text *said) {
         exit(1);
     }
     return WEXITSTATUS(status);
+}
+
+/* The leak checker itself sometimes dies while it stops the threads of the process it looks at, and says so; that is no
+ * finding about the program, so the command is run again. */
+static int run_command(char *const *command, const Text *input, Text *said) {
+    int status = run_once(command, input, said);
+    for (int again = 0; again < 3 && strstr(said->at, "LeakSanitizer has encountered a fatal error"); again++) {
+        free(said->at);
+        status = run_once(command, input, said);
+    }
+    return status;
 }
 
 static void add_message(Messages *list, const char *code, int line, const char *text, size_t length) {
