@@ -155,6 +155,7 @@ static void add_expect(Join *j, const Expr *e, const Expr *within) {
 /* ---- plots and events: checked; their values are recorded by name where the program says so ---- */
 
 static void check_plot(Join *j, const Stmt *st) {
+    if (!j->out->plot_span.file) j->out->plot_span = st->span;
     for (uint32_t k = 0; k < st->plot.items.n; k++) {
         Val v = sema_expr(j->s, j->body, st->plot.items.at[k].value);
         if (v.kind == VAL_RANGE)

@@ -160,6 +160,7 @@ typedef struct SemaRun {
     const char *missing; /* a part of the runtime this build does not have ("discrete sweeps", …), for the message
                             at the run statement; NULL: runnable */
     Span missing_span;
+    Span plot_span;      /* of the first `plot` of the run; file 0: none */
 } SemaRun;
 
 typedef struct Model {
