@@ -147,7 +147,9 @@ static IrTerm fold_log(IrProgram *p, IrTerm a) {
         break;
     case IR_POW: {
         double e;
-        if (!const_real(p, y, &e) || fmod(e, 2) != 0) /* log x² is 2 log |x| */
+        if (!const_real(p, y, &e)) /* x < 0 may have an even power */
+            break;
+        if (fmod(e, 2) != 0) /* log x² is 2 log |x| */
             return ir_mul(p, y, ir_op1(p, IR_LOG, x));
         return ir_mul(p, y, ir_op1(p, IR_LOG, ir_op1(p, IR_ABS, x)));
     }
@@ -165,7 +167,8 @@ static IrTerm fold_log1p(IrProgram *p, IrTerm a) {
     return raw_node(p, IR_LOG1P, IR_REAL, a, 0, 0);
 }
 
-/* u = a·log x with a constant or the same everywhere: exp u = x^a. 0 when it is not of that form. */
+/* u = a·log x with a constant or the same everywhere: exp u = x^a, wherever u is defined (x > 0). 0 when it is not of
+ * that form. */
 static IrTerm power_of_log(IrProgram *p, IrTerm u) {
     Coef c;
     IrTerm base = coef_split(p, u, &c), x = 0, a = 0;
