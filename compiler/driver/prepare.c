@@ -297,7 +297,7 @@ static bool set_method(Execution *e) {
         if (target)
             *target = run->method_values[i];
         else {
-            execution_complain(e, "%s has no argument %s", run->method, name);
+            diag_error(e->session, DIAG_ARG_NAME, run->method_span, "`%s` has no argument `%s`", run->method, name);
             return false;
         }
     }
