@@ -75,6 +75,7 @@ typedef struct ArgSpec {
     char name[32];
     uint8_t rank;
     bool positive, unit;
+    bool optional; /* the first argument only: 0 when it is left out */
 } ArgSpec;
 
 static uint32_t parse_args(const char *text, ArgSpec *spec) {
@@ -88,6 +89,7 @@ static uint32_t parse_args(const char *text, ArgSpec *spec) {
         if (!strncmp(text, "[,]", 3)) arg->rank = 2, text += 3;
         if (!strncmp(text, "[]", 2)) arg->rank = 1, text += 2;
         if (!strncmp(text, ">0", 2)) arg->positive = true, text += 2;
+        if (!strncmp(text, "=0", 2)) arg->optional = true, text += 2;
         if (!strncmp(text, "01", 2)) arg->unit = true, text += 2;
         text += strspn(text, ", ");
     }
@@ -112,15 +114,10 @@ static bool check_domain(Density *d, const ArgSpec *spec, uint32_t k) {
     return true;
 }
 
-/* `half_cauchy(0, s)` may leave the location out; a location of 0 may be given to half_normal. */
-static uint32_t first_arg(const char *name, uint32_t want, const ExprList *given) {
-    return !strcmp(name, "half_cauchy") && want == given->n + 1 ? 1 : 0;
-}
-
 static bool lower_args(Density *d, const Distribution *dist, const Expr *call) {
     ArgSpec spec[MAX_DIST_ARGS];
     uint32_t want = parse_args(dist->args, spec), n = call->call.args.n;
-    uint32_t skip = first_arg(d->name, want, &(ExprList){NULL, n});
+    uint32_t skip = want && spec[0].optional && n + 1 == want;
     if (n + skip != want) {
         Diag *e =
             sema_error(d->s, DIAG_DISTRIBUTION_ARG, call->span, "`%s` takes %u argument%s, and %u %s given",

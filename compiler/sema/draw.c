@@ -55,6 +55,7 @@ typedef struct DrawKind {
     const char *name;
     uint8_t n_args;
     IrTerm (*make)(const Noise *, const IrTerm *);
+    bool optional; /* the first argument is 0 when it is left out */
 } DrawKind;
 
 static IrTerm affine(const Noise *n, IrTerm at, IrTerm scale, IrTerm noise) {
@@ -129,7 +130,7 @@ static const DrawKind kinds[] = {
     {"half_normal", 1, draw_half_normal},
     {"exponential", 1, draw_exponential},
     {"cauchy", 2, draw_cauchy},
-    {"half_cauchy", 2, draw_half_cauchy},
+    {"half_cauchy", 2, draw_half_cauchy, .optional = true},
     {"laplace", 2, draw_laplace},
     {"logistic", 2, draw_logistic},
     {"gumbel", 2, draw_gumbel},
@@ -190,7 +191,7 @@ Val sema_draw(Sema *s, Scope *scope, const Expr *e) {
     if (!kind) return unknown(s, call, name);
     uint32_t n = call->call.args.n;
     /* `normal(0, 1)` and `uniform(0, 1)` may leave their arguments out. */
-    bool no_location = n == 1 && kind->make == draw_half_cauchy; /* half_cauchy(s) lies above 0 */
+    bool no_location = kind->optional && n + 1 == kind->n_args;
     if (n != kind->n_args && !(n == 0 && kind->n_args == 2) && !no_location) {
         sema_error(s, DIAG_DISTRIBUTION_ARG, call->span, "`%s` takes %u argument%s, and %u %s given", name,
                    kind->n_args, kind->n_args == 1 ? "" : "s", n, n == 1 ? "is" : "are");
