@@ -1,6 +1,8 @@
 /* run — derives, compiles and runs every `run` of a program, in order. */
 #include "driver.h"
 
+#include "../../runtime/linalg/linalg.h"
+
 #include <string.h>
 
 static bool is_stage(const char *emit) {
@@ -78,11 +80,7 @@ static int emit_ast(Session *session, Options *options) {
     return file ? status : EXIT_PROGRAM;
 }
 
-int command_run(Session *session, Options *options) {
-    if (options->emit && !is_stage(options->emit))
-        return EXIT_USAGE;
-    if (options->emit && !strcmp(options->emit, "ast"))
-        return emit_ast(session, options);
+static int run_all(Session *session, Options *options) {
     double start = driver_now();
     Model *model = load_model(session, options);
     if (!model)
@@ -108,4 +106,15 @@ int command_run(Session *session, Options *options) {
     model_free(model);
     int messages = driver_finish(session, options);
     return status != EXIT_OK ? status : messages;
+}
+
+int command_run(Session *session, Options *options) {
+    if (options->emit && !is_stage(options->emit))
+        return EXIT_USAGE;
+    if (options->emit && !strcmp(options->emit, "ast"))
+        return emit_ast(session, options);
+    rt_blas_load_begin();
+    int status = run_all(session, options);
+    rt_blas_load_end();
+    return status;
 }

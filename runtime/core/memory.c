@@ -7,13 +7,13 @@
 
 #include "core.h"
 
-enum { LINE = 64, LARGE_PAGE = 2 << 20, LARGE_FROM = 4 << 20 };
+enum { LINE = 64, LARGE_PAGE = 2 << 20, LARGE_FROM = 1 << 20 };
 
 void *rt_alloc(size_t size) {
     size_t alignment = size >= LARGE_FROM ? LARGE_PAGE : LINE;
     if (size > (size_t)PTRDIFF_MAX - alignment)
         return NULL;
-    size_t rounded = size == 0 ? LINE : (size + LINE - 1) / LINE * LINE;
+    size_t rounded = size == 0 ? LINE : (size + alignment - 1) / alignment * alignment;
     void *block = NULL;
     if (posix_memalign(&block, alignment, rounded) != 0)
         return NULL;
@@ -24,10 +24,17 @@ void *rt_alloc(size_t size) {
     return block;
 }
 
+/* A large block gives its pages back and is zero without being written: the kernel clears a page when it is first
+ * touched. */
 void *rt_alloc_zeroed(size_t size) {
     void *block = rt_alloc(size);
-    if (block)
-        memset(block, 0, size);
+    if (!block)
+        return NULL;
+#ifdef __linux__
+    if (size >= LARGE_FROM && madvise(block, (size + LARGE_PAGE - 1) / LARGE_PAGE * LARGE_PAGE, MADV_DONTNEED) == 0)
+        return block;
+#endif
+    memset(block, 0, size);
     return block;
 }
 

@@ -3,11 +3,14 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <zip.h>
+
+#include "zip_library.h"
 
 typedef struct Archive {
     const char *path;
+    const ZipLibrary *lib;
     zip_t *zip;
+    zip_file_t *member; /* the open one */
     char label[400]; /* "file.npz, array "x"" for messages about a member */
 } Archive;
 
@@ -20,24 +23,27 @@ static bool archive_open(Archive *a, const char *path, RtMessage *m)
     if (!rt_bytes_open(&s, path, m))
         return false;
     rt_bytes_close(&s);
-    a->zip = zip_open(path, ZIP_RDONLY | ZIP_CHECKCONS, &code);
+    a->lib = zip_library(m);
+    if (!a->lib)
+        return false;
+    a->zip = a->lib->zip_open(path, ZIP_RDONLY | ZIP_CHECKCONS, &code);
     if (a->zip)
         return true;
     zip_error_t error;
-    zip_error_init_with_code(&error, code);
+    a->lib->zip_error_init_with_code(&error, code);
     if (code == ZIP_ER_NOZIP)
         rt_fail(m, "%s: not an NPZ file (a ZIP archive), or cut short", path);
     else
-        rt_fail(m, "%s: the archive cannot be read: %s", path, zip_error_strerror(&error));
-    zip_error_fini(&error);
+        rt_fail(m, "%s: the archive cannot be read: %s", path, a->lib->zip_error_strerror(&error));
+    a->lib->zip_error_fini(&error);
     return false;
 }
 
 static bool member_names(const Archive *a, RtNameList *names, RtMessage *m)
 {
-    zip_int64_t n = zip_get_num_entries(a->zip, 0);
+    zip_int64_t n = a->lib->zip_get_num_entries(a->zip, 0);
     for (zip_int64_t k = 0; k < n; k++) {
-        const char *name = zip_get_name(a->zip, (zip_uint64_t)k, 0);
+        const char *name = a->lib->zip_get_name(a->zip, (zip_uint64_t)k, 0);
         size_t length = name ? strlen(name) : 0;
         if (length > 4 && strcmp(name + length - 4, ".npy") == 0)
             length -= 4;
@@ -73,17 +79,18 @@ static bool find_member(const Archive *a, const char *key, zip_uint64_t *index, 
 
 static ptrdiff_t member_pull(RtBytes *s, void *bytes, size_t size, RtMessage *m)
 {
-    zip_file_t *f = s->context;
-    zip_int64_t n = zip_fread(f, bytes, size < (1u << 30) ? size : (1u << 30));
+    const Archive *a = s->context;
+    zip_int64_t n = a->lib->zip_fread(a->member, bytes, size < (1u << 30) ? size : (1u << 30));
     if (n < 0)
         rt_fail(m, "%s: the compressed data is damaged (%s): write the file again", s->path,
-                zip_file_strerror(f));
+                a->lib->zip_file_strerror(a->member));
     return (ptrdiff_t)n;
 }
 
 static void member_close(RtBytes *s)
 {
-    zip_fclose(s->context);
+    const Archive *a = s->context;
+    a->lib->zip_fclose(a->member);
 }
 
 static bool member_open(Archive *a, const char *key, RtBytes *s, RtMessage *m)
@@ -94,8 +101,8 @@ static bool member_open(Archive *a, const char *key, RtBytes *s, RtMessage *m)
     if (!find_member(a, key, &index, m))
         return false;
     snprintf(a->label, sizeof a->label, "%s, array \"%s\"", a->path,
-             key ? key : zip_get_name(a->zip, index, 0));
-    if (zip_stat_index(a->zip, index, 0, &st) != 0 || (~st.valid & (ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE)))
+             key ? key : a->lib->zip_get_name(a->zip, index, 0));
+    if (a->lib->zip_stat_index(a->zip, index, 0, &st) != 0 || (~st.valid & (ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE)))
         return rt_fail(m, "%s: the archive does not say how long it is", a->label);
     /* the announced size is checked against the archive: deflate cannot shrink by more than 1032 to 1 */
     if (st.size / 1100 > st.comp_size)
@@ -103,15 +110,15 @@ static bool member_open(Archive *a, const char *key, RtBytes *s, RtMessage *m)
             m,
             "%s: announces %llu bytes in %llu compressed ones, more than there can be: the file is damaged",
             a->label, (unsigned long long)st.size, (unsigned long long)st.comp_size);
-    zip_file_t *f = zip_fopen_index(a->zip, index, 0);
-    if (!f)
-        return rt_fail(m, "%s: cannot be read: %s", a->label, zip_strerror(a->zip));
+    a->member = a->lib->zip_fopen_index(a->zip, index, 0);
+    if (!a->member)
+        return rt_fail(m, "%s: cannot be read: %s", a->label, a->lib->zip_strerror(a->zip));
     *s = (RtBytes){.path = a->label,
                    .bound = st.size,
                    .exact = true,
                    .pull = member_pull,
                    .close = member_close,
-                   .context = f};
+                   .context = a};
     return true;
 }
 
@@ -129,7 +136,7 @@ static bool probe(const RtSource *source, RtShape *shape, RtMessage *m)
             *shape = p.shape;
         rt_bytes_close(&s);
     }
-    zip_discard(a.zip);
+    a.lib->zip_discard(a.zip);
     return ok;
 }
 
@@ -145,7 +152,7 @@ static bool read(const RtSource *source, RtElem want, unsigned flags, RtArray *a
         ok = rt_npy_header(&s, &p, m) && rt_read_payload(&s, &p, want, flags, array, m);
         rt_bytes_close(&s);
     }
-    zip_discard(a.zip);
+    a.lib->zip_discard(a.zip);
     return ok;
 }
 
@@ -155,7 +162,7 @@ static bool names(const RtSource *source, RtNameList *list, RtMessage *m)
     if (!archive_open(&a, source->path, m))
         return false;
     bool ok = member_names(&a, list, m);
-    zip_discard(a.zip);
+    a.lib->zip_discard(a.zip);
     return ok;
 }
 

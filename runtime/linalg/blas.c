@@ -88,20 +88,69 @@ static void setting_undo(Setting s) {
     free(s.before);
 }
 
+static const char *const names[] = {"libopenblas.so.0", "libopenblas.so"};
+enum { NAMES = sizeof names / sizeof *names };
+
+/* The library as the program around us has loaded it, or NULL. */
+static void *host_library(void) {
+    void *handle = NULL;
+    for (int i = 0; i < NAMES && !handle; i++)
+        handle = dlopen(names[i], RTLD_LAZY | RTLD_LOCAL | RTLD_NOLOAD);
+    return handle;
+}
+
+static void *load_library(void *unused) {
+    (void)unused;
+    void *handle = NULL;
+    for (int i = 0; i < NAMES && !handle; i++)
+        handle = dlopen(names[i], RTLD_LAZY | RTLD_LOCAL); /* of its 10,000 names we call 14 */
+    return handle;
+}
+
+/* A load begun by rt_blas_load_begin. Only the opening runs in the other thread: the environment, which it
+ * reads, is set before it starts and put back after it has ended. */
+static struct {
+    pthread_t thread;
+    Setting threads;
+    bool running;
+} beside;
+
+void rt_blas_load_begin(void) {
+    if (beside.running || atomic_load(&blas_loaded) || host_library())
+        return;
+    beside.threads = setting_make("OPENBLAS_NUM_THREADS", "1");
+    beside.running = pthread_create(&beside.thread, NULL, load_library, NULL) == 0;
+    if (!beside.running)
+        setting_undo(beside.threads);
+}
+
+/* Waits for a load that was begun; its handle, or NULL when there was none. */
+static void *load_end(void) {
+    void *handle = NULL;
+    if (beside.running) {
+        pthread_join(beside.thread, &handle);
+        setting_undo(beside.threads);
+        beside.running = false;
+    }
+    return handle;
+}
+
+void rt_blas_load_end(void) {
+    load_end();
+}
+
 static void *open_library(bool *host_has_it) {
-    static const char *const names[] = {"libopenblas.so.0", "libopenblas.so"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        void *handle = dlopen(names[i], RTLD_LAZY | RTLD_LOCAL | RTLD_NOLOAD);
-        if (handle) {
-            *host_has_it = true;
-            return handle;
-        }
+    void *handle = load_end();
+    if (handle)
+        return handle;
+    handle = host_library();
+    if (handle) {
+        *host_has_it = true;
+        return handle;
     }
     /* the library would start a thread for each processor; ours do that work */
     Setting threads = setting_make("OPENBLAS_NUM_THREADS", "1");
-    void *handle = NULL;
-    for (size_t i = 0; i < sizeof names / sizeof *names && !handle; i++)
-        handle = dlopen(names[i], RTLD_LAZY | RTLD_LOCAL); /* of its 10,000 names we call 22 */
+    handle = load_library(NULL);
     setting_undo(threads);
     return handle;
 }

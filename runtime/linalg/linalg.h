@@ -14,6 +14,12 @@
  * a short change of this process's environment, so programs call this before they start threads. */
 bool rt_blas_load(void);
 
+/* Begins to load the library in a thread of its own, about 6 ms of work, so that the front end runs meanwhile; the
+ * first call that needs the library waits for it. rt_blas_load_end waits too: call it before the process ends.
+ * Between the two the caller neither changes the environment nor loads the library in another thread. */
+void rt_blas_load_begin(void);
+void rt_blas_load_end(void);
+
 typedef struct RtBlasInfo {
     bool loaded;
     char path[256];    /* file it came from */

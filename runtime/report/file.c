@@ -131,19 +131,6 @@ void rt_out_abandon(RtOutFile *f)
     release(f);
 }
 
-/* The directory's entry is on the disk too; a file system that cannot do that is no reason to fail. */
-static void sync_directory(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    char *directory = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
-    int fd = directory ? open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-    if (fd >= 0) {
-        fsync(fd);
-        close(fd);
-    }
-    free(directory);
-}
-
 bool rt_out_close(RtOutFile *f, RtMessage *m)
 {
     if (!f->error && fflush(f->stream) != 0)
@@ -160,7 +147,6 @@ bool rt_out_close(RtOutFile *f, RtMessage *m)
         rt_out_abandon(f);
         return false;
     }
-    sync_directory(f->path);
     release(f);
     return true;
 }

@@ -1,4 +1,5 @@
 /* state — snapshots and finiteness of a run's state, and what is due when. */
+#include "../core/core.h"
 #include "state.h"
 
 #include <math.h>
@@ -16,32 +17,30 @@ size_t rt_block_bytes(const RtBlock *block) {
     return (size_t)block->n * rt_elem_size(block->elem);
 }
 
-/* x·0 is 0 for finite x and NaN otherwise: a sum that vectorizes, one pass, no branches. */
-static bool finite_f64(const double *restrict x, uint64_t n) {
-    double sum = 0;
-    for (uint64_t i = 0; i < n; i++)
-        sum += x[i] * 0.0;
-    return sum == 0;
-}
-
-static bool finite_f32(const float *restrict x, uint64_t n) {
-    for (uint64_t i = 0; i < n;) {
-        uint64_t end = n - i < 4096 ? n : i + 4096;
-        uint32_t bad = 0;
-        for (; i < end; i++) {
-            uint32_t bits;
-            memcpy(&bits, &x[i], sizeof bits);
-            bad |= (bits & 0x7f800000u) == 0x7f800000u;
-        }
-        if (bad)
-            return false;
+/* A number is finite when the bits of its exponent are not all ones. Pieces of loops without a branch, which
+ * vectorize. */
+#define FINITE(T, Bits, exponent)                                                                            \
+    static bool finite_##T(const T *restrict x, uint64_t n) {                                                \
+        enum { PIECE = 4096 };                                                                               \
+        for (uint64_t done = 0; done < n; done += PIECE) {                                                   \
+            uint64_t end = n - done < PIECE ? n : done + PIECE;                                              \
+            Bits bad = 0;                                                                                    \
+            for (uint64_t i = done; i < end; i++) {                                                          \
+                Bits bits;                                                                                   \
+                memcpy(&bits, &x[i], sizeof bits);                                                           \
+                bad |= (bits & exponent) == exponent;                                                        \
+            }                                                                                                \
+            if (bad)                                                                                         \
+                return false;                                                                                \
+        }                                                                                                    \
+        return true;                                                                                         \
     }
-    return true;
-}
+FINITE(double, uint64_t, 0x7ff0000000000000u)
+FINITE(float, uint32_t, 0x7f800000u)
 
 bool rt_block_finite(const char *mem, const RtBlock *block, uint64_t *element) {
     const void *at = mem + block->offset;
-    if (block->elem == RT_F64 ? finite_f64(at, block->n) : block->elem != RT_F32 || finite_f32(at, block->n))
+    if (block->elem == RT_F64 ? finite_double(at, block->n) : block->elem != RT_F32 || finite_float(at, block->n))
         return true;
     for (uint64_t i = 0; i < block->n; i++) {
         double x = block->elem == RT_F64 ? ((const double *)at)[i] : (double)((const float *)at)[i];
@@ -64,7 +63,7 @@ char *rt_snapshot_new(const RtRun *run) {
     size_t bytes = 1;
     for (uint32_t i = 0; i < run->n_state; i++)
         bytes += rt_block_bytes(&run->state[i]);
-    return malloc(bytes);
+    return rt_alloc(bytes);
 }
 
 void rt_snapshot_take(const RtRun *run, char *snapshot) {

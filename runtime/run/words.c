@@ -1,6 +1,7 @@
 /* words — the step loop. The state is looked over every tenth of a second and kept when it is finite; when it is not,
  * the run goes back to the kept state and repeats the interval step by step (it is reproducible) to name the very step
  * and quantity, and to leave the last good state in memory. The steps themselves pay nothing for this. */
+#include "../core/core.h"
 #include "state.h"
 
 #include <math.h>
@@ -188,6 +189,6 @@ RtRunResult rt_run_words(RtRun *run) {
         step_loop(&loop);
     describe_divergence(&loop);
     rt_outputs_at_end(run, &loop.result);
-    free(loop.kept);
+    rt_free(loop.kept);
     return loop.result;
 }
