@@ -26,32 +26,15 @@ void rt_parallel(RtFrame *frame, RtBody body, void *env, int64_t n, int64_t chun
 double rt_random_uniform(uint64_t seed, uint64_t step, uint32_t site, int64_t position); /* in (0, 1) */
 double rt_random_normal(uint64_t seed, uint64_t step, uint32_t site,
                         int64_t position); /* mean 0, variance 1 */
-/* The same at frame->seed and frame->draw_step. */
-double rt_draw_uniform(RtFrame *frame, uint32_t site, int64_t position);
-double rt_draw_normal(RtFrame *frame, uint32_t site, int64_t position);
-/* out[i] = the draw at position first + i, for i < n; f32 results are the f64 draws rounded. */
-void rt_fill_uniform_f32(RtFrame *frame, uint32_t site, int64_t first, int64_t n, float *out);
-void rt_fill_uniform_f64(RtFrame *frame, uint32_t site, int64_t first, int64_t n, double *out);
-void rt_fill_normal_f32(RtFrame *frame, uint32_t site, int64_t first, int64_t n, float *out);
-void rt_fill_normal_f64(RtFrame *frame, uint32_t site, int64_t first, int64_t n, double *out);
 
 /* ---- special functions; the f32 spellings compute in f64 and round ---- */
 
 double rt_lgamma(double x); /* ln |Γ(x)|, without the C library's global sign */
 float rt_lgammaf(float x);
-double rt_digamma(double x); /* ψ(x) = d/dx ln Γ(x); NaN at the poles 0, -1, -2, … */
-float rt_digammaf(float x);
-double rt_trigamma(double x); /* ψ'(x); +∞ at the poles */
-float rt_trigammaf(float x);
-/* ψ⁽ⁿ⁾(x), order n = 0, 1, 2, … (NaN for others): polygamma(0, x) is digamma. */
+/* ψ⁽ⁿ⁾(x), order n = 0, 1, 2, … (NaN for others): order 0 is digamma, d/dx ln Γ(x), order n its n-th derivative.
+ * At the poles 0, -1, -2, … +∞ for odd n, else NaN. */
 double rt_polygamma(double order, double x);
 float rt_polygammaf(float order, float x);
-double rt_log_normal_cdf(double x); /* ln Φ(x), accurate in both tails */
-float rt_log_normal_cdff(float x);
-double rt_normal_quantile(double p); /* Φ⁻¹(p), p in [0, 1]; NaN outside */
-float rt_normal_quantilef(float p);
-double rt_log_bessel_i0(double x); /* ln I₀(x), no overflow */
-float rt_log_bessel_i0f(float x);
 
 /* ---- products ---- */
 
@@ -78,23 +61,6 @@ void rt_gemv_f32(RtFrame *frame, int32_t trans, int64_t m, int64_t n, float alph
                  int64_t lda, const float *x, int64_t incx, float beta, float *y, int64_t incy);
 void rt_gemv_f64(RtFrame *frame, int32_t trans, int64_t m, int64_t n, double alpha, const double *A,
                  int64_t lda, const double *x, int64_t incx, double beta, double *y, int64_t incy);
-/* A = A + alpha x yᵀ; A is m×n. */
-void rt_ger_f32(RtFrame *frame, int64_t m, int64_t n, float alpha, const float *x, int64_t incx,
-                const float *y, int64_t incy, float *A, int64_t lda);
-void rt_ger_f64(RtFrame *frame, int64_t m, int64_t n, double alpha, const double *x, int64_t incx,
-                const double *y, int64_t incy, double *A, int64_t lda);
-/* C = alpha A Aᵀ + beta C (trans 0; A is n×k) or alpha Aᵀ A + beta C (trans 1; A is k×n). C is n×n and comes
- * out whole and symmetric; its upper triangle is not read. */
-void rt_syrk_f32(RtFrame *frame, int32_t trans, int64_t n, int64_t k, float alpha, const float *A,
-                 int64_t lda, float beta, float *C, int64_t ldc);
-void rt_syrk_f64(RtFrame *frame, int32_t trans, int64_t n, int64_t k, double alpha, const double *A,
-                 int64_t lda, double beta, double *C, int64_t ldc);
-float rt_dot_f32(RtFrame *frame, int64_t n, const float *x, int64_t incx, const float *y, int64_t incy);
-double rt_dot_f64(RtFrame *frame, int64_t n, const double *x, int64_t incx, const double *y, int64_t incy);
-void rt_axpy_f32(RtFrame *frame, int64_t n, float alpha, const float *x, int64_t incx, float *y,
-                 int64_t incy);
-void rt_axpy_f64(RtFrame *frame, int64_t n, double alpha, const double *x, int64_t incx, double *y,
-                 int64_t incy);
 
 /* ---- factorizations. Matrices are packed: n×n, and n×m for right-hand sides (m = 1: a vector). Outputs are
  * whole (a triangular factor has zeros in its other half), may be the array B (A, where there is no B), and

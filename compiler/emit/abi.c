@@ -3,11 +3,9 @@
 #include "../../runtime/rt_abi.h"
 #include "parts.h"
 
-typedef enum Effect { EFFECT_ANY, EFFECT_READS, EFFECT_NONE } Effect;
-
 typedef struct Prototype {
     const char *name;
-    Effect effect;
+    bool pure;
     uint8_t kind[1 + RT_ABI_MAX_PARAMETERS]; /* RtKind: result, then parameters */
     uint32_t n;
 } Prototype;
@@ -15,11 +13,9 @@ typedef struct Prototype {
 #define KINDS(...) RT_ABI_MAP(RT_KIND_, __VA_ARGS__)
 static const Prototype prototypes[] = {
 #define RT_FN(result, name, ...)                                                                             \
-    {#name, EFFECT_ANY, {RT_KIND_##result, KINDS(__VA_ARGS__)}, RT_ABI_COUNT(__VA_ARGS__)},
-#define RT_READS(result, name, ...)                                                                          \
-    {#name, EFFECT_READS, {RT_KIND_##result, KINDS(__VA_ARGS__)}, RT_ABI_COUNT(__VA_ARGS__)},
+    {#name, false, {RT_KIND_##result, KINDS(__VA_ARGS__)}, RT_ABI_COUNT(__VA_ARGS__)},
 #define RT_PURE(result, name, ...)                                                                           \
-    {#name, EFFECT_NONE, {RT_KIND_##result, KINDS(__VA_ARGS__)}, RT_ABI_COUNT(__VA_ARGS__)},
+    {#name, true, {RT_KIND_##result, KINDS(__VA_ARGS__)}, RT_ABI_COUNT(__VA_ARGS__)},
 #include "../../runtime/rt_abi.def"
 };
 
@@ -53,9 +49,9 @@ LLVMValueRef emit_runtime(EmitModule *m, const char *name, LLVMTypeRef *type) {
         return fn;
     fn = LLVMAddFunction(m->module, name, *type);
     emit_mark(m, fn, "nounwind", 0);
-    if (p->effect != EFFECT_ANY) {
+    if (p->pure) {
         emit_mark(m, fn, "willreturn", 0);
-        emit_mark(m, fn, "memory", p->effect == EFFECT_NONE ? 0 : 0x15); /* 0x15: reads, wherever */
+        emit_mark(m, fn, "memory", 0); /* touches none */
     }
     return fn;
 }

@@ -25,9 +25,10 @@ static const struct {
 #define RT_VECTOR(name, isa, lanes, params)                                                                  \
     {TEXT(RT_VARIANT_NAME(name, isa, lanes, params)), RT_VARIANT_NAME(name, isa, lanes, params)},
 #include "../../runtime/rt_abi.def"
-    /* the C library's own set a global sign, which threads would write at once */
-    {"lgamma", (AnyFunction)rt_lgamma}, {"lgammaf", (AnyFunction)rt_lgammaf}, {"memcpy", (AnyFunction)memcpy},
-    {"memmove", (AnyFunction)memmove},  {"memset", (AnyFunction)memset},      {"memcmp", (AnyFunction)memcmp},
+    {"memcpy", (AnyFunction)memcpy},
+    {"memmove", (AnyFunction)memmove},
+    {"memset", (AnyFunction)memset},
+    {"memcmp", (AnyFunction)memcmp},
 };
 
 void symbols_open(JitSymbols *symbols) {

@@ -26,11 +26,11 @@ static double cot_pi(double x) {
 
 /* Upwards by ψ(x) = ψ(x + 1) - 1/x, then ln x - 1/(2x) - Σ B₂ₖ / (2k x²ᵏ) (A&S 6.3.18); below 0 by reflection
  * (6.3.7). */
-double rt_digamma(double x) {
+static double digamma(double x) {
     if (x <= 0) {
         if (x == floor(x))
             return NAN;
-        return rt_digamma(1 - x) - pi * cot_pi(x);
+        return digamma(1 - x) - pi * cot_pi(x);
     }
     double sum = 0;
     for (; x < 10; x += 1)
@@ -79,7 +79,7 @@ double rt_polygamma(double order, double x) {
         return NAN;
     int n = (int)order;
     if (n == 0)
-        return rt_digamma(x);
+        return digamma(x);
     bool odd = n % 2 == 1;
     if (x > 0) {
         double value = isinf(x) ? 0 : polygamma_positive(n, x);
@@ -94,65 +94,10 @@ double rt_polygamma(double order, double x) {
     return -polygamma_positive(n, 1 - x) - cot_derivative(n, x);
 }
 
-double rt_trigamma(double x) {
-    return rt_polygamma(1, x);
-}
-
-/* ln Φ(x). In the far left tail Φ(-t) = φ(t) / (t + 1/(t + 2/(t + 3/…))) (A&S 26.2.14). */
-double rt_log_normal_cdf(double x) {
-    if (x > 0)
-        return log1p(-0.5 * erfc(x * M_SQRT1_2));
-    if (x > -6 || isnan(x))
-        return log(0.5 * erfc(-x * M_SQRT1_2));
-    if (isinf(x))
-        return -INFINITY;
-    double t = -x, fraction = t;
-    for (int k = 60; k >= 1; k--)
-        fraction = t + k / fraction;
-    return -0.5 * t * t - 0.91893853320467274178 - log(fraction);
-}
-
-/* ln I₀(x): the power series Σ (x²/4)ᵏ / k!² (A&S 9.6.12), all terms positive; from 30 on eˣ/√(2πx) Σ
- * ((2k-1)!!)² / (k! (8x)ᵏ) (A&S 9.7.1). */
-double rt_log_bessel_i0(double x) {
-    x = fabs(x);
-    double sum = 0, term = 1;
-    if (x < 30) {
-        for (int k = 1; k < 200 && term > 1e-18 * sum; k++) {
-            term *= x * x / 4 / ((double)k * k);
-            sum += term;
-        }
-        return log1p(sum);
-    }
-    if (isinf(x))
-        return INFINITY;
-    for (int k = 1; k <= 20; k++) {
-        term *= (2.0 * k - 1) * (2 * k - 1) / (8 * x * k);
-        sum += term;
-    }
-    return x - 0.5 * log(2 * pi * x) + log1p(sum);
-}
-
 float rt_lgammaf(float x) {
     return (float)rt_lgamma(x);
 }
 
-float rt_digammaf(float x) {
-    return (float)rt_digamma(x);
-}
-
-float rt_trigammaf(float x) {
-    return (float)rt_trigamma(x);
-}
-
 float rt_polygammaf(float order, float x) {
     return (float)rt_polygamma(order, x);
-}
-
-float rt_log_normal_cdff(float x) {
-    return (float)rt_log_normal_cdf(x);
-}
-
-float rt_log_bessel_i0f(float x) {
-    return (float)rt_log_bessel_i0(x);
 }

@@ -38,12 +38,6 @@ const RtBlasInfo *rt_blas_describe(void); /* loads it */
                       const real *, int64_t, real, real *, int64_t);                                         \
     void ref_gemv_##T(RtFrame *, int32_t, int64_t, int64_t, real, const real *, int64_t, const real *,       \
                       int64_t, real, real *, int64_t);                                                       \
-    void ref_ger_##T(RtFrame *, int64_t, int64_t, real, const real *, int64_t, const real *, int64_t,        \
-                     real *, int64_t);                                                                       \
-    void ref_syrk_##T(RtFrame *, int32_t, int64_t, int64_t, real, const real *, int64_t, real, real *,       \
-                      int64_t);                                                                              \
-    real ref_dot_##T(RtFrame *, int64_t, const real *, int64_t, const real *, int64_t);                      \
-    void ref_axpy_##T(RtFrame *, int64_t, real, const real *, int64_t, real *, int64_t);                     \
     RtStatus ref_cholesky_##T(RtFrame *, int64_t, const real *, real *);                                     \
     RtStatus ref_solve_##T(RtFrame *, int64_t, int64_t, const real *, const real *, real *, void *);         \
     RtStatus ref_solve_spd_##T(RtFrame *, int64_t, int64_t, const real *, const real *, real *, void *);     \

@@ -1,4 +1,4 @@
-/* Single draws, and those of generated code. */
+/* Single draws. */
 #include "philox.h"
 
 void rt_philox4x32(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]) {
@@ -21,29 +21,4 @@ double rt_random_uniform(uint64_t seed, uint64_t step, uint32_t site, int64_t po
 
 double rt_random_normal(uint64_t seed, uint64_t step, uint32_t site, int64_t position) {
     return philox_normal(rt_random_uniform(seed, step, site, position));
-}
-
-double rt_draw_uniform(RtFrame *frame, uint32_t site, int64_t position) {
-    return rt_random_uniform(frame->seed, frame->draw_step, site, position);
-}
-
-double rt_draw_normal(RtFrame *frame, uint32_t site, int64_t position) {
-    return rt_random_normal(frame->seed, frame->draw_step, site, position);
-}
-
-double rt_normal_quantile(double p) {
-    if (!(p >= 0 && p <= 1))
-        return NAN;
-    double q = p - 0.5;
-    if (fabs(q) <= PHILOX_MIDDLE)
-        return philox_normal_middle(q);
-    double tail = q < 0 ? p : 1 - p;
-    if (tail == 0)
-        return copysign(INFINITY, q);
-    double r = sqrt(-log(tail));
-    return copysign(r <= PHILOX_FAR ? philox_normal_tail(r) : philox_normal_far(r), q);
-}
-
-float rt_normal_quantilef(float p) {
-    return (float)rt_normal_quantile(p);
 }

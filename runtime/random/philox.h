@@ -1,5 +1,5 @@
-/* philox.h — the generator and the transforms as inline functions, shared by single and bulk draws so that
- * both give the same bits. Internal to runtime/random. */
+/* philox.h — the generator and the transforms as inline functions, shared by single draws and vectors of
+ * them so that both give the same bits. Internal to runtime/random. */
 #ifndef LAG_RT_PHILOX_H
 #define LAG_RT_PHILOX_H
 

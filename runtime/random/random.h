@@ -26,13 +26,6 @@ void rt_philox4x32(const uint32_t counter[4], const uint32_t key[2], uint32_t ou
  * 1), and Φ⁻¹ of those ---- */
 uint64_t rt_random_bits(uint64_t seed, uint64_t step, uint32_t site, int64_t position); /* 64 random bits */
 
-/* ---- many draws: out[i] is the draw at position first + i; f32 is the f64 draw rounded, uniforms kept below
- * 1 ---- */
-void rt_random_fill_uniform(uint64_t seed, uint64_t step, uint32_t site, int64_t first, int64_t n,
-                            double *out);
-void rt_random_fill_normal(uint64_t seed, uint64_t step, uint32_t site, int64_t first, int64_t n,
-                           double *out);
-
 /* ---- a stream: as many draws as wanted at one (seed, step, site, position), for rejection methods ---- */
 typedef struct RtStream {
     uint64_t key, next;

@@ -331,8 +331,7 @@ static void not_finite(void **state) {
 
 static double draw(void *context, IrDrawKind kind, uint32_t site, int64_t position) {
     RtFrame *frame = context;
-    return kind == IR_DRAW_NORMAL ? rt_draw_normal(frame, site, position)
-                                  : rt_draw_uniform(frame, site, position);
+    return (kind == IR_DRAW_NORMAL ? rt_random_normal : rt_random_uniform)(frame->seed, frame->draw_step, site, position);
 }
 
 static void noise(void **state) {
