@@ -45,7 +45,7 @@ static void lag_error(const Span *span, Parser *parser, const char *message);
 %token SAVE "save" EXPECT "expect" USE "use" PRECISION "precision" FLOW "flow" STEP "step" METHOD "method"
 %token WHEN "when" SYMMETRY "symmetry" REPEAT "repeat" FORCE "force" CONSTRAINT "constraint"
 %token CONSTRAINT_OVER "constraint over an index"
-%token ON "on" FOR "for" OVER "over" EVERY "every" WITHIN "within" FROM "from" BY "by" TO "to"
+%token ON "on" FOR "for" OVER "over" EVERY "every" WITHIN "within" FROM "from" BY "by" TO "to" OF "of"
 %token PERIODIC "periodic"
 %token IF "if" THEN "then" ELSE "else" AND "and" OR "or" NOT "not" IN "in" DRAW "draw"
 %token EQ "==" NE "!=" LE "<=" GE ">=" DOTDOT ".." PRIME "'" TRANSPOSE "^T" SQRT "√"
@@ -132,7 +132,8 @@ item:
   | EXPECT expr                 { $$ = build_expect(parser, @$, $2, NULL); }
   | EXPECT expr WITHIN expr     { $$ = build_expect(parser, @$, $2, $4); }
   | WHEN expr '=' expr block    { $$ = build_when(parser, @$, $2, $4, $5); }
-  | SETTING expr                { $$ = build_setting(parser, @$, $1, $2); }
+  | SETTING expr                { $$ = build_setting(parser, @$, $1, $2, NULL); }
+  | SETTING expr OF expr        { $$ = build_setting(parser, @$, $1, $2, $4); }
   ;
 
 clauses:

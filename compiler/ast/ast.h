@@ -163,7 +163,7 @@ struct Stmt {
         struct { Name form; ArgList items; } plot;
         struct { ArgList items; Name path; } save;     /* save params to "file" */
         struct { Expr *value; Expr *within; } expect;  /* a == b within tol; a < b */
-        struct { Name name; Expr *value; } setting;
+        struct { Name name; Expr *value, *of; } setting; /* `batch 32 of train`; of NULL: not said */
         struct { Expr *a, *b; StmtList items; } when;
         struct { Expr *call; } symmetry;
     };

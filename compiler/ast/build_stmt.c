@@ -197,10 +197,11 @@ Item build_precision(Parser *parser, Span span, Name type) {
     return build_item(stmt);
 }
 
-Item build_setting(Parser *parser, Span span, Name name, Expr *value) {
+Item build_setting(Parser *parser, Span span, Name name, Expr *value, Expr *of) {
     Stmt *stmt = build_stmt(parser, STMT_SETTING, span);
     stmt->setting.name = name;
     stmt->setting.value = value;
+    stmt->setting.of = of;
     return build_item(stmt);
 }
 

@@ -228,7 +228,10 @@ static void check_stmt(Checker *c, const Stmt *stmt) {
         check_expr(c, stmt->expect.value, NULL);
         check_optional(c, stmt->expect.within, NULL);
         break;
-    case STMT_SETTING: check_expr(c, stmt->setting.value, NULL); break;
+    case STMT_SETTING:
+        check_expr(c, stmt->setting.value, NULL);
+        check_optional(c, stmt->setting.of, NULL);
+        break;
     case STMT_WHEN:
         check_expr(c, stmt->when.a, NULL);
         check_expr(c, stmt->when.b, NULL);

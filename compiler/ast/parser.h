@@ -196,7 +196,7 @@ Item build_plot(Parser *parser, Span span, Name form, Seq *items);
 Item build_save(Parser *parser, Span span, Seq *items, Name path);
 Item build_expect(Parser *parser, Span span, Expr *value, Expr *within);
 Item build_when(Parser *parser, Span span, Expr *a, Expr *b, Block body);
-Item build_setting(Parser *parser, Span span, Name name, Expr *value);
+Item build_setting(Parser *parser, Span span, Name name, Expr *value, Expr *of);
 Clauses *build_clauses(Parser *parser);
 Clauses *clause_on(Parser *parser, Clauses *clauses, Name system, Span span, Seq *args);
 Clauses *clause_for(Parser *parser, Clauses *clauses, Span word, Expr *duration, Name unit, Span span);

@@ -457,6 +457,8 @@ static void print_stmt(Printer *printer, const Stmt *stmt, Inside inside) {
     case STMT_SETTING:
         put(printer, text_of(printer, stmt->setting.name));
         print_value(printer, " ", stmt->setting.value);
+        if (stmt->setting.of)
+            print_value(printer, " of ", stmt->setting.of);
         break;
     case STMT_WHEN:
         print_value(printer, "when ", stmt->when.a);

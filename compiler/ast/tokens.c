@@ -392,7 +392,7 @@ static void name_statement_word(Parser *parser, Token *token) {
         token->kind = SETTING;
 }
 
-static const int clause_kinds[] = {ON, FOR, OVER, EVERY, WITHIN, FROM, BY, TO, PERIODIC};
+static const int clause_kinds[] = {ON, FOR, OVER, EVERY, WITHIN, FROM, BY, TO, OF, PERIODIC};
 
 /* `on`, `for` … after something complete, where no name could stand. */
 static void name_clause_word(Parser *parser, Token *token, int before) {

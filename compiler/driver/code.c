@@ -61,8 +61,12 @@ static void add_observers(Session *session, const MechRun *mech, Code *code, Cod
         vec_push(list, monitor);
 }
 
-uint32_t driver_threads(const Options *options) {
-    return options->threads ? options->threads : rt_processor_count();
+uint32_t driver_threads(const Options *options, const SemaRun *run) {
+    return options->threads ? options->threads : run->threads ? run->threads : rt_processor_count();
+}
+
+uint64_t driver_seed(const Options *options, const SemaRun *run) {
+    return options->seed_given || !run->has_seed ? options->seed : run->seed;
 }
 
 static CodeFunctions list_functions(Session *session, const MechRun *mech, Code *code) {
@@ -112,7 +116,7 @@ static bool compile(Session *session, Code *code, const CodeFunctions *list, con
 Code *code_build(Session *session, const Model *model, const MechRun *mech, const Options *options) {
     Code *code = ARENA_NEW(session->arena, Code);
     code->ir = model->ir;
-    code->threads = driver_threads(options);
+    code->threads = driver_threads(options, mech->run);
     code->fast = is_fast(model, mech);
     CodeFunctions list = list_functions(session, mech, code);
     PlanOptions plan = {.threads = code->threads, .fast = code->fast};

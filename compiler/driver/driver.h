@@ -22,7 +22,8 @@ typedef struct Options {
     const char *output;      /* derive, new: -o */
     VEC(SemaOverride) sets;  /* --set name=value */
     uint64_t seed;
-    uint32_t threads;        /* 0: all cores */
+    bool seed_given;         /* --seed, which goes before a run's own `seed` */
+    uint32_t threads;        /* 0: what the run says, or all cores */
     const char *out;         /* --out DIR; NULL: out/NAME */
     const char *emit;        /* --emit=STAGE */
     bool json, no_cache, latex, check, brief, in_place, help, quiet;
@@ -75,7 +76,9 @@ typedef struct Code {
     uint32_t threads;
     bool fast, from_cache;
 } Code;
-uint32_t driver_threads(const Options *options);
+uint32_t driver_threads(const Options *options, const SemaRun *run);
+/* The seed of a run: of --seed, else its own, else 0. */
+uint64_t driver_seed(const Options *options, const SemaRun *run);
 /* Plans and compiles (or takes from the cache) the functions of `mech`. NULL after errors, reported. */
 Code *code_build(Session *session, const Model *model, const MechRun *mech, const Options *options);
 void code_free(Code *code);

@@ -63,6 +63,7 @@ static bool parse_valued(Options *options, const char *name, char *value) {
     uint64_t number;
     if (!strcmp(name, "--set"))
         return parse_set(options, value);
+    options->seed_given |= !strcmp(name, "--seed");
     if (!strcmp(name, "--seed"))
         return parse_number(name, value, UINT64_MAX, &options->seed);
     if (!strcmp(name, "--threads")) {

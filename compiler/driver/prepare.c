@@ -78,9 +78,26 @@ static bool check_limit(const Execution *e, const SemaData *data, const RtArray 
     return true;
 }
 
+/* The rows of one part of a split. */
+static bool deal_rows(Execution *e, uint32_t k) {
+    const SemaPart *part = e->model->data[k].part;
+    RtPart rows = {.rows = part->rows, .first = part->first, .count = part->count, .in_order = part->in_order,
+                   .seed = part->has_seed ? part->seed : driver_seed(e->options, e->sema)};
+    RtMessage message;
+    if (rt_part(&rows, &e->arrays[k], &message))
+        return true;
+    execution_complain(e, "data %s: %s", name_text(e->session->names, e->model->data[k].name), message.text);
+    return false;
+}
+
 static bool read_data(Execution *e, uint32_t k, void **slot) {
     const SemaData *data = &e->model->data[k];
     RtMessage message;
+    if (data->part) {
+        bool dealt = deal_rows(e, k);
+        *slot = e->arrays[k].values;
+        return dealt;
+    }
     RtSource source;
     char path[PATH_MAX];
     const IrDefInfo *info = ir_def(e->model->ir, data->def);
@@ -234,6 +251,20 @@ static void list_blocks(Execution *e) {
     e->run.n_y = mech->n_y;
 }
 
+/* The list of rows that minibatches are drawn from; NULL: all of them. False where it cannot be read. */
+static bool rows_to_draw_from(Execution *e, const int64_t **rows) {
+    *rows = NULL;
+    for (uint32_t k = 0; k < e->model->n_data; k++) {
+        if (e->model->data[k].def != e->sema->batch_from)
+            continue;
+        void *values = e->arrays[k].values;
+        if (!values && !read_data(e, k, &values))
+            return false;
+        *rows = values;
+    }
+    return true;
+}
+
 static bool open_batches(Execution *e) {
     const SemaRun *run = e->sema;
     PlanPlace place;
@@ -242,7 +273,11 @@ static bool open_batches(Execution *e) {
     if (!run->batch)
         return true;
     RtMessage message;
-    e->run.batches = rt_batches_new(NULL, run->batch_of, run->batch_size, e->options->seed, true, &message);
+    const int64_t *rows;
+    if (!rows_to_draw_from(e, &rows))
+        return false;
+    e->run.batches = rt_batches_new(rows, run->batch_of, run->batch_size,
+                                    driver_seed(e->options, run), true, &message);
     if (!e->run.batches) {
         execution_complain(e, "%s", message.text);
         return false;
@@ -307,7 +342,7 @@ static bool set_method(Execution *e) {
 bool execution_open(Execution *e) {
     const MechRun *mech = e->mech;
     uint64_t bytes = plan_memory(e->code->plan);
-    e->frame = (RtFrame){.seed = e->options->seed};
+    e->frame = (RtFrame){.seed = driver_seed(e->options, e->sema)};
     e->frame.mem = rt_alloc_zeroed(bytes ? bytes : 64);
     if (!e->frame.mem) {
         execution_complain(e, "this run needs %.1f GB of memory, which is not there", (double)bytes / 1e9);

@@ -153,6 +153,8 @@ static void sema_free(Sema *s) {
     vec_free(&s->wrapping);
     vec_free(&s->precision);
     vec_free(&s->data);
+    for (uint32_t k = 0; k < s->splits.n; k++) free(s->splits.at[k].count);
+    vec_free(&s->splits);
     vec_free(&s->runs);
     vec_free(&s->vars);
     vec_free(&s->hypers);

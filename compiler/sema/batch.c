@@ -1,17 +1,24 @@
-/* batch — definitions over all rows of the data, of which a step reads those of its minibatch. Needs: the
- * joined terms. Gives: the same terms, reading definitions over the slots of the minibatch instead.
+/* batch — definitions over all rows of the data, of which a step reads those of its minibatch, or of a part of a
+ * split. Needs: the joined terms. Gives: the same terms, reading definitions over the slots of the minibatch (or
+ * part) instead.
  *
  * `let h[n, j] = …` over the rows n is a definition of all rows; under `mean[n in batch]` it is read at
  * h[rows[b], j]. Such a read becomes h'[b, j] with h'[b, j] = h's body at n = rows[b], and so on into what
  * that body reads. What moves with nothing but the data is left as it is: it is computed once. */
 #include "run.h"
 
+typedef struct Key {
+    IrDef def, rows;
+    uint32_t axis;
+} Key;
+
 typedef struct Restrict {
     Join *j;
     Sema *s;
     VEC(IrDef) plain;   /* by definition: itself with its body rewritten; 0: not yet */
-    VEC(uint64_t) keys; /* (definition, axis) … */
-    VEC(IrDef) slots;   /* … and the definition over the slots of the minibatch in its place */
+    VEC(IrDef) rows;    /* the lists of rows: the minibatch, the parts of splits */
+    VEC(Key) keys;      /* what is read at the rows of a list … */
+    VEC(IrDef) slots;   /* … and the definition over the slots of that list in its place */
 } Restrict;
 
 static IrTerm restrict_term(Restrict *r, IrTerm t);
@@ -56,19 +63,19 @@ static bool changes(Restrict *r, IrTerm read) {
 
 /* ---- rewriting ---- */
 
-/* The body of an EXPR definition over new indices; axis `slot` runs over the minibatch (slot = rank: none
+/* The body of an EXPR definition over new indices; axis `slot` runs over the slots of `rows` (slot = rank: none
  * does). */
-static IrDef rebuild(Restrict *r, IrDef d, uint32_t slot) {
+static IrDef rebuild(Restrict *r, IrDef d, uint32_t slot, IrDef rows) {
     IrProgram *p = r->s->ir;
     IrDefInfo info = *ir_def(p, d);
     IrIdx from[IR_MAX_RANK], axes[IR_MAX_RANK];
     IrTerm to[IR_MAX_RANK];
     for (uint32_t k = 0; k < info.rank; k++) {
-        uint64_t extent = k == slot ? r->j->run->batch_size : info.extent[k];
+        uint64_t extent = k == slot ? ir_def(p, rows)->extent[0] : info.extent[k];
         from[k] = ir_axis(p, k, info.extent[k]);
         axes[k] = ir_fresh(p, extent, ir_axis_name(p, d, k));
         to[k] = ir_idx(p, axes[k]);
-        if (k == slot) to[k] = ir_read(p, r->j->run->batch, &to[k], 1);
+        if (k == slot) to[k] = ir_read(p, rows, &to[k], 1);
     }
     IrTerm body = restrict_term(r, info.body);
     if (body == info.body && slot == info.rank) return d;
@@ -81,31 +88,41 @@ static IrDef rebuild(Restrict *r, IrDef d, uint32_t slot) {
     return out;
 }
 
+static bool reads_rows(Restrict *r, IrDef d) {
+    bool reads = false;
+    for (uint32_t k = 0; k < r->rows.n && !reads; k++) reads = ir_def_depends(r->s->ir, d, r->rows.at[k]);
+    return reads;
+}
+
 static IrDef plain(Restrict *r, IrDef d) {
     while (r->plain.n <= d) vec_push(&r->plain, 0);
     if (r->plain.at[d]) return r->plain.at[d];
     r->plain.at[d] = d;
     IrDefInfo info = *ir_def(r->s->ir, d);
-    if (info.kind != IR_DEF_EXPR || !ir_def_depends(r->s->ir, d, r->j->run->batch)) return d;
-    IrDef out = rebuild(r, d, info.rank);
+    if (info.kind != IR_DEF_EXPR || !reads_rows(r, d)) return d;
+    IrDef out = rebuild(r, d, info.rank, 0);
     r->plain.at[d] = out;
     return out;
 }
 
-static IrDef over_slots(Restrict *r, IrDef d, uint32_t axis) {
-    uint64_t key = (uint64_t)d * IR_MAX_RANK + axis;
-    for (uint32_t k = 0; k < r->keys.n; k++)
-        if (r->keys.at[k] == key) return r->slots.at[k];
-    IrDef out = rebuild(r, d, axis);
-    vec_push(&r->keys, key);
+static IrDef over_slots(Restrict *r, IrDef d, uint32_t axis, IrDef rows) {
+    for (uint32_t k = 0; k < r->keys.n; k++) {
+        const Key *key = &r->keys.at[k];
+        if (key->def == d && key->axis == axis && key->rows == rows) return r->slots.at[k];
+    }
+    IrDef out = rebuild(r, d, axis, rows);
+    vec_push(&r->keys, (Key){d, rows, axis});
     vec_push(&r->slots, out);
     return out;
 }
 
-/* The slot when the subscript is a row of the minibatch, rows[b]. */
-static IrTerm slot_of(Restrict *r, IrTerm sub) {
+/* The slot when the subscript is a row of a list of rows, rows[b]. */
+static IrTerm slot_of(Restrict *r, IrTerm sub, IrDef *rows) {
     const IrNode *node = ir_node(r->s->ir, sub);
-    if (node->op != IR_READ || node->arg[0] != r->j->run->batch) return 0;
+    *rows = 0;
+    for (uint32_t k = 0; node->op == IR_READ && k < r->rows.n; k++)
+        if (node->arg[0] == r->rows.at[k]) *rows = r->rows.at[k];
+    if (!*rows) return 0;
     IrTerm slot = ir_read_subs(r->s->ir, sub)[0];
     return ir_node(r->s->ir, slot)->op == IR_INDEX ? slot : 0;
 }
@@ -118,9 +135,10 @@ static IrTerm map_read(IrProgram *p, void *context, IrTerm read) {
     memcpy(subs, ir_read_subs(p, read), sizeof *subs * rank);
     d = plain(r, d);
     for (uint32_t k = 0; k < rank; k++) {
-        IrTerm slot = ir_def(p, d)->kind == IR_DEF_EXPR ? slot_of(r, subs[k]) : 0;
+        IrDef rows;
+        IrTerm slot = ir_def(p, d)->kind == IR_DEF_EXPR ? slot_of(r, subs[k], &rows) : 0;
         if (!slot || !changes(r, read)) continue;
-        d = over_slots(r, d, k);
+        d = over_slots(r, d, k, rows);
         subs[k] = slot;
         break;
     }
@@ -134,8 +152,11 @@ static void restrict_def(Restrict *r, IrDef *d) {
 }
 
 void join_restrict(Join *j) {
-    if (!j->run->batch) return;
     Restrict r = {.j = j, .s = j->s};
+    if (j->run->batch) vec_push(&r.rows, j->run->batch);
+    for (uint32_t k = 0; k < j->s->data.n; k++)
+        if (j->s->data.at[k].part) vec_push(&r.rows, j->s->data.at[k].def);
+    if (!r.rows.n) return;
     SemaTerm *terms[] = {&j->out->lagrangian, &j->out->kinetic, &j->out->potential, &j->out->dissipation};
     uint32_t n = ir_def_count(j->s->ir);
     uint8_t *mark = base_calloc(n + 1, 1);
@@ -152,6 +173,7 @@ void join_restrict(Join *j) {
     }
     for (uint32_t k = 0; k < j->records.n; k++) restrict_def(&r, &j->records.at[k].value);
     vec_free(&r.plain);
+    vec_free(&r.rows);
     vec_free(&r.keys);
     vec_free(&r.slots);
 }

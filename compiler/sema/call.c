@@ -145,6 +145,12 @@ static void bind_axis_names(Sema *s, Scope *inner, ParamList params) {
     }
 }
 
+/* The index of an axis of one element leaves no trace in the terms, so there it counts that it was written. */
+static bool is_left_free(Sema *s, const Ent *index, IrTerm body) {
+    if (!index || !index->is_index || !index->q) return false;
+    return ir_uses_index(s->ir, body, index->q) || (ir_index(s->ir, index->q)->extent == 1 && index->used);
+}
+
 static Val free_axes_to_result(Sema *s, Scope *inner, const Stmt *fn, Val v, Span span) {
     const ParamList params = fn->fn.params;
     Axis extra[IR_MAX_RANK];
@@ -152,7 +158,7 @@ static Val free_axes_to_result(Sema *s, Scope *inner, const Stmt *fn, Val v, Spa
     for (uint32_t k = 0; k < params.n && val_ok(&v); k++)
         for (uint32_t a = 0; params.at[k].has_axes && a < params.at[k].axes.n; a++) {
             Ent *index = scope_own(inner, params.at[k].axes.at[a].name);
-            if (!index || !index->is_index || !index->q || !ir_uses_index(s->ir, v.body, index->q)) continue;
+            if (!is_left_free(s, index, v.body)) continue;
             bool seen = false;
             for (uint32_t j = 0; j < n; j++) seen = seen || extra[j].idx == index->q;
             if (seen) continue;

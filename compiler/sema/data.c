@@ -138,9 +138,8 @@ static bool same_extent(Sema *s, const Ent *ent, const Binder *b, uint32_t axis,
     return false;
 }
 
-/* One declared axis against what the file has: states it, binds an extent, or both must agree. */
-static bool fit_axis(Sema *s, Ent *ent, const Binder *b, uint32_t k, uint64_t have, bool known,
-                     uint64_t *extent) {
+bool data_fit_axis(Sema *s, Ent *ent, const Binder *b, uint32_t k, uint64_t have, bool known,
+                   uint64_t *extent) {
     *extent = have;
     if (b->extent || !b->name) {
         uint64_t want;
@@ -225,7 +224,7 @@ static bool from_file(Sema *s, Ent *ent) {
     Val like = {.kind = VAL_TENSOR};
     bool ok = true;
     for (uint32_t k = 0; k < rank; k++) {
-        bool fits = fit_axis(s, ent, &d->axes.at[k], k, have[k], known, &extent[k]);
+        bool fits = data_fit_axis(s, ent, &d->axes.at[k], k, have[k], known, &extent[k]);
         if (fits && !known && extent[k] == 0) {
             Diag *e = sema_error(s, DIAG_DATA_SHAPE, d->axes.at[k].span,
                                  "the extent `%s` comes from the file, which is not "
@@ -247,7 +246,7 @@ static bool from_file(Sema *s, Ent *ent) {
 /* ---- data from an expression ---- */
 
 bool data_binds_extents(Sema *s, const Expr *init) {
-    if (is_source(s, init)) return true;
+    if (is_source(s, init) || is_split(s, init)) return true;
     return init && init->kind == EXPR_CALL &&
            init->call.callee->name.name == name_of(s->session->names, "series");
 }
@@ -264,7 +263,7 @@ static bool from_series(Sema *s, Ent *ent) {
     }
     for (uint32_t k = 0; k < v.rank; k++) {
         uint64_t extent;
-        if (!fit_axis(s, ent, &d->axes.at[k], k, val_extent(s, &v, k), true, &extent)) return false;
+        if (!data_fit_axis(s, ent, &d->axes.at[k], k, val_extent(s, &v, k), true, &extent)) return false;
     }
     ent->val = val_define(s, v, ent->name, ent->span, ent->scope);
     return val_ok(&ent->val);
@@ -301,6 +300,7 @@ bool sema_data(Sema *s, Ent *ent) {
         return false;
     }
     if (is_source(s, d->init)) return from_file(s, ent);
+    if (is_split(s, d->init)) return sema_split(s, ent);
     return generated(s, ent);
 }
 

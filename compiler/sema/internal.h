@@ -137,6 +137,10 @@ struct RunState {
     IrDef batch;       /* the rows, made when first used */
     uint64_t batch_of; /* rows of the data */
     Span batch_of_span;
+    IrDef batch_from; /* the list of rows it is drawn from; 0: all */
+    uint64_t batch_rows; /* their number */
+    uint64_t seen_of;    /* rows of the data that `in batch` ranges over, with or without a minibatch */
+    Span seen_span;
     double duration;
     uint32_t world; /* once finished: the world of its definitions */
 };
@@ -147,6 +151,14 @@ typedef struct CallFrame {
     Span span;
     uint32_t depth;
 } CallFrame;
+
+/* What one `split(…)` says, worked out once for all of its parts. */
+typedef struct Split {
+    const Expr *call;
+    bool ok;
+    SemaPart like;      /* what its parts have in common */
+    uint64_t *count;    /* rows of each declarator of the statement; 0: not one of its parts */
+} Split;
 
 /* An INPUT in the place of a value that no run of this build computes. */
 typedef struct Opaque {
@@ -190,6 +202,7 @@ struct Sema {
     VEC(SemaState) drawn; /* data that are drawn: states that keep their start */
     uint32_t generating;  /* > 0: data are being made */
     VEC(SemaData) data;
+    VEC(Split) splits;
     VEC(SemaRun) runs;
     VEC(RunState *) finished;
     VEC(Ent *) vars; /* every declared degree of freedom */
@@ -270,6 +283,16 @@ bool sema_data(Sema *s, Ent *ent);
 /* Whether a data declaration with this right side binds the names of its axes to extents. */
 bool data_binds_extents(Sema *s, const Expr *init);
 bool sema_extent(Sema *s, Ent *ent);
+/* Axis k of a data declaration against the extent `have` that its source gives (known false: nobody looked): states
+ * it, binds a name to it, or both must agree. */
+bool data_fit_axis(Sema *s, Ent *ent, const Binder *b, uint32_t k, uint64_t have, bool known, uint64_t *extent);
+/* split.c: whether the right side of a declaration is `split(…)`; the declaration of one of its parts. */
+bool is_split(Sema *s, const Expr *init);
+bool sema_split(Sema *s, Ent *ent);
+/* The part that a definition is; NULL when it is none. */
+const SemaPart *split_part(const Sema *s, IrDef def);
+/* Warns when a run's minibatch ranges over rows that the program has split, without saying of which part. */
+void split_warn(Sema *s, Scope *scope, const RunState *run);
 
 /* ---- values (value.c) ---- */
 Val val_poison(void);
@@ -308,6 +331,8 @@ typedef struct IndexVar {
     bool known;  /* range determined */
     bool stated; /* by the user: extent or set; uses are checked, not intersected */
     bool periodic, stated_periodic, batch, bad;
+    const Val *list; /* `n in train`: the integers it runs over, lo … hi being their range; NULL: a range */
+    bool vague;      /* a list whose values nobody knows before the run */
     int64_t lo, hi;
     uint64_t full;
     Span why; /* the use or extent that determined it */
@@ -326,6 +351,10 @@ bool index_seek(Sema *s, Scope *scope, Name name, uint32_t axis, IndexVar *found
 /* Opens the index: binds its name in `scope`, makes it part of the context. index_leave closes the last n. */
 IrIdx index_enter(Sema *s, Scope *scope, const IndexVar *var);
 void index_leave(Sema *s, uint32_t n);
+/* Reports the indices that run over a list where only a reduction's may; false when there is one. */
+bool index_no_lists(Sema *s, const IndexVar *vars, uint32_t n);
+/* The range of an integer term, that of a definition read at some place being that of its body; false: not known. */
+bool sema_int_range(Sema *s, IrTerm t, int64_t *lo, int64_t *hi);
 /* Whether the expression mentions the name freely. */
 bool index_mentions(const Expr *e, Name name);
 typedef void (*NameVisit)(void *context, Name name);

@@ -56,6 +56,7 @@ static bool axis_vars(Sema *s, Scope *scope, const Declarator *d, IndexVar *vars
     uint32_t n = d->axes.n;
     const Expr *roots[1] = {d->init};
     index_vars(s, scope, d->axes.at, n, vars);
+    if (!index_no_lists(s, vars, n)) return false;
     for (uint32_t k = 0; k < n; k++) {
         if (vars[k].bad) return false;
         uint64_t extent;

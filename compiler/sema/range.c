@@ -70,7 +70,7 @@ static bool use_range(const Walk *w, const Use *use, uint32_t k, int64_t *lo, in
     for (uint32_t j = 0; j < use->n; j++) {
         if (j == k) continue;
         const IndexVar *other = &w->vars.at[use->var[j]];
-        if (!other->known) return false;
+        if (!other->known || other->vague) return false;
         int64_t c = use->coef[j];
         rest_lo += c > 0 ? c * other->lo : c * other->hi;
         rest_hi += c > 0 ? c * other->hi : c * other->lo;
@@ -147,6 +147,7 @@ static void check_stated(Walk *w, uint32_t n) {
         const Use *use = &w->uses.at[u];
         if (!is_plain(use) || use->var[0] >= n || use->periodic || use->guarded || use->indirect) continue;
         IndexVar *var = &w->vars.at[use->var[0]];
+        if (var->list) continue; /* its values are looked at where they subscript */
         int64_t last = use->axis_lo + (int64_t)use->extent - 1;
         if (!var->stated || var->bad || (var->lo >= use->axis_lo && var->hi <= last)) continue;
         Diag *d = sema_error(w->s, DIAG_INDEX_CONFLICT, use->span,

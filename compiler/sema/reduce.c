@@ -132,7 +132,9 @@ static Val reduce_bound(Sema *s, Scope *scope, const Expr *e, const IndexVar *va
         return val_poison();
     }
     v = apply(s, e->reduce.op, idx, n, guard, v, e->reduce.body->span);
-    if (val_ok(&v) && is_arg(e->reduce.op) && vars[0].lo)
+    if (val_ok(&v) && is_arg(e->reduce.op) && vars[0].list)
+        v.body = val_at(s, vars[0].list, &v.body);
+    else if (val_ok(&v) && is_arg(e->reduce.op) && vars[0].lo)
         v.body = ir_add(s->ir, v.body, ir_int(s->ir, vars[0].lo));
     return v;
 }

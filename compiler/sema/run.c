@@ -57,10 +57,31 @@ static bool find_dynamics(Join *j, Unit *unit, const Stmt *st) {
 
 /* ---- settings and duration ---- */
 
+/* `batch 32 of train`: the list of rows that the minibatch is drawn from. */
+static void batch_from(Join *j, const Expr *of) {
+    Sema *s = j->s;
+    if (!of) return;
+    Val v = sema_expr(s, j->unit->scope, of);
+    if (v.kind == VAL_POISON) return;
+    Ent *ent = of->kind == EXPR_NAME ? scope_find(s, j->unit->scope, of->name.name) : NULL;
+    if (ent && ent->kind == ENT_DATA && ent->q && val_ok(&v) && v.rank == 1 && val_type(s, &v) == IR_INT &&
+        ir_def(s->ir, ent->q)->role == IR_ROLE_DATA) {
+        j->run->batch_from = ent->q;
+        j->run->batch_rows = val_extent(s, &v, 0);
+        return;
+    }
+    Diag *d = sema_error(s, DIAG_BATCH, of->span, "a minibatch is drawn from a list of rows, and this is %s",
+                         sema_shape_text(s, &v));
+    if (ent) sema_note(s, d, ent->span, "`%s` is declared here", sema_name(s, ent->name));
+    sema_help(s, d, "name a part that `data train, test = split(N, test = 0.2)` gives");
+}
+
 static void setting(Join *j, const Stmt *st) {
     Sema *s = j->s;
     const char *name = sema_name(s, st->setting.name);
     int64_t value;
+    if (st->setting.of && strcmp(name, "batch"))
+        sema_error(s, DIAG_RUN_SETTING, st->setting.of->span, "only a batch is `of` something");
     if (!strcmp(name, "batch")) {
         if (!sema_const_int(s, j->unit->scope, st->setting.value, &value, "the size of a minibatch")) return;
         if (value < 1) {
@@ -70,8 +91,18 @@ static void setting(Join *j, const Stmt *st) {
         }
         j->run->batch_size = (uint64_t)value;
         j->run->batch_span = st->span;
-    } else if (!strcmp(name, "seed") || !strcmp(name, "threads")) {
-        sema_const_int(s, j->unit->scope, st->setting.value, &value, "a setting");
+        batch_from(j, st->setting.of);
+    } else if (!strcmp(name, "seed")) {
+        if (!sema_const_int(s, j->unit->scope, st->setting.value, &value, "a seed")) return;
+        j->out->has_seed = true;
+        j->out->seed = (uint64_t)value;
+    } else if (!strcmp(name, "threads")) {
+        if (!sema_const_int(s, j->unit->scope, st->setting.value, &value, "the number of threads")) return;
+        if (value < 1 || value > 1024)
+            sema_error(s, DIAG_RUN_SETTING, st->setting.value->span,
+                       "a run has between 1 and 1024 threads, and this is %lld", (long long)value);
+        else
+            j->out->threads = (uint32_t)value;
     } else {
         static const char *const known[] = {"batch", "seed", "threads"};
         Diag *d = sema_error(s, DIAG_RUN_SETTING, st->span, "`%s` is not a setting of a run", name);
@@ -183,7 +214,8 @@ static void store(Join *j) {
 #undef STORE
     out->batch = j->run->batch;
     out->batch_size = j->run->batch ? j->run->batch_size : 0;
-    out->batch_of = j->run->batch_of;
+    out->batch_of = j->run->batch_from ? j->run->batch_rows : j->run->batch_of;
+    out->batch_from = j->run->batch ? j->run->batch_from : 0;
     out->time = j->s->time;
     out->step = j->s->step;
     out->energy = j->s->energy;
@@ -207,6 +239,7 @@ static void join(Join *j, const Stmt *st, const After *after, uint32_t n_after) 
     if (!j->failed) system_states(j);
     if (!j->failed) join_system(j);
     if (!j->failed) join_restrict(j);
+    if (!j->failed && j->s->session->n_errors == j->errors) split_warn(j->s, j->unit->scope, j->run);
     if (!j->failed) {
         join_listen(j);
         join_vars(j);

@@ -43,11 +43,18 @@ typedef struct SemaOptions {
 
 /* ---- what sema gives ---- */
 
+typedef struct SemaPart {  /* `split(…)`: some of the rows 0 … rows-1, as RtPart says */
+    uint64_t rows, first, count;
+    bool in_order, has_seed; /* no seed of its own: the program's */
+    uint64_t seed;
+} SemaPart;
+
 typedef struct SemaData {  /* a `data` declaration that some run or output needs */
     IrDef def;             /* INPUT, role DATA */
     Name name;
     Span span;
-    SemaSource source;
+    SemaSource source;     /* where it is read from, or */
+    const SemaPart *part;  /* the rows it is */
     uint64_t limit;        /* not 0: its values are used as subscripts and must be integers in 0 .. limit-1 */
     Span limit_span;       /* where they are used so */
 } SemaData;
@@ -153,8 +160,11 @@ typedef struct SemaRun {
     Name *method_names; double *method_values; uint32_t n_method_args;
     Span method_span;
     double duration; DurationUnit unit; bool has_duration;
+    uint64_t seed; bool has_seed; /* `seed 7` */
+    uint32_t threads;    /* `threads 2`; 0: not said */
     IrDef batch;         /* INPUT rows, role BATCH; 0: whole data in every step */
-    uint64_t batch_size, batch_of; /* rows in a batch; rows in the data axis */
+    uint64_t batch_size, batch_of; /* rows in a batch; rows it is drawn from */
+    IrDef batch_from;    /* DATA: their numbers (`batch 32 of train`); 0: all rows of the axis */
     SemaRecord *records; uint32_t n_records;
     SemaExpect *expects; uint32_t n_expects;
     const char *missing; /* a part of the runtime this build does not have ("discrete sweeps", …), for the message

@@ -58,6 +58,7 @@ static bool declared_shape(Join *j, Part *part, const Declarator *d, Val *shape)
     uint32_t n = d->axes.n;
     if (n > IR_MAX_RANK) return false;
     index_vars(s, part->scope, d->axes.at, n, vars);
+    if (!index_no_lists(s, vars, n)) return false;
     bool all = true;
     for (uint32_t k = 0; k < n; k++) {
         if (vars[k].bad) return false;

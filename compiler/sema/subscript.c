@@ -28,6 +28,19 @@ static bool bind_data(Sema *s, IrTerm t, uint64_t extent, Span span) {
     return false;
 }
 
+/* Whether the subscript is a row of a split of data that have another number of rows than this axis. */
+static bool other_rows(Sema *s, IrTerm t, uint64_t extent, Span span) {
+    const IrNode *node = ir_node(s->ir, t);
+    const SemaPart *part = node->op == IR_READ ? split_part(s, node->arg[0]) : NULL;
+    if (!part || part->rows == extent) return false;
+    Name name = ir_def(s->ir, node->arg[0])->name;
+    Diag *d = sema_error(s, DIAG_SPLIT, span, "`%s` is a part of %llu rows, but this axis has %llu",
+                         sema_name(s, name), (unsigned long long)part->rows, (unsigned long long)extent);
+    sema_help(s, d, "the rows of a part stand for themselves in whatever was split: use them on axes of %llu",
+              (unsigned long long)part->rows);
+    return true;
+}
+
 static IrTerm clamp(Sema *s, IrTerm t, uint64_t extent) {
     IrTerm low = ir_op2(s->ir, IR_MAX, t, ir_int(s->ir, 0));
     return ir_op2(s->ir, IR_MIN, low, ir_int(s->ir, (int64_t)extent - 1));
@@ -50,8 +63,7 @@ static IrTerm out_of_range(Sema *s, const Val *base, uint32_t k, int64_t lo, int
     return 0;
 }
 
-/* The range of an integer term; that of a definition read at some place is that of its body. */
-static bool term_range(Sema *s, IrTerm t, int64_t *lo, int64_t *hi) {
+bool sema_int_range(Sema *s, IrTerm t, int64_t *lo, int64_t *hi) {
     double value;
     if (ir_is_const(s->ir, t, &value)) {
         *lo = *hi = (int64_t)value;
@@ -60,6 +72,12 @@ static bool term_range(Sema *s, IrTerm t, int64_t *lo, int64_t *hi) {
     const IrNode *node = ir_node(s->ir, t);
     if (node->op == IR_READ) {
         const IrDefInfo *info = ir_def(s->ir, node->arg[0]);
+        const SemaPart *part = split_part(s, node->arg[0]);
+        if (part) {
+            *lo = 0;
+            *hi = (int64_t)part->rows - 1;
+            return true;
+        }
         if (info->kind == IR_DEF_EXPR && ir_int_range(s->ir, info->body, lo, hi)) return true;
     }
     return ir_int_range(s->ir, t, lo, hi);
@@ -78,7 +96,8 @@ IrTerm sema_place(Sema *s, const Val *base, uint32_t k, IrTerm t, Span span) {
     uint64_t extent = val_extent(s, base, k);
     if (axis->lo) t = ir_sub(s->ir, t, ir_int(s->ir, axis->lo));
     int64_t lo, hi;
-    bool known = term_range(s, t, &lo, &hi);
+    if (other_rows(s, t, extent, span)) return 0;
+    bool known = sema_int_range(s, t, &lo, &hi);
     if (known && lo >= 0 && hi < (int64_t)extent) return t;
     if (wraps(s, axis, t)) return ir_op2(s->ir, IR_IMOD, t, ir_int(s->ir, (int64_t)extent));
     if (bind_data(s, t, extent, span)) return t;

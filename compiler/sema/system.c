@@ -108,6 +108,7 @@ static Val force_value(Join *j, const Stmt *st, const Val *like) {
     }
     IndexVar vars[IR_MAX_RANK];
     index_vars(s, j->system, st->term.axes.at, n, vars);
+    if (!index_no_lists(s, vars, n)) return val_poison();
     Scope *inner = scope_new(s, SCOPE_LOCAL, j->system);
     Val out = *like;
     for (uint32_t k = 0; k < n; k++) {

@@ -143,7 +143,7 @@ static bool declared_axis(Sema *s, Ent *ent, const Binder *b, Axis *axis, uint64
     if (b->set) {
         IndexVar var;
         index_vars(s, ent->scope, b, 1, &var);
-        if (var.bad || !var.known) return false;
+        if (var.bad || !var.known || !index_no_lists(s, &var, 1)) return false;
         axis->lo = var.lo;
         *extent = (uint64_t)(var.hi - var.lo + 1);
     } else {

@@ -96,7 +96,7 @@ bool rt_decimal(uint64_t digits, long exponent, double *value);
  * of n integers. */
 typedef struct RtBatches RtBatches;
 
-/* rows: the `n` row numbers to draw from, copied (a split), or NULL for 0 … n-1. shuffle false: always in
+/* rows: the `n` row numbers to draw from, copied (a part), or NULL for 0 … n-1. shuffle false: always in
  * order. */
 RtBatches *rt_batches_new(const int64_t *rows, uint64_t n, uint64_t batch, uint64_t seed, bool shuffle,
                           RtMessage *message);
@@ -109,14 +109,15 @@ uint64_t rt_batches_position(const RtBatches *batches); /* number of the next ba
 /* How many batches begin in the first `epochs` epochs: ⌈epochs·n / batch⌉. */
 uint64_t rt_batches_in_epochs(const RtBatches *batches, uint64_t epochs);
 
-/* A reproducible random split of 0 … n-1: about fraction·n rows (at least one on each side) into `second`,
- * the rest into `first`; each side ascending. The arrays are the caller's to free. fraction in (0, 1), n at
- * least 2. */
-typedef struct RtSplit {
-    int64_t *first, *second;
-    uint64_t n_first, n_second;
-} RtSplit;
-bool rt_split(uint64_t n, double fraction, uint64_t seed, RtSplit *split, RtMessage *message);
-void rt_split_free(RtSplit *split);
+/* One part of the rows 0 … rows-1 dealt out to several: those at the places first … first+count-1 of a uniform
+ * permutation that is a function of the seed, or of the order in which they stand. */
+typedef struct RtPart {
+    uint64_t rows, first, count;
+    uint64_t seed;
+    bool in_order;
+} RtPart;
+/* The row numbers of the part, ascending, as an array of rank 1. Fails for an empty part, one that reaches past
+ * the rows, and more than 2³² - 1 rows. */
+bool rt_part(const RtPart *part, RtArray *array, RtMessage *message);
 
 #endif

@@ -146,7 +146,8 @@ static bool same_stmt(const Stmt *a, const Stmt *b) {
     case STMT_EXPECT:
         return same_expr(a->expect.value, b->expect.value) && same_expr(a->expect.within, b->expect.within);
     case STMT_SETTING:
-        return a->setting.name == b->setting.name && same_expr(a->setting.value, b->setting.value);
+        return a->setting.name == b->setting.name && same_expr(a->setting.value, b->setting.value) &&
+               same_expr(a->setting.of, b->setting.of);
     case STMT_WHEN:
         return same_expr(a->when.a, b->when.a) && same_expr(a->when.b, b->when.b)
                && same_stmts(a->when.items, b->when.items);

@@ -129,45 +129,54 @@ static void refusals(void **state)
     expect_message(&m, "no rows");
     assert_null(rt_batches_new(NULL, 10, 0, 0, true, &m));
     expect_message(&m, "at least one row");
-    RtSplit s;
-    assert_false(rt_split(1, 0.5, 0, &s, &m));
-    assert_false(rt_split(10, 1, 0, &s, &m));
-    assert_false(rt_split(10, 0.0 / 0.0, 0, &s, &m));
+    RtArray a;
+    assert_false(rt_part(&(RtPart){.rows = 10, .first = 3, .count = 0}, &a, &m));
+    assert_false(rt_part(&(RtPart){.rows = 10, .first = 3, .count = 8}, &a, &m));
+    expect_message(&m, "a part of 8 rows cannot be taken from 10");
+    assert_false(rt_part(&(RtPart){.rows = 10, .first = UINT64_MAX, .count = 2}, &a, &m));
+    assert_false(rt_part(&(RtPart){.rows = UINT64_MAX, .count = 2}, &a, &m));
 }
 
-static void splits(void **state)
+/* The parts of one split: every row once, each part ascending, the same again with the same seed and others
+ * with another. */
+static void parts_share_out_the_rows(void **state)
 {
     (void)state;
-    static const struct {
-        uint64_t n;
-        double fraction;
-        uint64_t second;
-    } t[] = {
-        {150, 0.2, 30},
-        {2, 0.01, 1},
-        {3, 0.99, 2},
-        {1000, 0.25, 250},
-    };
-    for (size_t k = 0; k < sizeof t / sizeof *t; k++) {
-        RtMessage m;
-        RtSplit s, again;
-        char seen[1000] = {0};
-        assert_true(rt_split(t[k].n, t[k].fraction, 7, &s, &m));
-        assert_int_equal(s.n_second, t[k].second);
-        assert_int_equal(s.n_first + s.n_second, t[k].n);
-        for (uint64_t i = 0; i < s.n_first; i++)
-            seen[s.first[i]]++;
-        for (uint64_t i = 0; i < s.n_second; i++) {
-            seen[s.second[i]]++;
-            assert_true(i == 0 || s.second[i] > s.second[i - 1]);
+    static const uint64_t sizes[] = {700, 1, 299};
+    RtMessage m;
+    char seen[1000] = {0};
+    for (uint64_t k = 0, first = 0; k < 3; first += sizes[k++]) {
+        RtPart part = {.rows = 1000, .first = first, .count = sizes[k], .seed = 7};
+        RtArray a, again, other;
+        assert_true(rt_part(&part, &a, &m));
+        assert_true(rt_part(&part, &again, &m));
+        part.seed = 8;
+        assert_true(rt_part(&part, &other, &m));
+        const int64_t *rows = a.values;
+        assert_int_equal(a.shape.extent[0], sizes[k]);
+        for (uint64_t i = 0; i < sizes[k]; i++) {
+            assert_true(i == 0 || rows[i] > rows[i - 1]);
+            seen[rows[i]]++;
         }
-        for (uint64_t i = 0; i < t[k].n; i++)
-            assert_int_equal(seen[i], 1);
-        assert_true(rt_split(t[k].n, t[k].fraction, 7, &again, &m));
-        assert_memory_equal(s.second, again.second, s.n_second * sizeof *s.second);
-        rt_split_free(&again);
-        rt_split_free(&s);
+        assert_memory_equal(a.values, again.values, sizes[k] * sizeof *rows);
+        assert_true(memcmp(a.values, other.values, sizes[k] * sizeof *rows) != 0);
+        rt_array_free(&a);
+        rt_array_free(&again);
+        rt_array_free(&other);
     }
+    for (uint64_t i = 0; i < 1000; i++)
+        assert_int_equal(seen[i], 1);
+}
+
+static void parts_in_order(void **state)
+{
+    (void)state;
+    RtMessage m;
+    RtArray a;
+    assert_true(rt_part(&(RtPart){.rows = 10, .first = 6, .count = 4, .in_order = true}, &a, &m));
+    static const int64_t last[] = {6, 7, 8, 9};
+    assert_memory_equal(a.values, last, sizeof last);
+    rt_array_free(&a);
 }
 
 int main(void)
@@ -179,7 +188,8 @@ int main(void)
         cmocka_unit_test(orders_are_uniform),
         cmocka_unit_test(subsets_and_order),
         cmocka_unit_test(refusals),
-        cmocka_unit_test(splits),
+        cmocka_unit_test(parts_share_out_the_rows),
+        cmocka_unit_test(parts_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
