@@ -21,29 +21,24 @@
 #define UNUSED(...) (void)p, (void)a, (void)b, (void)c, (void)self
 
 /* One function per operation and operand, so that op.def's expressions stand in C as they are. */
-#define OP1(ident, print, result, flags, libm, value, da)                                                    \
+#define OP1(ident, print, result, flags, cost, emit, value, da)                                              \
     static IrTerm ident##_da(IrProgram *p, IrTerm self, IrTerm a, IrTerm b, IrTerm c) {                      \
         UNUSED();                                                                                            \
         return da;                                                                                           \
     }
-#define OP2(ident, print, result, flags, libm, value, da, db)                                                \
-    OP1(ident, print, result, flags, libm, value, da)                                                        \
+#define OP2(ident, print, result, flags, cost, emit, value, da, db)                                          \
+    OP1(ident, print, result, flags, cost, emit, value, da)                                                  \
     static IrTerm ident##_db(IrProgram *p, IrTerm self, IrTerm a, IrTerm b, IrTerm c) {                      \
         UNUSED();                                                                                            \
         return db;                                                                                           \
     }
-#define OP3(ident, print, result, flags, value, da, db, dc)                                                  \
-    OP2(ident, print, result, flags, "", value, da, db)                                                      \
+#define OP3(ident, print, result, flags, cost, emit, value, da, db, dc)                                      \
+    OP2(ident, print, result, flags, cost, emit, value, da, db)                                              \
     static IrTerm ident##_dc(IrProgram *p, IrTerm self, IrTerm a, IrTerm b, IrTerm c) {                      \
         UNUSED();                                                                                            \
         return dc;                                                                                           \
     }
-#define REDUCE(...)
 #include "../ir/op.def"
-#undef OP1
-#undef OP2
-#undef OP3
-#undef REDUCE
 
 typedef IrTerm (*Rule)(IrProgram *p, IrTerm self, IrTerm a, IrTerm b, IrTerm c);
 
@@ -51,12 +46,7 @@ static const Rule rules[IR_OP_COUNT][3] = {
 #define OP1(ident, ...) [IR_##ident] = {ident##_da},
 #define OP2(ident, ...) [IR_##ident] = {ident##_da, ident##_db},
 #define OP3(ident, ...) [IR_##ident] = {ident##_da, ident##_db, ident##_dc},
-#define REDUCE(...)
 #include "../ir/op.def"
-#undef OP1
-#undef OP2
-#undef OP3
-#undef REDUCE
 };
 
 IrTerm calc_rule(IrProgram *p, IrTerm t, IrTerm self, uint32_t k) {

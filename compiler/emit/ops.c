@@ -1,26 +1,9 @@
-/* ops — operations on values. Elementary functions are calls of libm; in fast code and single precision they carry
+/* ops — operations on values, as the EMIT column of op.def has them. Elementary functions are calls of libm; in fast code and single precision they carry
  * the names of libmvec's vector variants, which the loop vectorizer then calls. */
 #include <math.h>
 #include <stdio.h>
 
 #include "parts.h"
-
-typedef struct Libm {
-    IrOp op;
-    const char *name;
-} Libm;
-
-static const char *const libm_name[IR_OP_COUNT] = {
-#define OP1(ident, print, result, flags, libm, ...) [IR_##ident] = libm,
-#define OP2(ident, print, result, flags, libm, ...) [IR_##ident] = libm,
-#define OP3(ident, ...)
-#define REDUCE(ident, ...)
-#include "../ir/op.def"
-#undef OP1
-#undef OP2
-#undef OP3
-#undef REDUCE
-};
 
 /* What libmvec of glibc 2.35 and later has in every vector width. */
 static const char *const vector_names[] = {
@@ -91,7 +74,7 @@ static void declare_variants(EmitModule *m, const char *name, LLVMTypeRef scalar
     }
 }
 
-static LLVMValueRef call_libm(Emitter *e, const char *stem, PlanType type, LLVMValueRef *args, uint32_t n) {
+static LLVMValueRef call_function(Emitter *e, const char *stem, PlanType type, LLVMValueRef *args, uint32_t n) {
     char name[64], list[256];
     LLVMTypeRef scalar = emit_type(e->m, type), params[2] = {scalar, scalar};
     snprintf(name, sizeof name, "%s%s", stem, type == PLAN_F32 ? "f" : "");
@@ -134,86 +117,53 @@ static LLVMValueRef power(Emitter *e, LLVMValueRef x, unsigned n) {
     return result;
 }
 
-/* Powers with a small whole or half exponent need no call. */
-static LLVMValueRef emit_pow(Emitter *e, PlanType type, PlanValue exponent, LLVMValueRef x, LLVMValueRef y) {
-    const PlanNode *n = &e->func->nodes.at[exponent];
-    double v, twice;
-    memcpy(&v, &n->bits, sizeof v);
-    twice = fabs(2 * v);
-    if (n->kind != PLAN_CONST || twice > 32 || twice != floor(twice)) {
-        LLVMValueRef args[2] = {x, y};
-        return call_libm(e, "pow", type, args, 2);
-    }
-    if (v == 0)
-        return real(e, type, 1);
-    unsigned whole = (unsigned)twice / 2;
-    LLVMValueRef result = whole ? power(e, x, whole) : NULL;
-    if ((unsigned)twice % 2) {
-        LLVMValueRef root = intrinsic1(e, "llvm.sqrt", x);
-        result = result ? fast(e, LLVMBuildFMul(e->b, result, root, "")) : root;
-    }
-    return v > 0 ? result : fast(e, LLVMBuildFDiv(e->b, real(e, type, 1), result, ""));
-}
-
 static LLVMValueRef choose(Emitter *e, LLVMValueRef c, LLVMValueRef x, LLVMValueRef y) {
     return fast(e, LLVMBuildSelect(e->b, c, x, y, ""));
 }
 
-static LLVMValueRef compare(Emitter *e, LLVMRealPredicate p, LLVMValueRef x, LLVMValueRef y) {
+static LLVMValueRef real_compare(Emitter *e, LLVMRealPredicate p, LLVMValueRef x, LLVMValueRef y) {
     return LLVMBuildFCmp(e->b, p, x, y, "");
 }
 
-/* ln(1 + e^x) = max(x, 0) + ln(1 + e^−|x|) */
-static LLVMValueRef softplus(Emitter *e, PlanType type, LLVMValueRef x) {
-    LLVMValueRef minus = LLVMBuildFNeg(e->b, intrinsic1(e, "llvm.fabs", x), "");
-    LLVMValueRef power_ = call_libm(e, "exp", type, &minus, 1), log = call_libm(e, "log1p", type, &power_, 1);
-    LLVMValueRef zero = real(e, type, 0);
-    LLVMValueRef positive = choose(e, compare(e, LLVMRealOLT, x, zero), zero, x);
-    return fast(e, LLVMBuildFAdd(e->b, positive, log, ""));
+static LLVMValueRef int_compare(Emitter *e, LLVMIntPredicate p, LLVMValueRef x, LLVMValueRef y) {
+    return LLVMBuildICmp(e->b, p, x, y, "");
 }
 
-/* With u = e^−|x|: 1/(1+u) for x ≥ 0, u/(1+u) below. */
-static LLVMValueRef sigmoid(Emitter *e, PlanType type, LLVMValueRef x) {
-    LLVMValueRef minus = LLVMBuildFNeg(e->b, intrinsic1(e, "llvm.fabs", x), "");
-    LLVMValueRef u = call_libm(e, "exp", type, &minus, 1), one = real(e, type, 1);
-    LLVMValueRef above = choose(e, compare(e, LLVMRealOGE, x, real(e, type, 0)), one, u);
-    return fast(e, LLVMBuildFDiv(e->b, above, fast(e, LLVMBuildFAdd(e->b, one, u, "")), ""));
+/* ---- operations with an expansion of their own: own_f for each OWN(f, …) in op.def, on operands v ---- */
+
+static bool is_real_node(const PlanNode *n) { return is_real((PlanType)n->type); }
+
+/* Where the range of an integer is known not to overflow, saying so lets loops be analyzed. */
+static bool stays_inside(const PlanNode *n) {
+    return n->lo > -((int64_t)1 << 60) && n->hi < (int64_t)1 << 60;
 }
 
-static LLVMValueRef sign(Emitter *e, PlanType type, LLVMValueRef x) {
-    LLVMValueRef zero = real(e, type, 0);
-    LLVMValueRef up = choose(e, compare(e, LLVMRealOGT, x, zero), real(e, type, 1), zero);
-    return choose(e, compare(e, LLVMRealOLT, x, zero), real(e, type, -1), up);
+static LLVMValueRef own_add(Emitter *e, const PlanNode *n, LLVMValueRef *v) {
+    if (is_real_node(n))
+        return fast(e, LLVMBuildFAdd(e->b, v[0], v[1], ""));
+    return stays_inside(n) ? LLVMBuildNSWAdd(e->b, v[0], v[1], "") : LLVMBuildAdd(e->b, v[0], v[1], "");
 }
 
-static LLVMValueRef real_op(Emitter *e, const PlanNode *n, LLVMValueRef *v) {
-    PlanType type = (PlanType)n->type;
-    switch ((int)n->op) {
-    case IR_ADD: return fast(e, LLVMBuildFAdd(e->b, v[0], v[1], ""));
-    case IR_SUB: return fast(e, LLVMBuildFSub(e->b, v[0], v[1], ""));
-    case IR_MUL: return fast(e, LLVMBuildFMul(e->b, v[0], v[1], ""));
-    case IR_DIV: return fast(e, LLVMBuildFDiv(e->b, v[0], v[1], ""));
-    case IR_NEG: return fast(e, LLVMBuildFNeg(e->b, v[0], ""));
-    case IR_POW: return emit_pow(e, type, n->arg[1], v[0], v[1]);
-    case IR_SQRT: return intrinsic1(e, "llvm.sqrt", v[0]);
-    case IR_ABS: return intrinsic1(e, "llvm.fabs", v[0]);
-    case IR_FLOOR: return intrinsic1(e, "llvm.floor", v[0]);
-    case IR_CEIL: return intrinsic1(e, "llvm.ceil", v[0]);
-    case IR_ROUND: return intrinsic1(e, "llvm.rint", v[0]);
-    case IR_SIGN: return sign(e, type, v[0]);
-    case IR_FROZEN: return v[0];
-    case IR_MIN: return choose(e, compare(e, LLVMRealOLT, v[0], v[1]), v[0], v[1]);
-    case IR_MAX: return choose(e, compare(e, LLVMRealOGT, v[0], v[1]), v[0], v[1]);
-    /* Below 0 it is 0, else x: a NaN stays one. */
-    case IR_RELU: return choose(e, compare(e, LLVMRealOLT, v[0], real(e, type, 0)), real(e, type, 0), v[0]);
-    case IR_SOFTPLUS: return softplus(e, type, v[0]);
-    case IR_SIGMOID: return sigmoid(e, type, v[0]);
-    case IR_SELECT: return choose(e, v[0], v[1], v[2]);
-    default: return call_libm(e, libm_name[n->op], type, v, ir_op_arity((IrOp)n->op));
-    }
+static LLVMValueRef own_sub(Emitter *e, const PlanNode *n, LLVMValueRef *v) {
+    if (is_real_node(n))
+        return fast(e, LLVMBuildFSub(e->b, v[0], v[1], ""));
+    return stays_inside(n) ? LLVMBuildNSWSub(e->b, v[0], v[1], "") : LLVMBuildSub(e->b, v[0], v[1], "");
 }
 
-/* ---- integers ---- */
+static LLVMValueRef own_mul(Emitter *e, const PlanNode *n, LLVMValueRef *v) {
+    if (is_real_node(n))
+        return fast(e, LLVMBuildFMul(e->b, v[0], v[1], ""));
+    return stays_inside(n) ? LLVMBuildNSWMul(e->b, v[0], v[1], "") : LLVMBuildMul(e->b, v[0], v[1], "");
+}
+
+static LLVMValueRef own_div(Emitter *e, const PlanNode *n, LLVMValueRef *v) {
+    (void)n;
+    return fast(e, LLVMBuildFDiv(e->b, v[0], v[1], ""));
+}
+
+static LLVMValueRef own_neg(Emitter *e, const PlanNode *n, LLVMValueRef *v) {
+    return is_real_node(n) ? fast(e, LLVMBuildFNeg(e->b, v[0], "")) : LLVMBuildNeg(e->b, v[0], "");
+}
 
 /* Quotient rounded down, or its remainder. */
 static LLVMValueRef floor_division(Emitter *e, const PlanNode *n, LLVMValueRef x, LLVMValueRef y,
@@ -223,11 +173,11 @@ static LLVMValueRef floor_division(Emitter *e, const PlanNode *n, LLVMValueRef x
         return remainder ? LLVMBuildURem(e->b, x, y, "") : LLVMBuildUDiv(e->b, x, y, "");
     LLVMValueRef zero = emit_int(e->m, 0);
     /* A divisor of 0 gives 0, never a trap. */
-    LLVMValueRef none = LLVMBuildICmp(e->b, LLVMIntEQ, y, zero, "");
+    LLVMValueRef none = int_compare(e, LLVMIntEQ, y, zero);
     LLVMValueRef d = LLVMBuildSelect(e->b, none, emit_int(e->m, 1), y, "");
     LLVMValueRef r = LLVMBuildSRem(e->b, x, d, "");
-    LLVMValueRef apart = LLVMBuildICmp(e->b, LLVMIntSLT, LLVMBuildXor(e->b, r, d, ""), zero, "");
-    LLVMValueRef fix = LLVMBuildAnd(e->b, apart, LLVMBuildICmp(e->b, LLVMIntNE, r, zero, ""), "");
+    LLVMValueRef apart = int_compare(e, LLVMIntSLT, LLVMBuildXor(e->b, r, d, ""), zero);
+    LLVMValueRef fix = LLVMBuildAnd(e->b, apart, int_compare(e, LLVMIntNE, r, zero), "");
     LLVMValueRef result;
     if (remainder)
         result = LLVMBuildSelect(e->b, fix, LLVMBuildAdd(e->b, r, d, ""), r, "");
@@ -238,70 +188,179 @@ static LLVMValueRef floor_division(Emitter *e, const PlanNode *n, LLVMValueRef x
     return LLVMBuildSelect(e->b, none, zero, result, "");
 }
 
-static LLVMValueRef int_op(Emitter *e, const PlanNode *n, LLVMValueRef *v) {
-    LLVMValueRef zero = emit_int(e->m, 0), one = emit_int(e->m, 1);
-    /* Where the range is known not to overflow, saying so lets loops be analyzed. */
-    bool safe = n->lo > -((int64_t)1 << 60) && n->hi < (int64_t)1 << 60;
-    switch ((int)n->op) {
-    case IR_ADD: return safe ? LLVMBuildNSWAdd(e->b, v[0], v[1], "") : LLVMBuildAdd(e->b, v[0], v[1], "");
-    case IR_SUB: return safe ? LLVMBuildNSWSub(e->b, v[0], v[1], "") : LLVMBuildSub(e->b, v[0], v[1], "");
-    case IR_MUL: return safe ? LLVMBuildNSWMul(e->b, v[0], v[1], "") : LLVMBuildMul(e->b, v[0], v[1], "");
-    case IR_NEG: return LLVMBuildNeg(e->b, v[0], "");
-    case IR_IDIV: return floor_division(e, n, v[0], v[1], false);
-    case IR_IMOD: return floor_division(e, n, v[0], v[1], true);
-    case IR_MIN:
-        return LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, v[0], v[1], ""), v[0], v[1], "");
-    case IR_MAX:
-        return LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSGT, v[0], v[1], ""), v[0], v[1], "");
-    case IR_ABS:
-        return LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, v[0], zero, ""),
-                               LLVMBuildNeg(e->b, v[0], ""), v[0], "");
-    case IR_SIGN: {
-        LLVMValueRef up =
-            LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSGT, v[0], zero, ""), one, zero, "");
-        return LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, v[0], zero, ""), emit_int(e->m, -1), up,
-                               "");
-    }
-    default: return LLVMBuildSelect(e->b, v[0], v[1], v[2], "");
-    }
+static LLVMValueRef own_idiv(Emitter *e, const PlanNode *n, LLVMValueRef *v) {
+    return floor_division(e, n, v[0], v[1], false);
 }
 
-static LLVMValueRef bool_op(Emitter *e, const PlanNode *n, LLVMValueRef *v) {
-    bool reals = is_real((PlanType)e->func->nodes.at[n->arg[0]].type);
-    switch ((int)n->op) {
-    case IR_AND: return LLVMBuildAnd(e->b, v[0], v[1], "");
-    case IR_OR: return LLVMBuildOr(e->b, v[0], v[1], "");
-    case IR_NOT: return LLVMBuildNot(e->b, v[0], "");
-    case IR_SELECT: return LLVMBuildSelect(e->b, v[0], v[1], v[2], "");
-    case IR_EQ:
-        return reals ? compare(e, LLVMRealOEQ, v[0], v[1]) : LLVMBuildICmp(e->b, LLVMIntEQ, v[0], v[1], "");
-    case IR_NE:
-        return reals ? compare(e, LLVMRealUNE, v[0], v[1]) : LLVMBuildICmp(e->b, LLVMIntNE, v[0], v[1], "");
-    case IR_LT:
-        return reals ? compare(e, LLVMRealOLT, v[0], v[1]) : LLVMBuildICmp(e->b, LLVMIntSLT, v[0], v[1], "");
-    default:
-        return reals ? compare(e, LLVMRealOLE, v[0], v[1]) : LLVMBuildICmp(e->b, LLVMIntSLE, v[0], v[1], "");
-    }
+static LLVMValueRef own_imod(Emitter *e, const PlanNode *n, LLVMValueRef *v) {
+    return floor_division(e, n, v[0], v[1], true);
 }
+
+/* Powers with a small whole or half exponent need no call. */
+static LLVMValueRef own_pow(Emitter *e, const PlanNode *n, LLVMValueRef *v) {
+    PlanType type = (PlanType)n->type;
+    const PlanNode *exponent = &e->func->nodes.at[n->arg[1]];
+    double value, twice;
+    memcpy(&value, &exponent->bits, sizeof value);
+    twice = fabs(2 * value);
+    if (exponent->kind != PLAN_CONST || twice > 32 || twice != floor(twice))
+        return call_function(e, "pow", type, v, 2);
+    if (value == 0)
+        return real(e, type, 1);
+    unsigned whole = (unsigned)twice / 2;
+    LLVMValueRef result = whole ? power(e, v[0], whole) : NULL;
+    if ((unsigned)twice % 2) {
+        LLVMValueRef root = intrinsic1(e, "llvm.sqrt", v[0]);
+        result = result ? fast(e, LLVMBuildFMul(e->b, result, root, "")) : root;
+    }
+    return value > 0 ? result : fast(e, LLVMBuildFDiv(e->b, real(e, type, 1), result, ""));
+}
+
+static LLVMValueRef own_abs(Emitter *e, const PlanNode *n, LLVMValueRef *v) {
+    if (is_real_node(n))
+        return intrinsic1(e, "llvm.fabs", v[0]);
+    LLVMValueRef negative = int_compare(e, LLVMIntSLT, v[0], emit_int(e->m, 0));
+    return choose(e, negative, LLVMBuildNeg(e->b, v[0], ""), v[0]);
+}
+
+static LLVMValueRef own_sign(Emitter *e, const PlanNode *n, LLVMValueRef *v) {
+    PlanType type = (PlanType)n->type;
+    if (is_real(type)) {
+        LLVMValueRef zero = real(e, type, 0);
+        LLVMValueRef up = choose(e, real_compare(e, LLVMRealOGT, v[0], zero), real(e, type, 1), zero);
+        return choose(e, real_compare(e, LLVMRealOLT, v[0], zero), real(e, type, -1), up);
+    }
+    LLVMValueRef zero = emit_int(e->m, 0);
+    LLVMValueRef up = choose(e, int_compare(e, LLVMIntSGT, v[0], zero), emit_int(e->m, 1), zero);
+    return choose(e, int_compare(e, LLVMIntSLT, v[0], zero), emit_int(e->m, -1), up);
+}
+
+static LLVMValueRef own_min(Emitter *e, const PlanNode *n, LLVMValueRef *v) {
+    LLVMValueRef less = is_real_node(n) ? real_compare(e, LLVMRealOLT, v[0], v[1])
+                                        : int_compare(e, LLVMIntSLT, v[0], v[1]);
+    return choose(e, less, v[0], v[1]);
+}
+
+static LLVMValueRef own_max(Emitter *e, const PlanNode *n, LLVMValueRef *v) {
+    LLVMValueRef greater = is_real_node(n) ? real_compare(e, LLVMRealOGT, v[0], v[1])
+                                           : int_compare(e, LLVMIntSGT, v[0], v[1]);
+    return choose(e, greater, v[0], v[1]);
+}
+
+/* Below 0 it is 0, else x: a NaN stays one. */
+static LLVMValueRef own_relu(Emitter *e, const PlanNode *n, LLVMValueRef *v) {
+    LLVMValueRef zero = real(e, (PlanType)n->type, 0);
+    return choose(e, real_compare(e, LLVMRealOLT, v[0], zero), zero, v[0]);
+}
+
+static LLVMValueRef own_frozen(Emitter *e, const PlanNode *n, LLVMValueRef *v) {
+    (void)e, (void)n;
+    return v[0];
+}
+
+/* e^−|x| */
+static LLVMValueRef decay(Emitter *e, PlanType type, LLVMValueRef x) {
+    LLVMValueRef minus = LLVMBuildFNeg(e->b, intrinsic1(e, "llvm.fabs", x), "");
+    return call_function(e, "exp", type, &minus, 1);
+}
+
+/* ln(1 + e^x) = max(x, 0) + ln(1 + e^−|x|) */
+static LLVMValueRef own_softplus(Emitter *e, const PlanNode *n, LLVMValueRef *v) {
+    PlanType type = (PlanType)n->type;
+    LLVMValueRef u = decay(e, type, v[0]), log = call_function(e, "log1p", type, &u, 1);
+    return fast(e, LLVMBuildFAdd(e->b, own_relu(e, n, v), log, ""));
+}
+
+/* With u = e^−|x|: 1/(1+u) for x ≥ 0, u/(1+u) below. */
+static LLVMValueRef own_sigmoid(Emitter *e, const PlanNode *n, LLVMValueRef *v) {
+    PlanType type = (PlanType)n->type;
+    LLVMValueRef u = decay(e, type, v[0]), one = real(e, type, 1);
+    LLVMValueRef above = choose(e, real_compare(e, LLVMRealOGE, v[0], real(e, type, 0)), one, u);
+    return fast(e, LLVMBuildFDiv(e->b, above, fast(e, LLVMBuildFAdd(e->b, one, u, "")), ""));
+}
+
+/* A comparison by the type of its operands. */
+static LLVMValueRef relation(Emitter *e, const PlanNode *n, LLVMValueRef *v, LLVMRealPredicate real_test,
+                             LLVMIntPredicate int_test) {
+    bool reals = is_real((PlanType)e->func->nodes.at[n->arg[0]].type);
+    return reals ? real_compare(e, real_test, v[0], v[1]) : int_compare(e, int_test, v[0], v[1]);
+}
+
+static LLVMValueRef own_eq(Emitter *e, const PlanNode *n, LLVMValueRef *v) {
+    return relation(e, n, v, LLVMRealOEQ, LLVMIntEQ);
+}
+
+static LLVMValueRef own_ne(Emitter *e, const PlanNode *n, LLVMValueRef *v) {
+    return relation(e, n, v, LLVMRealUNE, LLVMIntNE);
+}
+
+static LLVMValueRef own_lt(Emitter *e, const PlanNode *n, LLVMValueRef *v) {
+    return relation(e, n, v, LLVMRealOLT, LLVMIntSLT);
+}
+
+static LLVMValueRef own_le(Emitter *e, const PlanNode *n, LLVMValueRef *v) {
+    return relation(e, n, v, LLVMRealOLE, LLVMIntSLE);
+}
+
+static LLVMValueRef own_and(Emitter *e, const PlanNode *n, LLVMValueRef *v) {
+    (void)n;
+    return LLVMBuildAnd(e->b, v[0], v[1], "");
+}
+
+static LLVMValueRef own_or(Emitter *e, const PlanNode *n, LLVMValueRef *v) {
+    (void)n;
+    return LLVMBuildOr(e->b, v[0], v[1], "");
+}
+
+static LLVMValueRef own_not(Emitter *e, const PlanNode *n, LLVMValueRef *v) {
+    (void)n;
+    return LLVMBuildNot(e->b, v[0], "");
+}
+
+static LLVMValueRef own_select(Emitter *e, const PlanNode *n, LLVMValueRef *v) {
+    (void)n;
+    return choose(e, v[0], v[1], v[2]);
+}
+
+/* ---- any operation, by its line in op.def ---- */
+
+typedef struct OpEmit {
+    const char *function;  /* C function it calls, or is made of; NULL or "": none */
+    const char *intrinsic; /* else: its intrinsic … */
+    LLVMValueRef (*own)(Emitter *e, const PlanNode *n, LLVMValueRef *v); /* … or its expansion */
+} OpEmit;
+
+static const OpEmit emits[IR_OP_COUNT] = {
+#define CALL(name) {.function = name}
+#define LLVM(name) {.intrinsic = "llvm." name}
+#define OWN(f, name) {.function = name, .own = own_##f}
+#define CONVERT {0} /* is a node of its own: emit_convert */
+#define OP1(ident, print, result, flags, cost, emit, ...) [IR_##ident] = emit,
+#define OP2(ident, print, result, flags, cost, emit, ...) [IR_##ident] = emit,
+#define OP3(ident, print, result, flags, cost, emit, ...) [IR_##ident] = emit,
+#include "../ir/op.def"
+};
 
 bool emit_is_scalar_call(const Emitter *e, const PlanNode *n) {
-    if (n->kind != PLAN_OP || !is_real((PlanType)n->type))
+    if (n->kind != PLAN_OP || !is_real_node(n))
         return false;
-    const char *name = libm_name[n->op];
-    bool called = (name && name[0]) || n->op == IR_SOFTPLUS || n->op == IR_SIGMOID;
+    const char *name = emits[n->op].function;
+    bool called = name && name[0];
     if (n->op == IR_POW)
         called = e->func->nodes.at[n->arg[1]].kind != PLAN_CONST;
-    const char *stem = name && name[0] ? name : "exp"; /* softplus and sigmoid are made of exp and log1p */
-    return called && !uses_variant(e, stem, (PlanType)n->type);
+    return called && !uses_variant(e, name, (PlanType)n->type);
 }
 
 LLVMValueRef emit_op(Emitter *e, const PlanNode *n) {
+    const OpEmit *how = &emits[n->op];
     LLVMValueRef v[3] = {NULL, NULL, NULL};
     for (uint32_t i = 0; i < 3 && n->arg[i]; i++)
         v[i] = emit_node(e, n->arg[i]);
-    if (is_real((PlanType)n->type))
-        return real_op(e, n, v);
-    return n->type == PLAN_BOOL ? bool_op(e, n, v) : int_op(e, n, v);
+    if (how->own)
+        return how->own(e, n, v);
+    if (how->intrinsic)
+        return intrinsic1(e, how->intrinsic, v[0]);
+    return call_function(e, how->function, (PlanType)n->type, v, ir_op_arity((IrOp)n->op));
 }
 
 /* ---- conversions ---- */
@@ -317,7 +376,7 @@ LLVMValueRef emit_convert(Emitter *e, LLVMValueRef v, const PlanNode *from, Plan
         if (to == PLAN_F64)
             return LLVMBuildFPExt(e->b, v, type, "");
         if (to == PLAN_BOOL)
-            return compare(e, LLVMRealUNE, v, LLVMConstNull(LLVMTypeOf(v)));
+            return real_compare(e, LLVMRealUNE, v, LLVMConstNull(LLVMTypeOf(v)));
         /* Rounds towards 0; NaN gives 0, what is too large the nearest there is. */
         LLVMTypeRef types[2] = {type, LLVMTypeOf(v)};
         unsigned id = LLVMLookupIntrinsicID("llvm.fptosi.sat", 15);

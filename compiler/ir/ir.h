@@ -50,10 +50,6 @@ typedef enum IrOp {
 #define OP3(ident, ...) IR_##ident,
 #define REDUCE(ident, ...) IR_##ident,
 #include "op.def"
-#undef OP1
-#undef OP2
-#undef OP3
-#undef REDUCE
     IR_OP_COUNT
 } IrOp;
 
@@ -296,5 +292,6 @@ void ir_env_set_draw(IrEnv *env, IrDrawFunction draw, void *context);
 const char *ir_op_name(IrOp op);
 bool ir_op_is_reduce(IrOp op);
 uint32_t ir_op_arity(IrOp op); /* 1, 2, 3; 0 for the rest */
+double ir_op_cost(IrOp op);    /* of a scalar operation, in additions; 0 for the rest */
 
 #endif

@@ -108,14 +108,12 @@ bool const_bool(const IrProgram *p, IrTerm t, bool *value);
 uint32_t free_count(const IrProgram *p, IrTerm t);
 
 /* ---- operations ---- */
-enum { COMM = 1, ASSOC = 2, ODD = 4, EVEN = 8, CHEAP = 16 };
+enum { COMM = 1, ASSOC = 2, ODD = 4, EVEN = 8 };
 typedef enum OpResult { RESULT_REAL, RESULT_NUM, RESULT_INT, RESULT_BOOL, RESULT_SAME } OpResult;
 uint32_t op_flags(IrOp op);
 OpResult op_result(IrOp op);
 double op_eval(IrOp op, double a, double b, double c);
 double reduce_identity(IrOp op);
-double ir_polygamma(double n, double x);
-double ir_lgamma(double x);
 
 void ir_linalg_eval(IrLinalg fn, uint64_t n, uint64_t m, const double *a, const double *b, double *out);
 

@@ -9,6 +9,7 @@
 #include "pass.h"
 
 #define STORE_AND_LOAD 5.0
+#define DRAW_COST 64.0
 #define SMALL_REDUCTION 16.0    /* iterations up to which a reduction may be put into its users' loops */
 #define HOIST_COST 12.0         /* what never changes and costs this much is computed beforehand … */
 #define HOIST_BYTES (64u << 20) /* … when it is not larger than this */
@@ -19,41 +20,6 @@ typedef struct Walk {
     uint32_t serial; /* of the walk over terms: see Plan.term_seen */
 } Walk;
 
-static double op_cost(IrOp op) {
-    switch ((int)op) {
-    case IR_DIV:
-    case IR_SQRT:
-    case IR_IDIV:
-    case IR_IMOD: return 4;
-    case IR_EXP:
-    case IR_LOG:
-    case IR_SIN:
-    case IR_COS:
-    case IR_TANH:
-    case IR_SIGMOID:
-    case IR_SOFTPLUS:
-    case IR_EXPM1:
-    case IR_LOG1P:
-    case IR_ERF: return 16;
-    case IR_POW:
-    case IR_TAN:
-    case IR_ASIN:
-    case IR_ACOS:
-    case IR_ATAN:
-    case IR_ATAN2:
-    case IR_SINH:
-    case IR_COSH:
-    case IR_ASINH:
-    case IR_ACOSH:
-    case IR_ATANH:
-    case IR_ERFC: return 32;
-    case IR_LGAMMA:
-    case IR_POLYGAMMA:
-    case IR_DRAW: return 64;
-    default: return 1;
-    }
-}
-
 static bool first_time(Walk *w, IrTerm t) { return plan_first_time(w->plan, t, w->serial); }
 
 static double term_cost(Walk *w, IrTerm t) {
@@ -61,7 +27,7 @@ static double term_cost(Walk *w, IrTerm t) {
     IrNode node = *ir_node(ir, t);
     if (!first_time(w, t) || node.op == IR_CONST || node.op == IR_INDEX)
         return 0;
-    double cost = op_cost((IrOp)node.op);
+    double cost = ir_op_cost((IrOp)node.op);
     if (node.op == IR_READ) {
         PlanDef *d = plan_def_of(w->plan, node.arg[0]);
         cost = (d->body.form == FORM_MAP || d->body.form == FORM_REDUCE) && d->cost < STORE_AND_LOAD ? d->cost
@@ -71,7 +37,7 @@ static double term_cost(Walk *w, IrTerm t) {
         return cost;
     }
     if (node.op == IR_DRAW)
-        return cost + term_cost(w, node.arg[2]);
+        return DRAW_COST + term_cost(w, node.arg[2]);
     if (ir_op_is_reduce((IrOp)node.op)) {
         double extent = (double)ir_index(ir, node.arg[0])->extent;
         double inside = 1 + term_cost(w, node.arg[2]);

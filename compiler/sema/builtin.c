@@ -1,4 +1,4 @@
-/* builtin — calls of built-in functions, from the table builtins.def. */
+/* builtin — calls of built-in functions, from the tables ir/op.def and builtins.def. */
 #include "builtin.h"
 
 typedef enum MapType { MAP_REAL, MAP_NUM } MapType;
@@ -23,7 +23,17 @@ struct Builtin {
 #undef MAP2
 #undef SPECIAL
 
+/* The operations of op.def that programs may call. */
+#define FN1(ident, ...)                                                                                      \
+    static IrTerm op_##ident(IrProgram *p, IrTerm a) { return ir_op1(p, IR_##ident, a); }
+#define FN2(ident, ...)                                                                                      \
+    static IrTerm op_##ident(IrProgram *p, IrTerm a, IrTerm b) { return ir_op2(p, IR_##ident, a, b); }
+#include "../ir/op.def"
+
 static const Builtin table[] = {
+#define FN1(ident, print, result, ...) {print, 1, 1, MAP_##result, op_##ident, NULL, NULL, NULL},
+#define FN2(ident, print, result, ...) {print, 2, 2, MAP_##result, NULL, op_##ident, NULL, NULL},
+#include "../ir/op.def"
 #define MAP1(name, type, term) {#name, 1, 1, MAP_##type, map_##name, NULL, NULL, NULL},
 #define MAP2(name, type, term) {#name, 2, 2, MAP_##type, NULL, map_##name, NULL, NULL},
 #define SPECIAL(name, lo, hi, fn) {#name, lo, hi, MAP_REAL, NULL, NULL, fn, NULL},

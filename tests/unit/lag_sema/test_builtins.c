@@ -141,8 +141,11 @@ static const Case operators[] = {
     {"2 * [1, 2][1] + 1", 5},
 };
 
-/* What the language has, from the table; the last ones only mean something after a run. */
+/* What the language has, from the tables; the last ones only mean something after a run. */
 static const char *const names[] = {
+#define FN1(ident, print, ...) print,
+#define FN2(ident, print, ...) print,
+#include "ir/op.def"
 #define MAP1(name, ...) #name,
 #define MAP2(name, ...) #name,
 #define SPECIAL(name, ...) #name,
