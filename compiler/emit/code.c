@@ -235,24 +235,46 @@ static void set_loop_hints(Emitter *e, const PlanLoop *loop, LLVMValueRef latch)
     LLVMSetMetadata(latch, LLVMGetMDKindIDInContext(c, "llvm.loop", 9), LLVMMetadataAsValue(c, node));
 }
 
-#define UNROLL_TRIPS 4  /* loops of so few iterations are written out … */
-#define UNROLL_TOTAL 64 /* … up to this many copies of the innermost body */
+#define UNROLL_TRIPS 4   /* loops of so few iterations are written out … */
+#define UNROLL_SIZE 1024 /* … when that is at most so many statements */
 
-/* A short loop of constant length without branches inside: its body, once for each iteration. */
+static uint32_t written_out(const PlanFunc *f, const PlanLoop *loop);
+
+/* Statements of a scope with its loops written out; 0 if one of them stays a loop. */
+static uint32_t straight_size(const PlanFunc *f, uint32_t scope) {
+    uint32_t size = 1;
+    for (uint32_t i = 0; i < f->scopes.at[scope].body.n; i++) {
+        const PlanNode *n = &f->nodes.at[f->scopes.at[scope].body.at[i]];
+        uint32_t part = n->kind == PLAN_LOOP ? written_out(f, &f->loops.at[n->arg[0]]) : 1;
+        if (!part)
+            return 0;
+        size += part;
+    }
+    return size;
+}
+
+/* Statements of a short loop of constant length once it is written out; 0 for a loop that stays one. Bodies
+ * with a loop left in them are not copied: each copy would be vectorized again, for little. */
+static uint32_t written_out(const PlanFunc *f, const PlanLoop *loop) {
+    const PlanNode *lo = &f->nodes.at[loop->lo], *hi = &f->nodes.at[loop->hi];
+    if (lo->kind != PLAN_CONST || hi->kind != PLAN_CONST || loop->parallel)
+        return 0;
+    int64_t trips = (int64_t)hi->bits - (int64_t)lo->bits;
+    if (trips > UNROLL_TRIPS)
+        return 0;
+    uint32_t body = straight_size(f, loop->scope), size = trips > 1 ? (uint32_t)trips * body : body;
+    return size <= UNROLL_SIZE || trips <= 1 ? size : 0;
+}
+
+/* A short loop of constant length without loops left inside: its body, once for each iteration. */
 static bool emit_unrolled(Emitter *e, const PlanLoop *loop) {
     const PlanNode *lo = &e->func->nodes.at[loop->lo], *hi = &e->func->nodes.at[loop->hi];
-    if (lo->kind != PLAN_CONST || hi->kind != PLAN_CONST || loop->parallel)
+    if (!written_out(e->func, loop))
         return false;
-    int64_t trips = (int64_t)hi->bits - (int64_t)lo->bits;
-    if (trips > UNROLL_TRIPS || trips * e->copies > UNROLL_TOTAL)
-        return false;
-    uint32_t before = e->copies;
-    e->copies *= trips > 1 ? (uint32_t)trips : 1;
-    for (int64_t i = 0; i < trips; i++) {
-        e->value[loop->index] = emit_int(e->m, (int64_t)lo->bits + i);
+    for (int64_t i = (int64_t)lo->bits; i < (int64_t)hi->bits; i++) {
+        e->value[loop->index] = emit_int(e->m, i);
         emit_scope(e, loop->scope);
     }
-    e->copies = before;
     return true;
 }
 
