@@ -89,6 +89,18 @@ static bool is_fast(const Model *model, const MechRun *mech) {
     return model->is_f32;
 }
 
+static bool print_code(Session *session, const Code *code) {
+    EmitModule *module = emit_module(session, code->plan, &(EmitOptions){0});
+    if (!module)
+        return false;
+    Buf text = {0};
+    emit_print(module, true, &text);
+    fwrite(text.at, 1, text.n, stdout);
+    buf_free(&text);
+    emit_free(module);
+    return true;
+}
+
 static bool compile(Session *session, Code *code, const CodeFunctions *list, const PlanOptions *plan,
                     const Options *options) {
     JitKey key = jit_key(code->ir, list->at, list->n, plan);
@@ -98,18 +110,9 @@ static bool compile(Session *session, Code *code, const CodeFunctions *list, con
     code->from_cache = code->jit != NULL;
     if (code->jit)
         return true;
-    EmitModule *module = emit_module(session, code->plan, &(EmitOptions){0});
-    if (!module)
-        return false;
-    if (options->emit && !strcmp(options->emit, "llvm")) {
-        Buf text = {0};
-        emit_print(module, true, &text);
-        fwrite(text.at, 1, text.n, stdout);
-        buf_free(&text);
-        emit_free(module);
-        return true;
-    }
-    code->jit = jit_compile(session, module, options->no_cache ? NULL : &key);
+    if (only_code)
+        return print_code(session, code);
+    code->jit = jit_build(session, code->plan, rt_processor_count(), options->no_cache ? NULL : &key);
     return code->jit != NULL;
 }
 

@@ -16,6 +16,18 @@ void symbols_close(JitSymbols *symbols);
  * memset, memcmp; NULL for every other name. */
 void *symbols_find(const JitSymbols *symbols, const char *name);
 
+/* ---- object files ---- */
+
+/* The object files of one piece of code: parts of it were compiled side by side. */
+typedef VEC(Buf) Objects;
+void objects_free(Objects *objects);
+/* One after the other behind their sizes, as the cache keeps them; and back: false when `packed` is no such list. */
+void objects_pack(const Objects *objects, Buf *packed);
+bool objects_unpack(const Buf *packed, Objects *objects);
+/* Compiles the functions of a plan into at most `parts` objects of about equal work, a thread for each. False after
+ * an error, which is reported to the session. */
+bool objects_make(Session *session, const Plan *plan, uint32_t parts, Objects *objects);
+
 /* ---- loader of object files ---- */
 
 typedef struct Loaded Loaded;
@@ -32,16 +44,16 @@ bool load_inspect(const uint8_t *bytes, size_t n, const JitSymbols *symbols, cha
 
 /* ---- cache ---- */
 
-/* The object stored under `key`, or false: not there, damaged (then removed), not ours. */
-bool cache_read(Session *session, const JitKey *key, Buf *object);
-/* Stores it, atomically, where that is possible; says nothing where it is not. */
-void cache_write(Session *session, const JitKey *key, const Buf *object);
+/* The bytes stored under `key`, or false: not there, damaged (then removed), not ours. */
+bool cache_read(Session *session, const JitKey *key, Buf *bytes);
+/* Stores them, atomically, where that is possible; says nothing where it is not. */
+void cache_write(Session *session, const JitKey *key, const Buf *bytes);
 void cache_remove(Session *session, const JitKey *key);
 
 /* ---- LLJIT ---- */
 
 typedef struct OrcCode OrcCode;
-OrcCode *orc_link(Session *session, const Buf *object, const JitSymbols *symbols); /* NULL after an error */
+OrcCode *orc_link(Session *session, const Objects *objects, const JitSymbols *symbols); /* NULL after an error */
 void *orc_symbol(OrcCode *code, const char *name);
 void orc_free(OrcCode *code);
 

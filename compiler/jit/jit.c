@@ -7,7 +7,7 @@
 
 struct JitCode {
     JitSymbols symbols;
-    Loaded *loaded; /* one of the two */
+    VEC(Loaded *) loaded; /* of one of the two */
     OrcCode *orc;
     JitTimes times;
 };
@@ -24,56 +24,101 @@ static JitCode *code_new(void) {
     return code;
 }
 
+static bool load_all(JitCode *code, const Objects *objects) {
+    char why[200];
+    for (uint32_t i = 0; i < objects->n; i++) {
+        const Buf *object = &objects->at[i];
+        Loaded *loaded = load_object((const uint8_t *)object->at, object->n, &code->symbols, why, sizeof why);
+        if (!loaded)
+            return false;
+        vec_push(&code->loaded, loaded);
+    }
+    return objects->n > 0;
+}
+
+static void unload_all(JitCode *code) {
+    for (uint32_t i = 0; i < code->loaded.n; i++)
+        load_free(code->loaded.at[i]);
+    vec_free(&code->loaded);
+}
+
 JitCode *jit_load(Session *session, const JitKey *key) {
     double start = milliseconds();
-    Buf object = {0};
-    char why[200];
-    if (!cache_read(session, key, &object)) {
-        buf_free(&object);
-        return NULL;
+    Buf stored = {0};
+    Objects objects = {0};
+    JitCode *code = NULL;
+    if (cache_read(session, key, &stored)) {
+        code = code_new();
+        bool ok = objects_unpack(&stored, &objects);
+        if (ok && !load_all(code, &objects)) { /* relocations our loader does not know, as of another machine */
+            unload_all(code);
+            Session *quiet = session_new(); /* an entry that will not link is no error of the user's */
+            code->orc = orc_link(quiet, &objects, &code->symbols);
+            session_free(quiet);
+        }
+        if (!code->loaded.n && !code->orc) {
+            cache_remove(session, key);
+            jit_free(code);
+            code = NULL;
+        }
     }
-    JitCode *code = code_new();
-    code->loaded = load_object((const uint8_t *)object.at, object.n, &code->symbols, why, sizeof why);
-    if (!code->loaded) { /* relocations our loader does not know, such as those of another kind of machine */
-        Session *quiet = session_new(); /* an entry that will not link is no error of the user's */
-        code->orc = orc_link(quiet, &object, &code->symbols);
-        session_free(quiet);
-    }
-    buf_free(&object);
-    if (!code->loaded && !code->orc) {
-        cache_remove(session, key);
-        jit_free(code);
-        return NULL;
-    }
-    code->times.load = milliseconds() - start;
+    objects_free(&objects);
+    buf_free(&stored);
+    if (code)
+        code->times.load = milliseconds() - start;
     return code;
 }
 
-JitCode *jit_compile(Session *session, EmitModule *module, const JitKey *key) {
-    double start = milliseconds();
-    Buf object = {0};
-    bool ok = emit_object(session, module, &object);
-    emit_free(module);
+/* Links what was generated since `start` and stores it in the cache; takes the objects. */
+static JitCode *link_all(Session *session, Objects *objects, const JitKey *key, double start) {
     JitCode *code = code_new();
     double generated = milliseconds();
     code->times.generate = generated - start;
-    if (ok)
-        code->orc = orc_link(session, &object, &code->symbols);
+    if (objects->n)
+        code->orc = orc_link(session, objects, &code->symbols);
     double linked = milliseconds();
     code->times.link = linked - generated;
     if (code->orc && key) {
-        cache_write(session, key, &object);
+        Buf packed = {0};
+        objects_pack(objects, &packed);
+        cache_write(session, key, &packed);
+        buf_free(&packed);
         code->times.store = milliseconds() - linked;
     }
-    buf_free(&object);
+    objects_free(objects);
     if (code->orc)
         return code;
     jit_free(code);
     return NULL;
 }
 
+JitCode *jit_build(Session *session, const Plan *plan, uint32_t parts, const JitKey *key) {
+    double start = milliseconds();
+    Objects objects = {0};
+    if (!objects_make(session, plan, parts, &objects))
+        objects_free(&objects);
+    return link_all(session, &objects, key, start);
+}
+
+JitCode *jit_compile(Session *session, EmitModule *module, const JitKey *key) {
+    double start = milliseconds();
+    Objects objects = {0};
+    Buf object = {0};
+    if (emit_object(session, module, &object))
+        vec_push(&objects, object);
+    else
+        buf_free(&object);
+    emit_free(module);
+    return link_all(session, &objects, key, start);
+}
+
 void *jit_symbol(JitCode *code, const char *name) {
-    return code->loaded ? load_symbol(code->loaded, name) : orc_symbol(code->orc, name);
+    for (uint32_t i = 0; i < code->loaded.n; i++) {
+        void *address = load_symbol(code->loaded.at[i], name);
+        if (address)
+            return address;
+    }
+    return code->orc ? orc_symbol(code->orc, name) : NULL;
 }
 
 JitTimes jit_times(const JitCode *code) {
@@ -83,7 +128,7 @@ JitTimes jit_times(const JitCode *code) {
 void jit_free(JitCode *code) {
     if (!code)
         return;
-    load_free(code->loaded);
+    unload_all(code);
     orc_free(code->orc);
     symbols_close(&code->symbols);
     free(code);

@@ -20,7 +20,10 @@ JitKey jit_key(const IrProgram *p, const IrFunc *const *funcs, uint32_t n, const
 /* Looks the key up in the cache ($XDG_CACHE_HOME/lag or ~/.cache/lag); NULL when it is not there or damaged
  * (then the damaged entry is removed). Safe under several processes. */
 JitCode *jit_load(Session *session, const JitKey *key);
-/* Optimizes, generates and links the module (consumed); stores the object in the cache when key is not NULL.
+/* Compiles the functions of a plan side by side, in at most `parts` threads, and links them; stores the objects in the
+ * cache when key is not NULL. NULL after an error, which is reported to the session. */
+JitCode *jit_build(Session *session, const Plan *plan, uint32_t parts, const JitKey *key);
+/* Optimizes, generates and links one module (consumed); stores the object in the cache when key is not NULL.
  * NULL after an error, which is reported to the session. */
 JitCode *jit_compile(Session *session, EmitModule *module, const JitKey *key);
 void *jit_symbol(JitCode *code, const char *name); /* NULL: no such function */

@@ -64,36 +64,41 @@ static LLVMErrorRef define_symbols(LLVMOrcDefinitionGeneratorRef generator, void
     return error;
 }
 
-static bool link_object(Session *session, OrcCode *code, const Buf *object) {
+static bool open_jit(Session *session, OrcCode *code) {
     if (report(session, LLVMOrcCreateLLJIT(&code->jit, NULL), "prepared for linking")) {
         code->jit = NULL;
         return false;
     }
     LLVMOrcExecutionSessionSetErrorReporter(LLVMOrcLLJITGetExecutionSession(code->jit), keep_trouble, code);
-    LLVMOrcJITDylibRef library = LLVMOrcLLJITGetMainJITDylib(code->jit);
-    LLVMOrcJITDylibAddGenerator(library,
+    LLVMOrcJITDylibAddGenerator(LLVMOrcLLJITGetMainJITDylib(code->jit),
                                 LLVMOrcCreateCustomCAPIDefinitionGenerator(define_symbols, code, NULL));
-    LLVMMemoryBufferRef buffer = LLVMCreateMemoryBufferWithMemoryRangeCopy(object->at, object->n, "lag");
-    return !report(session, LLVMOrcLLJITAddObjectFile(code->jit, library, buffer), "linked");
+    return true;
 }
 
-OrcCode *orc_link(Session *session, const Buf *object, const JitSymbols *symbols) {
+static bool link_object(Session *session, OrcCode *code, const Buf *object) {
     char name[512], why[256];
     /* LLJIT would find any function of this process; generated code may call those of rt_abi.def only */
-    if (!load_inspect((const uint8_t *)object->at, object->n, symbols, name, sizeof name, why, sizeof why)) {
+    if (!load_inspect((const uint8_t *)object->at, object->n, code->symbols, name, sizeof name, why, sizeof why)) {
         diag_error(session, DIAG_MACHINE_CODE, (Span){0}, "the compiled code could not be linked: %s", why);
-        return NULL;
+        return false;
     }
+    LLVMMemoryBufferRef buffer = LLVMCreateMemoryBufferWithMemoryRangeCopy(object->at, object->n, "lag");
+    if (report(session, LLVMOrcLLJITAddObjectFile(code->jit, LLVMOrcLLJITGetMainJITDylib(code->jit), buffer), "linked"))
+        return false;
+    if (orc_symbol(code, name)) /* the first lookup links */
+        return true;
+    diag_error(session, DIAG_MACHINE_CODE, (Span){0}, "the compiled code could not be linked: %s", code->trouble);
+    return false;
+}
+
+OrcCode *orc_link(Session *session, const Objects *objects, const JitSymbols *symbols) {
     if (!emit_open(session))
         return NULL;
     OrcCode *code = base_calloc(1, sizeof *code);
     code->symbols = symbols;
-    bool ok = link_object(session, code, object);
-    if (ok && !orc_symbol(code, name)) { /* the first lookup links */
-        diag_error(session, DIAG_MACHINE_CODE, (Span){0}, "the compiled code could not be linked: %s",
-                   code->trouble);
-        ok = false;
-    }
+    bool ok = open_jit(session, code);
+    for (uint32_t i = 0; ok && i < objects->n; i++)
+        ok = link_object(session, code, &objects->at[i]);
     if (ok)
         return code;
     orc_free(code);

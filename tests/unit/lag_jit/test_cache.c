@@ -295,9 +295,16 @@ static void test_load(void **state) {
                                      "declare i32 @getpid()\ndefine i32 @f() {\n  %r = call i32 @getpid()\n"
                                      "  ret i32 %r\n}\n",
                                      &caller));
-    cache_write(place->session, &key, &object);
+    Objects good = {0}, calling = {0};
+    Buf packed = {0}, packed_calling = {0};
+    vec_push(&good, object);
+    vec_push(&calling, object);
+    vec_push(&calling, caller);
+    objects_pack(&good, &packed);
+    objects_pack(&calling, &packed_calling);
+    cache_write(place->session, &key, &packed);
     cache_write(place->session, &bad, &noise);
-    cache_write(place->session, &worse, &caller);
+    cache_write(place->session, &worse, &packed_calling);
     JitCode *code = jit_load(place->session, &key);
     assert_non_null(code);
     int32_t (*answer)(void *) = (int32_t(*)(void *))jit_symbol(code, "answer");
@@ -311,16 +318,45 @@ static void test_load(void **state) {
     assert_int_equal(access(path_of(place, &worse), F_OK), -1);
     assert_int_equal(diag_error_count(place->session), 0);
     jit_free(NULL);
+    vec_free(&good);
+    vec_free(&calling);
+    buf_free(&packed);
+    buf_free(&packed_calling);
     buf_free(&object);
     buf_free(&noise);
     buf_free(&caller);
+}
+
+/* Several objects come back as they were; a list cut short anywhere is refused. */
+static void test_packing(void **state) {
+    (void)state;
+    Objects objects = {0}, back = {0};
+    Buf packed = {0};
+    for (uint32_t i = 1; i <= 3; i++)
+        vec_push(&objects, content_of(i, 100 * i));
+    objects_pack(&objects, &packed);
+    assert_int_equal(packed.n, 600 + 3 * 8);
+    assert_true(objects_unpack(&packed, &back));
+    assert_int_equal(back.n, 3);
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_int_equal(back.at[i].n, objects.at[i].n);
+        assert_memory_equal(back.at[i].at, objects.at[i].at, objects.at[i].n);
+    }
+    objects_free(&back);
+    for (size_t n = 0; n < packed.n; n++) {
+        bool whole = n == 108 || n == 316; /* ends of the first and the second */
+        assert_int_equal(objects_unpack(&(Buf){.at = packed.at, .n = n}, &back), whole);
+        objects_free(&back);
+    }
+    objects_free(&objects);
+    buf_free(&packed);
 }
 
 #define IN_A_PLACE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hash), IN_A_PLACE(test_store_and_read), IN_A_PLACE(test_damage),
+        cmocka_unit_test(test_hash), cmocka_unit_test(test_packing), IN_A_PLACE(test_store_and_read), IN_A_PLACE(test_damage),
         IN_A_PLACE(test_strangers),  IN_A_PLACE(test_no_folder),      IN_A_PLACE(test_processes),
         IN_A_PLACE(test_bounded),    IN_A_PLACE(test_load),
     };

@@ -95,7 +95,7 @@ static void test_orc_agrees(void **state) {
     JitSymbols symbols;
     symbols_open(&symbols);
     assert_true(object_from_assembly(session, program, &object));
-    OrcCode *code = orc_link(session, &object, &symbols);
+    OrcCode *code = orc_link(session, &(Objects){.at = &object, .n = 1}, &symbols);
     assert_non_null(code);
     check_program(code, find_orc);
     orc_free(code);
@@ -119,7 +119,7 @@ static void test_unknown_symbol(void **state) {
 #ifdef __x86_64__
     assert_non_null(strstr(why, "system"));
 #endif
-    assert_null(orc_link(session, &object, &symbols));
+    assert_null(orc_link(session, &(Objects){.at = &object, .n = 1}, &symbols));
     assert_int_equal(diag_error_count(session), 1);
     symbols_close(&symbols);
     buf_free(&text);

@@ -12,7 +12,7 @@
 
 static const char *run_both(Session *session, const Buf *object, const JitSymbols *symbols, double expected) {
     char why[200];
-    OrcCode *orc = orc_link(session, object, symbols);
+    OrcCode *orc = orc_link(session, &(Objects){.at = (Buf *)object, .n = 1}, symbols);
     if (!orc)
         return "LLJIT did not link";
     double (*linked)(double) = (double (*)(double))orc_symbol(orc, "f");
