@@ -307,16 +307,6 @@ static bool set_length(Execution *e) {
     return true;
 }
 
-static double *method_argument(RtOdeOptions *options, const char *name) {
-    const struct { const char *name; double *at; } arguments[] = {
-        {"rtol", &options->rtol}, {"atol", &options->atol}, {"h", &options->h}, {"hmax", &options->hmax},
-    };
-    for (size_t i = 0; i < sizeof arguments / sizeof *arguments; i++)
-        if (!strcmp(arguments[i].name, name))
-            return arguments[i].at;
-    return NULL;
-}
-
 static bool set_method(Execution *e) {
     const SemaRun *run = e->sema;
     if (!run->method)
@@ -328,13 +318,9 @@ static bool set_method(Execution *e) {
     }
     for (uint32_t i = 0; i < run->n_method_args; i++) {
         const char *name = name_ascii(e->session->names, run->method_names[i]);
-        double *target = method_argument(&e->run.tolerance, name);
+        double *target = rt_ode_option(&e->run.tolerance, name); /* sema has checked the names */
         if (target)
             *target = run->method_values[i];
-        else {
-            diag_error(e->session, DIAG_ARG_NAME, run->method_span, "`%s` has no argument `%s`", run->method, name);
-            return false;
-        }
     }
     return true;
 }

@@ -89,6 +89,8 @@ void join_states(Join *j, Part *part, StmtList items);
 Val state_value(Join *j, Part *part, const Declarator *d, const Val *like, const Expr *e, const char *what);
 /* word.c: the word or the method. */
 void join_word(Join *j);
+/* method.c: `method dop853(rtol = …)`, its arguments evaluated in `scope`. */
+void join_method(Join *j, Scope *scope, const Expr *call);
 /* output.c: the statements of the run's body and those after it. */
 void join_outputs(Join *j, StmtList items);
 void join_output(Join *j, const Stmt *st);
@@ -113,13 +115,23 @@ void names_check_system(Sema *s, Ent *ent);
  * phrase. */
 Val sema_opaque(Sema *s, const Val *shape, IrType type, const char *phrase, Span span);
 
+typedef enum ArgKind { ARG_POSITIVE, ARG_NOT_NEGATIVE, ARG_COUNT, ARG_SHARE } ArgKind;
+typedef struct MethodArg {
+    const char *name;
+    ArgKind kind;
+    bool needed;
+} MethodArg;
+
+enum { METHOD_MAX_ARGS = 8 };
 typedef struct Method {
     const char *name;
     const char *missing;
     bool needs_motion, needs_duration;
+    MethodArg args[METHOD_MAX_ARGS]; /* up to the first without a name */
 } Method;
 const Method *method_find(const char *name);
 uint32_t method_count(void);
 const char *method_name(uint32_t i);
+const MethodArg *method_arg(const Method *method, const char *name); /* NULL: it has none of this name */
 
 #endif

@@ -1,26 +1,6 @@
-/* word — how a dynamics advances: `step by h { p/2; q; p/2 }` or `method dop853(rtol = …)`. Needs: states and
- * flows. Gives: the word with its fractions as numbers, or the method with its arguments. */
+/* word — how a dynamics advances: `step by h { p/2; q; p/2 }`, or a method (method.c). Needs: states and flows.
+ * Gives: the word with its fractions as numbers. */
 #include "run.h"
-
-static const Method methods[] = {
-#define METHOD(name, needs, missing)                                                                         \
-    {#name, missing, NEEDS_##needs == NEEDS_MOTION, NEEDS_##needs != NEEDS_NOTHING},
-#define NEEDS_MOTION 2
-#define NEEDS_STEPS 1
-#define NEEDS_NOTHING 0
-#include "methods.def"
-#undef METHOD
-};
-#define N_METHODS (sizeof methods / sizeof *methods)
-
-uint32_t method_count(void) { return N_METHODS; }
-const char *method_name(uint32_t i) { return methods[i].name; }
-
-const Method *method_find(const char *name) {
-    for (size_t k = 0; k < N_METHODS; k++)
-        if (!strcmp(methods[k].name, name)) return &methods[k];
-    return NULL;
-}
 
 Span join_place(Join *j, Span span) { return span.file == j->st->span.file ? span : j->out->dynamics_span; }
 
@@ -167,54 +147,6 @@ static void lower_step(Join *j, const Stmt *st) {
     lower_words(j, &st->step.word, &j->out->word, 1, &sums);
     if (!j->failed) check_fractions(j, &sums);
     vec_free(&sums.all);
-}
-
-/* ---- methods ---- */
-
-static void unknown_method(Join *j, const char *name, Span span) {
-    const char *names[N_METHODS];
-    for (size_t k = 0; k < N_METHODS; k++) names[k] = methods[k].name;
-    Diag *d = sema_error(j->s, DIAG_METHOD, span, "unknown method `%s`", name);
-    const char *near = diag_nearest(name, names, N_METHODS);
-    if (near) sema_help(j->s, d, "did you mean `%s`?", near);
-    j->failed = true;
-}
-
-void join_method(Join *j, Scope *scope, const Expr *call) {
-    Sema *s = j->s;
-    const Expr *callee = call->kind == EXPR_CALL ? call->call.callee : call;
-    const char *name = sema_name(s, callee->name.name);
-    const Method *method = method_find(name);
-    if (!method) {
-        unknown_method(j, name, callee->span);
-        return;
-    }
-    SemaRun *out = j->out;
-    uint32_t n = call->kind == EXPR_CALL ? call->call.args.n : 0;
-    out->method = method->name;
-    out->method_span = call->span;
-    out->method_names = ARENA_ARRAY(s->arena, Name, n + 1);
-    out->method_values = ARENA_ARRAY(s->arena, double, n + 1);
-    for (uint32_t k = 0; k < n; k++) {
-        const Arg *arg = &call->call.args.at[k];
-        Name arg_name = arg->name ? arg->name : arg->value->kind == EXPR_NAME ? arg->value->name.name : 0;
-        if (!arg_name) {
-            Diag *d = sema_error(s, DIAG_ARG_NAME, arg->span, "the arguments of a method are named");
-            sema_help(s, d, "write `%s(name = %s)`", name, sema_span_text(s, arg->span));
-            j->failed = true;
-            continue;
-        }
-        out->method_names[out->n_method_args] = arg_name;
-        if (sema_const(s, scope, arg->value, &out->method_values[out->n_method_args],
-                       "an argument of a method"))
-            out->n_method_args++;
-        else
-            j->failed = true;
-    }
-    if (method->missing[0] && !out->missing) {
-        out->missing = method->missing;
-        out->missing_span = call->span;
-    }
 }
 
 /* ---- the dynamics' own statement ---- */

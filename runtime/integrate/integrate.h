@@ -27,6 +27,9 @@ typedef struct RtOdeOptions {
     double hmax; /* 0: no limit */
 } RtOdeOptions;
 
+/* The option of this name ("rtol", "atol", "h", "hmax"); NULL: there is none. */
+double *rt_ode_option(RtOdeOptions *options, const char *name);
+
 typedef struct RtOdeStats {
     uint64_t accepted, rejected; /* steps */
     uint64_t evaluations;        /* of the right-hand side */

@@ -21,3 +21,17 @@ const RtMethod *rt_method(const char *name)
             return *m;
     return NULL;
 }
+
+double *rt_ode_option(RtOdeOptions *options, const char *name)
+{
+    const struct {
+        const char *name;
+        double *at;
+    } known[] = {
+        {"rtol", &options->rtol}, {"atol", &options->atol}, {"h", &options->h}, {"hmax", &options->hmax},
+    };
+    for (size_t k = 0; k < sizeof known / sizeof *known; k++)
+        if (strcmp(known[k].name, name) == 0)
+            return known[k].at;
+    return NULL;
+}
