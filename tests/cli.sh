@@ -38,6 +38,9 @@ echo 'param x = 1
 system s { potential = x^4 }
 run gradient_descent(lr = 100) on s for 100 steps { record x every 1 steps }' >diverges.lag
 echo 'param x = 1
+system s { potential = x }
+run gradient_descent(lr = 1e308) on s for 10 steps' >overflows.lag
+echo 'param x = 1
 system s { potential = x^2 }
 run gradient_descent(lr = 0.1) on s for 10 steps
 expect loss < 1e-12' >hopes.lag
@@ -68,7 +71,8 @@ expect 0 '' cmp results/adam.csv one/adam.csv
 expect 0 '' "$lag" run valley.lag --quiet --out soft --set a=1
 expect 1 '' cmp -s results/adam.csv soft/adam.csv
 expect 0 '"event"' "$lag" run valley.lag --json --out json
-expect 3 'diverged: x is no longer finite after step [0-9]+' "$lag" run diverges.lag --quiet --out diverged
+expect 3 'diverged: the loss is no longer finite after step [0-9]+' "$lag" run diverges.lag --quiet --out diverged
+expect 3 'diverged: x is no longer finite after step 2' "$lag" run overflows.lag --quiet --out overflows
 [ -s diverged/gradient_descent.csv ] && [ -s diverged/gradient_descent_last_good.safetensors ] ||
   { echo "FAILED: a diverged run lost its results"; failed=$((failed + 1)); }
 expect 4 'E0810' "$lag" run hopes.lag --quiet --out hopes

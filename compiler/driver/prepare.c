@@ -351,6 +351,9 @@ bool execution_open(Execution *e) {
         e->run.prepare = symbol(e, arena_printf(e->session->arena, "%s_prepare", advancing));
     e->monitor = symbol(e, "monitor");
     e->expects = symbol(e, "expects");
+    if (e->monitor && mech->loss &&
+        execution_block(e, mech->loss, execution_flushes(e) ? "the loss" : "the potential", &e->run.watched))
+        e->run.watch = e->monitor;
     list_state(e);
     list_outputs(e);
     list_blocks(e);

@@ -56,6 +56,8 @@ typedef struct RtRun {
     const RtMethod *method;
     RtOdeOptions tolerance;
     const RtBlock *y, *dy; uint32_t n_y;
+    RtFunction watch;   /* words: computes `watched`, which may not leave the numbers either; NULL: nothing */
+    RtBlock watched;
     RtOutput *outputs; uint32_t n_outputs;
     /* Called after output `index` was computed; false stops the run with `message` set (a full disk). */
     bool (*record)(void *context, uint32_t index, const RtRunState *at, RtMessage *message);

@@ -1,6 +1,7 @@
 /* words — the step loop. The state is looked over every tenth of a second and kept when it is finite; when it is not,
  * the run goes back to the kept state and repeats the interval step by step (it is reproducible) to name the very step
- * and quantity, and to leave the last good state in memory. The steps themselves pay nothing for this. */
+ * and quantity, and to leave the last good state in memory. What is watched (the loss) is looked over with the state: it
+ * overflows before the parameters do. The steps themselves pay nothing for this. */
 #include "../core/core.h"
 #include "state.h"
 
@@ -14,6 +15,7 @@ typedef struct Loop {
     uint64_t kept_step;
     double looked;       /* when it was last looked over */
     double shown;        /* when progress was last shown */
+    bool watching;       /* what is watched was finite at the start, and must stay so */
 } Loop;
 
 static RtRunState where(const RtRun *run, uint64_t step) {
@@ -45,8 +47,18 @@ static int32_t one_step(RtRun *run, uint64_t k) {
     return run->step(run->frame);
 }
 
-static bool is_bad(Loop *loop) {
+/* Whether the watched quantity is finite in the state after `step` steps. */
+static bool watched_is_finite(Loop *loop, uint64_t step) {
+    RtRun *run = loop->run;
+    RtRunState at = where(run, step);
+    set_clocks(run, &at);
+    return run->watch(run->frame) || rt_block_finite(run->frame->mem, &run->watched, &loop->result.bad_element);
+}
+
+static bool is_bad(Loop *loop, uint64_t step) {
     loop->result.bad = rt_state_bad(loop->run, &loop->result.bad_element);
+    if (!loop->result.bad && loop->watching && !watched_is_finite(loop, step))
+        loop->result.bad = &loop->run->watched;
     return loop->result.bad != NULL;
 }
 
@@ -67,7 +79,7 @@ static void find_divergence(Loop *loop, uint64_t last) {
         rt_snapshot_take(run, loop->kept);
         loop->kept_step = good;
         int32_t status = one_step(run, k);
-        if (is_bad(loop) || status)
+        if (is_bad(loop, k) || status)
             break;
         good = k;
     }
@@ -79,7 +91,7 @@ static void find_divergence(Loop *loop, uint64_t last) {
 
 static bool check_state(Loop *loop, uint64_t step, double now) {
     loop->looked = now;
-    if (is_bad(loop)) {
+    if (is_bad(loop, step)) {
         loop->result.status = RT_NOT_FINITE;
         find_divergence(loop, step);
         return false;
@@ -185,6 +197,7 @@ RtRunResult rt_run_words(RtRun *run) {
     if (!status && run->prepare)
         status = run->prepare(run->frame);
     loop.result.status = (RtStatus)status;
+    loop.watching = !status && run->watch && watched_is_finite(&loop, 0);
     if (!status && check_state(&loop, 0, rt_now()) && rt_outputs_due(run, &start, &loop.result))
         step_loop(&loop);
     describe_divergence(&loop);
