@@ -59,14 +59,14 @@ static void register_target(void) {
     LLVMInitializeNativeAsmPrinter();
 }
 
-static bool make_machine(EmitModule *m) {
+static bool make_machine(EmitModule *m, LLVMCodeGenOptLevel level) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, register_target);
     char *triple = LLVMGetDefaultTargetTriple(), *error = NULL;
     LLVMTargetRef target;
     bool ok = !LLVMGetTargetFromTriple(triple, &target, &error);
     if (ok) {
-        m->machine = LLVMCreateTargetMachine(target, triple, m->cpu, m->features, LLVMCodeGenLevelDefault,
+        m->machine = LLVMCreateTargetMachine(target, triple, m->cpu, m->features, level,
                                              LLVMRelocPIC, LLVMCodeModelDefault);
         LLVMSetTarget(m->module, triple);
         LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(m->machine);
@@ -130,7 +130,8 @@ EmitModule *emit_module(Session *session, const Plan *plan, const EmitOptions *o
     m->features = copy_text(options ? options->features : NULL, LLVMGetHostCPUFeatures);
     m->avx512 = strstr(m->features, "+avx512f") && strstr(m->features, "+avx512vl");
     m->avx2 = strstr(m->features, "+avx2");
-    bool ok = make_machine(m);
+    bool is_quick = emit_is_straight(plan, options ? options->only : NULL);
+    bool ok = make_machine(m, is_quick ? LLVMCodeGenLevelNone : LLVMCodeGenLevelDefault);
     for (uint32_t k = 0; ok && k < plan_func_count(plan); k++)
         if (!options || !options->only || options->only[k])
             emit_function(m, plan, plan_func(plan, k));

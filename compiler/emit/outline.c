@@ -8,7 +8,8 @@
 #include "../../runtime/rt.h"
 #include "parts.h"
 
-#define PART_LENGTH 1200 /* statements from which a body is cut into parts of about this length */
+#define PART_LENGTH 1200  /* statements from which a body is cut into parts of about this length … */
+#define PART_STRAIGHT 250 /* … or outside loops, where they are one block that LLVM schedules as a whole */
 
 /* ---- values used from outside ---- */
 
@@ -106,16 +107,13 @@ static void free_emitter(Emitter *e) {
     free(e->slot);
 }
 
-/* Makes the values of `used` known in a function that got `env`, which holds those of `all`, as its second
- * argument. */
-static void load_env(Emitter *e, const NumberList *used, const NumberList *all, LLVMTypeRef env) {
-    for (uint32_t i = 0, k = 0; i < all->n; i++) {
-        for (k = 0; k < used->n && used->at[k] != all->at[i];)
-            k++;
-        if (k == used->n)
-            continue;
-        LLVMValueRef at = LLVMBuildStructGEP2(e->b, env, LLVMGetParam(e->fn, 1), i, "");
-        e->value[all->at[i]] = LLVMBuildLoad2(e->b, LLVMStructGetTypeAtIndex(env, i), at, "");
+/* Makes the values of `used` known in a function that got `env` as its second argument. They lie there in
+ * places place[value], or in the order of `used` where place is NULL. */
+static void load_env(Emitter *e, const NumberList *used, const uint32_t *place, LLVMTypeRef env) {
+    for (uint32_t i = 0; i < used->n; i++) {
+        uint32_t field = place ? place[used->at[i]] : i;
+        LLVMValueRef at = LLVMBuildStructGEP2(e->b, env, LLVMGetParam(e->fn, 1), field, "");
+        e->value[used->at[i]] = LLVMBuildLoad2(e->b, LLVMStructGetTypeAtIndex(env, field), at, "");
     }
 }
 
@@ -125,7 +123,6 @@ static LLVMValueRef emit_outlined(Emitter *outer, const PlanLoop *loop, const Nu
     Emitter e = {.m = outer->m,
                  .plan = outer->plan,
                  .func = outer->func,
-                 .copies = 1,
                  .kernel = outer->kernel,
                  .kernel_buffers = outer->kernel_buffers,
                  .n_kernel_buffers = outer->n_kernel_buffers,
@@ -140,7 +137,7 @@ static LLVMValueRef emit_outlined(Emitter *outer, const PlanLoop *loop, const Nu
     LLVMSetLinkage(e.fn, LLVMInternalLinkage);
     emit_target_attributes(e.m, e.fn);
     begin_function(&e);
-    load_env(&e, used, used, env);
+    load_env(&e, used, NULL, env);
     LLVMValueRef first = emit_node(&e, loop->lo);
     LLVMValueRef begin = LLVMBuildNSWAdd(e.b, first, LLVMGetParam(e.fn, 2), "");
     emit_range(&e, loop, begin, LLVMBuildNSWAdd(e.b, first, LLVMGetParam(e.fn, 3), ""), true);
@@ -184,22 +181,24 @@ static uint32_t scope_length(const PlanFunc *f, uint32_t scope) {
 
 /* Cuts the body where it is long enough and no accumulator is between its beginning and its result. */
 static void cut_body(const PlanFunc *f, CutList *cuts) {
-    uint32_t begin = 0, length = 0, open = 0, n = f->scopes.at[1].body.n;
+    uint32_t begin = 0, length = 0, straight = 0, open = 0, n = f->scopes.at[1].body.n;
     for (uint32_t i = 0; i < n; i++) {
         const PlanNode *node = &f->nodes.at[f->scopes.at[1].body.at[i]];
         open += node->kind == PLAN_ACC;
         open -= node->kind == PLAN_RESULT;
+        straight += node->kind != PLAN_LOOP;
         length += node->kind == PLAN_LOOP ? 1 + scope_length(f, f->loops.at[node->arg[0]].scope) : 1;
-        if (i + 1 == n || (length >= PART_LENGTH && open == 0)) {
+        bool is_long = length >= PART_LENGTH || straight >= PART_STRAIGHT;
+        if (i + 1 == n || (is_long && open == 0)) {
             vec_push(cuts, (Cut){.begin = begin, .end = i + 1});
             begin = i + 1;
-            length = 0;
+            length = straight = 0;
         }
     }
 }
 
-/* Finds which values parts take from others, and all of them together. */
-static void find_crossings(const PlanFunc *f, CutList *cuts, NumberList *all) {
+/* Finds which values parts take from others; all of them together, and the place of each in that list. */
+static void find_crossings(const PlanFunc *f, CutList *cuts, NumberList *all, uint32_t *place) {
     uint32_t *part = base_calloc(f->nodes.n, sizeof *part);
     uint8_t *crosses = base_calloc(f->nodes.n, 1);
     for (uint32_t k = 0; k < cuts->n; k++)
@@ -214,6 +213,7 @@ static void find_crossings(const PlanFunc *f, CutList *cuts, NumberList *all) {
                 continue;
             vec_push(&cuts->at[k].used, v);
             if (!crosses[v]) {
+                place[v] = all->n;
                 vec_push(all, v);
                 vec_push(&cuts->at[part[v]].made, v);
             }
@@ -226,12 +226,11 @@ static void find_crossings(const PlanFunc *f, CutList *cuts, NumberList *all) {
 }
 
 /* One part: int32_t (RtFrame *, void *env). */
-static LLVMValueRef emit_part(Emitter *outer, const Cut *cut, const NumberList *all, LLVMTypeRef env,
+static LLVMValueRef emit_part(Emitter *outer, const Cut *cut, const uint32_t *place, LLVMTypeRef env,
                               uint32_t number) {
     Emitter e = {.m = outer->m,
                  .plan = outer->plan,
                  .func = outer->func,
-                 .copies = 1,
                  .n_outlined = outer->n_outlined,
                  .n_kernels = outer->n_kernels};
     LLVMTypeRef pointer = LLVMPointerTypeInContext(e.m->context, 0),
@@ -244,13 +243,13 @@ static LLVMValueRef emit_part(Emitter *outer, const Cut *cut, const NumberList *
     emit_target_attributes(e.m, e.fn);
     begin_function(&e);
     e.status = emit_slot(&e, i32, LLVMConstNull(i32));
-    load_env(&e, &cut->used, all, env);
+    load_env(&e, &cut->used, place, env);
     emit_statements(&e, 1, cut->begin, cut->end);
-    for (uint32_t i = 0; i < all->n; i++)
-        for (uint32_t k = 0; k < cut->made.n; k++)
-            if (cut->made.at[k] == all->at[i])
-                LLVMBuildStore(e.b, emit_node(&e, all->at[i]),
-                               LLVMBuildStructGEP2(e.b, env, LLVMGetParam(e.fn, 1), i, ""));
+    for (uint32_t k = 0; k < cut->made.n; k++) {
+        PlanValue v = cut->made.at[k];
+        LLVMBuildStore(e.b, emit_node(&e, v),
+                       LLVMBuildStructGEP2(e.b, env, LLVMGetParam(e.fn, 1), place[v], ""));
+    }
     end_function(&e);
     LLVMBuildRet(e.b, LLVMBuildLoad2(e.b, i32, e.status, ""));
     free_emitter(&e);
@@ -260,11 +259,12 @@ static LLVMValueRef emit_part(Emitter *outer, const Cut *cut, const NumberList *
 /* The body as calls of its parts; a part's status ends it. */
 static void emit_parts(Emitter *e, CutList *cuts) {
     NumberList all = {0};
-    find_crossings(e->func, cuts, &all);
+    uint32_t *place = base_calloc(e->func->nodes.n, sizeof *place);
+    find_crossings(e->func, cuts, &all, place);
     LLVMTypeRef env = env_type(e, &all), i32 = LLVMInt32TypeInContext(e->m->context);
     LLVMValueRef args[2] = {e->frame, emit_slot(e, env, NULL)};
     for (uint32_t k = 0; k < cuts->n; k++) {
-        LLVMValueRef fn = emit_part(e, &cuts->at[k], &all, env, k + 1);
+        LLVMValueRef fn = emit_part(e, &cuts->at[k], place, env, k + 1);
         LLVMValueRef status = LLVMBuildCall2(e->b, LLVMGlobalGetValueType(fn), fn, args, 2, "");
         LLVMBasicBlockRef bad = emit_block(e, "bad"), good = emit_block(e, "good");
         LLVMBuildCondBr(e->b, LLVMBuildICmp(e->b, LLVMIntNE, status, LLVMConstNull(i32), ""), bad, good);
@@ -276,6 +276,7 @@ static void emit_parts(Emitter *e, CutList *cuts) {
         vec_free(&cuts->at[k].made);
     }
     vec_free(&all);
+    free(place);
 }
 
 /* ---- whole functions ---- */
@@ -290,7 +291,7 @@ static bool has_flags(const PlanFunc *f) {
 void emit_function(EmitModule *m, const Plan *plan, const PlanFunc *func) {
     uint32_t n_outlined = 0, n_kernels = 0;
     Emitter e = {
-        .m = m, .plan = plan, .func = func, .copies = 1, .n_outlined = &n_outlined, .n_kernels = &n_kernels};
+        .m = m, .plan = plan, .func = func, .n_outlined = &n_outlined, .n_kernels = &n_kernels};
     LLVMTypeRef pointer = LLVMPointerTypeInContext(m->context, 0), i32 = LLVMInt32TypeInContext(m->context);
     e.fn = LLVMAddFunction(m->module, func->name, LLVMFunctionType(i32, &pointer, 1, 0));
     emit_target_attributes(m, e.fn);

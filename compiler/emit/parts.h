@@ -37,7 +37,6 @@ typedef struct Emitter {
         LLVMValueRef at;
     } flag[16];
     uint32_t n_flags;
-    uint32_t copies;                /* of the present scope, from loops written out */
     uint32_t kernel;                /* number of the loop nest, for alias scopes; 0: outside loops */
     const uint32_t *kernel_buffers; /* buffers the nest touches */
     uint32_t n_kernel_buffers;
@@ -51,6 +50,10 @@ LLVMValueRef emit_int(EmitModule *m, int64_t v);
 void emit_attribute(EmitModule *m, LLVMValueRef fn, const char *name, const char *value);
 void emit_target_attributes(EmitModule *m, LLVMValueRef fn);
 void emit_mark(EmitModule *m, LLVMValueRef fn, const char *attribute, uint64_t value);
+
+/* ---- effort.c ---- */
+/* Whether the functions to be emitted (`only` NULL: all) are long and do next to all of their work outside loops. */
+bool emit_is_straight(const Plan *plan, const bool *only);
 
 /* ---- ops.c ---- */
 LLVMValueRef emit_op(Emitter *e, const PlanNode *n);

@@ -129,6 +129,57 @@ static void depend_extend(IrProgram *p, DependTable *t) {
             bit_set(t->defs.at, t->n_defs);
 }
 
+/* ---- many definitions at once ----------------------------------------------------------------------------- */
+
+/* Marks the INPUTs and VIEWs that share elements with a marked one. Where every element of an INPUT is marked
+ * its views follow without a look at the ranges. */
+static void spread_storage(const IrProgram *p, uint8_t *mark) {
+    VEC(IrDef) stored = {0};
+    uint64_t first, count;
+    for (IrDef d = 1; d < p->defs.n; d++)
+        if (mark[d] && p->defs.at[d].kind == IR_DEF_VIEW)
+            vec_push(&stored, d);
+    uint8_t *partly = base_calloc(p->defs.n, 1); /* INPUTs a view of which is marked */
+    for (uint32_t k = 0; k < stored.n; k++)
+        partly[storage_of(p, stored.at[k], &first, &count)] = 1;
+    for (IrDef d = 1; d < p->defs.n; d++) {
+        IrDefKind kind = p->defs.at[d].kind;
+        if (mark[d] || (kind != IR_DEF_INPUT && kind != IR_DEF_VIEW))
+            continue;
+        IrDef root = storage_of(p, d, &first, &count);
+        mark[d] = root != d && mark[root];
+        for (uint32_t k = 0; partly[root] && k < stored.n && !mark[d]; k++)
+            mark[d] = storage_overlaps(p, d, stored.at[k]);
+    }
+    free(partly);
+    vec_free(&stored);
+}
+
+void ir_spread(const IrProgram *p, uint8_t *mark) {
+    IrTerm operands[IR_MAX_RANK];
+    uint64_t *moved = base_calloc(p->nodes.n / 64 + 1, sizeof *moved);
+    IrTerm next = 1;
+    spread_storage(p, mark);
+    for (IrDef d = 1; d < p->defs.n; d++) { /* definitions use smaller terms and definitions only */
+        const IrDefInfo *info = &p->defs.at[d];
+        for (; info->kind == IR_DEF_EXPR && next <= info->body; next++) {
+            bool depends = is_op(p, next, IR_READ) && mark[arg_of(p, next, 0)];
+            uint32_t n = term_operands(p, next, operands);
+            for (uint32_t k = 0; k < n && !depends; k++)
+                depends = bit_get(moved, operands[k]);
+            if (depends)
+                bit_set(moved, next);
+        }
+        if (info->kind == IR_DEF_EXPR)
+            mark[d] |= bit_get(moved, info->body);
+        for (uint32_t k = 0; k < info->n_pieces; k++)
+            mark[d] |= mark[info->pieces[k].def];
+        for (int k = 0; k < 2; k++)
+            mark[d] |= info->operand[k] && mark[info->operand[k]];
+    }
+    free(moved);
+}
+
 /* ---- one term, many questions -------------------------------------------------------------------------- */
 
 static void reach_def(void *context, IrDef d) {

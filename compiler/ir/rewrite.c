@@ -176,15 +176,17 @@ static IrTerm subst_term(IrProgram *p, IrTerm t, Subst *s) {
 
 IrTerm ir_subst(IrProgram *p, IrTerm t, const IrIdx *from, const IrTerm *to, uint32_t n) {
     Subst s = {from, to, n, 0};
+    bool moves = false;
     if (!t)
         return 0;
     for (uint32_t k = 0; k < n; k++) {
         if (!to[k])
             return 0;
+        moves |= !is_op(p, to[k], IR_INDEX) || arg_of(p, to[k], 0) != from[k];
         if (node_of(p, to[k])->height > s.height)
             s.height = node_of(p, to[k])->height;
     }
-    return subst_term(p, t, &s);
+    return moves ? subst_term(p, t, &s) : t;
 }
 
 /* ---- mapping of reads ---------------------------------------------------------------------------------- */

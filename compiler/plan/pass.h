@@ -186,6 +186,9 @@ typedef struct DefState { /* one definition in one function */
     bool changing;        /* as that, or on something the function assigns */
     bool known;           /* outside and changing are set */
     bool untouched;       /* still as it was when the function began */
+    bool is_target;       /* the function assigns it … */
+    bool holds_target;    /* … or something that lies in it */
+    uint32_t seen;        /* epoch in which it was wanted last */
 } DefState;
 
 typedef struct FuncPlan { /* one function while it is planned */
@@ -197,6 +200,7 @@ typedef struct FuncPlan { /* one function while it is planned */
     VEC(DefState) state; /* by IrDef */
     DefList kept;        /* computed by NAME_prepare */
     OpList ops;
+    uint32_t epoch; /* counts the assignments: between two, what is valid stays valid */
     bool record; /* a rehearsal leaves no ops */
     bool in_prepare;
 } FuncPlan;
@@ -209,6 +213,16 @@ uint32_t plan_buffer_of(FuncPlan *fp, IrDef d, uint64_t *at);
 uint32_t plan_new_buffer(Plan *plan, IrElem elem, uint64_t count, IrDef def, bool scratch);
 void plan_order_loops(FuncPlan *fp, Op *op, IrTerm body);
 void plan_op_reads(FuncPlan *fp, Op *op);
+
+void plan_push_op(FuncPlan *fp, Op *op);
+/* The operation that computes `body` into `buffer` from element `at` on; a read of `as` means what it stores. */
+Op *plan_body_op(FuncPlan *fp, IrDef def, const PlanBody *body, uint32_t rank, const uint64_t *extent, IrDef as,
+                 uint32_t buffer, uint64_t at);
+const PlanBody *plan_simple_body(FuncPlan *fp, IrTerm t, IrElem elem); /* computed element by element */
+IrTerm plan_whole_read(IrProgram *ir, IrDef d);                        /* d at its own axes */
+
+/* ---- group.c ---- */
+void plan_schedule_group(FuncPlan *fp, const AssignGroup *group);
 
 /* ---- fuse.c ---- */
 typedef struct Kernel {

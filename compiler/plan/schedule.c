@@ -22,7 +22,25 @@ static DefState *state_of(FuncPlan *fp, IrDef d) {
 
 static bool overlaps(IrProgram *ir, IrDef a, IrDef b);
 
-static bool is_assigned(const FuncPlan *fp, IrDef d) {
+static IrDef root_of(const IrProgram *ir, IrDef d) {
+    const IrDefInfo *info = ir_def(ir, d);
+    return info->kind == IR_DEF_VIEW ? info->parent : d;
+}
+
+/* Notes the targets of all groups, and the INPUTs they lie in, so that most questions need no search. */
+static void note_targets(FuncPlan *fp) {
+    for (uint32_t g = 0; g < fp->n_groups; g++) {
+        for (uint32_t i = 0; i < fp->groups[g].n; i++) {
+            IrDef target = fp->groups[g].at[i].target;
+            state_of(fp, target)->is_target = true;
+            state_of(fp, root_of(fp->plan->ir, target))->holds_target = true;
+        }
+    }
+}
+
+static bool is_assigned(FuncPlan *fp, IrDef d) {
+    if (state_of(fp, d)->is_target || !state_of(fp, root_of(fp->plan->ir, d))->holds_target)
+        return state_of(fp, d)->is_target;
     for (uint32_t g = 0; g < fp->n_groups; g++)
         for (uint32_t i = 0; i < fp->groups[g].n; i++)
             if (overlaps(fp->plan->ir, fp->groups[g].at[i].target, d))
@@ -115,8 +133,7 @@ uint32_t plan_buffer_of(FuncPlan *fp, IrDef d, uint64_t *at) {
 /* Whether two INPUTs or VIEWs share elements. */
 static bool overlaps(IrProgram *ir, IrDef a, IrDef b) {
     const IrDefInfo *x = ir_def(ir, a), *y = ir_def(ir, b);
-    IrDef root_a = x->kind == IR_DEF_VIEW ? x->parent : a, root_b = y->kind == IR_DEF_VIEW ? y->parent : b;
-    if (root_a != root_b)
+    if (root_of(ir, a) != root_of(ir, b))
         return false;
     uint64_t at_a = x->kind == IR_DEF_VIEW ? x->offset : 0, at_b = y->kind == IR_DEF_VIEW ? y->offset : 0;
     return at_a < at_b + ir_size(ir, b) && at_b < at_a + ir_size(ir, a);
@@ -142,14 +159,13 @@ static Op *new_op(FuncPlan *fp, OpKind kind, IrDef def, const PlanBody *body, ui
     return op;
 }
 
-static void push_op(FuncPlan *fp, Op *op) {
+void plan_push_op(FuncPlan *fp, Op *op) {
     plan_op_reads(fp, op);
     vec_push(&fp->ops, op);
 }
 
-/* The operation that computes `body` into `buffer` from element `at` on. */
-static Op *body_op(FuncPlan *fp, IrDef def, const PlanBody *body, uint32_t rank, const uint64_t *extent,
-                   IrDef as, uint32_t buffer, uint64_t at) {
+Op *plan_body_op(FuncPlan *fp, IrDef def, const PlanBody *body, uint32_t rank, const uint64_t *extent,
+                 IrDef as, uint32_t buffer, uint64_t at) {
     OpKind kind = body->form == FORM_CONTRACT ? OP_CONTRACT
                   : body->form == FORM_LINALG ? OP_LINALG
                                               : OP_LOOPS;
@@ -162,13 +178,13 @@ static Op *body_op(FuncPlan *fp, IrDef def, const PlanBody *body, uint32_t rank,
     return op;
 }
 
-static const PlanBody *simple_body(FuncPlan *fp, IrTerm t, IrElem elem) {
+const PlanBody *plan_simple_body(FuncPlan *fp, IrTerm t, IrElem elem) {
     PlanBody *body = ARENA_NEW(fp->plan->arena, PlanBody);
     *body = (PlanBody){.form = FORM_MAP, .elem = elem, .body = t};
     return body;
 }
 
-static IrTerm whole_read(IrProgram *ir, IrDef d) {
+IrTerm plan_whole_read(IrProgram *ir, IrDef d) {
     IrTerm subs[IR_MAX_RANK];
     uint32_t rank = ir_def(ir, d)->rank;
     for (uint32_t i = 0; i < rank; i++)
@@ -180,8 +196,8 @@ static IrTerm whole_read(IrProgram *ir, IrDef d) {
 static void fill_gap(FuncPlan *fp, IrDef d, uint64_t at, uint64_t n) {
     uint64_t base;
     uint32_t buffer = plan_buffer_of(fp, d, &base);
-    const PlanBody *zero = simple_body(fp, ir_real(fp->plan->ir, 0), ir_def(fp->plan->ir, d)->elem);
-    push_op(fp, body_op(fp, d, zero, 1, &n, 0, buffer, base + at));
+    const PlanBody *zero = plan_simple_body(fp, ir_real(fp->plan->ir, 0), ir_def(fp->plan->ir, d)->elem);
+    plan_push_op(fp, plan_body_op(fp, d, zero, 1, &n, 0, buffer, base + at));
 }
 
 static void copy_piece(FuncPlan *fp, IrDef d, const IrPiece *piece) {
@@ -189,8 +205,8 @@ static void copy_piece(FuncPlan *fp, IrDef d, const IrPiece *piece) {
     uint64_t base, extent[IR_MAX_RANK];
     uint32_t buffer = plan_buffer_of(fp, d, &base), rank = ir_def(ir, piece->def)->rank;
     memcpy(extent, ir_def(ir, piece->def)->extent, sizeof extent);
-    const PlanBody *copy = simple_body(fp, whole_read(ir, piece->def), ir_def(ir, d)->elem);
-    Op *op = body_op(fp, d, copy, rank, extent, 0, buffer, base);
+    const PlanBody *copy = plan_simple_body(fp, plan_whole_read(ir, piece->def), ir_def(ir, d)->elem);
+    Op *op = plan_body_op(fp, d, copy, rank, extent, 0, buffer, base);
     const IrDefInfo *info = ir_def(ir, d);
     if (info->rank == 1)
         op->out[0].at += piece->at[0];
@@ -200,7 +216,7 @@ static void copy_piece(FuncPlan *fp, IrDef d, const IrPiece *piece) {
         op->out[0].stride[0] = rank == 2 ? info->extent[1] : 1;
         op->out[0].stride[1] = 1;
     }
-    push_op(fp, op);
+    plan_push_op(fp, op);
 }
 
 static int by_place(const void *a, const void *b) {
@@ -249,19 +265,22 @@ static void compute_op(FuncPlan *fp, IrDef d) {
     uint64_t at, extent[IR_MAX_RANK];
     memcpy(extent, ir_def(ir, d)->extent, sizeof extent);
     uint32_t buffer = plan_buffer_of(fp, d, &at);
-    push_op(fp, body_op(fp, d, body, ir_def(ir, d)->rank, extent, d, buffer, at));
+    plan_push_op(fp, plan_body_op(fp, d, body, ir_def(ir, d)->rank, extent, d, buffer, at));
     if (plan_def_of(fp->plan, d)->is_check)
-        push_op(fp, new_op(fp, OP_STOP, d, NULL, 0, extent));
+        plan_push_op(fp, new_op(fp, OP_STOP, d, NULL, 0, extent));
 }
 
 /* ---- versions ---- */
 
 static void want_body(FuncPlan *fp, const PlanBody *body);
 
+/* Makes d and what it reads valid. While nothing is outdated, a definition wanted once stays so: the walk comes
+ * to each once, also to those computed where they are used. */
 static void want(FuncPlan *fp, IrDef d) {
     PlanDef *def = plan_def_of(fp->plan, d);
-    if (def->body.form == FORM_INPUT || def->body.form == FORM_VIEW)
+    if (def->body.form == FORM_INPUT || def->body.form == FORM_VIEW || state_of(fp, d)->seen == fp->epoch)
         return;
+    state_of(fp, d)->seen = fp->epoch;
     if (def->inlined) {
         PlanBody body = def->body;
         want_body(fp, &body);
@@ -288,153 +307,24 @@ static void want_body(FuncPlan *fp, const PlanBody *body) {
         want(fp, body->deps.at[i]);
 }
 
-static void outdate(FuncPlan *fp, IrDef target) {
+/* After assignments to the group's targets. */
+static void outdate(FuncPlan *fp, const AssignGroup *group) {
     IrProgram *ir = fp->plan->ir;
+    uint32_t n = ir_def_count(ir) + 1;
+    uint8_t *moved = base_calloc(n, 1);
+    for (uint32_t i = 0; i < group->n; i++)
+        moved[group->at[i].target] = 1;
+    ir_spread(ir, moved);
+    fp->epoch++;
     for (IrDef d = 1; d < fp->state.n; d++) {
-        DefState *s = &fp->state.at[d];
-        if ((s->valid || s->untouched) && ir_def(ir, d)->kind != IR_DEF_INPUT &&
-            ir_def(ir, d)->kind != IR_DEF_VIEW && ir_def_depends(ir, d, target)) {
-            s->valid = s->untouched = false;
-        }
+        IrDefKind kind = ir_def(ir, d)->kind;
+        if (moved[d] && kind != IR_DEF_INPUT && kind != IR_DEF_VIEW)
+            fp->state.at[d].valid = fp->state.at[d].untouched = false;
     }
+    free(moved);
 }
 
 /* ---- groups ---- */
-
-/* Whether a body, with what is put into it, reads elements of `target`; *other: in another way than element
- * for element (as `target` itself at the loops' own indices). */
-static void reads_of(const Op *op, uint32_t buffer, uint64_t lo, uint64_t hi, IrDef target, IrProgram *ir,
-                     bool *any, bool *other) {
-    for (uint32_t i = 0; i < op->reads.n; i++) {
-        const OpRead *r = &op->reads.at[i];
-        if (r->buffer != buffer || r->lo >= hi || lo >= r->hi)
-            continue;
-        *any = true;
-        if (!r->read || ir_node(ir, r->read)->arg[0] != target || op->by_memory || op->reduce != IR_NONE) {
-            *other = true;
-            continue;
-        }
-        const IrTerm *subs = ir_read_subs(ir, r->read);
-        uint32_t n_subs = ir_node(ir, r->read)->arg[2]; /* `target` may be of another rank than what is computed */
-        for (uint32_t k = 0; k < op->n_loops; k++) {
-            const IrNode *sub = (uint32_t)op->loop[k].axis < n_subs ? ir_node(ir, subs[op->loop[k].axis]) : ir_node(ir, 0);
-            if (sub->op != IR_INDEX || sub->arg[0] != op->loop[k].index)
-                *other = true;
-        }
-    }
-}
-
-static Op *assign_op(FuncPlan *fp, const Assign *a) {
-    uint64_t at, extent[IR_MAX_RANK];
-    IrProgram *ir = fp->plan->ir;
-    memcpy(extent, ir_def(ir, a->target)->extent, sizeof extent);
-    uint32_t buffer = plan_buffer_of(fp, a->target, &at);
-    Op *op = body_op(fp, a->target, &a->body, ir_def(ir, a->target)->rank, extent, a->target, buffer, at);
-    op->out[0].assigned = true;
-    plan_op_reads(fp, op);
-    return op;
-}
-
-/* Computes into a buffer of its own; the copy into the target comes when the whole group is computed. */
-static Op *detour(FuncPlan *fp, Op *op) {
-    IrProgram *ir = fp->plan->ir;
-    uint32_t buffer =
-        plan_new_buffer(fp->plan, ir_def(ir, op->def)->elem, ir_size(ir, op->def), op->def, true);
-    /* The copy reads the detour's buffer under the target's shape: a definition that no one else spells. */
-    IrDef def = ir_input(ir, 0, IR_ROLE_NONE, ir_def(ir, op->def)->elem, op->rank, op->extent);
-    plan_normalize_def(fp->plan, def);
-    while (fp->plan->input_buffer.n <= def)
-        vec_push(&fp->plan->input_buffer, 0);
-    fp->plan->input_buffer.at[def] = buffer;
-    const PlanBody *copy = simple_body(fp, whole_read(ir, def), op->elem);
-    Op *back = body_op(fp, op->def, copy, op->rank, op->extent, op->def, op->out[0].buffer, op->out[0].at);
-    back->out[0].assigned = true;
-    op->out[0].def = def;
-    op->out[0].buffer = buffer;
-    op->out[0].at = 0;
-    op->out[0].assigned = false;
-    return back;
-}
-
-static bool same_loops(const Op *a, const Op *b) {
-    return a->kind == OP_LOOPS && b->kind == OP_LOOPS && a->reduce == IR_NONE && b->reduce == IR_NONE &&
-           a->rank == b->rank && memcmp(a->extent, b->extent, sizeof *a->extent * a->rank) == 0;
-}
-
-/* Joins elementwise assignments that read each other's targets into one operation that computes all values
- * before it stores any. */
-static bool merge_group(FuncPlan *fp, Op **op, uint32_t n) {
-    IrProgram *ir = fp->plan->ir;
-    if (n > sizeof op[0]->out / sizeof *op[0]->out)
-        return false;
-    for (uint32_t i = 0; i < n; i++) {
-        if (!same_loops(op[0], op[i]))
-            return false;
-        for (uint32_t j = 0; j < n; j++) {
-            bool any = false, other = false;
-            const OpOut *t = &op[j]->out[0];
-            reads_of(op[i], t->buffer, t->at, t->at + ir_size(ir, op[j]->def), t->def, ir, &any, &other);
-            if (other)
-                return false;
-        }
-    }
-    for (uint32_t i = 1; i < n; i++) {
-        IrIdx from[IR_MAX_RANK];
-        IrTerm to[IR_MAX_RANK];
-        for (uint32_t k = 0; k < op[0]->n_loops; k++) {
-            from[k] = op[i]->loop[k].index;
-            to[k] = ir_idx(ir, op[0]->loop[k].index);
-        }
-        op[0]->out[i] = op[i]->out[0];
-        op[0]->out[i].value = ir_subst(ir, op[i]->out[0].value, from, to, op[0]->n_loops);
-        op[0]->work += op[i]->work;
-        op[0]->n_out++;
-        vec_free(&op[i]->reads);
-    }
-    push_op(fp, op[0]);
-    return true;
-}
-
-static bool is_read_by(IrProgram *ir, const Op *target, const Op *by, bool *other) {
-    bool any = false;
-    const OpOut *t = &target->out[0];
-    reads_of(by, t->buffer, t->at, t->at + ir_size(ir, target->def), t->def, ir, &any, other);
-    return any;
-}
-
-/* One group: every value is computed from what stood before the group. Assignments whose target the others do
- * not read any more go first; a ring is merged into one loop or takes a detour. */
-static void schedule_group(FuncPlan *fp, const AssignGroup *group) {
-    IrProgram *ir = fp->plan->ir;
-    Op **op = ARENA_ARRAY(fp->plan->arena, Op *, group->n),
-       **back = ARENA_ARRAY(fp->plan->arena, Op *, group->n);
-    uint32_t left = group->n, n_back = 0;
-    for (uint32_t i = 0; i < group->n; i++)
-        op[i] = assign_op(fp, &group->at[i]);
-    while (left) {
-        uint32_t pick = left;
-        for (uint32_t i = 0; i < left && pick == left; i++) {
-            bool clear = true;
-            for (uint32_t j = 0; j < left && clear; j++) {
-                bool other = false, any = is_read_by(ir, op[i], op[j], &other);
-                clear = i == j ? !other : !any;
-            }
-            if (clear)
-                pick = i;
-        }
-        if (pick == left && left > 1 && merge_group(fp, op, left))
-            break;
-        if (pick == left) {
-            pick = 0;
-            back[n_back++] = detour(fp, op[0]);
-        }
-        push_op(fp, op[pick]);
-        memmove(op + pick, op + pick + 1, sizeof *op * (left - pick - 1));
-        left--;
-    }
-    for (uint32_t i = 0; i < n_back; i++)
-        push_op(fp, back[i]);
-}
 
 static void run_groups(FuncPlan *fp) {
     for (uint32_t g = 0; g < fp->n_groups; g++) {
@@ -442,9 +332,8 @@ static void run_groups(FuncPlan *fp) {
         for (uint32_t i = 0; i < group->n; i++)
             want_body(fp, &group->at[i].body);
         if (fp->record)
-            schedule_group(fp, group);
-        for (uint32_t i = 0; i < group->n; i++)
-            outdate(fp, group->at[i].target);
+            plan_schedule_group(fp, group);
+        outdate(fp, group);
     }
 }
 
@@ -476,6 +365,7 @@ static void find_homes(FuncPlan *fp) {
 }
 
 static void begin(FuncPlan *fp, bool kept) {
+    fp->epoch++;
     for (IrDef d = 0; d < fp->state.n; d++) {
         DefState *s = &fp->state.at[d];
         s->valid = kept && s->kept;
@@ -534,6 +424,7 @@ void plan_analyze(FuncPlan *fp) {
             vec_push(&roots, (DecideRoot){&a->body, a->target});
         }
     }
+    note_targets(fp);
     plan_decide(plan, roots.at, roots.n, is_fixed, fp);
     find_homes(fp);
     vec_free(&roots);
