@@ -124,21 +124,21 @@ static IrTerm draw_spin(const Noise *n, const IrTerm *a) {
 }
 
 static const DrawKind kinds[] = {
-    {"uniform", 2, draw_uniform},
-    {"normal", 2, draw_normal},
-    {"lognormal", 2, draw_lognormal},
-    {"half_normal", 1, draw_half_normal},
-    {"exponential", 1, draw_exponential},
-    {"cauchy", 2, draw_cauchy},
+    {"uniform", 2, draw_uniform, false},
+    {"normal", 2, draw_normal, false},
+    {"lognormal", 2, draw_lognormal, false},
+    {"half_normal", 1, draw_half_normal, false},
+    {"exponential", 1, draw_exponential, false},
+    {"cauchy", 2, draw_cauchy, false},
     {"half_cauchy", 2, draw_half_cauchy, .optional = true},
-    {"laplace", 2, draw_laplace},
-    {"logistic", 2, draw_logistic},
-    {"gumbel", 2, draw_gumbel},
-    {"weibull", 2, draw_weibull},
-    {"pareto", 2, draw_pareto},
-    {"bernoulli", 1, draw_bernoulli},
-    {"bernoulli_logit", 1, draw_bernoulli_logit},
-    {"spin", 0, draw_spin},
+    {"laplace", 2, draw_laplace, false},
+    {"logistic", 2, draw_logistic, false},
+    {"gumbel", 2, draw_gumbel, false},
+    {"weibull", 2, draw_weibull, false},
+    {"pareto", 2, draw_pareto, false},
+    {"bernoulli", 1, draw_bernoulli, false},
+    {"bernoulli_logit", 1, draw_bernoulli_logit, false},
+    {"spin", 0, draw_spin, false},
 };
 #define N_KINDS (sizeof kinds / sizeof *kinds)
 

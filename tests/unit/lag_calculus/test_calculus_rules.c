@@ -57,6 +57,7 @@ static const Domain domains[] = {
     {IR_ATANH, SMOOTH, {-0.8}, {0.8}, 0},
     {IR_ERF, SMOOTH, {-2}, {2}, 0},
     {IR_ERFC, SMOOTH, {-2}, {2}, 0},
+    {IR_GAMMA, SMOOTH, {-0.9}, {-0.1}, 0},
     {IR_LGAMMA, SMOOTH, {0.4}, {5}, 0},
     {IR_POLYGAMMA, SMOOTH, {0, 0.5}, {3, 5}, 1},
     {IR_SOFTPLUS, SMOOTH, {-3}, {3}, 0},
