@@ -91,6 +91,15 @@ expect 0 'linear algebra' "$lag" doctor
 expect 0 'Legendre|momenta|Lagrangian' "$lag" derive valley.lag
 expect 0 'documentclass' "$lag" derive --latex valley.lag
 
+# A library of LLVM's name that is not LLVM; where lag is linked with LLVM itself there is no such library to name.
+mkdir -p fake
+for name in libLLVM-19.so.1 libLLVM.so.19.1; do
+  cc -shared -x c /dev/null -o "fake/$name" 2>/dev/null || rm -rf fake
+done
+if [ -d fake ] && ! ldd "$lag" 2>/dev/null | grep -q libLLVM; then
+  expect 1 'E0901.*another version' env LD_LIBRARY_PATH=fake "$lag" run valley.lag --quiet --no-cache
+fi
+
 # Ctrl-C keeps what there is.
 sed 's/200 steps/2000000000 steps/' valley.lag >long.lag
 "$lag" run long.lag --quiet --out long 2>said & pid=$!

@@ -43,5 +43,12 @@ for file in compiler/*/*.[ch] runtime/*.[ch] runtime/*/*.[ch]; do
   [ "$lines" -le 1000 ] || complain "$file: $lines lines; a room past 1000 wants dividing"
 done
 
+# Every message is shown by a test: a program, the command line, or, where no program gets there, a unit test.
+codes=$(grep -oE '"E[0-9]{4}"' compiler/base/diag.def | tr -d '"' | sort)
+shown=$(grep -rhoE 'E[0-9]{4}' tests/golden tests/cli.sh tests/unit grammar/LANGUAGE.md --include='*.lag' --include='*.sh' \
+  --include='*.c' --include='*.md' | sort -u)
+for code in $(comm -23 <(uniq <<<"$codes") <(echo "$shown")); do complain "$code: no test shows this message"; done
+for code in $(uniq -d <<<"$codes"); do complain "$code: given to two messages"; done
+
 [ "$failed" -eq 0 ] && echo "the arrows point one way"
 exit "$failed"

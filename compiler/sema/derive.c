@@ -143,7 +143,7 @@ static bool count_args(Sema *s, const Expr *call, uint32_t lo, uint32_t hi, cons
 /* ∂f/∂x with the axes of f, then those of x. */
 static Val partial(Sema *s, Val f, const Variable *x, Span span) {
     if (f.rank + x->val.rank > IR_MAX_RANK) {
-        sema_error(s, DIAG_SHAPE, span, "this derivative has more than %d axes", IR_MAX_RANK);
+        sema_error(s, DIAG_DERIVATIVE_RANK, span, "this derivative has more than %d axes", IR_MAX_RANK);
         return val_poison();
     }
     IrTerm t = calc_partial(s->ir, f.body, x->def, x->at);
@@ -177,7 +177,7 @@ Val sema_hess(Sema *s, Scope *scope, const Expr *call) {
     if (!find_variable(s, scope, arg_at(call, 1), &x)) return val_poison();
     if (!find_variable(s, scope, arg_at(call, call->call.args.n - 1), &y) || !val_ok(&f)) return val_poison();
     s->errors_at_derivative = s->session->n_errors;
-    if (f.rank || !x.whole || !y.whole || !is_closed(s, &f))
+    if (x.val.rank + y.val.rank > IR_MAX_RANK || f.rank || !x.whole || !y.whole || !is_closed(s, &f))
         return partial(s, partial(s, f, &x, call->span), &y, call->span);
     IrDef def = calc_hessian(s->ir, f.body, x.def, y.def);
     return def ? val_read(s, def, NULL) : no_derivative(s, call->span);

@@ -46,6 +46,14 @@ static void print_read_print(void **state) {
     }
 }
 
+static bool has_said(const Session *s, const char *code) {
+    char text[1024] = "";
+    FILE *out = fmemopen(text, sizeof text, "w");
+    diag_print_all(s, out, false, false);
+    fclose(out);
+    return strstr(text, code) != NULL;
+}
+
 static void wrong_text_is_refused(void **state) {
     (void)state;
     static const char *const texts[] = {
@@ -76,6 +84,7 @@ static void wrong_text_is_refused(void **state) {
         if (ir_read_text(p, texts[k]))
             fail_msg("accepted: %s", texts[k]);
         assert_int_equal(diag_error_count(s), 1);
+        assert_true(has_said(s, "E0603"));
         ir_free(p);
         session_free(s);
     }
