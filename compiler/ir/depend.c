@@ -75,16 +75,35 @@ static bool storage_overlaps(const IrProgram *p, IrDef d, IrDef on) {
     return storage_of(p, d, &a, &n) == storage_of(p, on, &b, &m) && a < b + m && b < a + n;
 }
 
+static bool is_stored(const IrProgram *p, IrDef d) {
+    return p->defs.at[d].kind == IR_DEF_INPUT || p->defs.at[d].kind == IR_DEF_VIEW;
+}
+
+enum { MARK_IS = 1, MARK_HOLDS = 2 };
+
+static bool is_asked_about(const DependTable *t, IrDef d) {
+    return t->mark ? d < t->n_mark && t->mark[d] & MARK_IS : d == t->on[0];
+}
+
+/* Whether what is stored as d shares elements with something asked about. */
+static bool meets_storage(const IrProgram *p, const DependTable *t, IrDef d) {
+    uint64_t first, count;
+    IrDef root = storage_of(p, d, &first, &count);
+    bool meets = false;
+    if (t->mark && (root >= t->n_mark || !(t->mark[root] & MARK_HOLDS)))
+        return false;
+    for (uint32_t k = 0; k < t->n_on && !meets; k++)
+        meets = is_stored(p, t->on[k]) && storage_overlaps(p, d, t->on[k]);
+    return meets;
+}
+
 static bool def_depends_now(const IrProgram *p, const DependTable *t, IrDef d) {
     const IrDefInfo *info = &p->defs.at[d];
-    if (d == t->on)
+    if (is_asked_about(t, d))
         return true;
     switch (info->kind) {
     case IR_DEF_INPUT:
-    case IR_DEF_VIEW: {
-        IrDefKind kind = p->defs.at[t->on].kind;
-        return (kind == IR_DEF_INPUT || kind == IR_DEF_VIEW) && storage_overlaps(p, d, t->on);
-    }
+    case IR_DEF_VIEW: return meets_storage(p, t, d);
     case IR_DEF_EXPR: return bit_get(t->terms.at, info->body);
     case IR_DEF_CONCAT:
         for (uint32_t k = 0; k < info->n_pieces; k++)
@@ -252,12 +271,34 @@ static bool has_table(IrProgram *p, IrDef on) {
     return p->depend_of.at[on] != 0;
 }
 
+uint32_t ir_watch(IrProgram *p, const IrDef *on, uint32_t n) {
+    DependTable *t = base_calloc(1, sizeof *t);
+    uint64_t first, count;
+    t->on = base_calloc(n + 1, sizeof *t->on);
+    t->n_on = n;
+    memcpy(t->on, on, n * sizeof *on);
+    if (n != 1) {
+        t->n_mark = p->defs.n;
+        t->mark = base_calloc(t->n_mark, 1);
+    }
+    for (uint32_t k = 0; k < n && t->mark; k++) {
+        t->mark[on[k]] |= MARK_IS;
+        t->mark[storage_of(p, on[k], &first, &count)] |= MARK_HOLDS;
+    }
+    vec_push(&p->depends, t);
+    return p->depends.n;
+}
+
+bool ir_depends_watched(IrProgram *p, IrTerm t, uint32_t watch) {
+    DependTable *table = p->depends.at[watch - 1];
+    if (t && (table->n_terms < p->nodes.n || table->n_defs < p->defs.n))
+        depend_extend(p, table);
+    return t && bit_get(table->terms.at, t);
+}
+
 static DependTable *depend_table(IrProgram *p, IrDef on) {
     if (!has_table(p, on)) {
-        DependTable *t = base_calloc(1, sizeof *t);
-        t->on = on;
-        vec_push(&p->depends, t);
-        p->depend_of.at[on] = p->depends.n;
+        p->depend_of.at[on] = ir_watch(p, &on, 1);
     }
     DependTable *t = p->depends.at[p->depend_of.at[on] - 1];
     if (t->n_terms < p->nodes.n || t->n_defs < p->defs.n)

@@ -243,6 +243,9 @@ IrTerm ir_at_subs(IrProgram *p, IrDef d, const IrTerm *at);
 /* Whether a term/definition depends on `on`, through definitions, views (both ways) and concats. Cached. */
 bool ir_depends(IrProgram *p, IrTerm t, IrDef on);
 bool ir_def_depends(IrProgram *p, IrDef d, IrDef on);
+/* A question kept for many terms: whether a term depends on any of these definitions. ir_watch returns its number. */
+uint32_t ir_watch(IrProgram *p, const IrDef *on, uint32_t n);
+bool ir_depends_watched(IrProgram *p, IrTerm t, uint32_t watch);
 /* Marks every definition that depends on one of those marked (array of ir_def_count+1 bytes, by number). */
 void ir_spread(const IrProgram *p, uint8_t *mark);
 /* Marks (by number, array of ir_def_count+1 bytes from the caller) every definition t reaches. */

@@ -25,6 +25,8 @@ void ir_free(IrProgram *p) {
     if (!p)
         return;
     for (uint32_t k = 0; k < p->depends.n; k++) {
+        free(p->depends.at[k]->on);
+        free(p->depends.at[k]->mark);
         vec_free(&p->depends.at[k]->terms);
         vec_free(&p->depends.at[k]->defs);
         free(p->depends.at[k]);

@@ -34,9 +34,13 @@ typedef struct UnionEntry {
 
 typedef VEC(uint64_t) Bits;
 
-/* Dependence of every term and definition on one input, computed up to a count and extended on demand. */
+/* Dependence of every term and definition on one definition or any of several, computed up to a count and extended
+ * on demand. */
 typedef struct DependTable {
-    IrDef on;
+    IrDef *on;
+    uint32_t n_on;
+    uint8_t *mark;            /* by definition, of several: MARK_IS one of them, MARK_HOLDS one */
+    uint32_t n_mark;
     uint32_t n_terms, n_defs; /* computed so far */
     Bits terms, defs;         /* bit sets */
 } DependTable;

@@ -351,13 +351,9 @@ IrTerm mech_ravel(Mech *m, uint32_t rank, const uint64_t *extent) {
 }
 
 bool mech_depends_any(Mech *m, IrTerm t, int what) {
-    for (uint32_t a = 0; t && a < m->n; a++) {
-        const MechBody *b = &m->bodies[a];
-        if ((what & MECH_ON_Q && ir_depends(m->p, t, b->q)) ||
-            (what & MECH_ON_V && ir_depends(m->p, t, b->v)) ||
-            (what & MECH_ON_P && ir_depends(m->p, t, b->p)))
+    for (int k = 0; t && k < 3; k++)
+        if (what & 1 << k && ir_depends_watched(m->p, t, m->watch[k]))
             return true;
-    }
     return false;
 }
 

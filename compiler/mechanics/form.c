@@ -8,7 +8,10 @@
 #include "internal.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
+
+#define FORWARD_BODIES 16 /* up to so many, each has a derivative of its own */
 
 /* ---- the Hessian ---- */
 
@@ -21,17 +24,52 @@ static void axis_terms(Mech *m, const MechBody *b, uint32_t first, IrTerm *at) {
 /* What the form is quadratic in. */
 static IrDef variable(const MechForm *f, const MechBody *b) { return f->of_momenta ? b->p : b->v; }
 
+/* ∂S/∂q' of every body over its axes. Few bodies take a forward derivative each, which reads best; many share
+ * one pass backwards, whose cost does not grow with their number. */
+static bool raw_gradient(Mech *m, IrTerm scalar, MechForm *f) {
+    IrDef *wrt = ARENA_ARRAY(m->arena, IrDef, m->n), *gradient = ARENA_ARRAY(m->arena, IrDef, m->n);
+    bool is_many = m->n > FORWARD_BODIES;
+    for (uint32_t a = 0; a < m->n; a++)
+        wrt[a] = variable(f, &m->bodies[a]);
+    if (is_many && !calc_gradient(m->p, scalar, wrt, m->n, gradient))
+        return false;
+    for (uint32_t a = 0; a < m->n; a++) {
+        const IrTerm *at = m->bodies[a].at;
+        f->gradient[a] =
+            is_many ? ir_at_subs(m->p, gradient[a], at) : calc_partial(m->p, scalar, wrt[a], at);
+        if (!f->gradient[a])
+            return false;
+    }
+    return true;
+}
+
+/* Fills `list` with the bodies whose variable t may depend on; returns how many. Their number, not that of all
+ * bodies, is what the second derivatives cost. */
+static uint32_t reached_bodies(Mech *m, const MechForm *f, IrTerm t, uint32_t *list) {
+    uint8_t *mark = base_calloc(ir_def_count(m->p) + 1, 1);
+    uint32_t n = 0;
+    ir_reach(m->p, t, mark);
+    for (uint32_t a = 0; a < m->n; a++) {
+        IrDef x = variable(f, &m->bodies[a]);
+        if (mark[x] || (ir_def(m->p, x)->kind == IR_DEF_VIEW && mark[ir_def(m->p, x)->parent]))
+            list[n++] = a;
+    }
+    free(mark);
+    return n;
+}
+
 static bool form_gradient(Mech *m, IrTerm scalar, MechForm *f) {
     IrReplace *still = ARENA_ARRAY(m->arena, IrReplace, m->n);
-    for (uint32_t a = 0; a < m->n; a++)
-        still[a] = (IrReplace){.from = variable(f, &m->bodies[a]), .body = ir_real(m->p, 0)};
+    uint32_t *moving = ARENA_ARRAY(m->arena, uint32_t, m->n);
+    if (!raw_gradient(m, scalar, f))
+        return false;
     for (uint32_t a = 0; a < m->n; a++) {
-        MechBody *b = &m->bodies[a];
-        IrTerm g = calc_partial(m->p, scalar, variable(f, b), b->at);
-        if (!g)
-            return false;
-        f->gradient[a] = mech_smallest(m, mech_quotient_of_sum(m, calc_tidy(m->p, calc_factor(m->p, g)), 0));
-        IrTerm linear = ir_replace(m->p, f->gradient[a], still, m->n);
+        IrTerm g = calc_tidy(m->p, calc_factor(m->p, f->gradient[a]));
+        f->gradient[a] = mech_smallest(m, mech_quotient_of_sum(m, g, 0));
+        uint32_t n = reached_bodies(m, f, f->gradient[a], moving);
+        for (uint32_t k = 0; k < n; k++)
+            still[k] = (IrReplace){.from = variable(f, &m->bodies[moving[k]]), .body = ir_real(m->p, 0)};
+        IrTerm linear = ir_replace(m->p, f->gradient[a], still, n);
         f->linear[a] = mech_vanishes(m, linear) ? ir_real(m->p, 0) : linear;
     }
     return true;
@@ -56,9 +94,14 @@ static IrTerm transpose(Mech *m, IrTerm t, const MechBody *rows, const MechBody 
 }
 
 static bool form_blocks(Mech *m, MechForm *f) {
+    uint32_t *moving = ARENA_ARRAY(m->arena, uint32_t, m->n);
     for (uint32_t a = 0; a < m->n; a++) {
-        for (uint32_t c = a; c < m->n; c++) {
+        uint32_t n = reached_bodies(m, f, f->gradient[a], moving);
+        for (uint32_t k = 0; k < n; k++) {
             IrTerm columns[IR_MAX_RANK];
+            uint32_t c = moving[k];
+            if (c < a)
+                continue;
             axis_terms(m, &m->bodies[c], m->bodies[a].rank, columns);
             IrTerm t = calc_partial(m->p, f->gradient[a], variable(f, &m->bodies[c]), columns);
             if (!t)

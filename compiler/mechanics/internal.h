@@ -88,6 +88,7 @@ typedef struct Mech {
     IrEnv *env;    /* the hyper-parameters at their values */
     MechBody *bodies;
     uint32_t n;
+    uint32_t watch[3]; /* what depends on any q, q', p: in the order of MECH_ON_Q, _V, _P */
     IrTerm lagrangian, kinetic, potential, dissipation; /* scalars in (q, q', t); 0: absent */
     Span kinetic_span, potential_span, dissipation_span;
     MechForm mass, friction;

@@ -39,6 +39,19 @@ static void set_bodies(Mech *m) {
     }
 }
 
+static void set_watches(Mech *m) {
+    IrDef *q = ARENA_ARRAY(m->arena, IrDef, m->n), *v = ARENA_ARRAY(m->arena, IrDef, m->n),
+          *p = ARENA_ARRAY(m->arena, IrDef, m->n);
+    for (uint32_t a = 0; a < m->n; a++) {
+        q[a] = m->bodies[a].q;
+        v[a] = m->bodies[a].v;
+        p[a] = m->bodies[a].p;
+    }
+    m->watch[0] = ir_watch(m->p, q, m->n);
+    m->watch[1] = ir_watch(m->p, v, m->n);
+    m->watch[2] = ir_watch(m->p, p, m->n);
+}
+
 /* What was said about the energy, as scalars in (q, q', t). */
 static bool set_energies(Mech *m) {
     const SemaRun *run = m->run;
@@ -214,6 +227,7 @@ bool mech_pass_lagrangian(Mech *m) {
     }
     if (!set_energies(m))
         return false;
+    set_watches(m);
     bool ok = m->hamiltonian ? hamilton_momenta(m) : lagrange_momenta(m);
     m->out->mass = m->mass.structure;
     return ok;
