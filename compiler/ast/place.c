@@ -66,6 +66,7 @@ static const char *term_name(TermKind kind) {
     case TERM_METRIC: return "metric";
     case TERM_PROPOSAL: return "proposal";
     case TERM_ACCEPT: return "accept";
+    case TERM_LAW: return "a law of motion";
     }
     return "";
 }
@@ -173,8 +174,10 @@ static void report_rate(Parser *parser, const Item *item, Place place) {
     const char *name = name_text(parser->session->names, d->name), *primes = d->primes == 1 ? "'" : "''";
     if (place == PLACE_SYSTEM) {
         Diag *diag = diag_error(parser->session, DIAG_EQUATION, item->span,
-                                "in a system, motion follows from energies and forces, not from `%s%s = …`", name, primes);
-        diag_help(parser->session, diag, "`force on %s = …` pushes %s; a memory is `state %s' = …`", name, name, name);
+                                "in a system, accelerations follow from energies and forces, not from `%s%s = …`",
+                                name, primes);
+        diag_help(parser->session, diag, "`force on %s = …` pushes %s; `%s' = …` is a law of first order", name, name,
+                  name);
         return;
     }
     Diag *diag = diag_error(parser->session, DIAG_EQUATION, item->span, "an equation for %s%s stands in a `flow`", name,
@@ -186,12 +189,26 @@ static void report_rate(Parser *parser, const Item *item, Place place) {
         diag_help(parser->session, diag, "write `state %s' = …` for a memory, or put it into `flow name { … }`", name);
 }
 
+/* `x' = e` in a system: the law of a coordinate. */
+static Stmt *place_law(Parser *parser, const Stmt *rate) {
+    const Declarator *d = &rate->declare.at[0];
+    Stmt *stmt = build_stmt(parser, STMT_TERM, rate->span);
+    stmt->term.kind = TERM_LAW;
+    stmt->term.on = d->name;
+    stmt->term.axes = d->axes;
+    stmt->term.has_axes = d->has_axes;
+    stmt->term.value = d->init;
+    return stmt;
+}
+
 StmtList place_statements(Parser *parser, Seq *items, Place place) {
     Seq *out = SEQ(parser, Stmt *);
     for (uint32_t i = 0; i < items->n; i++) {
         Item *item = (Item *)items->at + i;
         Stmt *stmt = item->stmt;
-        if (item->is_rate && place != PLACE_FLOW) {
+        if (item->is_rate && place == PLACE_SYSTEM && stmt->declare.at[0].primes == 1) {
+            stmt = place_law(parser, stmt);
+        } else if (item->is_rate && place != PLACE_FLOW) {
             report_rate(parser, item, place);
             stmt = build_stmt(parser, STMT_ERROR, item->span);
         } else if (stmt && !(places_of(stmt) & IN(place))) {

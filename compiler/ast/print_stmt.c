@@ -315,9 +315,13 @@ static void print_word(Printer *printer, const WordList *list, bool fit) {
 }
 
 static void print_term(Printer *printer, const Stmt *stmt) {
-    put(printer, term_words[stmt->term.kind]);
+    bool is_law = stmt->term.kind == TERM_LAW;
+    if (is_law)
+        buf_printf(printer->out, "%s'", text_of(printer, stmt->term.on));
+    else
+        put(printer, term_words[stmt->term.kind]);
     print_axes(printer, stmt->term.has_axes, stmt->term.axes);
-    if (stmt->term.on)
+    if (stmt->term.on && !is_law)
         buf_printf(printer->out, " on %s", text_of(printer, stmt->term.on));
     if (stmt->term.kind == TERM_CONSTRAINT)
         print_value(printer, " ", stmt->term.value);

@@ -40,6 +40,7 @@ typedef struct Join {
     VEC(SemaHyper) hypers;
     VEC(SemaRecord) records;
     VEC(SemaExpect) expects;
+    Span law;    /* of `x' = …`, the last one; no file: the system has none */
     EntVec vars; /* the coordinates that take part */
     EntVec state_ents;
     uint32_t n_system_states; /* the first so many of states belong to the system */

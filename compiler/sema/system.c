@@ -5,7 +5,7 @@
 const char *join_term_name(TermKind kind) {
     static const char *const names[] = {"kinetic",    "potential",   "dissipation", "force",
                                         "constraint", "temperature", "lagrangian",  "hamiltonian",
-                                        "metric",     "proposal",    "accept"};
+                                        "metric",     "proposal",    "accept",      "law"};
     return names[kind];
 }
 
@@ -26,7 +26,8 @@ SemaTerm *join_slot(Join *j, TermKind kind) {
     case TERM_FORCE:
     case TERM_CONSTRAINT:
     case TERM_PROPOSAL:
-    case TERM_ACCEPT: break;
+    case TERM_ACCEPT:
+    case TERM_LAW: break;
     }
     return NULL;
 }
@@ -47,6 +48,21 @@ static const SemaTerm *rival(Join *j, const SemaTerm *slot, const char **what) {
     return NULL;
 }
 
+/* Beside `x' = …` nothing else says what moves. */
+static bool law_alone(Join *j, const SemaTerm *slot, const char *what, Span span, bool from_dynamics) {
+    if (!j->law.file || slot == &j->out->temperature || slot == &j->out->metric) return true;
+    Diag *d = sema_error(j->s, DIAG_TERM_TWICE, from_dynamics ? j->out->dynamics_span : span,
+                         "`%s` gives `%s`, but a law of first order says the whole motion",
+                         sema_name(j->s, from_dynamics ? j->out->dynamics : j->out->system), what);
+    sema_note(j->s, d, j->law, "the law is here");
+    if (from_dynamics)
+        sema_help(j->s, d, "run a method such as rk4 or dop853, or, for noise of a temperature, euler_maruyama");
+    else
+        sema_help(j->s, d, "put what is missing into the law, or write the system in energies and forces");
+    j->failed = true;
+    return false;
+}
+
 void join_term(Join *j, SemaTerm *slot, const char *what, IrTerm term, Span span, bool from_dynamics) {
     const char *other = what;
     const SemaTerm *before = slot->term ? slot : rival(j, slot, &other);
@@ -54,6 +70,7 @@ void join_term(Join *j, SemaTerm *slot, const char *what, IrTerm term, Span span
         j->failed = true;
         return;
     }
+    if (!law_alone(j, slot, what, span, from_dynamics)) return;
     if (before && from_dynamics && !before->from_dynamics) {
         Diag *d = sema_error(j->s, DIAG_TERM_TWICE, j->out->dynamics_span,
                              "`%s` gives `%s`, but `%s` gives `%s` already",
@@ -102,8 +119,9 @@ static Val force_value(Join *j, const Stmt *st, const Val *like) {
     if (!st->term.has_axes) return sema_real_expr(s, j->system, st->term.value);
     uint32_t n = st->term.axes.n;
     if (n != like->rank) {
-        sema_error(s, DIAG_FORCE_ON, st->span, "`%s` has %u ax%ss, and the force names %u",
-                   sema_name(s, st->term.on), like->rank, like->rank == 1 ? "i" : "e", n);
+        sema_error(s, DIAG_FORCE_ON, st->span, "`%s` has %u ax%ss, and the %s names %u",
+                   sema_name(s, st->term.on), like->rank, like->rank == 1 ? "i" : "e",
+                   st->term.kind == TERM_LAW ? "law" : "force", n);
         return val_poison();
     }
     IndexVar vars[IR_MAX_RANK];
@@ -145,7 +163,8 @@ static void add_force(Join *j, const Stmt *st) {
         } else if (!on) {
             scope_unknown(s, j->system, st->term.on, st->span, "coordinate", DIAG_UNKNOWN_NAME);
         } else {
-            Diag *d = sema_error(s, DIAG_FORCE_ON, st->span, "a force acts on a coordinate, and `%s` is %s",
+            Diag *d = sema_error(s, DIAG_FORCE_ON, st->span, "%s a coordinate, and `%s` is %s",
+                                 st->term.kind == TERM_LAW ? "a law moves" : "a force acts on",
                                  sema_name(s, st->term.on), sema_ent_kind_text(on));
             sema_note(s, d, on->span, "declared here");
         }
@@ -159,8 +178,9 @@ static void add_force(Join *j, const Stmt *st) {
         return;
     }
     if (v.rank && !val_same_shape(s, &like, &v)) {
-        sema_error(s, DIAG_TERM_SHAPE, st->term.value->span, "`%s` is %s, but the force on it is %s",
-                   sema_name(s, on->name), sema_shape_text(s, &like), sema_shape_text(s, &v));
+        sema_error(s, DIAG_TERM_SHAPE, st->term.value->span, "`%s` is %s, but the %s is %s",
+                   sema_name(s, on->name), sema_shape_text(s, &like),
+                   st->term.kind == TERM_LAW ? "law of its motion" : "force on it", sema_shape_text(s, &v));
         j->failed = true;
         return;
     }
@@ -168,13 +188,31 @@ static void add_force(Join *j, const Stmt *st) {
     out.body = v.rank ? val_aligned(s, &like, &v) : v.body;
     for (uint32_t k = 0; k < j->forces.n; k++)
         if (j->forces.at[k].on == on) {
-            Diag *d = sema_error(s, DIAG_TERM_TWICE, st->span, "the force on `%s` is given twice",
-                                 sema_name(s, on->name));
+            Diag *d = sema_error(s, DIAG_TERM_TWICE, st->span, "the %s `%s` is given twice",
+                                 st->term.kind == TERM_LAW ? "motion of" : "force on", sema_name(s, on->name));
             sema_note(s, d, j->forces.at[k].span, "given here before");
             sema_help(s, d, "add the two");
             return;
         }
     vec_push(&j->forces, (ForceOn){on, out, st->span});
+}
+
+/* `x' = f` is short for `force on x = f` and a dissipation ½ Σ x'²: without inertia, ∂R/∂x' = f. */
+static void add_law(Join *j, const Stmt *st) {
+    Sema *s = j->s;
+    SemaTerm *friction = &j->out->dissipation;
+    add_force(j, st);
+    if (j->failed) return;
+    Val v = sema_var_value(s, scope_find(s, j->system, st->term.on), 1, st->span);
+    if (val_ok(&v)) v = sema_binary(s, BINARY_MUL, st->span, v, v, st->span, st->span);
+    if (val_ok(&v) && v.rank) v = sema_reduce_whole(s, REDUCE_SUM, v, st->span);
+    if (!val_ok(&v)) {
+        j->failed = true;
+        return;
+    }
+    IrTerm half = ir_mul(s->ir, ir_real(s->ir, 0.5), v.body);
+    *friction = (SemaTerm){friction->term ? ir_add(s->ir, friction->term, half) : half, st->span, false};
+    j->law = st->span;
 }
 
 /* ---- constraints ---- */
@@ -239,7 +277,7 @@ static void tildes(Join *j, StmtList items) {
         IrTerm t = sema_tilde(j->s, j->system, items.at[k]);
         if (!t)
             j->failed = true;
-        else if (j->out->lagrangian.term || j->out->hamiltonian.term)
+        else if (j->out->lagrangian.term || j->out->hamiltonian.term || j->law.file)
             join_term(j, v, "potential", t, items.at[k]->span, false);
         else
             *v = (SemaTerm){v->term ? ir_add(j->s->ir, v->term, t) : t, v->term ? v->span : items.at[k]->span,
@@ -294,6 +332,8 @@ static void symmetries(Join *j, StmtList items) {
 void join_system(Join *j) {
     StmtList items = j->run->system->stmt->system.items;
     static const TermKind first[] = {TERM_LAGRANGIAN, TERM_HAMILTONIAN, TERM_KINETIC, TERM_POTENTIAL};
+    for (uint32_t k = 0; k < items.n; k++)
+        if (is_kind(items.at[k], TERM_LAW)) add_law(j, items.at[k]);
     for (size_t k = 0; k < sizeof first / sizeof *first; k++) scalar_terms(j, items, first[k]);
     tildes(j, items);
     join_bind_term(j, j->system, "potential", j->out->potential.term);
