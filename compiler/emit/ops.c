@@ -171,10 +171,10 @@ static LLVMValueRef floor_division(Emitter *e, const PlanNode *n, LLVMValueRef x
     const PlanNode *nx = &e->func->nodes.at[n->arg[0]], *ny = &e->func->nodes.at[n->arg[1]];
     if (nx->lo >= 0 && ny->lo > 0)
         return remainder ? LLVMBuildURem(e->b, x, y, "") : LLVMBuildUDiv(e->b, x, y, "");
-    LLVMValueRef zero = emit_int(e->m, 0);
-    /* A divisor of 0 gives 0, never a trap. */
-    LLVMValueRef none = int_compare(e, LLVMIntEQ, y, zero);
-    LLVMValueRef d = LLVMBuildSelect(e->b, none, emit_int(e->m, 1), y, "");
+    LLVMValueRef zero = emit_int(e->m, 0), minus = emit_int(e->m, -1);
+    /* A divisor of 0 gives 0, never a trap; nor does −1, which turns the sign of what may have no counterpart. */
+    LLVMValueRef none = int_compare(e, LLVMIntEQ, y, zero), turns = int_compare(e, LLVMIntEQ, y, minus);
+    LLVMValueRef d = choose(e, LLVMBuildOr(e->b, none, turns, ""), emit_int(e->m, 1), y);
     LLVMValueRef r = LLVMBuildSRem(e->b, x, d, "");
     LLVMValueRef apart = int_compare(e, LLVMIntSLT, LLVMBuildXor(e->b, r, d, ""), zero);
     LLVMValueRef fix = LLVMBuildAnd(e->b, apart, int_compare(e, LLVMIntNE, r, zero), "");
@@ -184,6 +184,7 @@ static LLVMValueRef floor_division(Emitter *e, const PlanNode *n, LLVMValueRef x
     else {
         LLVMValueRef q = LLVMBuildSDiv(e->b, x, d, "");
         result = LLVMBuildSelect(e->b, fix, LLVMBuildSub(e->b, q, emit_int(e->m, 1), ""), q, "");
+        result = choose(e, turns, LLVMBuildNeg(e->b, x, ""), result);
     }
     return LLVMBuildSelect(e->b, none, zero, result, "");
 }
@@ -203,8 +204,13 @@ static LLVMValueRef own_pow(Emitter *e, const PlanNode *n, LLVMValueRef *v) {
     double value, twice;
     memcpy(&value, &exponent->bits, sizeof value);
     twice = fabs(2 * value);
-    if (exponent->kind != PLAN_CONST || twice > 32 || twice != floor(twice))
-        return call_function(e, "pow", type, v, 2);
+    if (exponent->kind != PLAN_CONST || twice > 32 || twice != floor(twice)) {
+        /* The C function has a value at −∞. */
+        LLVMValueRef below = real_compare(e, LLVMRealOLT, v[0], real(e, type, 0));
+        LLVMValueRef broken = real_compare(e, LLVMRealUNE, v[1], intrinsic1(e, "llvm.floor", v[1]));
+        return choose(e, LLVMBuildAnd(e->b, below, broken, ""), real(e, type, NAN),
+                      call_function(e, "pow", type, v, 2));
+    }
     if (value == 0)
         return real(e, type, 1);
     unsigned whole = (unsigned)twice / 2;
@@ -223,11 +229,12 @@ static LLVMValueRef own_abs(Emitter *e, const PlanNode *n, LLVMValueRef *v) {
     return choose(e, negative, LLVMBuildNeg(e->b, v[0], ""), v[0]);
 }
 
+/* 1 above 0, −1 below, else x itself: 0, or NaN. */
 static LLVMValueRef own_sign(Emitter *e, const PlanNode *n, LLVMValueRef *v) {
     PlanType type = (PlanType)n->type;
     if (is_real(type)) {
         LLVMValueRef zero = real(e, type, 0);
-        LLVMValueRef up = choose(e, real_compare(e, LLVMRealOGT, v[0], zero), real(e, type, 1), zero);
+        LLVMValueRef up = choose(e, real_compare(e, LLVMRealOGT, v[0], zero), real(e, type, 1), v[0]);
         return choose(e, real_compare(e, LLVMRealOLT, v[0], zero), real(e, type, -1), up);
     }
     LLVMValueRef zero = emit_int(e->m, 0);
@@ -235,16 +242,22 @@ static LLVMValueRef own_sign(Emitter *e, const PlanNode *n, LLVMValueRef *v) {
     return choose(e, int_compare(e, LLVMIntSLT, v[0], zero), emit_int(e->m, -1), up);
 }
 
+/* The smaller or the larger; a NaN among the two is the result. */
+static LLVMValueRef extreme(Emitter *e, PlanType type, LLVMValueRef *v, bool max) {
+    if (!is_real(type))
+        return choose(e, int_compare(e, max ? LLVMIntSGT : LLVMIntSLT, v[0], v[1]), v[0], v[1]);
+    LLVMValueRef result = emit_intrinsic(e, max ? "llvm.maximum" : "llvm.minimum", emit_type(e->m, type), v, 2);
+    if (LLVMIsAInstruction(result)) /* which of 0 and −0 does not matter */
+        LLVMSetFastMathFlags(result, LLVMGetFastMathFlags(result) | LLVMFastMathNoSignedZeros);
+    return result;
+}
+
 static LLVMValueRef own_min(Emitter *e, const PlanNode *n, LLVMValueRef *v) {
-    LLVMValueRef less = is_real_node(n) ? real_compare(e, LLVMRealOLT, v[0], v[1])
-                                        : int_compare(e, LLVMIntSLT, v[0], v[1]);
-    return choose(e, less, v[0], v[1]);
+    return extreme(e, (PlanType)n->type, v, false);
 }
 
 static LLVMValueRef own_max(Emitter *e, const PlanNode *n, LLVMValueRef *v) {
-    LLVMValueRef greater = is_real_node(n) ? real_compare(e, LLVMRealOGT, v[0], v[1])
-                                           : int_compare(e, LLVMIntSGT, v[0], v[1]);
-    return choose(e, greater, v[0], v[1]);
+    return extreme(e, (PlanType)n->type, v, true);
 }
 
 /* Below 0 it is 0, else x: a NaN stays one. */
@@ -412,16 +425,13 @@ LLVMValueRef emit_identity(Emitter *e, IrOp reduce, PlanType type) {
 
 LLVMValueRef emit_combine(Emitter *e, IrOp reduce, PlanType type, LLVMValueRef a, LLVMValueRef b) {
     LLVMValueRef args[2] = {a, b};
-    bool real_type = is_real(type), max = reduce == IR_MAXIMUM;
+    bool real_type = is_real(type);
     switch ((int)reduce) {
     case IR_ANY: return LLVMBuildOr(e->b, a, b, "");
     case IR_ALL: return LLVMBuildAnd(e->b, a, b, "");
     case IR_PROD: return real_type ? fast(e, LLVMBuildFMul(e->b, a, b, "")) : LLVMBuildMul(e->b, a, b, "");
-    case IR_MAXIMUM:
-    case IR_MINIMUM:
-        if (real_type) /* a NaN among the terms is the result */
-            return emit_intrinsic(e, max ? "llvm.maximum" : "llvm.minimum", emit_type(e->m, type), args, 2);
-        return LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, max ? LLVMIntSGT : LLVMIntSLT, a, b, ""), a, b, "");
+    case IR_MAXIMUM: return extreme(e, type, args, true);
+    case IR_MINIMUM: return extreme(e, type, args, false);
     default: return real_type ? fast(e, LLVMBuildFAdd(e->b, a, b, "")) : LLVMBuildAdd(e->b, a, b, "");
     }
 }

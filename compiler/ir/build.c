@@ -26,6 +26,8 @@ IrTerm ir_bool(IrProgram *p, bool value) { return raw_const(p, IR_BOOL, value); 
 
 static uint64_t const_bits(const IrNode *n) { return n->arg[0] | (uint64_t)n->arg[1] << 32; }
 
+int64_t const_whole(const IrProgram *p, IrTerm t) { return (int64_t)const_bits(node_of(p, t)); }
+
 bool const_int(const IrProgram *p, IrTerm t, int64_t *value) {
     const IrNode *n = node_of(p, t);
     if (n->op != IR_CONST || n->type != IR_INT)
@@ -262,8 +264,8 @@ static IrTerm to_int(IrProgram *p, IrTerm a) {
     double v;
     if (type_of(p, a) == IR_INT)
         return a;
-    if (ir_is_const(p, a, &v) && fabs(v) < 9e18)
-        return ir_int(p, (int64_t)v);
+    if (ir_is_const(p, a, &v))
+        return ir_int(p, int_of(v));
     if (is_op(p, a, IR_TO_REAL))
         return to_int(p, arg_of(p, a, 0));
     return raw_node(p, IR_TO_INT, IR_INT, a, 0, 0);

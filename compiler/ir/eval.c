@@ -1,14 +1,20 @@
-/* eval — the reference evaluator: every operation by the expression in op.def, in doubles, nothing fused or
- * reordered. Slow, and independent of planning and code generation, which are tested against it.
+/* eval — the reference evaluator: every operation by the expression in op.def, in doubles or 64-bit integers, nothing
+ * fused or reordered. Slow, and independent of planning and code generation, which are tested against it.
  *
  * A root (a definition's body, a reduction's guard or body) is a list of the terms below it, operands first.
  * A value is kept with the time it was computed and counts as long as no index it depends on has moved since.
- * Reads outside a tensor give NaN: they stand behind a condition that does not hold, or are an error. */
+ * Reads outside a tensor give NaN, or 0: they stand behind a condition that does not hold, or are an error. */
 #include "program.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* A REAL value, or an INT or BOOL one. */
+typedef union Number {
+    double real;
+    int64_t whole;
+} Number;
 
 typedef struct Root {
     IrTerm *at;
@@ -17,10 +23,11 @@ typedef struct Root {
 
 struct IrEnv {
     IrProgram *p;
-    double **value; /* by definition; NULL not known */
+    Number **value; /* by definition; NULL not known */
+    double **shown; /* by definition: value of INT and BOOL ones as last given out */
     uint32_t n_defs;
     Root *root;     /* by term; at NULL: not listed yet */
-    double *term;   /* by term: last value … */
+    Number *term;   /* by term: last value … */
     uint64_t *when; /* … and the time it was computed */
     uint32_t n_terms;
     int64_t *index;  /* by index: value … */
@@ -42,11 +49,14 @@ IrEnv *ir_env_new(IrProgram *p) {
 void ir_env_free(IrEnv *env) {
     if (!env)
         return;
-    for (uint32_t k = 0; k < env->n_defs; k++)
+    for (uint32_t k = 0; k < env->n_defs; k++) {
         free(env->value[k]);
+        free(env->shown[k]);
+    }
     for (uint32_t k = 0; k < env->n_terms; k++)
         free(env->root[k].at);
     free(env->value);
+    free(env->shown);
     free(env->root);
     free(env->term);
     free(env->when);
@@ -71,6 +81,7 @@ static void env_extend(IrEnv *env) {
     const IrProgram *p = env->p;
     if (env->n_defs < p->defs.n) {
         env->value = grown(env->value, env->n_defs, p->defs.n, sizeof *env->value);
+        env->shown = grown(env->shown, env->n_defs, p->defs.n, sizeof *env->shown);
         env->n_defs = p->defs.n;
     }
     if (env->n_terms < p->nodes.n) {
@@ -86,6 +97,11 @@ static void env_extend(IrEnv *env) {
     }
 }
 
+static bool is_real_def(const IrProgram *p, IrDef d) {
+    IrElem elem = p->defs.at[d].elem;
+    return elem == IR_F64 || elem == IR_F32;
+}
+
 void ir_env_set(IrEnv *env, IrDef d, const double *values) {
     env_extend(env);
     uint64_t size = ir_size(env->p, d);
@@ -95,8 +111,9 @@ void ir_env_set(IrEnv *env, IrDef d, const double *values) {
         free(env->value[k]);
         env->value[k] = NULL;
     }
-    env->value[d] = base_realloc(env->value[d], sizeof(double) * (size ? size : 1));
-    memcpy(env->value[d], values, sizeof(double) * size);
+    Number *to = env->value[d] = base_realloc(env->value[d], sizeof *to * (size ? size : 1));
+    for (uint64_t k = 0; k < size; k++)
+        to[k] = is_real_def(env->p, d) ? (Number){.real = values[k]} : (Number){.whole = int_of(values[k])};
     env->epoch = ++env->clock;
 }
 
@@ -148,100 +165,158 @@ static bool is_current(const IrEnv *env, IrTerm t) {
     return true;
 }
 
-static double eval_root(IrEnv *env, IrTerm root);
+static Number eval_root(IrEnv *env, IrTerm root);
 
-static double eval_read(IrEnv *env, IrTerm t) {
+static double real_of(Number v, IrType type) { return type == IR_REAL ? v.real : (double)v.whole; }
+
+static Number eval_read(IrEnv *env, IrTerm t) {
     const IrProgram *p = env->p;
     const IrNode *n = node_of(p, t);
     const IrDefInfo *info = &p->defs.at[n->arg[0]];
     const IrTerm *subs = ir_read_subs(p, t);
+    Number none = n->type == IR_REAL ? (Number){.real = NAN} : (Number){.whole = 0};
     uint64_t place = 0;
     if (!env->value[n->arg[0]]) {
         env->missing = true;
-        return NAN;
+        return none;
     }
     for (uint32_t k = 0; k < n->arg[2]; k++) {
-        double s = env->term[subs[k]];
-        if (!(s >= 0 && s < (double)info->extent[k]))
-            return NAN;
+        int64_t s = env->term[subs[k]].whole;
+        if (s < 0 || (uint64_t)s >= info->extent[k])
+            return none;
         place = place * info->extent[k] + (uint64_t)s;
     }
     return env->value[n->arg[0]][place];
 }
 
-/* One more value v at k = i of a reduction over i; `first` for the first one. */
-static double accumulate(IrOp op, double sum, double v, double *best, double i, bool first) {
-    switch ((int)op) {
-    case IR_SUM: return sum + v;
-    case IR_PROD: return sum * v;
-    case IR_MAXIMUM: return first || v > sum ? v : sum;
-    case IR_MINIMUM: return first || v < sum ? v : sum;
-    case IR_ANY: return sum != 0 || v != 0;
-    case IR_ALL: return sum != 0 && v != 0;
-    case IR_LOGSUMEXP:
-        if (first || v == -INFINITY || sum == v)
-            return first ? v : sum == v && isfinite(v) ? v + M_LN2 : sum;
-        return v > sum ? v + log1p(exp(sum - v)) : sum + log1p(exp(v - sum));
-    case IR_ARGMAX:
-    case IR_ARGMIN:
-        if (!first && !(op == IR_ARGMAX ? v > *best : v < *best))
-            return sum;
-        *best = v;
-        return i;
-    }
-    return NAN;
+/* ---- reductions ---------------------------------------------------------------------------------------- */
+
+typedef struct Sum {
+    Number at;
+    Number best; /* ARGMAX, ARGMIN: the largest or smallest value so far; `at` is where */
+    bool first;
+} Sum;
+
+static Sum sum_start(IrOp op, IrType type) {
+    Number at = {.real = reduce_identity(op)};
+    bool max = op == IR_MAXIMUM || op == IR_ARGMAX, arg = op == IR_ARGMAX || op == IR_ARGMIN;
+    Number far = type == IR_REAL ? (Number){.real = max ? -INFINITY : INFINITY}
+                                 : (Number){.whole = max ? INT64_MIN : INT64_MAX};
+    if (arg || type != IR_REAL)
+        at.whole = op == IR_MAXIMUM || op == IR_MINIMUM ? far.whole : (int64_t)reduce_identity(op);
+    return (Sum){at, far, true};
 }
 
-static double eval_reduce(IrEnv *env, IrTerm t) {
+/* log(e^a + e^b) */
+static double add_logs(double a, double b) {
+    if (a == b)
+        return isfinite(a) ? a + M_LN2 : a;
+    return a > b ? a + log1p(exp(b - a)) : b + log1p(exp(a - b));
+}
+
+/* One more REAL value v at k = i. A NaN is the largest and the smallest, and not looked at for where those are. */
+static void add_real(IrOp op, Sum *s, double v, int64_t i) {
+    double sum = s->at.real;
+    if (op == IR_SUM) {
+        s->at.real = sum + v;
+    } else if (op == IR_PROD) {
+        s->at.real = sum * v;
+    } else if (op == IR_MAXIMUM || op == IR_MINIMUM) {
+        s->at.real = op_eval(op == IR_MAXIMUM ? IR_MAX : IR_MIN, sum, v, 0);
+    } else if (op == IR_LOGSUMEXP) {
+        s->at.real = s->first ? v : add_logs(sum, v);
+    } else if (op == IR_ARGMAX ? v > s->best.real : v < s->best.real) {
+        s->best.real = v;
+        s->at.whole = i;
+    }
+}
+
+/* The same for INT and BOOL values. */
+static void add_whole(IrOp op, Sum *s, int64_t v, int64_t i) {
+    int64_t sum = s->at.whole;
+    if (op == IR_ARGMAX ? v > s->best.whole : op == IR_ARGMIN && v < s->best.whole) {
+        s->best.whole = v;
+        s->at.whole = i;
+    } else if (op != IR_ARGMAX && op != IR_ARGMIN) {
+        s->at.whole = op_eval_int(ir_op_of_reduce(op), sum, v, 0);
+    }
+}
+
+static Number eval_reduce(IrEnv *env, IrTerm t) {
     const IrProgram *p = env->p;
     IrIdx i = arg_of(p, t, 0);
     IrTerm guard = arg_of(p, t, 1), body = arg_of(p, t, 2);
     uint64_t extent = p->indices.at[i].extent;
     IrOp op = op_of(p, t);
-    double sum = reduce_identity(op), best = 0;
-    bool first = true;
+    IrType type = type_of(p, body);
+    Sum sum = sum_start(op, type);
     int64_t outer = env->index[i];
     for (uint64_t k = 0; k < extent; k++) {
         env->index[i] = (int64_t)k;
         env->moved[i] = ++env->clock;
-        if (guard && eval_root(env, guard) == 0)
+        if (guard && !eval_root(env, guard).whole)
             continue;
-        sum = accumulate(op, sum, eval_root(env, body), &best, (double)k, first);
-        first = false;
+        Number v = eval_root(env, body);
+        if (type == IR_REAL)
+            add_real(op, &sum, v.real, (int64_t)k);
+        else
+            add_whole(op, &sum, v.whole, (int64_t)k);
+        sum.first = false;
     }
     env->index[i] = outer;
     env->moved[i] = ++env->clock;
-    return sum;
+    return sum.at;
 }
 
-static double eval_node(IrEnv *env, IrTerm t) {
+static Number eval_draw(IrEnv *env, const IrNode *n) {
+    if (env->draw)
+        return (Number){
+            .real = env->draw(env->draw_context, (IrDrawKind)n->arg[0], n->arg[1], env->term[n->arg[2]].whole)};
+    env->missing = true;
+    return (Number){.real = NAN};
+}
+
+/* A scalar operation, by the type of its operands. */
+static Number eval_op(IrEnv *env, const IrNode *n) {
+    IrOp op = (IrOp)n->op;
+    IrType type = type_of(env->p, n->arg[0]);
+    Number v[3] = {{0}};
+    for (uint32_t k = 0; k < ir_op_arity(op); k++)
+        v[k] = env->term[n->arg[k]];
+    if (op == IR_SELECT)
+        return v[0].whole ? v[1] : v[2];
+    if (op == IR_TO_REAL)
+        return (Number){.real = real_of(v[0], type)};
+    if (op == IR_TO_INT)
+        return type == IR_REAL ? (Number){.whole = int_of(v[0].real)} : v[0];
+    if (type != IR_REAL)
+        return (Number){.whole = op_eval_int(op, v[0].whole, v[1].whole, v[2].whole)};
+    double value = op_eval(op, v[0].real, v[1].real, v[2].real);
+    return n->type == IR_REAL ? (Number){.real = value} : (Number){.whole = value != 0};
+}
+
+static Number eval_node(IrEnv *env, IrTerm t) {
     const IrProgram *p = env->p;
     const IrNode *n = node_of(p, t);
-    double v = NAN;
-    switch ((int)n->op) {
-    case IR_CONST: ir_is_const(p, t, &v); return v;
-    case IR_INDEX: return (double)env->index[n->arg[0]];
-    case IR_READ: return eval_read(env, t);
-    case IR_DRAW:
-        if (!env->draw) {
-            env->missing = true;
-            return NAN;
-        }
-        return env->draw(env->draw_context, (IrDrawKind)n->arg[0], n->arg[1], (int64_t)env->term[n->arg[2]]);
-    }
-    if (ir_op_is_reduce((IrOp)n->op))
-        return eval_reduce(env, t);
-    return op_eval((IrOp)n->op, n->arg[0] ? env->term[n->arg[0]] : 0, n->arg[1] ? env->term[n->arg[1]] : 0,
-                   n->arg[2] ? env->term[n->arg[2]] : 0);
+    double v;
+    if (n->op == IR_CONST)
+        return const_real(p, t, &v) ? (Number){.real = v} : (Number){.whole = const_whole(p, t)};
+    if (n->op == IR_INDEX)
+        return (Number){.whole = env->index[n->arg[0]]};
+    if (n->op == IR_READ)
+        return eval_read(env, t);
+    if (n->op == IR_DRAW)
+        return eval_draw(env, n);
+    return ir_op_is_reduce((IrOp)n->op) ? eval_reduce(env, t) : eval_op(env, n);
 }
 
-static double eval_root(IrEnv *env, IrTerm root) {
+static Number eval_root(IrEnv *env, IrTerm root) {
     const Root *r = root_of(env, root);
     for (uint32_t k = 0; k < r->n; k++) {
         IrTerm t = r->at[k];
         if (is_current(env, t))
             continue;
-        double v = eval_node(env, t);
+        Number v = eval_node(env, t);
         env->term[t] = v;
         env->when[t] = env->clock;
     }
@@ -277,11 +352,11 @@ static void eval_expr(IrEnv *env, IrDef d) {
 static void eval_concat(IrEnv *env, IrDef d) {
     const IrProgram *p = env->p;
     const IrDefInfo *info = &p->defs.at[d];
-    double *out = env->value[d];
+    Number *out = env->value[d];
     for (uint32_t k = 0; k < info->n_pieces; k++) {
         const IrPiece *piece = &info->pieces[k];
         const IrDefInfo *of = &p->defs.at[piece->def];
-        const double *in = env->value[piece->def];
+        const Number *in = env->value[piece->def];
         uint64_t size = ir_size(p, piece->def);
         for (uint64_t j = 0; in && j < size; j++) {
             uint64_t place = piece->at[0] + j;
@@ -297,9 +372,9 @@ static void eval_concat(IrEnv *env, IrDef d) {
 
 static void eval_view(IrEnv *env, IrDef d) {
     const IrDefInfo *info = &env->p->defs.at[d];
-    const double *in = env->value[info->parent];
+    const Number *in = env->value[info->parent];
     if (in)
-        memcpy(env->value[d], in + info->offset, sizeof(double) * ir_size(env->p, d));
+        memcpy(env->value[d], in + info->offset, sizeof *in * ir_size(env->p, d));
     else
         env->missing = true;
 }
@@ -307,10 +382,11 @@ static void eval_view(IrEnv *env, IrDef d) {
 static void eval_linalg(IrEnv *env, IrDef d) {
     const IrDefInfo *info = &env->p->defs.at[d];
     const IrDefInfo *a = &env->p->defs.at[info->operand[0]];
-    const double *x = env->value[info->operand[0]];
-    const double *b = info->operand[1] ? env->value[info->operand[1]] : NULL;
+    const Number *x = env->value[info->operand[0]]; /* all REAL */
+    const Number *b = info->operand[1] ? env->value[info->operand[1]] : NULL;
     if (x && (b || !info->operand[1]))
-        ir_linalg_eval(info->linalg, a->extent[0], info->rank > 1 ? info->extent[1] : 1, x, b, env->value[d]);
+        ir_linalg_eval(info->linalg, a->extent[0], info->rank > 1 ? info->extent[1] : 1, &x->real,
+                       b ? &b->real : NULL, &env->value[d]->real);
     else
         env->missing = true;
 }
@@ -324,7 +400,7 @@ static bool eval_marked(IrEnv *env, const uint8_t *mark, uint32_t n) {
         if (kind == IR_DEF_INPUT)
             return false;
         uint64_t size = ir_size(env->p, d);
-        double *values = base_calloc(size ? size : 1, sizeof(double));
+        Number *values = base_calloc(size ? size : 1, sizeof *values);
         env_extend(env);
         env->value[d] = values;
         env->missing = false;
@@ -354,7 +430,13 @@ const double *ir_eval_def(IrEnv *env, IrDef d) {
     ir_reach(env->p, 0, mark);
     bool ok = eval_marked(env, mark, n);
     free(mark);
-    return ok ? env->value[d] : NULL;
+    if (!ok || is_real_def(env->p, d))
+        return ok ? &env->value[d]->real : NULL;
+    uint64_t size = ir_size(env->p, d);
+    double *shown = env->shown[d] = base_realloc(env->shown[d], sizeof *shown * (size ? size : 1));
+    for (uint64_t k = 0; k < size; k++)
+        shown[k] = (double)env->value[d][k].whole;
+    return shown;
 }
 
 double ir_eval(IrEnv *env, IrTerm t, const int64_t *axes, bool *ok) {
@@ -380,7 +462,7 @@ double ir_eval(IrEnv *env, IrTerm t, const int64_t *axes, bool *ok) {
         env->moved[free_of[k]] = ++env->clock;
     }
     env->missing = false;
-    double v = eval_root(env, t);
+    double v = real_of(eval_root(env, t), type_of(env->p, t));
     *ok = !env->missing;
     return *ok ? v : NAN;
 }

@@ -17,8 +17,8 @@ static void affine_atom(Affine *a, IrTerm atom, int64_t coef, bool *fits) {
         a->atom[a->n] = atom;
         a->coef[a->n++] = 0;
     }
-    if (__builtin_add_overflow(a->coef[k], coef, &a->coef[k]))
-        *fits = false;
+    if (__builtin_add_overflow(a->coef[k], coef, &a->coef[k]) || a->coef[k] == INT64_MIN)
+        *fits = false; /* the sign of a coefficient can be turned */
     if (a->coef[k] == 0) {
         a->n--;
         a->atom[k] = a->atom[a->n];
@@ -32,7 +32,8 @@ static void affine_walk(const IrProgram *p, IrTerm t, int64_t scale, Affine *out
         IrOp op = op_of(p, t);
         IrTerm a = arg_of(p, t, 0), b = arg_of(p, t, 1);
         if (const_int(p, t, &v)) {
-            if (__builtin_mul_overflow(v, scale, &v) || __builtin_add_overflow(out->c, v, &out->c))
+            if (__builtin_mul_overflow(v, scale, &v) || __builtin_add_overflow(out->c, v, &out->c)
+                || out->c == INT64_MIN)
                 *fits = false;
             return;
         }
@@ -43,8 +44,10 @@ static void affine_walk(const IrProgram *p, IrTerm t, int64_t scale, Affine *out
             scale = -scale;
             t = a;
         } else if (op == IR_MUL && const_int(p, a, &v)) {
-            if (__builtin_mul_overflow(v, scale, &scale))
+            if (__builtin_mul_overflow(v, scale, &scale) || scale == INT64_MIN) {
                 *fits = false;
+                return;
+            }
             t = b;
         } else {
             affine_atom(out, t, scale, fits);
@@ -103,16 +106,17 @@ IrTerm affine_term(IrProgram *p, Affine *a) {
     return a->c ? raw_node(p, IR_ADD, IR_INT, plus, ir_int(p, a->c), 0) : plus;
 }
 
+/* u·a + v·b, where v is 1 or −1 or b is none (0). */
 static IrTerm int_linear(IrProgram *p, IrTerm a, int64_t u, IrTerm b, int64_t v) {
     Affine sum = {.n = 0};
-    bool fits = true;
+    bool fits = u != INT64_MIN;
     affine_walk(p, a, u, &sum, &fits, 0);
     if (b)
         affine_walk(p, b, v, &sum, &fits, 0);
     if (fits)
         return affine_term(p, &sum);
     if (!b)
-        return raw_node(p, IR_NEG, IR_INT, a, 0, 0);
+        return u == -1 ? raw_node(p, IR_NEG, IR_INT, a, 0, 0) : raw_node(p, IR_MUL, IR_INT, ir_int(p, u), a, 0);
     if (v > 0 && b < a)
         return raw_node(p, IR_ADD, IR_INT, b, a, 0);
     return raw_node(p, v > 0 ? IR_ADD : IR_SUB, IR_INT, a, b, 0);
@@ -134,11 +138,6 @@ bool ir_affine(const IrProgram *p, IrTerm t, IrIdx *idx, int64_t *coef, uint32_t
 }
 
 /* ---- ranges -------------------------------------------------------------------------------------------- */
-
-static int64_t floor_div(int64_t a, int64_t b) {
-    int64_t q = a / b;
-    return q - ((a % b != 0) && ((a < 0) != (b < 0)));
-}
 
 static bool range_walk(const IrProgram *p, IrTerm t, int64_t *lo, int64_t *hi, int depth);
 
@@ -164,8 +163,8 @@ static bool range_atom(const IrProgram *p, IrTerm t, int64_t *lo, int64_t *hi, i
     case IR_IDIV:
         if (!const_int(p, b, &m) || m <= 0 || !range_walk(p, a, &l, &h, depth))
             return false;
-        *lo = floor_div(l, m);
-        *hi = floor_div(h, m);
+        *lo = int_div(l, m);
+        *hi = int_div(h, m);
         return true;
     case IR_MIN:
     case IR_MAX:
@@ -228,10 +227,10 @@ bool ir_int_range(const IrProgram *p, IrTerm t, int64_t *lo, int64_t *hi) {
 
 IrTerm fold_int1(IrProgram *p, IrOp op, IrTerm a) {
     int64_t v, lo, hi;
+    if (const_int(p, a, &v))
+        return ir_int(p, op_eval_int(op, v, 0, 0));
     if (op == IR_NEG)
         return int_linear(p, a, -1, 0, 0);
-    if (const_int(p, a, &v))
-        return ir_int(p, op == IR_ABS ? (v < 0 ? -v : v) : (v > 0) - (v < 0));
     if (op == IR_ABS && ir_int_range(p, a, &lo, &hi) && (lo >= 0 || hi <= 0))
         return lo >= 0 ? a : int_linear(p, a, -1, 0, 0);
     return raw_node(p, op, IR_INT, a, 0, 0);
@@ -258,12 +257,12 @@ static IrTerm fold_quotient(IrProgram *p, IrOp op, IrTerm a, int64_t m) {
     if (!fits)
         return raw_node(p, op, IR_INT, a, ir_int(p, m), 0);
     rest.c += form.c;
-    whole.c = floor_div(rest.c, m);
+    whole.c = int_div(rest.c, m);
     rest.c -= whole.c * m;
     IrTerm remainder = affine_term(p, &rest);
     int64_t lo, hi;
-    if (ir_int_range(p, remainder, &lo, &hi) && floor_div(lo, m) == floor_div(hi, m)) {
-        int64_t q = floor_div(lo, m);
+    if (ir_int_range(p, remainder, &lo, &hi) && int_div(lo, m) == int_div(hi, m)) {
+        int64_t q = int_div(lo, m);
         whole.c += q;
         return op == IR_IDIV ? affine_term(p, &whole) : int_linear(p, remainder, 1, ir_int(p, q * m), -1);
     }
@@ -287,6 +286,8 @@ static IrTerm fold_minmax(IrProgram *p, IrOp op, IrTerm a, IrTerm b) {
 IrTerm fold_int2(IrProgram *p, IrOp op, IrTerm a, IrTerm b) {
     int64_t x, y;
     bool ca = const_int(p, a, &x), cb = const_int(p, b, &y);
+    if (ca && cb)
+        return ir_int(p, op_eval_int(op, x, y, 0));
     switch ((int)op) {
     case IR_ADD: return int_linear(p, a, 1, b, 1);
     case IR_SUB: return int_linear(p, a, 1, b, -1);
@@ -303,8 +304,6 @@ IrTerm fold_int2(IrProgram *p, IrOp op, IrTerm a, IrTerm b) {
             return op == IR_IDIV ? a : ir_int(p, 0);
         if (cb && y > 0)
             return fold_quotient(p, op, a, y);
-        if (ca && cb && y < 0)
-            return ir_int(p, op == IR_IDIV ? floor_div(x, y) : x - y * floor_div(x, y));
         break;
     case IR_MIN:
     case IR_MAX: return fold_minmax(p, op, a, b);
@@ -373,16 +372,25 @@ static IrTerm compare_int(IrProgram *p, IrOp op, IrTerm a, IrTerm b) {
     if (g > 1) {
         if (d.c % g != 0 && (op == IR_EQ || op == IR_NE))
             return ir_bool(p, op == IR_NE);
-        int64_t c = op == IR_LT ? floor_div(d.c - 1, g) + 1 : floor_div(d.c, g);
+        int64_t c = op == IR_LT ? int_div(d.c - 1, g) + 1 : int_div(d.c, g);
         if (op == IR_LE) /* g·x + c ≤ 0 ⟺ x ≤ floor(−c/g) */
-            c = -floor_div(-d.c, g);
+            c = -int_div(-d.c, g);
         if (op == IR_LT) /* g·x + c < 0 ⟺ x ≤ floor((−c−1)/g) ⟺ x − floor((−c−1)/g) − 1 < 0 */
-            c = -floor_div(-d.c - 1, g) - 1;
+            c = -int_div(-d.c - 1, g) - 1;
         for (uint32_t k = 0; k < d.n; k++)
             d.coef[k] /= g;
         d.c = c;
     }
     return compare_parts(p, op, &d);
+}
+
+#define EXACT ((int64_t)1 << 53)
+
+/* Whether real(t) and t are one number whatever the indices are. Against such a number a larger one, rounded or not,
+ * compares the same. */
+static bool is_exact(const IrProgram *p, IrTerm t) {
+    int64_t lo, hi;
+    return ir_int_range(p, t, &lo, &hi) && lo > -EXACT && hi < EXACT;
 }
 
 /* INT behind a TO_REAL, or a whole REAL constant, as an INT term; 0 otherwise. */
@@ -397,10 +405,13 @@ static IrTerm as_int(IrProgram *p, IrTerm t) {
 
 IrTerm fold_compare(IrProgram *p, IrOp op, IrTerm a, IrTerm b) {
     double x, y;
-    if (ir_is_const(p, a, &x) && ir_is_const(p, b, &y))
-        return ir_bool(p, op_eval(op, x, y, 0) != 0);
+    int64_t m, n;
+    if (const_int(p, a, &m) && const_int(p, b, &n))
+        return ir_bool(p, op_eval_int(op, m, n, 0));
     if (type_of(p, a) == IR_INT)
         return compare_int(p, op, a, b);
+    if (ir_is_const(p, a, &x) && ir_is_const(p, b, &y))
+        return ir_bool(p, op_eval(op, x, y, 0) != 0);
     if (type_of(p, a) == IR_BOOL) {
         bool v;
         if (const_bool(p, a, &v) || const_bool(p, b, &v)) {
@@ -410,10 +421,10 @@ IrTerm fold_compare(IrProgram *p, IrOp op, IrTerm a, IrTerm b) {
         }
     } else if (is_op(p, a, IR_TO_REAL) || is_op(p, b, IR_TO_REAL)) {
         IrTerm u = as_int(p, a), v = as_int(p, b);
-        if (u && v)
+        if (u && v && (is_exact(p, u) || is_exact(p, v)))
             return compare_int(p, op, u, v);
     }
-    if (a == b)
+    if (a == b && (op == IR_LT || type_of(p, a) == IR_BOOL)) /* a NaN is not even equal to itself */
         return ir_bool(p, op == IR_EQ || op == IR_LE);
     if ((op_flags(op) & COMM) && b < a)
         return raw_node(p, op, IR_BOOL, b, a, 0);

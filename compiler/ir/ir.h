@@ -296,6 +296,7 @@ void ir_env_set_draw(IrEnv *env, IrDrawFunction draw, void *context);
 
 const char *ir_op_name(IrOp op);
 bool ir_op_is_reduce(IrOp op);
+IrOp ir_op_of_reduce(IrOp op); /* what a reduction repeats: ADD for SUM; NONE where it is no operation of two */
 uint32_t ir_op_arity(IrOp op); /* 1, 2, 3; 0 for the rest */
 double ir_op_cost(IrOp op);    /* of a scalar operation, in additions; 0 for the rest */
 

@@ -68,7 +68,10 @@ Coef coef_mul(Coef a, Coef b) {
 Coef coef_add(Coef a, Coef b) {
     if (!is_whole(a.n) || !is_whole(b.n))
         return (Coef){a.n / a.d + b.n / b.d, 1};
-    return coef_reduce(a.n * b.d + b.n * a.d, a.d * b.d);
+    double x = a.n * b.d, y = b.n * a.d, d = a.d * b.d;
+    if (!is_whole(x) || !is_whole(y) || !is_whole(d)) /* as a fraction the sum would lose digits */
+        return (Coef){a.n / a.d + b.n / b.d, 1};
+    return coef_reduce(x + y, d);
 }
 
 static Coef coef_inverse(Coef c) { return coef_reduce(c.d, c.n); }
@@ -379,7 +382,7 @@ IrTerm fold_pow(IrProgram *p, IrTerm a, IrTerm b) {
     double x, e;
     bool ca = const_real(p, a, &x), ce = const_real(p, b, &e);
     if (ca && ce)
-        return ir_real(p, pow(x, e));
+        return ir_real(p, op_eval(IR_POW, x, e, 0));
     if (ca && x == 1)
         return a;
     if (is_op(p, a, IR_EXP))

@@ -28,7 +28,7 @@ static const OpInfo op_infos[IR_OP_COUNT] = {
 #define OP1(ident, print, result, flags, cost, ...) INFO_ROW(ident, 1, result, flags, cost)
 #define OP2(ident, print, result, flags, cost, ...) INFO_ROW(ident, 2, result, flags, cost)
 #define OP3(ident, print, result, flags, cost, ...) INFO_ROW(ident, 3, result, flags, cost)
-#define REDUCE(ident, print, identity, flags) INFO_ROW(ident, 0, NUM, flags, 0)
+#define REDUCE(ident, print, operation, identity, flags) INFO_ROW(ident, 0, NUM, flags, 0)
 #include "op.def"
 };
 
@@ -55,7 +55,7 @@ OpResult op_result(IrOp op) {
 #define IDENTITY_ROW(ident, identity) [IR_##ident] = identity,
 
 static const double identities[IR_OP_COUNT] = {
-#define REDUCE(ident, print, identity, flags) IDENTITY_ROW(ident, identity)
+#define REDUCE(ident, print, operation, identity, flags) IDENTITY_ROW(ident, identity)
 #include "op.def"
 };
 
@@ -63,32 +63,91 @@ double reduce_identity(IrOp op) {
     return identities[op];
 }
 
+static const uint16_t reduced[IR_OP_COUNT] = {
+#define REDUCE(ident, print, operation, ...) [IR_##ident] = IR_##operation,
+#include "op.def"
+};
+
+IrOp ir_op_of_reduce(IrOp op) {
+    return (IrOp)reduced[op];
+}
+
 double ir_op_cost(IrOp op) {
     return op_infos[op].cost;
 }
 
-/* ---- values: one function per operation, so that op.def's expressions stand in C as they are ---- */
+/* ---- values ---- */
 
-#define VALUE_FN(ident, value)                                                                               \
-    static double ident##_value(double a, double b, double c) {                                              \
+int64_t int_of(double x) {
+    return isnan(x) ? 0 : x >= 0x1p63 ? INT64_MAX : x < -0x1p63 ? INT64_MIN : (int64_t)x;
+}
+
+int64_t int_div(int64_t a, int64_t b) {
+    if (b == 0 || b == -1)
+        return b * a; /* the second wraps where a / b would leave the range */
+    return a / b - (a % b != 0 && (a < 0) != (b < 0));
+}
+
+int64_t int_mod(int64_t a, int64_t b) {
+    return b == 0 ? 0 : a - b * int_div(a, b);
+}
+
+/* x^y; NaN for every negative x, −∞ too, when y is not whole. */
+static double real_pow(double x, double y) {
+    return x < 0 && y != floor(y) ? NAN : pow(x, y);
+}
+
+/* A value of op.def: a C expression of a, b, c of one type. */
+#define VALUE_FN(ident, type, value)                                                                         \
+    static type ident##_##type(type a, type b, type c) {                                                     \
         (void)a, (void)b, (void)c;                                                                           \
         return value;                                                                                        \
     }
-#define OP1(ident, print, result, flags, cost, emit, value, ...) VALUE_FN(ident, value)
-#define OP2(ident, print, result, flags, cost, emit, value, ...) VALUE_FN(ident, value)
-#define OP3(ident, print, result, flags, cost, emit, value, ...) VALUE_FN(ident, value)
+
+/* On doubles, for what takes REAL operands … */
+#define ON_REAL_REAL(ident, value) VALUE_FN(ident, double, value)
+#define ON_REAL_NUM(ident, value) VALUE_FN(ident, double, value)
+#define ON_REAL_BOOL(ident, value) VALUE_FN(ident, double, value)
+#define ON_REAL_SAME(ident, value) VALUE_FN(ident, double, value)
+#define ON_REAL_INT(ident, value) VALUE_FN(ident, double, (double)(value))
+#define OP1(ident, print, result, flags, cost, emit, value, ...) ON_REAL_##result(ident, value)
+#define OP2(ident, print, result, flags, cost, emit, value, ...) ON_REAL_##result(ident, value)
+#define OP3(ident, print, result, flags, cost, emit, value, ...) ON_REAL_##result(ident, value)
 #include "op.def"
 
-typedef double (*OpValue)(double a, double b, double c);
+/* … and on integers, for what takes INT or BOOL operands. */
+#define ON_INT_REAL(ident, value)
+#define ON_INT_NUM(ident, value) VALUE_FN(ident, int64_t, value)
+#define ON_INT_BOOL(ident, value) VALUE_FN(ident, int64_t, value)
+#define ON_INT_SAME(ident, value) VALUE_FN(ident, int64_t, value)
+#define ON_INT_INT(ident, value) VALUE_FN(ident, int64_t, value)
+#define OP1(ident, print, result, flags, cost, emit, value, ...) ON_INT_##result(ident, value)
+#define OP2(ident, print, result, flags, cost, emit, value, ...) ON_INT_##result(ident, value)
+#define OP3(ident, print, result, flags, cost, emit, value, ...) ON_INT_##result(ident, value)
+#include "op.def"
+
+typedef struct OpValue {
+    double (*on_real)(double a, double b, double c);
+    int64_t (*on_int)(int64_t a, int64_t b, int64_t c);
+} OpValue;
+
+#define INT_FN_REAL(ident) NULL
+#define INT_FN_NUM(ident) ident##_int64_t
+#define INT_FN_BOOL(ident) ident##_int64_t
+#define INT_FN_SAME(ident) ident##_int64_t
+#define INT_FN_INT(ident) ident##_int64_t
 
 static const OpValue values[IR_OP_COUNT] = {
-#define OP1(ident, ...) [IR_##ident] = ident##_value,
-#define OP2(ident, ...) [IR_##ident] = ident##_value,
-#define OP3(ident, ...) [IR_##ident] = ident##_value,
+#define OP1(ident, print, result, ...) [IR_##ident] = {ident##_double, INT_FN_##result(ident)},
+#define OP2(ident, print, result, ...) [IR_##ident] = {ident##_double, INT_FN_##result(ident)},
+#define OP3(ident, print, result, ...) [IR_##ident] = {ident##_double, INT_FN_##result(ident)},
 #include "op.def"
 };
 
-/* The value of a scalar operation on constants; unused operands are ignored. */
 double op_eval(IrOp op, double a, double b, double c) {
-    return values[op](a, b, c);
+    return values[op].on_real(a, b, c);
+}
+
+int64_t op_eval_int(IrOp op, int64_t a, int64_t b, int64_t c) {
+    return values[op].on_int(a, b, c);
 }

@@ -76,9 +76,14 @@ static PlanValue make(Builder *b, PlanNode n, uint32_t n_args) {
 
 /* ---- constants ---- */
 
+/* Ranges of integers end here: a bound of ±FAR says nothing. */
+#define FAR ((int64_t)1 << 60)
+
+static int64_t clip(__int128 v) { return v > FAR ? FAR : v < -FAR ? -FAR : (int64_t)v; }
+
 PlanValue value_int(Builder *b, int64_t v) {
-    return make(b, (PlanNode){.kind = PLAN_CONST, .type = PLAN_I64, .bits = (uint64_t)v, .lo = v, .hi = v},
-                0);
+    PlanNode n = {.kind = PLAN_CONST, .type = PLAN_I64, .bits = (uint64_t)v, .lo = clip(v), .hi = clip(v)};
+    return make(b, n, 0);
 }
 
 PlanValue value_real(Builder *b, double v, PlanType type) {
@@ -99,9 +104,6 @@ static bool is_const(const Builder *b, PlanValue v, int64_t *value) {
 
 /* ---- integers: ranges and folding ---- */
 
-#define FAR ((int64_t)1 << 60)
-
-static int64_t clip(__int128 v) { return v > FAR ? FAR : v < -FAR ? -FAR : (int64_t)v; }
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 
@@ -117,12 +119,12 @@ static void op_range(PlanNode *n, const PlanNode *x, const PlanNode *y, const Pl
     n->hi = FAR;
     switch ((int)n->op) {
     case IR_ADD:
-        n->lo = clip((__int128)x->lo + y->lo);
-        n->hi = clip((__int128)x->hi + y->hi);
+        n->lo = x->lo > -FAR && y->lo > -FAR ? clip((__int128)x->lo + y->lo) : -FAR;
+        n->hi = x->hi < FAR && y->hi < FAR ? clip((__int128)x->hi + y->hi) : FAR;
         break;
     case IR_SUB:
-        n->lo = clip((__int128)x->lo - y->hi);
-        n->hi = clip((__int128)x->hi - y->lo);
+        n->lo = x->lo > -FAR && y->hi < FAR ? clip((__int128)x->lo - y->hi) : -FAR;
+        n->hi = x->hi < FAR && y->lo > -FAR ? clip((__int128)x->hi - y->lo) : FAR;
         break;
     case IR_NEG:
         n->lo = -x->hi;
@@ -144,13 +146,14 @@ static void op_range(PlanNode *n, const PlanNode *x, const PlanNode *y, const Pl
     case IR_IMOD:
         if (y->lo > 0) {
             n->lo = 0;
-            n->hi = x->lo >= 0 ? least(x->hi, y->hi - 1) : y->hi - 1;
+            n->hi = y->hi < FAR ? y->hi - 1 : FAR;
+            n->hi = x->lo >= 0 ? least(x->hi, n->hi) : n->hi;
         }
         break;
     case IR_IDIV:
         if (x->lo >= 0 && y->lo > 0) {
-            n->lo = x->lo / y->hi;
-            n->hi = x->hi / y->lo;
+            n->lo = y->hi < FAR ? x->lo / y->hi : 0;
+            n->hi = x->hi < FAR ? x->hi / y->lo : FAR;
         }
         break;
     case IR_ABS:
@@ -161,19 +164,21 @@ static void op_range(PlanNode *n, const PlanNode *x, const PlanNode *y, const Pl
     }
 }
 
+/* Whether x < y, or x ≤ y, whatever the values in their ranges; a bound at FAR is none. */
+static bool always_less(const PlanNode *x, const PlanNode *y) { return x->hi < FAR && x->hi < y->lo; }
+static bool never_more(const PlanNode *x, const PlanNode *y) {
+    return x->hi < FAR && y->lo > -FAR && x->hi <= y->lo;
+}
+
 /* A comparison of integers that their ranges decide; -1 when they do not. */
 static int decide(IrOp op, const PlanNode *x, const PlanNode *y) {
     switch ((int)op) {
-    case IR_LT: return x->hi < y->lo ? 1 : x->lo >= y->hi ? 0 : -1;
-    case IR_LE: return x->hi <= y->lo ? 1 : x->lo > y->hi ? 0 : -1;
+    case IR_LT: return always_less(x, y) ? 1 : never_more(y, x) ? 0 : -1;
+    case IR_LE: return never_more(x, y) ? 1 : always_less(y, x) ? 0 : -1;
     case IR_EQ:
-        return x->hi < y->lo || y->hi < x->lo                       ? 0
-               : x->lo == x->hi && y->lo == y->hi && x->lo == y->lo ? 1
-                                                                    : -1;
+        return always_less(x, y) || always_less(y, x) ? 0 : never_more(x, y) && never_more(y, x) ? 1 : -1;
     case IR_NE:
-        return x->hi < y->lo || y->hi < x->lo                       ? 1
-               : x->lo == x->hi && y->lo == y->hi && x->lo == y->lo ? 0
-                                                                    : -1;
+        return always_less(x, y) || always_less(y, x) ? 1 : never_more(x, y) && never_more(y, x) ? 0 : -1;
     default: return -1;
     }
 }
@@ -201,8 +206,8 @@ static PlanValue fold_int(Builder *b, IrOp op, PlanValue x, PlanValue y) {
     case IR_ADD: return is_const(b, y, &c) && c == 0 ? x : is_const(b, x, &c) && c == 0 ? y : 0;
     case IR_SUB: return is_const(b, y, &c) && c == 0 ? x : 0;
     case IR_MUL: return is_const(b, y, &c) && c == 1 ? x : is_const(b, x, &c) && c == 1 ? y : 0;
-    case IR_MIN: return nx->hi <= ny->lo ? x : ny->hi <= nx->lo ? y : 0;
-    case IR_MAX: return nx->lo >= ny->hi ? x : ny->lo >= nx->hi ? y : 0;
+    case IR_MIN: return never_more(nx, ny) ? x : never_more(ny, nx) ? y : 0;
+    case IR_MAX: return never_more(ny, nx) ? x : never_more(nx, ny) ? y : 0;
     case IR_IMOD:
     case IR_IDIV: {
         /* The quotient is known where x stays between two multiples of a constant. */

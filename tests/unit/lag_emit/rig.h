@@ -16,7 +16,9 @@
 #include "../../../compiler/jit/jit.h"
 #include "../../../runtime/rt.h"
 
+#ifndef RIG_INPUTS
 #define RIG_INPUTS 32
+#endif
 
 typedef struct Rig {
     Session *session;
