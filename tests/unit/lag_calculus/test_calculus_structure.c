@@ -32,7 +32,9 @@ static Name name(Session *s, const char *text) { return name_of(s->names, text);
 static IrTerm affine_layer(IrProgram *p, IrDef x, IrDef w, IrDef b, IrTerm n, IrTerm j) {
     IrIdx i = ir_fresh(p, ir_def(p, w)->extent[0], name(ir_session(p), "i"));
     IrTerm ii = ir_idx(p, i), at_x[2] = {n, ii}, at_w[2] = {ii, j};
-    IrTerm sum = ir_reduce(p, IR_SUM, i, 0, ir_mul(p, ir_read(p, x, at_x, 2), ir_read(p, w, at_w, 2)));
+    /* one after the other: terms are numbered as they are made, and C leaves the order of arguments open */
+    IrTerm weight = ir_read(p, w, at_w, 2), from = ir_read(p, x, at_x, 2);
+    IrTerm sum = ir_reduce(p, IR_SUM, i, 0, ir_mul(p, from, weight));
     return ir_add(p, sum, ir_read(p, b, &j, 1));
 }
 

@@ -1,5 +1,6 @@
 /* Plans as text, against tests/golden/plan/NAME.txt; LAG_UPDATE=1 in the environment rewrites the files. The
- * programs are small ones that each show one decision. */
+ * programs are small ones that each show one decision. Terms are numbered as they are made, and C leaves the order of
+ * arguments open, so what an operation takes is made before it, one after the other. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -95,11 +96,12 @@ static void fused_update(void **state) {
     IrDef k = ir_scalar_input(ir, name_of(c->session->names, "k"), IR_ROLE_STEP);
     IrDef rate = ir_scalar_input(ir, name_of(c->session->names, "rate"), IR_ROLE_HYPER);
     IrTerm i = axis(c, 0, n), slope = read1(c, g, i), decay = ir_pow(ir, num(c, 0.99), ir_read0(ir, k));
-    assign(c, v, ir_add(ir, ir_mul(ir, num(c, 0.99), read1(c, v, i)), ir_mul(ir, slope, slope)));
+    IrTerm square = ir_mul(ir, slope, slope), kept = ir_mul(ir, num(c, 0.99), read1(c, v, i));
+    assign(c, v, ir_add(ir, kept, square));
     assign(c, p, ir_sub(ir, ir_mul(ir, num(c, 0.9), read1(c, p, i)), slope));
     IrTerm scale = ir_op1(ir, IR_SQRT, ir_div(ir, read1(c, v, i), ir_sub(ir, num(c, 1), decay)));
-    assign(c, q,
-           ir_add(ir, read1(c, q, i), ir_div(ir, ir_mul(ir, ir_read0(ir, rate), read1(c, p, i)), scale)));
+    IrTerm move = ir_div(ir, ir_mul(ir, ir_read0(ir, rate), read1(c, p, i)), scale);
+    assign(c, q, ir_add(ir, read1(c, q, i), move));
     finish(c, "fused_update");
 }
 
@@ -111,13 +113,13 @@ static void kept_force(void **state) {
     uint64_t n = 50;
     IrDef q = input(c, "q", IR_ROLE_COORD, IR_F64, 1, &n), p = input(c, "p", IR_ROLE_MOMENTUM, IR_F64, 1, &n);
     IrIdx i = ir_fresh(ir, n, 0), j = ir_fresh(ir, n, 0);
-    IrTerm apart = ir_sub(ir, read1(c, q, ir_idx(ir, j)), read1(c, q, ir_idx(ir, i)));
+    IrTerm here = read1(c, q, ir_idx(ir, i)), apart = ir_sub(ir, read1(c, q, ir_idx(ir, j)), here);
     IrTerm pull = ir_reduce(ir, IR_SUM, j, 0, ir_op1(ir, IR_SIN, apart));
     IrDef force = ir_define(ir, name_of(c->session->names, "force"), IR_F64, &i, 1, pull);
-    IrTerm at = axis(c, 0, n),
-           kick = ir_add(ir, read1(c, p, at), ir_mul(ir, num(c, 0.05), read1(c, force, at)));
+    IrTerm at = axis(c, 0, n), push = ir_mul(ir, num(c, 0.05), read1(c, force, at));
+    IrTerm kick = ir_add(ir, read1(c, p, at), push), drift = ir_mul(ir, num(c, 0.1), read1(c, p, at));
     assign(c, p, kick);
-    assign(c, q, ir_add(ir, read1(c, q, at), ir_mul(ir, num(c, 0.1), read1(c, p, at))));
+    assign(c, q, ir_add(ir, read1(c, q, at), drift));
     assign(c, p, kick);
     finish(c, "kept_force");
 }

@@ -245,8 +245,7 @@ static void csv_dialects(void **state)
 {
     (void)state;
     static const char *const same[] = {
-        "\xef\xbb\xbf"
-        "a,b\r\n1,2\r\n3,4",
+        "\xef\xbb\xbf\x61,b\r\n1,2\r\n3,4", /* a byte order mark, then `a`, which would be read as a digit */
         "a;b\n1;2\n3;4\n\n",
         "a\tb\n1\t2\n3\t4\n",
         "\"a\",\"b\"\n\"1\",\"2\"\n 3 , 4 \n",

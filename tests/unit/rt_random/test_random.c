@@ -58,36 +58,9 @@ static void test_arguments_matter(void **state) {
 }
 
 #ifdef __x86_64__
-typedef int64_t I8 __attribute__((vector_size(64)));
-typedef double D8 __attribute__((vector_size(64)));
-typedef int64_t I4 __attribute__((vector_size(32)));
-typedef double D4 __attribute__((vector_size(32)));
-#define WIDE __attribute__((target("avx512f,avx512dq,avx512vl")))
-#define MIDDLE __attribute__((target("avx2")))
-WIDE D8 _ZGVeN8uuuv_rt_random_normal(uint64_t seed, uint64_t step, uint32_t site, I8 position);
-WIDE D8 _ZGVeN8uuuv_rt_random_uniform(uint64_t seed, uint64_t step, uint32_t site, I8 position);
-MIDDLE D4 _ZGVdN4uuuv_rt_random_normal(uint64_t seed, uint64_t step, uint32_t site, I4 position);
-MIDDLE D4 _ZGVdN4uuuv_rt_random_uniform(uint64_t seed, uint64_t step, uint32_t site, I4 position);
-
-WIDE static void draw_8(uint64_t step, int64_t first, int64_t stride, double *uniform, double *normal) {
-    I8 position;
-    for (int i = 0; i < 8; i++)
-        position[i] = first + stride * i;
-    D8 u = _ZGVeN8uuuv_rt_random_uniform(99, step, 12, position),
-       x = _ZGVeN8uuuv_rt_random_normal(99, step, 12, position);
-    memcpy(uniform, &u, sizeof u);
-    memcpy(normal, &x, sizeof x);
-}
-
-MIDDLE static void draw_4(uint64_t step, int64_t first, int64_t stride, double *uniform, double *normal) {
-    I4 position;
-    for (int i = 0; i < 4; i++)
-        position[i] = first + stride * i;
-    D4 u = _ZGVdN4uuuv_rt_random_uniform(99, step, 12, position),
-       x = _ZGVdN4uuuv_rt_random_normal(99, step, 12, position);
-    memcpy(uniform, &u, sizeof u);
-    memcpy(normal, &x, sizeof x);
-}
+/* The vectors of draws at first, first + stride, …: lanes_4.c and lanes_8.c, compiled for processors that have them. */
+void draw_4(uint64_t step, int64_t first, int64_t stride, double *uniform, double *normal);
+void draw_8(uint64_t step, int64_t first, int64_t stride, double *uniform, double *normal);
 #endif
 
 /* The variants a vectorizer calls give the bits of the single draws, at any positions. */
