@@ -60,9 +60,11 @@ bool load_source(const SemaSource *source, const char *directory, RtSource *foun
     if (!rt_data_find(source->path, directory, path, size, message))
         return false;
     *found = (RtSource){
-        .format = source->reader, .path = path, .key = source->key,
+        .format = source->reader, .path = path, .key = source->key, .key_or_only = source->key_or_only,
         .columns = source->columns, .n_columns = source->n_columns,
         .except = source->except, .n_except = source->n_except, .vector = source->vector,
+        .left = source->left == COLUMNS_LAST ? RT_COLUMNS_LAST
+              : source->left == COLUMNS_BUT_LAST ? RT_COLUMNS_BUT_LAST : RT_COLUMNS_ALL,
     };
     return true;
 }

@@ -3,16 +3,23 @@
  * x[i : N] = expression` is a definition like any other. */
 #include "internal.h"
 
-static const char *const readers[] = {"idx", "csv", "npy", "npz", "json"};
+typedef enum Holds { HOLDS_ARRAY, HOLDS_TABLE, HOLDS_NAMED } Holds;
+typedef struct Format {
+    const char *name;
+    Holds holds;
+} Format;
+static const Format formats[] = {
+#define FORMAT(name, holds) {#name, HOLDS_##holds},
+#include "../../runtime/data/formats.def"
+};
 
-static bool is_reader(const char *name) {
-    for (size_t k = 0; k < sizeof readers / sizeof *readers; k++)
-        if (!strcmp(readers[k], name)) return true;
-    return false;
-}
-
-static bool is_source(Sema *s, const Expr *e) {
-    return e && e->kind == EXPR_CALL && is_reader(sema_name(s, e->call.callee->name.name));
+/* The format that a call names; NULL: it is no source. */
+static const Format *format_of(Sema *s, const Expr *e) {
+    if (!e || e->kind != EXPR_CALL) return NULL;
+    const char *name = sema_name(s, e->call.callee->name.name);
+    for (size_t k = 0; k < sizeof formats / sizeof *formats; k++)
+        if (!strcmp(formats[k].name, name)) return &formats[k];
+    return NULL;
 }
 
 /* The texts among the arguments; the first is the path. */
@@ -45,7 +52,7 @@ static bool source_texts(Sema *s, Scope *scope, const Expr *call, const char **p
 
 static uint32_t declared_rank(const Declarator *d) { return d->has_axes ? d->axes.n : 0; }
 
-/* ---- csv columns ---- */
+/* ---- columns of a table ---- */
 
 static bool try_probe(Sema *s, const SemaSource *source, uint32_t *rank, uint64_t *extent, IrElem *elem,
                       char *why, size_t n) {
@@ -68,62 +75,87 @@ static bool column_exists(Sema *s, const SemaSource *source, const char *column)
     return try_probe(s, &one, &rank, extent, &elem, why, sizeof why);
 }
 
-/* The column a declarator of rank 1 takes: its own name, else `target`; NULL: what is left. */
+/* The column of a vector's own name; NULL: there is none. */
 static const char *own_column(Sema *s, const SemaSource *source, const Declarator *d) {
     const char *name = sema_name(s, d->name);
-    if (column_exists(s, source, name)) return name;
-    return column_exists(s, source, "target") ? "target" : NULL;
+    return declared_rank(d) == 1 && column_exists(s, source, name) ? name : NULL;
 }
 
-static void csv_columns(Sema *s, const Ent *ent, SemaSource *source) {
+/* Without columns in the call each vector takes the column of its own name and a table those that are left. Beside
+ * a table, the one vector that has no column of its name takes the last. */
+static void choose_columns(Sema *s, const Ent *ent, SemaSource *source) {
     const Stmt *st = ent->stmt;
     source->vector = declared_rank(ent->decl) == 1;
     if (source->n_columns || !s->options->probe) return;
-    const char *own = source->vector ? own_column(s, source, ent->decl) : NULL;
+    const char *own = own_column(s, source, ent->decl);
     if (own) {
         source->columns = ARENA_ARRAY(s->arena, const char *, 1);
         source->columns[0] = own;
         source->n_columns = 1;
         return;
     }
+    uint32_t nameless = 0, tables = 0;
+    SemaSource whole = *source;
     source->except = ARENA_ARRAY(s->arena, const char *, st->declare.n + 1);
     for (uint32_t k = 0; k < st->declare.n; k++) {
-        const Declarator *other = &st->declare.at[k];
-        if (other == ent->decl || declared_rank(other) != 1 || other->init != ent->decl->init) continue;
-        const char *column = own_column(s, source, other);
+        const Declarator *d = &st->declare.at[k];
+        if (d->init != ent->decl->init) continue;
+        const char *column = own_column(s, &whole, d);
         if (column) source->except[source->n_except++] = column;
+        nameless += !column && declared_rank(d) == 1;
+        tables += declared_rank(d) == 2;
     }
+    if (nameless == 1 && tables) source->left = source->vector ? COLUMNS_LAST : COLUMNS_BUT_LAST;
+}
+
+/* ---- the call ---- */
+
+/* How many names share the call, and which of them this is. */
+static uint32_t sharers(const Ent *ent, uint32_t *own) {
+    uint32_t n = 0;
+    *own = 0;
+    for (uint32_t k = 0; k < ent->stmt->declare.n; k++) {
+        const Declarator *d = &ent->stmt->declare.at[k];
+        if (d == ent->decl) *own = n;
+        n += d->init == ent->decl->init;
+    }
+    return n;
+}
+
+/* What the texts after the path mean, by what the format holds. */
+static bool source_names(Sema *s, const Ent *ent, const Format *format, SemaSource *source, const char **texts,
+                         uint32_t n) {
+    uint32_t own, share = sharers(ent, &own);
+    switch (format->holds) {
+    case HOLDS_TABLE:
+        source->columns = texts;
+        source->n_columns = n;
+        choose_columns(s, ent, source);
+        return true;
+    case HOLDS_ARRAY:
+        if (n && n + 1 == share && own) source->path = texts[own - 1]; /* one file for each declarator */
+        if (!n || n + 1 == share) return true;
+        sema_error(s, DIAG_DATA_SOURCE, ent->decl->init->span,
+                   "`%s` takes one file, or one for each name that is declared", format->name);
+        return false;
+    case HOLDS_NAMED:
+        source->key = n ? texts[0] : sema_name(s, ent->name);
+        source->key_or_only = !n && share == 1;
+        if (n <= 1) return true;
+        sema_error(s, DIAG_DATA_SOURCE, ent->decl->init->span, "`%s` takes a file and one name in it", format->name);
+        return false;
+    }
+    return false;
 }
 
 static bool read_source(Sema *s, const Ent *ent, SemaSource *source) {
     const Expr *call = ent->decl->init;
+    const Format *format = format_of(s, call);
     const char **texts = ARENA_ARRAY(s->arena, const char *, call->call.args.n + 1);
     uint32_t n;
-    source->reader = sema_name(s, call->call.callee->name.name);
-    if (!source_texts(s, ent->scope, call, &source->path, texts, &n)) return false;
-    if (!strcmp(source->reader, "csv")) {
-        source->columns = texts;
-        source->n_columns = n;
-        csv_columns(s, ent, source);
-        return true;
-    }
-    if (n && n + 1 == ent->stmt->declare.n &&
-        !strcmp(source->reader, "npy") + !strcmp(source->reader, "idx")) {
-        uint32_t own = (uint32_t)(ent->decl - ent->stmt->declare.at); /* one file for each declarator */
-        if (own) source->path = texts[own - 1];
-        return true;
-    }
-    bool keyed = !strcmp(source->reader, "npz") || !strcmp(source->reader, "json");
-    if (n > (keyed ? 1u : 0u)) {
-        sema_error(s, DIAG_DATA_SOURCE, call->span, "`%s` takes %s", source->reader,
-                   keyed ? "a file and one name in it" : "one file, or one for each name that is declared");
-        return false;
-    }
-    if (n) source->key = texts[0];
-    if (!n && !strcmp(source->reader, "json")) source->key = sema_name(s, ent->name);
-    if (!n && !strcmp(source->reader, "npz") && ent->stmt->declare.n > 1)
-        source->key = sema_name(s, ent->name);
-    return true;
+    source->reader = format->name;
+    return source_texts(s, ent->scope, call, &source->path, texts, &n) &&
+           source_names(s, ent, format, source, texts, n);
 }
 
 /* ---- shapes ---- */
@@ -246,7 +278,7 @@ static bool from_file(Sema *s, Ent *ent) {
 /* ---- data from an expression ---- */
 
 bool data_binds_extents(Sema *s, const Expr *init) {
-    if (is_source(s, init) || is_split(s, init)) return true;
+    if (format_of(s, init) || is_split(s, init)) return true;
     return init && init->kind == EXPR_CALL &&
            init->call.callee->name.name == name_of(s->session->names, "series");
 }
@@ -290,16 +322,23 @@ static bool generated(Sema *s, Ent *ent) {
     return true;
 }
 
+/* `csv("file")`, or idx, … : every format there is. */
+static const char *sources_text(Sema *s) {
+    const char *text = arena_printf(s->arena, "%s(\"file\")", formats[0].name);
+    for (size_t k = 1; k < sizeof formats / sizeof *formats; k++)
+        text = arena_printf(s->arena, "%s, %s(…)", text, formats[k].name);
+    return text;
+}
+
 bool sema_data(Sema *s, Ent *ent) {
     const Declarator *d = ent->decl;
     if (!d->init) {
         Diag *e = sema_error(s, DIAG_DATA_SOURCE, d->span, "the data `%s` come from nowhere",
                              sema_name(s, ent->name));
-        sema_help(s, e, "write `data %s = csv(\"file.csv\")`, or idx, npy, npz, json, or an expression",
-                  sema_span_text(s, d->span));
+        sema_help(s, e, "write `data %s = %s`, or an expression", sema_span_text(s, d->span), sources_text(s));
         return false;
     }
-    if (is_source(s, d->init)) return from_file(s, ent);
+    if (format_of(s, d->init)) return from_file(s, ent);
     if (is_split(s, d->init)) return sema_split(s, ent);
     return generated(s, ent);
 }

@@ -15,16 +15,18 @@
 
 typedef struct SemaOverride { const char *name, *value; } SemaOverride; /* --set name=value */
 
-/* Where a data declaration's values come from. */
+/* Where a data declaration's values come from, as RtSource says it. */
 typedef struct SemaSource {
-    const char *reader;      /* "idx", "csv", "npy", "npz", "json" */
+    const char *reader;      /* the format: a name of runtime/data/formats.def */
     const char *path;        /* as the program says */
-    const char *key;         /* npz: array, json: key; NULL: the only one */
-    const char **columns;    /* csv: columns in this order; none: all… */
+    const char *key;         /* the name in the file; NULL: none is meant */
+    bool key_or_only;        /* or else the only one there is */
+    const char **columns;    /* of a table: in this order; none: all… */
     uint32_t n_columns;
-    const char **except;     /* …but these (the columns other declarators of the statement take) */
+    const char **except;     /* …but these (the columns other declarators of the statement take) … */
     uint32_t n_except;
-    bool vector;             /* csv: exactly one column is meant, the declarator is of rank 1 */
+    enum { COLUMNS_ALL, COLUMNS_LAST, COLUMNS_BUT_LAST } left; /* …and of these only, or not, the last */
+    bool vector;             /* exactly one column is meant, the declarator is of rank 1 */
 } SemaSource;
 
 /* Shape of a data file, asked while checking. On success fills rank, extent, elem (U8 … for whole numbers); else

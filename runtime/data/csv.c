@@ -156,6 +156,16 @@ static bool column(const Table *t, const char *name, size_t *found, RtMessage *m
     return rt_fail(m, "%s: there is no column \"%s\"; the columns are %s", t->path, name, names);
 }
 
+/* Of the columns that are left only the last, or all but that. */
+static void take_last(Table *t, bool only)
+{
+    size_t last = t->n_slots - 1;
+    for (size_t c = 0; c < t->names.n; c++)
+        if (t->slot[c] != SKIP)
+            t->slot[c] = (t->slot[c] == last) != only ? SKIP : only ? 0 : t->slot[c];
+    t->n_slots = t->n_slots == 0 ? 0 : only ? 1 : last;
+}
+
 static bool choose(Table *t, const RtSource *source, RtMessage *m)
 {
     size_t c;
@@ -180,6 +190,8 @@ static bool choose(Table *t, const RtSource *source, RtMessage *m)
     for (c = 0; c < t->names.n && !source->n_columns; c++)
         if (t->slot[c] != SKIP)
             t->slot[c] = t->n_slots++;
+    if (source->left != RT_COLUMNS_ALL && !source->n_columns)
+        take_last(t, source->left == RT_COLUMNS_LAST);
     if (source->vector && t->n_slots != 1) {
         char names[400];
         rt_names_list(&t->names, names, sizeof names);
@@ -372,4 +384,4 @@ static bool names(const RtSource *source, RtNameList *list, RtMessage *m)
     return true;
 }
 
-const RtFormat rt_format_csv = {"csv", probe, read, names};
+const RtFormat rt_format_csv = {.name = "csv", .probe = probe, .read = read, .names = names};

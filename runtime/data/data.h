@@ -1,6 +1,6 @@
 /* data — tensors from files, and the rows of minibatches.
  *
- * A format is one file (idx.c, csv.c, npy.c, npz.c, json.c) that ends in a const RtFormat; formats.c lists
+ * A format is one file (idx.c, csv.c, npy.c, npz.c, json.c) that ends in a const RtFormat; formats.def lists
  * them. Every format reads gzip transparently, checks what a file claims against its size before anything is
  * allocated, and gives one message with the place when a file is not what it should be. Nothing here prints
  * or exits. */
@@ -35,14 +35,16 @@ void rt_array_free(RtArray *array); /* zeroed; NULL values are fine */
 /* What to read. `path` is used as it stands (rt_data_find looks a name up); all pointers stay the
  * caller's. */
 typedef struct RtSource {
-    const char *format; /* "idx", "csv", "npy", "npz", "json" */
+    const char *format; /* a name of formats.def */
     const char *path;
-    const char *key; /* npz: array, json: key; NULL: the only one there is (json: the whole document) */
-    const char *const *columns; /* csv: columns in this order; none: all in the order of the file… */
+    const char *key; /* NAMED: array or key; NULL: the only one there is (json: the whole document) */
+    bool key_or_only; /* NAMED: the one of that name, or else the only one there is */
+    const char *const *columns; /* TABLE: columns in this order; none: all in the order of the file… */
     size_t n_columns;
-    const char *const *except; /* …but these */
+    const char *const *except; /* …but these… */
     size_t n_except;
-    bool vector; /* csv: exactly one column is meant, and the result is of rank 1 */
+    enum { RT_COLUMNS_ALL, RT_COLUMNS_LAST, RT_COLUMNS_BUT_LAST } left; /* …and of these only, or not, the last */
+    bool vector; /* TABLE: exactly one column is meant, and the result is of rank 1 */
 } RtSource;
 
 typedef struct RtNameList {
@@ -55,8 +57,12 @@ enum {
     RT_ALLOW_NONFINITE = 1, /* NaN and infinity are welcome; missing values of text formats become NaN */
 };
 
+struct RtBytes;
+struct RtPayload;
 typedef struct RtFormat {
     const char *name;
+    /* A binary format that is a header and then the elements: reads the header. NULL: the two that follow. */
+    bool (*header)(struct RtBytes *bytes, struct RtPayload *payload, RtMessage *message);
     /* Shape and element type. Cheap: binary formats read their header alone, text formats are scanned
      * once. */
     bool (*probe)(const RtSource *source, RtShape *shape, RtMessage *message);

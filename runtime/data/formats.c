@@ -1,13 +1,16 @@
-/* formats — the list of formats. A new one is its file and one line here. */
+/* formats — what is done with formats.def: a new format is its file and one line there. */
 #include "reader.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-extern const RtFormat rt_format_idx, rt_format_csv, rt_format_npy, rt_format_npz, rt_format_json;
+#define FORMAT(name, holds) extern const RtFormat rt_format_##name;
+#include "formats.def"
 
 static const RtFormat *const formats[] = {
-    &rt_format_idx, &rt_format_csv, &rt_format_npy, &rt_format_npz, &rt_format_json, NULL,
+#define FORMAT(name, holds) &rt_format_##name,
+#include "formats.def"
+    NULL,
 };
 
 const RtFormat *const *rt_formats(void)
@@ -36,17 +39,44 @@ static const RtFormat *find(const RtSource *source, RtMessage *m)
     return NULL;
 }
 
+static bool probe_header(const RtFormat *f, const RtSource *source, RtShape *shape, RtMessage *m)
+{
+    RtBytes s;
+    RtPayload p;
+    if (!rt_bytes_open(&s, source->path, m))
+        return false;
+    bool ok = f->header(&s, &p, m) && rt_check_payload(&s, &p, m);
+    if (ok)
+        *shape = p.shape;
+    rt_bytes_close(&s);
+    return ok;
+}
+
+static bool read_payload(const RtFormat *f, const RtSource *source, RtElem want, unsigned flags,
+                         RtArray *array, RtMessage *m)
+{
+    RtBytes s;
+    RtPayload p;
+    if (!rt_bytes_open(&s, source->path, m))
+        return false;
+    bool ok = f->header(&s, &p, m) && rt_read_payload(&s, &p, want, flags, array, m);
+    rt_bytes_close(&s);
+    return ok;
+}
+
 bool rt_data_probe(const RtSource *source, RtShape *shape, RtMessage *m)
 {
     const RtFormat *f = find(source, m);
     memset(shape, 0, sizeof *shape);
-    return f && f->probe(source, shape, m);
+    return f && (f->header ? probe_header(f, source, shape, m) : f->probe(source, shape, m));
 }
 
 bool rt_data_read(const RtSource *source, RtElem want, unsigned flags, RtArray *array, RtMessage *m)
 {
     const RtFormat *f = find(source, m);
     memset(array, 0, sizeof *array);
+    if (f && f->header)
+        return read_payload(f, source, want, flags, array, m);
     return f && f->read(source, want, flags, array, m);
 }
 

@@ -48,28 +48,4 @@ static bool header(RtBytes *s, RtPayload *p, RtMessage *m)
     return true;
 }
 
-static bool probe(const RtSource *source, RtShape *shape, RtMessage *m)
-{
-    RtBytes s;
-    RtPayload p;
-    if (!rt_bytes_open(&s, source->path, m))
-        return false;
-    bool ok = header(&s, &p, m) && rt_check_payload(&s, &p, m);
-    if (ok)
-        *shape = p.shape;
-    rt_bytes_close(&s);
-    return ok;
-}
-
-static bool read(const RtSource *source, RtElem want, unsigned flags, RtArray *array, RtMessage *m)
-{
-    RtBytes s;
-    RtPayload p;
-    if (!rt_bytes_open(&s, source->path, m))
-        return false;
-    bool ok = header(&s, &p, m) && rt_read_payload(&s, &p, want, flags, array, m);
-    rt_bytes_close(&s);
-    return ok;
-}
-
-const RtFormat rt_format_idx = {"idx", probe, read, NULL};
+const RtFormat rt_format_idx = {.name = "idx", .header = header};

@@ -48,7 +48,7 @@ static json_t *choose(json_t *root, const RtSource *source, RtMessage *m)
     RtNameList names = {0};
     char text[400];
     if (!json_is_object(root)) {
-        if (!source->key)
+        if (!source->key || source->key_or_only)
             return root;
         rt_fail(m, "%s: there is no key \"%s\": the document is not an object with keys", source->path,
                 source->key);
@@ -57,6 +57,8 @@ static json_t *choose(json_t *root, const RtSource *source, RtMessage *m)
     json_t *value = source->key                   ? json_object_get(root, source->key)
                     : json_object_size(root) == 1 ? json_object_iter_value(json_object_iter(root))
                                                   : NULL;
+    if (!value && source->key_or_only && json_object_size(root) == 1)
+        value = json_object_iter_value(json_object_iter(root));
     if (value)
         return value;
     if (object_names(root, &names)) {
@@ -247,4 +249,4 @@ static bool names(const RtSource *source, RtNameList *list, RtMessage *m)
     return ok;
 }
 
-const RtFormat rt_format_json = {"json", probe, read, names};
+const RtFormat rt_format_json = {.name = "json", .probe = probe, .read = read, .names = names};

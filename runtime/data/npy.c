@@ -194,28 +194,4 @@ bool rt_npy_header(RtBytes *s, RtPayload *payload, RtMessage *m)
     return ok;
 }
 
-static bool probe(const RtSource *source, RtShape *shape_out, RtMessage *m)
-{
-    RtBytes s;
-    RtPayload p;
-    if (!rt_bytes_open(&s, source->path, m))
-        return false;
-    bool ok = rt_npy_header(&s, &p, m) && rt_check_payload(&s, &p, m);
-    if (ok)
-        *shape_out = p.shape;
-    rt_bytes_close(&s);
-    return ok;
-}
-
-static bool read(const RtSource *source, RtElem want, unsigned flags, RtArray *array, RtMessage *m)
-{
-    RtBytes s;
-    RtPayload p;
-    if (!rt_bytes_open(&s, source->path, m))
-        return false;
-    bool ok = rt_npy_header(&s, &p, m) && rt_read_payload(&s, &p, want, flags, array, m);
-    rt_bytes_close(&s);
-    return ok;
-}
-
-const RtFormat rt_format_npy = {"npy", probe, read, NULL};
+const RtFormat rt_format_npy = {.name = "npy", .header = rt_npy_header};

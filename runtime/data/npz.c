@@ -53,8 +53,9 @@ static bool member_names(const Archive *a, RtNameList *names, RtMessage *m)
     return true;
 }
 
-static bool find_member(const Archive *a, const char *key, zip_uint64_t *index, RtMessage *m)
+static bool find_member(const Archive *a, const RtSource *source, zip_uint64_t *index, RtMessage *m)
 {
+    const char *key = source->key;
     RtNameList names = {0};
     char text[400];
     size_t found = 0;
@@ -64,6 +65,10 @@ static bool find_member(const Archive *a, const char *key, zip_uint64_t *index, 
             *index = k;
             found++;
         }
+    if (ok && found == 0 && source->key_or_only && names.n == 1) {
+        *index = 0;
+        found = 1;
+    }
     rt_names_list(&names, text, sizeof text);
     if (ok && names.n == 0)
         ok = rt_fail(m, "%s: the archive holds no array", a->path);
@@ -93,15 +98,15 @@ static void member_close(RtBytes *s)
     a->lib->zip_fclose(a->member);
 }
 
-static bool member_open(Archive *a, const char *key, RtBytes *s, RtMessage *m)
+static bool member_open(Archive *a, const RtSource *source, RtBytes *s, RtMessage *m)
 {
     zip_uint64_t index = 0;
     zip_stat_t st;
     memset(s, 0, sizeof *s);
-    if (!find_member(a, key, &index, m))
+    if (!find_member(a, source, &index, m))
         return false;
     snprintf(a->label, sizeof a->label, "%s, array \"%s\"", a->path,
-             key ? key : a->lib->zip_get_name(a->zip, index, 0));
+             source->key && !source->key_or_only ? source->key : a->lib->zip_get_name(a->zip, index, 0));
     if (a->lib->zip_stat_index(a->zip, index, 0, &st) != 0 || (~st.valid & (ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE)))
         return rt_fail(m, "%s: the archive does not say how long it is", a->label);
     /* the announced size is checked against the archive: deflate cannot shrink by more than 1032 to 1 */
@@ -129,7 +134,7 @@ static bool probe(const RtSource *source, RtShape *shape, RtMessage *m)
     RtPayload p;
     if (!archive_open(&a, source->path, m))
         return false;
-    bool ok = member_open(&a, source->key, &s, m);
+    bool ok = member_open(&a, source, &s, m);
     if (ok) {
         ok = rt_npy_header(&s, &p, m) && rt_check_payload(&s, &p, m);
         if (ok)
@@ -147,7 +152,7 @@ static bool read(const RtSource *source, RtElem want, unsigned flags, RtArray *a
     RtPayload p;
     if (!archive_open(&a, source->path, m))
         return false;
-    bool ok = member_open(&a, source->key, &s, m);
+    bool ok = member_open(&a, source, &s, m);
     if (ok) {
         ok = rt_npy_header(&s, &p, m) && rt_read_payload(&s, &p, want, flags, array, m);
         rt_bytes_close(&s);
@@ -166,4 +171,4 @@ static bool names(const RtSource *source, RtNameList *list, RtMessage *m)
     return ok;
 }
 
-const RtFormat rt_format_npz = {"npz", probe, read, names};
+const RtFormat rt_format_npz = {.name = "npz", .probe = probe, .read = read, .names = names};

@@ -158,6 +158,21 @@ static void csv_columns_by_name(void **state)
         assert_memory_equal(a.values, "\3\0\xff", 3);
         rt_array_free(&a);
     }
+    for (int last = 0; last < 2; last++) { /* of the columns x, y and label: the last, or the others */
+        static const double values[2][6] = {{1, 2.5, -4, 0.125, 1000, 7}, {3, 0, 255}};
+        RtSource s = {.format = "csv",
+                      .path = FILES "table.csv",
+                      .except = text,
+                      .n_except = 1,
+                      .left = last ? RT_COLUMNS_LAST : RT_COLUMNS_BUT_LAST,
+                      .vector = last};
+        RtArray a = must_read(s, RT_F64, 0);
+        assert_int_equal(a.shape.rank, last ? 1 : 2);
+        assert_int_equal(a.shape.extent[0], 3);
+        assert_true(last || a.shape.extent[1] == 2);
+        assert_memory_equal(a.values, values[last], (last ? 3 : 6) * sizeof(double));
+        rt_array_free(&a);
+    }
     RtNameList names;
     RtMessage m;
     assert_true(rt_data_names(&(RtSource){.format = "csv", .path = FILES "table.csv"}, &names, &m));
