@@ -11,29 +11,13 @@ IrTerm calc_rule(IrProgram *p, IrTerm t, IrTerm self, uint32_t k);
 /* Reports that the operation of `self` cannot be differentiated, at its span. */
 void calc_report_nodiff(IrProgram *p, IrTerm self);
 
-/* The operands of a term that are terms (subscripts, guard and body included); at most IR_MAX_RANK. */
-uint32_t calc_operands(const IrProgram *p, IrTerm t, IrTerm *out);
-
-/* t with other operands (as listed by calc_operands); not for reductions. */
-IrTerm calc_with_operands(IrProgram *p, IrTerm t, const IrTerm *operands, uint32_t n);
 /* t rebuilt bottom-up, under reductions too, each term passed through `rewrite` after its operands. */
 typedef IrTerm (*CalcRewrite)(IrProgram *p, void *context, IrTerm t);
 IrTerm calc_rebuild(IrProgram *p, IrTerm t, CalcRewrite rewrite, void *context);
 
-typedef VEC(IrTerm) CalcTerms;
-/* A set of terms: what a walk over shared terms has seen. Zero is empty; calc_set_free releases. */
-typedef struct CalcSet {
-    IrTerm *at;
-    uint32_t n, cap;
-} CalcSet;
-bool calc_set_add(CalcSet *set, IrTerm t); /* false when it was there */
-void calc_set_free(CalcSet *set);
-/* Calls visit for t and everything below it, reductions entered, each term once; visit says whether to go
- * below the term. */
-typedef bool (*CalcVisit)(const IrProgram *p, void *context, IrTerm t);
-void calc_walk(const IrProgram *p, IrTerm t, CalcVisit visit, void *context);
-/* The terms below `root`, reductions not entered (but listed), in increasing order: operands first. */
-void calc_list(const IrProgram *p, IrTerm root, CalcTerms *out);
+/* Π over k' ≠ k of `body`, where `guard` (0: always) holds: the derivative of a product by its k-th factor, exact also
+ * where factors are zero. */
+IrTerm calc_other_factors(IrProgram *p, IrIdx k, IrTerm guard, IrTerm body);
 
 /* Where INPUT or VIEW d lies: its root INPUT, first element and number of elements. */
 IrDef calc_storage(const IrProgram *p, IrDef d, uint64_t *first, uint64_t *count);

@@ -15,7 +15,7 @@ static bool count_loop(const IrProgram *p, void *context, IrTerm t) {
 /* Number of reductions in t, each shared one once. */
 static uint32_t loops_in(const IrProgram *p, IrTerm t) {
     uint32_t count = 0;
-    calc_walk(p, t, count_loop, &count);
+    ir_walk(p, t, count_loop, &count);
     return count;
 }
 
@@ -75,15 +75,15 @@ static bool varies_less(const IrProgram *p, IrTerm t, const IrIdx *around, uint3
 
 /* Names the reductions in t that vary with fewer indices than the loops `around` (open or free indices). */
 static IrTerm name_inner(IrProgram *p, IrTerm t, const IrIdx *around, uint32_t n_around, bool inside) {
-    CalcTerms list = {0};
-    calc_list(p, t, &list);
+    IrTerms list = {0};
+    ir_list_below(p, t, &list);
     IrTerm *image = base_calloc(list.n, sizeof *image);
     IrIdx *loops = base_calloc(n_around + 1, sizeof *loops);
     for (uint32_t k = 0; k < n_around; k++)
         loops[k] = around[k];
     for (uint32_t k = 0; k < list.n; k++) {
         IrTerm operands[IR_MAX_RANK], guard, body;
-        uint32_t n = calc_operands(p, list.at[k], operands);
+        uint32_t n = ir_operands(p, list.at[k], operands);
         IrNode node = *ir_node(p, list.at[k]);
         image[k] = list.at[k];
         if (ir_op_is_reduce((IrOp)node.op)) {
@@ -95,16 +95,10 @@ static IrTerm name_inner(IrProgram *p, IrTerm t, const IrIdx *around, uint32_t n
                 image[k] = calc_named(p, image[k], IR_F64, false);
             continue;
         }
-        for (uint32_t j = 0; j < n; j++) {
-            uint32_t lo = 0, hi = k;
-            while (lo + 1 < hi) {
-                uint32_t mid = (lo + hi) / 2;
-                *(list.at[mid] <= operands[j] ? &lo : &hi) = mid;
-            }
-            operands[j] = image[lo];
-        }
+        for (uint32_t j = 0; j < n; j++)
+            operands[j] = image[ir_position(&list, operands[j])];
         if (n)
-            image[k] = calc_with_operands(p, list.at[k], operands, n);
+            image[k] = ir_with_operands(p, list.at[k], operands, n);
     }
     IrTerm result = image[list.n - 1];
     free(image);

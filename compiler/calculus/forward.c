@@ -54,7 +54,7 @@ static IrTerm forward_read(Forward *f, IrTerm t) {
     IrDef d = ir_node(p, t)->arg[0];
     IrTerm subs[IR_MAX_RANK], sum = ir_real(p, 0);
     uint32_t rank = ir_def(p, d)->rank;
-    calc_operands(p, t, subs);
+    ir_operands(p, t, subs);
     if (!calc_moves(&f->graph, d))
         return sum;
     if (f->seeds) {
@@ -78,15 +78,6 @@ static IrTerm forward_read(Forward *f, IrTerm t) {
 
 /* ---- reductions ---------------------------------------------------------------------------------------- */
 
-/* Π over k' ≠ k of body: the derivative of a product, exact also where factors are zero. */
-static IrTerm other_factors(IrProgram *p, IrIdx k, IrTerm guard, IrTerm body) {
-    IrIdx other = ir_fresh(p, ir_index(p, k)->extent, ir_index(p, k)->name);
-    IrTerm to = ir_idx(p, other), here = ir_idx(p, k);
-    IrTerm differs = ir_op2(p, IR_NE, to, here);
-    guard = guard ? ir_op2(p, IR_AND, ir_subst(p, guard, &k, &to, 1), differs) : differs;
-    return ir_reduce(p, IR_PROD, other, guard, ir_subst(p, body, &k, &to, 1));
-}
-
 static IrTerm forward_reduce(Forward *f, IrTerm t) {
     IrProgram *p = f->p;
     IrOp op = (IrOp)ir_node(p, t)->op;
@@ -100,7 +91,7 @@ static IrTerm forward_reduce(Forward *f, IrTerm t) {
         return rate;
     switch ((int)op) {
     case IR_SUM: return ir_reduce(p, IR_SUM, k, guard, rate);
-    case IR_PROD: return ir_reduce(p, IR_SUM, k, guard, ir_mul(p, rate, other_factors(p, k, guard, body)));
+    case IR_PROD: return ir_reduce(p, IR_SUM, k, guard, ir_mul(p, rate, calc_other_factors(p, k, guard, body)));
     case IR_LOGSUMEXP: {
         IrTerm weight = ir_op1(p, IR_EXP, ir_sub(p, body, calc_named(p, t, IR_F64, false)));
         return ir_reduce(p, IR_SUM, k, guard, ir_mul(p, weight, rate));
@@ -119,24 +110,15 @@ static IrTerm forward_reduce(Forward *f, IrTerm t) {
 
 /* ---- terms --------------------------------------------------------------------------------------------- */
 
-static uint32_t place_in(const CalcTerms *list, IrTerm t) {
-    uint32_t lo = 0, hi = list->n;
-    while (lo + 1 < hi) {
-        uint32_t mid = (lo + hi) / 2;
-        *(list->at[mid] <= t ? &lo : &hi) = mid;
-    }
-    return lo;
-}
-
 /* Σ over operands of ∂op/∂operand · rate of the operand; 0 when none moves. */
-static IrTerm chain_rule(Forward *f, const CalcTerms *list, const IrTerm *rate, IrTerm t) {
+static IrTerm chain_rule(Forward *f, const IrTerms *list, const IrTerm *rate, IrTerm t) {
     IrProgram *p = f->p;
     IrTerm operands[IR_MAX_RANK], sum = 0;
-    uint32_t n = calc_operands(p, t, operands);
+    uint32_t n = ir_operands(p, t, operands);
     for (uint32_t k = 0; k < n; k++) {
         if (ir_node(p, operands[k])->type != IR_REAL)
             continue;
-        IrTerm r = rate[place_in(list, operands[k])];
+        IrTerm r = rate[ir_position(list, operands[k])];
         if (!r)
             continue;
         IrTerm slope = calc_rule(p, t, t, k);
@@ -153,8 +135,8 @@ static IrTerm chain_rule(Forward *f, const CalcTerms *list, const IrTerm *rate, 
 
 static IrTerm forward_term(Forward *f, IrTerm t) {
     IrProgram *p = f->p;
-    CalcTerms list = {0};
-    calc_list(p, t, &list);
+    IrTerms list = {0};
+    ir_list_below(p, t, &list);
     IrTerm *rate = base_calloc(list.n, sizeof *rate); /* 0 where nothing moves */
     for (uint32_t k = 0; k < list.n && !f->failed; k++) {
         IrTerm u = list.at[k];

@@ -12,7 +12,7 @@
 
 /* The terms below t with reductions entered, each once over all calls with one `seen`. */
 static bool reads_active(const IrProgram *p, IrTerm t, const uint8_t *active, uint8_t *state) {
-    CalcTerms stack = {0};
+    IrTerms stack = {0};
     IrTerm operands[IR_MAX_RANK];
     vec_push(&stack, t);
     while (stack.n) { /* state: 0 new, 1 still, 2 moves, 3 operands pushed */
@@ -21,7 +21,7 @@ static bool reads_active(const IrProgram *p, IrTerm t, const uint8_t *active, ui
             stack.n--;
             continue;
         }
-        uint32_t n = calc_operands(p, u, operands);
+        uint32_t n = ir_operands(p, u, operands);
         if (state[u] == 0) {
             state[u] = 3;
             for (uint32_t k = 0; k < n; k++)
@@ -93,7 +93,7 @@ static bool visit_moves(const IrProgram *p, void *context, IrTerm t) {
 
 bool calc_term_moves(const IrProgram *p, const CalcGraph *g, IrTerm t) {
     MovesWalk w = {g, false};
-    calc_walk(p, t, visit_moves, &w);
+    ir_walk(p, t, visit_moves, &w);
     return w.moves;
 }
 
@@ -116,7 +116,7 @@ static bool visit_elem(const IrProgram *p, void *context, IrTerm t) {
 /* The precision a term is computed in: f64 when anything it reads directly is, else f32 when something is. */
 static IrElem elem_of(const IrProgram *p, IrTerm t, IrElem otherwise) {
     ElemWalk w = {0};
-    calc_walk(p, t, visit_elem, &w);
+    ir_walk(p, t, visit_elem, &w);
     return w.f64 ? IR_F64 : w.f32 ? IR_F32 : otherwise;
 }
 
@@ -124,7 +124,7 @@ static IrTerm guard_read(IrProgram *p, void *context, IrTerm read) {
     IrNode node = *ir_node(p, read);
     IrTerm subs[IR_MAX_RANK], valid = ir_bool(p, true);
     (void)context;
-    calc_operands(p, read, subs);
+    ir_operands(p, read, subs);
     for (uint32_t k = 0; k < node.arg[2]; k++)
         valid = ir_op2(p, IR_AND, valid, calc_in_range(p, subs[k], ir_def(p, node.arg[0])->extent[k]));
     IrTerm nothing = node.type == IR_REAL  ? ir_real(p, 0)
@@ -155,18 +155,9 @@ IrTerm calc_named(IrProgram *p, IrTerm t, IrElem elem, bool certain) {
     return ir_read(p, d, subs, n);
 }
 
-static uint32_t place_in(const CalcTerms *list, IrTerm t) {
-    uint32_t lo = 0, hi = list->n;
-    while (lo + 1 < hi) {
-        uint32_t mid = (lo + hi) / 2;
-        *(list->at[mid] <= t ? &lo : &hi) = mid;
-    }
-    return lo;
-}
-
 /* Marks, by place in the list, what is computed whenever the last term is: not only in a branch of a select.
  */
-static uint8_t *mark_certain(const IrProgram *p, const CalcTerms *list, bool certain) {
+static uint8_t *mark_certain(const IrProgram *p, const IrTerms *list, bool certain) {
     uint8_t *mark = base_calloc(list->n, 1);
     IrTerm operands[IR_MAX_RANK];
     mark[list->n - 1] = certain;
@@ -174,17 +165,17 @@ static uint8_t *mark_certain(const IrProgram *p, const CalcTerms *list, bool cer
         const IrNode *node = ir_node(p, list->at[k]);
         if (!mark[k] || ir_op_is_reduce((IrOp)node->op))
             continue;
-        uint32_t n = calc_operands(p, list->at[k], operands);
+        uint32_t n = ir_operands(p, list->at[k], operands);
         for (uint32_t j = 0; j < (node->op == IR_SELECT ? 1 : n); j++)
-            mark[place_in(list, operands[j])] = 1;
+            mark[ir_position(list, operands[j])] = 1;
     }
     return mark;
 }
 
 /* t with every reduction outside of reductions replaced by the read of its definition. */
 static IrTerm name_all(IrProgram *p, IrTerm t, IrElem elem, bool certain, CalcDefs *made) {
-    CalcTerms list = {0};
-    calc_list(p, t, &list);
+    IrTerms list = {0};
+    ir_list_below(p, t, &list);
     IrTerm *image = base_calloc(list.n, sizeof *image);
     uint8_t *sure = mark_certain(p, &list, certain);
     for (uint32_t k = 0; k < list.n; k++) {
@@ -199,17 +190,17 @@ static IrTerm name_all(IrProgram *p, IrTerm t, IrElem elem, bool certain, CalcDe
             }
             continue;
         }
-        uint32_t n = calc_operands(p, u, operands);
+        uint32_t n = ir_operands(p, u, operands);
         bool changed = false;
         for (uint32_t j = 0; j < n; j++) {
-            IrTerm to = image[place_in(&list, operands[j])];
+            IrTerm to = image[ir_position(&list, operands[j])];
             changed |= to != operands[j];
             operands[j] = to;
         }
         if (!changed || node.op == IR_CONST || node.op == IR_INDEX)
             continue;
         Span before = ir_at(p, node.span);
-        image[k] = calc_with_operands(p, u, operands, n);
+        image[k] = ir_with_operands(p, u, operands, n);
         ir_at(p, before);
     }
     IrTerm result = list.n ? image[list.n - 1] : t;

@@ -187,15 +187,6 @@ static void add_whole(Reverse *r, IrDef d, IrDef adjoint) {
 
 /* ---- inside a body ------------------------------------------------------------------------------------- */
 
-static uint32_t place_in(const CalcTerms *list, IrTerm t) {
-    uint32_t lo = 0, hi = list->n;
-    while (lo + 1 < hi) {
-        uint32_t mid = (lo + hi) / 2;
-        *(list->at[mid] <= t ? &lo : &hi) = mid;
-    }
-    return lo;
-}
-
 static void reverse_reduce(Reverse *r, IrTerm t, IrTerm value, IrTerm adjoint, const IrIdx *idx, uint32_t n);
 
 /* Carries `adjoint` of `root` down to the reads below it, each shared term once. Where `root` itself appears
@@ -203,8 +194,8 @@ static void reverse_reduce(Reverse *r, IrTerm t, IrTerm value, IrTerm adjoint, c
 static void reverse_term(Reverse *r, IrTerm root, IrTerm value, IrTerm adjoint, const IrIdx *idx,
                          uint32_t n_idx) {
     IrProgram *p = r->p;
-    CalcTerms list = {0};
-    calc_list(p, root, &list);
+    IrTerms list = {0};
+    ir_list_below(p, root, &list);
     IrTerm *adj = base_calloc(list.n, sizeof *adj);
     uint8_t *moving = base_calloc(list.n, 1);
     IrTerm operands[IR_MAX_RANK];
@@ -217,9 +208,9 @@ static void reverse_term(Reverse *r, IrTerm root, IrTerm value, IrTerm adjoint, 
         else if (ir_op_is_reduce((IrOp)node->op))
             moving[k] = 1;
         else {
-            uint32_t n = calc_operands(p, list.at[k], operands);
+            uint32_t n = ir_operands(p, list.at[k], operands);
             for (uint32_t j = 0; j < n; j++)
-                moving[k] |= moving[place_in(&list, operands[j])];
+                moving[k] |= moving[ir_position(&list, operands[j])];
         }
     }
     adj[list.n - 1] = adjoint;
@@ -231,14 +222,14 @@ static void reverse_term(Reverse *r, IrTerm root, IrTerm value, IrTerm adjoint, 
         Span before = ir_at(p, node.span);
         if (node.op == IR_READ) {
             IrTerm subs[IR_MAX_RANK];
-            calc_operands(p, t, subs);
+            ir_operands(p, t, subs);
             contribute(r, node.arg[0], subs, adj[k], idx, n_idx);
         } else if (ir_op_is_reduce((IrOp)node.op)) {
             reverse_reduce(r, t, t == root && value ? value : t, adj[k], idx, n_idx);
         } else {
-            uint32_t n = calc_operands(p, t, operands);
+            uint32_t n = ir_operands(p, t, operands);
             for (uint32_t j = 0; j < n; j++) {
-                uint32_t at = place_in(&list, operands[j]);
+                uint32_t at = ir_position(&list, operands[j]);
                 if (!moving[at])
                     continue;
                 IrTerm slope = calc_rule(p, t, t == root && value ? value : t, j);
@@ -258,15 +249,6 @@ static void reverse_term(Reverse *r, IrTerm root, IrTerm value, IrTerm adjoint, 
     vec_free(&list);
 }
 
-/* Π over k' ≠ k of body. */
-static IrTerm other_factors(IrProgram *p, IrIdx k, IrTerm guard, IrTerm body) {
-    IrIdx other = ir_fresh(p, ir_index(p, k)->extent, ir_index(p, k)->name);
-    IrTerm to = ir_idx(p, other), here = ir_idx(p, k);
-    IrTerm differs = ir_op2(p, IR_NE, to, here);
-    guard = guard ? ir_op2(p, IR_AND, ir_subst(p, guard, &k, &to, 1), differs) : differs;
-    return ir_reduce(p, IR_PROD, other, guard, ir_subst(p, body, &k, &to, 1));
-}
-
 static void reverse_reduce(Reverse *r, IrTerm t, IrTerm value, IrTerm adjoint, const IrIdx *idx, uint32_t n) {
     IrProgram *p = r->p;
     IrOp op = (IrOp)ir_node(p, t)->op;
@@ -275,7 +257,7 @@ static void reverse_reduce(Reverse *r, IrTerm t, IrTerm value, IrTerm adjoint, c
     ir_open(p, t, &k, &guard, &body);
     switch ((int)op) {
     case IR_SUM: break;
-    case IR_PROD: adjoint = ir_mul(p, adjoint, other_factors(p, k, guard, body)); break;
+    case IR_PROD: adjoint = ir_mul(p, adjoint, calc_other_factors(p, k, guard, body)); break;
     case IR_LOGSUMEXP:
         if (value == t)
             value = calc_named(p, t, IR_F64, false);

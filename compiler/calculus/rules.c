@@ -66,106 +66,12 @@ void calc_report_nodiff(IrProgram *p, IrTerm self) {
 
 /* ---- terms --------------------------------------------------------------------------------------------- */
 
-uint32_t calc_operands(const IrProgram *p, IrTerm t, IrTerm *out) {
-    const IrNode *n = ir_node(p, t);
-    uint32_t count = 0;
-    if (n->op == IR_CONST || n->op == IR_INDEX)
-        return 0;
-    if (n->op == IR_READ) {
-        for (uint32_t k = 0; k < n->arg[2]; k++)
-            out[k] = ir_read_subs(p, t)[k];
-        return n->arg[2];
-    }
-    for (int k = n->op == IR_DRAW ? 2 : ir_op_is_reduce((IrOp)n->op) ? 1 : 0; k < 3; k++)
-        if (n->arg[k])
-            out[count++] = n->arg[k];
-    return count;
-}
-
-IrTerm calc_with_operands(IrProgram *p, IrTerm t, const IrTerm *operands, uint32_t n) {
-    IrNode node = *ir_node(p, t);
-    if (node.op == IR_CONST || node.op == IR_INDEX)
-        return t;
-    if (node.op == IR_READ)
-        return ir_read(p, node.arg[0], operands, n);
-    if (node.op == IR_DRAW)
-        return ir_draw(p, (IrDrawKind)node.arg[0], node.arg[1], operands[0]);
-    if (n == 1)
-        return ir_op1(p, (IrOp)node.op, operands[0]);
-    if (n == 2)
-        return ir_op2(p, (IrOp)node.op, operands[0], operands[1]);
-    return ir_op3(p, (IrOp)node.op, operands[0], operands[1], operands[2]);
-}
-
-static int by_number(const void *a, const void *b) {
-    IrTerm x = *(const IrTerm *)a, y = *(const IrTerm *)b;
-    return (x > y) - (x < y);
-}
-
-static uint32_t set_place(const CalcSet *set, IrTerm t) {
-    uint32_t place = t * 2654435761u & (set->cap - 1);
-    while (set->at[place] && set->at[place] != t)
-        place = (place + 1) & (set->cap - 1);
-    return place;
-}
-
-bool calc_set_add(CalcSet *set, IrTerm t) {
-    if (2 * (set->n + 1) > set->cap) {
-        CalcSet grown = {.n = set->n, .cap = set->cap ? 2 * set->cap : 64};
-        grown.at = base_calloc(grown.cap, sizeof *grown.at);
-        for (uint32_t k = 0; k < set->cap; k++)
-            if (set->at[k])
-                grown.at[set_place(&grown, set->at[k])] = set->at[k];
-        free(set->at);
-        *set = grown;
-    }
-    uint32_t place = set_place(set, t);
-    if (set->at[place])
-        return false;
-    set->at[place] = t;
-    set->n++;
-    return true;
-}
-
-void calc_set_free(CalcSet *set) {
-    free(set->at);
-    *set = (CalcSet){0};
-}
-
-void calc_walk(const IrProgram *p, IrTerm t, CalcVisit visit, void *context) {
-    CalcTerms stack = {0};
-    CalcSet seen = {0};
-    IrTerm operands[IR_MAX_RANK];
-    vec_push(&stack, t);
-    while (stack.n) {
-        IrTerm u = vec_pop(&stack);
-        if (!calc_set_add(&seen, u) || !visit(p, context, u))
-            continue;
-        uint32_t n = calc_operands(p, u, operands);
-        for (uint32_t k = 0; k < n; k++)
-            vec_push(&stack, operands[k]);
-    }
-    calc_set_free(&seen);
-    vec_free(&stack);
-}
-
-static bool list_term(const IrProgram *p, void *context, IrTerm t) {
-    CalcTerms *out = context;
-    vec_push(out, t);
-    return !ir_op_is_reduce((IrOp)ir_node(p, t)->op);
-}
-
-void calc_list(const IrProgram *p, IrTerm root, CalcTerms *out) {
-    calc_walk(p, root, list_term, out);
-    qsort(out->at, out->n, sizeof *out->at, by_number);
-}
-
 bool calc_is_small(const IrProgram *p, IrTerm t, uint32_t limit) {
     IrTerm list[CALC_SMALL], operands[IR_MAX_RANK];
     uint32_t n = 0;
     list[n++] = t;
     for (uint32_t k = 0; k < n; k++) {
-        uint32_t count = calc_operands(p, list[k], operands);
+        uint32_t count = ir_operands(p, list[k], operands);
         for (uint32_t j = 0; j < count; j++) {
             uint32_t at = 0;
             while (at < n && list[at] != operands[j])
@@ -198,7 +104,7 @@ IrTerm calc_coefficient(const IrProgram *p, IrTerm t, double *coefficient) {
 }
 
 bool calc_is_inline(const IrProgram *p, IrTerm body) {
-    CalcTerms list = {0};
+    IrTerms list = {0};
     double scale;
     body = calc_coefficient(p, body, &scale);
     if (ir_node(p, body)->height || !calc_is_small(p, body, CALC_SMALL))
@@ -206,13 +112,21 @@ bool calc_is_inline(const IrProgram *p, IrTerm body) {
     if (ir_node(p, body)->op == IR_READ)
         return true;
     bool simple = true;
-    calc_list(p, body, &list);
+    ir_list_below(p, body, &list);
     for (uint32_t k = 0; simple && k < list.n; k++) {
         const IrNode *n = ir_node(p, list.at[k]);
         simple = n->op != IR_READ || n->type != IR_REAL || n->arg[2] == 0;
     }
     vec_free(&list);
     return simple;
+}
+
+IrTerm calc_other_factors(IrProgram *p, IrIdx k, IrTerm guard, IrTerm body) {
+    IrIdx other = ir_fresh(p, ir_index(p, k)->extent, ir_index(p, k)->name);
+    IrTerm to = ir_idx(p, other), here = ir_idx(p, k);
+    IrTerm differs = ir_op2(p, IR_NE, to, here);
+    guard = guard ? ir_op2(p, IR_AND, ir_subst(p, guard, &k, &to, 1), differs) : differs;
+    return ir_reduce(p, IR_PROD, other, guard, ir_subst(p, body, &k, &to, 1));
 }
 
 /* ---- storage ------------------------------------------------------------------------------------------- */

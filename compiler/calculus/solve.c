@@ -82,7 +82,7 @@ static bool visit_occurs(const IrProgram *p, void *context, IrTerm t) {
 /* Whether x occurs at or below t, reductions entered. */
 static bool occurs(const IrProgram *p, IrTerm t, IrTerm x) {
     OccursWalk w = {x, false};
-    calc_walk(p, t, visit_occurs, &w);
+    ir_walk(p, t, visit_occurs, &w);
     return w.found;
 }
 
@@ -106,9 +106,9 @@ static bool line_of_sum(IrProgram *p, IrTerm t, IrTerm x, Line *out) {
 }
 
 static bool line_of(IrProgram *p, IrTerm t, IrTerm x, Line *out) {
-    CalcTerms list = {0};
+    IrTerms list = {0};
     bool ok = true;
-    calc_list(p, t, &list);
+    ir_list_below(p, t, &list);
     Line *lines = base_calloc(list.n, sizeof *lines);
     for (uint32_t k = 0; k < list.n && ok; k++) {
         IrTerm u = list.at[k], operands[IR_MAX_RANK];
@@ -122,16 +122,11 @@ static bool line_of(IrProgram *p, IrTerm t, IrTerm x, Line *out) {
             ok = line_of_sum(p, u, x, &lines[k]);
             continue;
         }
-        uint32_t n = calc_operands(p, u, operands);
+        uint32_t n = ir_operands(p, u, operands);
         Line in[IR_MAX_RANK] = {{0}};
         bool moves = false;
         for (uint32_t j = 0; j < n; j++) {
-            uint32_t lo = 0, hi = k;
-            while (lo + 1 < hi) {
-                uint32_t mid = (lo + hi) / 2;
-                *(list.at[mid] <= operands[j] ? &lo : &hi) = mid;
-            }
-            in[j] = lines[lo];
+            in[j] = lines[ir_position(&list, operands[j])];
             moves |= in[j].moves;
         }
         if (moves)

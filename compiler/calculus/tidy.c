@@ -269,12 +269,12 @@ static IrTerm tidy_sum(IrProgram *p, IrTerm t) {
 /* ---- whole terms --------------------------------------------------------------------------------------- */
 
 IrTerm calc_rebuild(IrProgram *p, IrTerm t, CalcRewrite rewrite, void *context) {
-    CalcTerms list = {0};
-    calc_list(p, t, &list);
+    IrTerms list = {0};
+    ir_list_below(p, t, &list);
     IrTerm *image = base_calloc(list.n, sizeof *image);
     for (uint32_t k = 0; k < list.n; k++) {
         IrTerm operands[IR_MAX_RANK];
-        uint32_t n = calc_operands(p, list.at[k], operands);
+        uint32_t n = ir_operands(p, list.at[k], operands);
         IrNode node = *ir_node(p, list.at[k]);
         Span before = ir_at(p, node.span);
         image[k] = list.at[k];
@@ -285,15 +285,9 @@ IrTerm calc_rebuild(IrProgram *p, IrTerm t, CalcRewrite rewrite, void *context) 
             body = calc_rebuild(p, body, rewrite, context);
             image[k] = ir_reduce(p, (IrOp)node.op, i, guard, body);
         } else if (n) {
-            for (uint32_t j = 0; j < n; j++) {
-                uint32_t lo = 0, hi = k;
-                while (lo + 1 < hi) {
-                    uint32_t mid = (lo + hi) / 2;
-                    *(list.at[mid] <= operands[j] ? &lo : &hi) = mid;
-                }
-                operands[j] = image[lo];
-            }
-            image[k] = calc_with_operands(p, list.at[k], operands, n);
+            for (uint32_t j = 0; j < n; j++)
+                operands[j] = image[ir_position(&list, operands[j])];
+            image[k] = ir_with_operands(p, list.at[k], operands, n);
         }
         image[k] = rewrite(p, context, image[k]);
         ir_at(p, before);

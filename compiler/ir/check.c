@@ -85,7 +85,7 @@ static void check_summary(Checker *c, IrTerm t) {
     const IrProgram *p = c->p;
     const IrNode *n = node_of(p, t);
     IrTerm operands[IR_MAX_RANK];
-    uint32_t count = term_operands(p, t, operands), n_free, expected = 0;
+    uint32_t count = ir_operands(p, t, operands), n_free, expected = 0;
     bool reduces = ir_op_is_reduce((IrOp)n->op);
     uint8_t height = 0;
     const IrIdx *set = ir_set(p, n->free, &n_free);
@@ -241,7 +241,7 @@ static uint32_t *largest_reads(const IrProgram *p) {
     uint32_t *largest = base_calloc(p->nodes.n, sizeof *largest);
     IrTerm operands[IR_MAX_RANK];
     for (IrTerm t = 1; t < p->nodes.n; t++) {
-        uint32_t n = term_operands(p, t, operands);
+        uint32_t n = ir_operands(p, t, operands);
         largest[t] = is_op(p, t, IR_READ) ? arg_of(p, t, 0) : 0;
         for (uint32_t k = 0; k < n; k++)
             if (largest[operands[k]] > largest[t])

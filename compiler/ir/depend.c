@@ -25,7 +25,7 @@ static void each_read(const IrProgram *p, IrTerm t, uint8_t *term_seen, void (*v
         term_seen[u >> 3] |= (uint8_t)(1u << (u & 7));
         if (is_op(p, u, IR_READ))
             visit(context, arg_of(p, u, 0));
-        uint32_t n = term_operands(p, u, operands);
+        uint32_t n = ir_operands(p, u, operands);
         for (uint32_t k = 0; k < n; k++)
             vec_push(&stack, operands[k]);
     }
@@ -136,7 +136,7 @@ static void depend_extend(IrProgram *p, DependTable *t) {
                     bit_set(t->defs.at, t->n_defs);
             depends = bit_get(t->defs.at, arg_of(p, u, 0));
         }
-        uint32_t n = term_operands(p, u, operands);
+        uint32_t n = ir_operands(p, u, operands);
         for (uint32_t k = 0; k < n && !depends; k++)
             depends = bit_get(t->terms.at, operands[k]);
         if (depends)
@@ -183,7 +183,7 @@ void ir_spread(const IrProgram *p, uint8_t *mark) {
         const IrDefInfo *info = &p->defs.at[d];
         for (; info->kind == IR_DEF_EXPR && next <= info->body; next++) {
             bool depends = is_op(p, next, IR_READ) && mark[arg_of(p, next, 0)];
-            uint32_t n = term_operands(p, next, operands);
+            uint32_t n = ir_operands(p, next, operands);
             for (uint32_t k = 0; k < n && !depends; k++)
                 depends = bit_get(moved, operands[k]);
             if (depends)

@@ -16,17 +16,12 @@ typedef union Number {
     int64_t whole;
 } Number;
 
-typedef struct Root {
-    IrTerm *at;
-    uint32_t n;
-} Root;
-
 struct IrEnv {
     IrProgram *p;
     Number **value; /* by definition; NULL not known */
     double **shown; /* by definition: value of INT and BOOL ones as last given out */
     uint32_t n_defs;
-    Root *root;     /* by term; at NULL: not listed yet */
+    IrTerms *root;  /* by term: the terms below it; empty: not listed yet */
     Number *term;   /* by term: last value … */
     uint64_t *when; /* … and the time it was computed */
     uint32_t n_terms;
@@ -54,7 +49,7 @@ void ir_env_free(IrEnv *env) {
         free(env->shown[k]);
     }
     for (uint32_t k = 0; k < env->n_terms; k++)
-        free(env->root[k].at);
+        vec_free(&env->root[k]);
     free(env->value);
     free(env->shown);
     free(env->root);
@@ -119,38 +114,11 @@ void ir_env_set(IrEnv *env, IrDef d, const double *values) {
 
 /* ---- terms --------------------------------------------------------------------------------------------- */
 
-static int by_number(const void *a, const void *b) {
-    IrTerm x = *(const IrTerm *)a, y = *(const IrTerm *)b;
-    return (x > y) - (x < y);
-}
-
-/* The terms below `root` outside of reductions, operands first. */
-static const Root *root_of(IrEnv *env, IrTerm root) {
-    const IrProgram *p = env->p;
-    Root *r = &env->root[root];
-    if (r->at)
-        return r;
-    VEC(IrTerm) list = {0};
-    IrTerm operands[IR_MAX_RANK];
-    uint8_t *seen = base_calloc(root / 8 + 1, 1);
-    vec_push(&list, root);
-    seen[root >> 3] |= (uint8_t)(1u << (root & 7));
-    for (uint32_t k = 0; k < list.n; k++) {
-        if (ir_op_is_reduce(op_of(p, list.at[k])))
-            continue;
-        uint32_t n = term_operands(p, list.at[k], operands);
-        for (uint32_t j = 0; j < n; j++) {
-            IrTerm u = operands[j];
-            if (seen[u >> 3] & (1u << (u & 7)))
-                continue;
-            seen[u >> 3] |= (uint8_t)(1u << (u & 7));
-            vec_push(&list, u);
-        }
-    }
-    free(seen);
-    qsort(list.at, list.n, sizeof *list.at, by_number);
-    *r = (Root){list.at, list.n};
-    return r;
+static const IrTerms *root_of(IrEnv *env, IrTerm root) {
+    IrTerms *list = &env->root[root];
+    if (!list->n)
+        ir_list_below(env->p, root, list);
+    return list;
 }
 
 static bool is_current(const IrEnv *env, IrTerm t) {
@@ -311,7 +279,7 @@ static Number eval_node(IrEnv *env, IrTerm t) {
 }
 
 static Number eval_root(IrEnv *env, IrTerm root) {
-    const Root *r = root_of(env, root);
+    const IrTerms *r = root_of(env, root);
     for (uint32_t k = 0; k < r->n; k++) {
         IrTerm t = r->at[k];
         if (is_current(env, t))

@@ -205,6 +205,30 @@ bool ir_product(IrProgram *p, IrTerm t, double *coefficient, IrTerm *cond, IrFac
 /* The fraction n/d (d ≤ 100000) whose nearest double is v: how coefficients are computed with, and may be printed. */
 bool ir_fraction(double v, int64_t *n, int64_t *d);
 
+/* ---- walking ---- */
+/* The operands of a term that are terms (subscripts of a READ; guard and body of a reduction), at most IR_MAX_RANK. */
+uint32_t ir_operands(const IrProgram *p, IrTerm t, IrTerm *out);
+/* t with other operands, as listed by ir_operands; not for reductions. */
+IrTerm ir_with_operands(IrProgram *p, IrTerm t, const IrTerm *operands, uint32_t n);
+/* A set of terms: what a walk over shared terms has seen. Zero is empty; ir_term_set_free releases. */
+typedef struct IrTermSet {
+    IrTerm *at;
+    uint32_t n, cap;
+} IrTermSet;
+bool ir_term_set_add(IrTermSet *set, IrTerm t);             /* false when it was there */
+uint32_t ir_term_set_place(const IrTermSet *set, IrTerm t); /* where in `at` it is, or an empty place */
+void ir_term_set_free(IrTermSet *set);
+/* Calls visit for t and everything below it, reductions entered, each term once; visit says whether to go
+ * below the term. */
+typedef bool (*IrVisit)(const IrProgram *p, void *context, IrTerm t);
+void ir_walk(const IrProgram *p, IrTerm t, IrVisit visit, void *context);
+typedef VEC(IrTerm) IrTerms;
+void ir_sort_terms(IrTerms *list); /* operands before users */
+/* The terms below `root`, reductions not entered (but listed), in increasing order: operands first. */
+void ir_list_below(const IrProgram *p, IrTerm root, IrTerms *out);
+/* The place of t in a sorted list that has it. */
+uint32_t ir_position(const IrTerms *list, IrTerm t);
+
 /* ---- rewriting ---- */
 /* t with index `from[k]` replaced by INT term `to[k]`, all at once. from: AXIS or FRESH. */
 IrTerm ir_subst(IrProgram *p, IrTerm t, const IrIdx *from, const IrTerm *to, uint32_t n);

@@ -240,7 +240,7 @@ static void print_bare(Printer *w, IrTerm t) {
         print_infix(w, t, binding(p, t));
     } else {
         IrTerm operands[IR_MAX_RANK];
-        uint32_t count = term_operands(p, t, operands);
+        uint32_t count = ir_operands(p, t, operands);
         buf_printf(w->out, "%s(", ir_op_name(n->op));
         print_list(w, operands, count);
         buf_puts(w->out, ")");
@@ -311,7 +311,7 @@ static void list_body(Printer *w, IrTerm body, Terms *list) {
             stack.n--;
             continue;
         }
-        uint32_t n = term_operands(p, t, operands);
+        uint32_t n = ir_operands(p, t, operands);
         bool ready = w->shape[t].entered;
         w->shape[t].entered = true;
         for (uint32_t k = n; k-- > 0 && !ready;) {
@@ -336,7 +336,7 @@ static void print_locals(Printer *w, IrTerm body, const Terms *list) {
     for (uint32_t j = 0; j < list->n; j++) {
         IrTerm t = list->at[j];
         TermShape *shape = &w->shape[t];
-        uint32_t n = term_operands(p, t, operands);
+        uint32_t n = ir_operands(p, t, operands);
         for (uint32_t k = 0; k < n; k++)
             if (!w->shape[operands[k]].local && w->shape[operands[k]].depth >= shape->depth)
                 shape->depth = (uint8_t)(w->shape[operands[k]].depth + 1);
@@ -420,7 +420,7 @@ static void declare_indices(Printer *w, IrTerm t, uint8_t *seen, uint32_t *n) {
         if (seen[u >> 3] & (1u << (u & 7)))
             continue;
         seen[u >> 3] |= (uint8_t)(1u << (u & 7));
-        uint32_t count = term_operands(p, u, operands);
+        uint32_t count = ir_operands(p, u, operands);
         for (uint32_t k = count; k-- > 0;)
             vec_push(&stack, operands[k]);
         if (!ir_op_is_reduce(op_of(p, u)) || w->idx_number[arg_of(p, u, 0)])

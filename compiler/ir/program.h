@@ -102,9 +102,6 @@ static inline IrType type_of(const IrProgram *p, IrTerm t) { return (IrType)p->n
 static inline uint32_t arg_of(const IrProgram *p, IrTerm t, int k) { return p->nodes.at[t].arg[k]; }
 static inline bool is_op(const IrProgram *p, IrTerm t, IrOp op) { return p->nodes.at[t].op == op; }
 
-/* Operands that are terms (subscripts of a READ; guard and body of a reduction); at most IR_MAX_RANK. */
-uint32_t term_operands(const IrProgram *p, IrTerm t, IrTerm *out);
-
 bool const_int(const IrProgram *p, IrTerm t, int64_t *value); /* INT constant */
 bool const_real(const IrProgram *p, IrTerm t, double *value); /* REAL constant */
 bool const_bool(const IrProgram *p, IrTerm t, bool *value);

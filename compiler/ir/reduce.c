@@ -217,7 +217,7 @@ static bool reads_inside(const IrProgram *p, IrTerm t) {
         IrTerm u = stack[--n];
         if (++looked > 256)
             return false;
-        uint32_t count = term_operands(p, u, operands);
+        uint32_t count = ir_operands(p, u, operands);
         for (uint32_t k = 0; k < count; k++) {
             if (is_op(p, u, IR_READ)
                 && (!ir_int_range(p, operands[k], &lo, &hi) || lo < 0

@@ -46,7 +46,7 @@ static IrTerm map_replaced(IrProgram *p, void *context, IrTerm read) {
     Replacing *s = context;
     IrDef d = arg_of(p, read, 0);
     IrTerm subs[IR_MAX_RANK];
-    term_operands(p, read, subs);
+    ir_operands(p, read, subs);
     if (d >= s->n_defs)
         return read;
     IrTerm t = replaced_read(p, s, d, subs);
@@ -133,7 +133,7 @@ static bool term_changes(const IrProgram *p, IrTerm t, const uint8_t *def_change
     vec_push(&stack, t);
     while (stack.n) {
         IrTerm u = stack.at[stack.n - 1];
-        uint32_t n = term_operands(p, u, operands);
+        uint32_t n = ir_operands(p, u, operands);
         if (state[u] == STATE_NEW) {
             state[u] = STATE_OPEN;
             for (uint32_t k = 0; k < n; k++)

@@ -8,73 +8,29 @@
 
 /* The terms one call has to rebuild, in increasing order, and what became of each. */
 typedef struct Rebuild {
-    VEC(IrTerm) order;
-    Table seen;    /* term -> place */
-    IrTerm *image; /* by place in the table */
+    IrTerms order;
+    IrTermSet seen;
+    IrTerm *image; /* by place in the set */
 } Rebuild;
 
-static uint32_t seen_place(const Table *seen, IrTerm t) {
-    uint32_t place = (uint32_t)mix(0, t) & (seen->cap - 1);
-    while (seen->at[place] && seen->at[place] != t)
-        place = (place + 1) & (seen->cap - 1);
-    return place;
-}
-
-static void seen_grow(Table *seen) {
-    Table grown = {base_calloc(seen->cap ? seen->cap * 2 : 64, sizeof(uint32_t)), seen->n,
-                   seen->cap ? seen->cap * 2 : 64};
-    for (uint32_t k = 0; k < seen->cap; k++)
-        if (seen->at[k])
-            grown.at[seen_place(&grown, seen->at[k])] = seen->at[k];
-    free(seen->at);
-    *seen = grown;
-}
-
 static bool seen_add(Rebuild *r, IrTerm t) {
-    if (2 * (r->seen.n + 1) > r->seen.cap)
-        seen_grow(&r->seen);
-    uint32_t place = seen_place(&r->seen, t);
-    if (r->seen.at[place])
+    if (!ir_term_set_add(&r->seen, t))
         return false;
-    r->seen.at[place] = t;
-    r->seen.n++;
     vec_push(&r->order, t);
     return true;
 }
 
-static int by_number(const void *a, const void *b) {
-    IrTerm x = *(const IrTerm *)a, y = *(const IrTerm *)b;
-    return (x > y) - (x < y);
-}
-
 static void rebuild_free(Rebuild *r) {
     vec_free(&r->order);
-    free(r->seen.at);
+    ir_term_set_free(&r->seen);
     free(r->image);
 }
 
 static IrTerm image_of(const Rebuild *r, IrTerm t) {
     if (!t)
         return 0;
-    uint32_t place = seen_place(&r->seen, t);
+    uint32_t place = ir_term_set_place(&r->seen, t);
     return r->seen.at[place] ? r->image[place] : t;
-}
-
-/* Operands of a term that are terms: up to IR_MAX_RANK subscripts of a read, else up to three. */
-uint32_t term_operands(const IrProgram *p, IrTerm t, IrTerm *out) {
-    const IrNode *n = node_of(p, t);
-    uint32_t count = 0;
-    if (n->op == IR_CONST || n->op == IR_INDEX)
-        return 0;
-    if (n->op == IR_READ) {
-        for (uint32_t k = 0; k < n->arg[2]; k++)
-            out[k] = p->subs.at[n->arg[1] + k];
-        return n->arg[2];
-    }
-    for (int k = n->op == IR_DRAW ? 2 : ir_op_is_reduce(n->op) ? 1 : 0; k < 3; k++)
-        if (n->arg[k])
-            out[count++] = n->arg[k];
-    return count;
 }
 
 /* Lists what has to be rebuilt below t. `wanted` prunes: false for terms that stay as they are. */
@@ -86,39 +42,28 @@ static void collect(IrProgram *p, Rebuild *r, IrTerm t, Wanted wanted, void *con
         return;
     seen_add(r, t);
     for (uint32_t k = 0; k < r->order.n; k++) {
-        uint32_t n = term_operands(p, r->order.at[k], operands);
+        uint32_t n = ir_operands(p, r->order.at[k], operands);
         for (uint32_t j = 0; j < n; j++)
             if (wanted(p, context, operands[j]))
                 seen_add(r, operands[j]);
     }
-    qsort(r->order.at, r->order.n, sizeof *r->order.at, by_number);
+    ir_sort_terms(&r->order);
     r->image = base_calloc(r->seen.cap, sizeof *r->image);
 }
 
 /* t with its operands replaced by their images; reductions keep their bound index hanging. */
 static IrTerm rebuild_node(IrProgram *p, const Rebuild *r, IrTerm t) {
     IrNode n = *node_of(p, t);
-    IrTerm a = n.arg[0], b = n.arg[1], c = n.arg[2];
-    if (n.op == IR_CONST || n.op == IR_INDEX)
-        return t;
-    if (n.op == IR_READ) {
-        IrTerm subs[IR_MAX_RANK];
-        for (uint32_t k = 0; k < c; k++)
-            subs[k] = image_of(r, p->subs.at[b + k]);
-        return ir_read(p, a, subs, c);
-    }
-    if (n.op == IR_DRAW)
-        return ir_draw(p, (IrDrawKind)a, b, image_of(r, c));
-    if (ir_op_is_reduce(n.op))
-        return fold_reduce(p, (IrOp)n.op, a, image_of(r, b), image_of(r, c));
-    switch (ir_op_arity(n.op)) {
-    case 1: return ir_op1(p, (IrOp)n.op, image_of(r, a));
-    case 2: return ir_op2(p, (IrOp)n.op, image_of(r, a), image_of(r, b));
-    default: return ir_op3(p, (IrOp)n.op, image_of(r, a), image_of(r, b), image_of(r, c));
-    }
+    if (ir_op_is_reduce((IrOp)n.op))
+        return fold_reduce(p, (IrOp)n.op, n.arg[0], image_of(r, n.arg[1]), image_of(r, n.arg[2]));
+    IrTerm operands[IR_MAX_RANK];
+    uint32_t count = ir_operands(p, t, operands);
+    for (uint32_t k = 0; k < count; k++)
+        operands[k] = image_of(r, operands[k]);
+    return ir_with_operands(p, t, operands, count);
 }
 
-static void set_image(Rebuild *r, IrTerm t, IrTerm image) { r->image[seen_place(&r->seen, t)] = image; }
+static void set_image(Rebuild *r, IrTerm t, IrTerm image) { r->image[ir_term_set_place(&r->seen, t)] = image; }
 
 /* ---- substitution of indices --------------------------------------------------------------------------- */
 
@@ -213,12 +158,12 @@ IrTerm ir_map_reads(IrProgram *p, IrTerm t, IrReadMap map, void *context) {
         IrTerm u = r.order.at[k];
         if (ir_op_is_reduce(op_of(p, u)))
             continue;
-        uint32_t n = term_operands(p, u, operands);
+        uint32_t n = ir_operands(p, u, operands);
         for (uint32_t j = 0; j < n; j++)
             if (all_wanted(p, NULL, operands[j]))
                 seen_add(&r, operands[j]);
     }
-    qsort(r.order.at, r.order.n, sizeof *r.order.at, by_number);
+    ir_sort_terms(&r.order);
     r.image = base_calloc(r.seen.cap, sizeof *r.image);
     for (uint32_t k = 0; k < r.order.n; k++) {
         IrTerm u = r.order.at[k], image;

@@ -4,9 +4,7 @@
 
 /* ---- merging ---- */
 
-/* How far one step of `index` moves through the elements of `read`; false when that is not the same
- * everywhere. */
-static bool read_stride(IrProgram *ir, IrTerm read, IrIdx index, int64_t *stride) {
+bool plan_read_stride(IrProgram *ir, IrTerm read, IrIdx index, int64_t *stride) {
     IrNode node = *ir_node(ir, read);
     int64_t unit = 1;
     *stride = 0;
@@ -44,7 +42,7 @@ static PlanStep hinders(void *context, IrTerm t) {
     int64_t outer, inner;
     if (node.op != IR_READ)
         return PLAN_INTO;
-    if (!read_stride(ir, t, m->outer->index, &outer) || !read_stride(ir, t, m->inner->index, &inner))
+    if (!plan_read_stride(ir, t, m->outer->index, &outer) || !plan_read_stride(ir, t, m->inner->index, &inner))
         return PLAN_FOUND;
     return outer == inner * (int64_t)m->inner->extent ? PLAN_PAST : PLAN_FOUND;
 }

@@ -38,23 +38,8 @@ static IrTerm pull_conditions(IrProgram *ir, IrTerm t, IrTerm *guard, uint32_t d
 
 /* How far apart consecutive iterations of loop `index` touch the array read; 1e6 for a gather. */
 static double stride_of(IrProgram *ir, IrTerm read, IrIdx index) {
-    IrNode node = *ir_node(ir, read);
-    double total = 0, stride = 1;
-    for (uint32_t i = node.arg[2]; i-- > 0;) {
-        IrTerm sub = ir_read_subs(ir, read)[i];
-        IrIdx idx[8];
-        int64_t coef[8], constant;
-        uint32_t n;
-        if (ir_uses_index(ir, sub, index)) {
-            if (!ir_affine(ir, sub, idx, coef, &n, &constant))
-                return 1e6;
-            for (uint32_t k = 0; k < n; k++)
-                if (idx[k] == index)
-                    total += stride * (double)coef[k];
-        }
-        stride *= (double)ir_def(ir, node.arg[0])->extent[i];
-    }
-    return fabs(total);
+    int64_t stride;
+    return plan_read_stride(ir, read, index, &stride) ? fabs((double)stride) : 1e6;
 }
 
 /* How well loop `index` would do as the innermost. */

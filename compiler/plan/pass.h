@@ -258,6 +258,9 @@ void plan_build_code(FuncPlan *fp, KernelList *kernels);
 void plan_emit_call(Builder *b, const Op *op);
 
 /* ---- loops.c ---- */
+/* How far one step of `index` moves through the elements of `read`; false when that is not the same
+ * everywhere. */
+bool plan_read_stride(IrProgram *ir, IrTerm read, IrIdx index, int64_t *stride);
 #define PLAN_MAX_CUTS 6
 typedef struct Members {
     Op **op;
