@@ -60,6 +60,9 @@ expect 1 'cannot read' "$lag" run .
 expect 0 'no errors' "$lag" check valley.lag
 expect 1 'E0201' "$lag" check wrong.lag
 expect 1 '"code":"E0201"' "$lag" check --json wrong.lag
+printf ')%.0s' $(seq 5000) >many.lag
+expect 1 'and 4000 more messages, not shown' "$lag" check many.lag
+expect 1 '"messages":4000' "$lag" check --json many.lag
 expect 1 'E0207' "$lag" check valley.lag --set b=1
 expect 0 '' "$lag" run valley.lag --quiet --out results
 expect 0 'x\[0\]' head -1 results/adam.csv

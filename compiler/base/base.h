@@ -126,7 +126,7 @@ uint32_t diag_error_count(const Session *session);
 const char *diag_code_text(DiagCode code);  /* "E0101" */
 const char *diag_code_title(DiagCode code);
 /* Writes all messages, ordered by place, to `out`: path:line:column, the source line, a caret, notes and help.
- * `colour` adds ANSI colours; `json` writes one JSON object a line instead. */
+ * `colour` adds ANSI colours; `json` writes one JSON object a line instead. Past a thousand only their number is said. */
 void diag_print_all(const Session *session, FILE *out, bool colour, bool json);
 
 /* The nearest of `candidates` to `text` by edit distance, or NULL where none is near: for "did you mean". */

@@ -1,4 +1,5 @@
 /* diag_print — messages for people (the source line with a caret) and for programs (one JSON object a line). */
+#define _POSIX_C_SOURCE 200809L
 #include "diag.h"
 
 #include <stdlib.h>
@@ -134,6 +135,22 @@ static void print_json(const Session *session, const Diag *diag, FILE *out) {
     fputs("]}\n", out);
 }
 
+/* Messages of one call: more than a person reads, and a bound for what a file of the wrong kind can bring about. */
+enum { MOST = 1000 };
+
+static void print_sorted(const Session *session, Diag *const *sorted, uint32_t n, FILE *out, bool colour, bool json) {
+    for (uint32_t i = 0; i < n && i < MOST; i++) {
+        if (json)
+            print_json(session, sorted[i], out);
+        else
+            print_text(session, sorted[i], out, colour ? &coloured : &plain);
+    }
+    if (n > MOST && json)
+        fprintf(out, "{\"event\":\"more\",\"messages\":%u}\n", n - MOST);
+    else if (n > MOST)
+        fprintf(out, "and %u more messages, not shown\n", n - MOST);
+}
+
 void diag_print_all(const Session *session, FILE *out, bool colour, bool json) {
     uint32_t n = session->diags.n;
     if (!n)
@@ -141,11 +158,12 @@ void diag_print_all(const Session *session, FILE *out, bool colour, bool json) {
     Diag **sorted = base_calloc(n, sizeof *sorted);
     memcpy(sorted, session->diags.at, n * sizeof *sorted);
     qsort(sorted, n, sizeof *sorted, by_place);
-    for (uint32_t i = 0; i < n; i++) {
-        if (json)
-            print_json(session, sorted[i], out);
-        else
-            print_text(session, sorted[i], out, colour ? &coloured : &plain);
-    }
+    char *text = NULL;
+    size_t length = 0;
+    FILE *memory = open_memstream(&text, &length); /* standard error writes every character by itself */
+    print_sorted(session, sorted, n, memory ? memory : out, colour, json);
+    if (memory && fclose(memory) == 0)
+        fwrite(text, 1, length, out);
+    free(text);
     free(sorted);
 }
