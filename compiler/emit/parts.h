@@ -52,7 +52,7 @@ void emit_target_attributes(EmitModule *m, LLVMValueRef fn);
 void emit_mark(EmitModule *m, LLVMValueRef fn, const char *attribute, uint64_t value);
 
 /* ---- effort.c ---- */
-/* Whether the functions to be emitted (`only` NULL: all) are long and do next to all of their work outside loops. */
+/* Whether the functions to be emitted (`only` NULL: all) are long and do next to nothing in loops. */
 bool emit_is_straight(const Plan *plan, const bool *only);
 
 /* ---- ops.c ---- */

@@ -32,26 +32,53 @@ static void each_read(const IrProgram *p, IrTerm t, uint8_t *term_seen, void (*v
     vec_free(&stack);
 }
 
-static void mark_def(void *context, IrDef d) { ((uint8_t *)context)[d] = 1; }
+enum { REACHED = 1, REACHED_NOW = 2 }; /* its operands are reached too; they are not looked at yet */
+
+typedef struct Reach {
+    uint8_t *mark, *seen;
+    IrDef last;       /* largest definition to look at */
+    uint32_t pending; /* how many there are */
+} Reach;
+
+static void reach_one(void *context, IrDef d) {
+    Reach *r = context;
+    if (!d || r->mark[d])
+        return;
+    r->mark[d] = REACHED_NOW;
+    r->pending++;
+    r->last = d > r->last ? d : r->last;
+}
+
+static void reach_operands(const IrProgram *p, Reach *r, IrDef d) {
+    const IrDefInfo *info = &p->defs.at[d];
+    if (info->kind == IR_DEF_EXPR)
+        each_read(p, info->body, r->seen, reach_one, r);
+    if (info->kind == IR_DEF_VIEW)
+        reach_one(r, info->parent);
+    for (uint32_t k = 0; k < info->n_pieces; k++)
+        reach_one(r, info->pieces[k].def);
+    for (int k = 0; k < 2; k++)
+        reach_one(r, info->operand[k]);
+}
 
 void ir_reach(const IrProgram *p, IrTerm t, uint8_t *mark) {
-    uint8_t *seen = base_calloc(p->nodes.n / 8 + 1, 1);
-    each_read(p, t, seen, mark_def, mark);
-    for (IrDef d = p->defs.n - 1; d > 0; d--) { /* definitions use smaller ones only */
-        const IrDefInfo *info = &p->defs.at[d];
-        if (!mark[d])
-            continue;
-        if (info->kind == IR_DEF_EXPR)
-            each_read(p, info->body, seen, mark_def, mark);
-        if (info->kind == IR_DEF_VIEW)
-            mark[info->parent] = 1;
-        for (uint32_t k = 0; k < info->n_pieces; k++)
-            mark[info->pieces[k].def] = 1;
-        for (int k = 0; k < 2; k++)
-            if (info->operand[k])
-                mark[info->operand[k]] = 1;
+    Reach r = {.mark = mark, .seen = base_calloc((t ? t : p->nodes.n) / 8 + 1, 1)};
+    if (t)
+        each_read(p, t, r.seen, reach_one, &r);
+    for (IrDef d = 1; !t && d < p->defs.n; d++) {
+        uint8_t given = mark[d];
+        mark[d] = 0;
+        if (given)
+            reach_one(&r, d);
     }
-    free(seen);
+    for (IrDef d = r.last; r.pending; d--) { /* definitions and terms use smaller ones only */
+        if (mark[d] != REACHED_NOW)
+            continue;
+        mark[d] = REACHED;
+        r.pending--;
+        reach_operands(p, &r, d);
+    }
+    free(r.seen);
 }
 
 /* ---- dependence ---------------------------------------------------------------------------------------- */

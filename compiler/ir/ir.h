@@ -272,7 +272,8 @@ uint32_t ir_watch(IrProgram *p, const IrDef *on, uint32_t n);
 bool ir_depends_watched(IrProgram *p, IrTerm t, uint32_t watch);
 /* Marks every definition that depends on one of those marked (array of ir_def_count+1 bytes, by number). */
 void ir_spread(const IrProgram *p, uint8_t *mark);
-/* Marks (by number, array of ir_def_count+1 bytes from the caller) every definition t reaches. */
+/* Marks (by number, array of ir_def_count+1 bytes from the caller) every definition t reaches. What is marked already
+ * is taken to have been reached, with all it reaches; with t = 0, what is marked is where the walk begins. */
 void ir_reach(const IrProgram *p, IrTerm t, uint8_t *mark);
 
 /* ---- functions: what is compiled ---- */

@@ -479,9 +479,10 @@ void ir_print_func(const IrProgram *p, const IrFunc *f, Buf *out) {
     uint8_t *mark = base_calloc(p->defs.n, 1);
     for (uint32_t g = 0; g < f->groups.n; g++)
         for (uint32_t k = 0; k < f->groups.at[g].n; k++) {
-            mark[f->groups.at[g].at[k].target] = 1;
             ir_reach(p, f->groups.at[g].at[k].value, mark);
+            mark[f->groups.at[g].at[k].target] = 1;
         }
+    ir_reach(p, 0, mark);
     print_reached(&w, mark, f);
     buf_printf(out, "func %s%s\n", f->name ? f->name : "?", f->cyclic ? " cyclic" : "");
     for (uint32_t g = 0; g < f->groups.n; g++) {

@@ -125,9 +125,10 @@ static void mark_function(const IrProgram *p, const IrFunc *func, uint8_t *mark)
     for (uint32_t g = 0; g < func->groups.n; g++)
         for (uint32_t i = 0; i < func->groups.at[g].n; i++) {
             const IrAssign *assign = &func->groups.at[g].at[i];
-            mark[assign->target] = 1;
             ir_reach(p, assign->value, mark);
+            mark[assign->target] = 1;
         }
+    ir_reach(p, 0, mark);
 }
 
 JitKey jit_key(const IrProgram *p, const IrFunc *const *funcs, uint32_t n, const PlanOptions *options) {
