@@ -180,7 +180,7 @@ Val builtin_variance(Args *a) {
     return sema_reduce_whole(s, REDUCE_MEAN, v, a->call->span);
 }
 
-/* length(x): elements along the first axis; length(x, k): along the k-th, from 0. */
+/* length(x): the number of elements; length(x, k): along the k-th axis, from 0. */
 Val builtin_length(Args *a) {
     double axis = 0;
     if (a->n == 2 && (a->at[1].rank || !sema_const_term(a->s, a->at[1].body, &axis))) {
@@ -193,7 +193,10 @@ Val builtin_length(Args *a) {
                    axis);
         return val_poison();
     }
-    return val_int(a->s, (int64_t)val_extent(a->s, &a->at[0], (uint32_t)axis));
+    uint64_t n = 1;
+    for (uint32_t k = 0; k < a->at[0].rank; k++)
+        if (a->n == 1 || k == (uint32_t)axis) n *= val_extent(a->s, &a->at[0], k);
+    return val_int(a->s, (int64_t)n);
 }
 
 /* cumsum(x)[i] = sum of x[0 .. i] */

@@ -337,6 +337,7 @@ typedef struct IndexVar {
     uint64_t full;
     Span why; /* the use or extent that determined it */
 } IndexVar;
+bool axis_vars(Sema *s, Scope *scope, const Declarator *d, IndexVar *vars);
 /* Fills `vars` from the binders: names, stated extents and sets. */
 void index_vars(Sema *s, Scope *scope, const Binder *b, uint32_t n, IndexVar *vars);
 /* Finds the ranges of `vars` from every use in `roots`. Reports conflicts and unknown ranges; false after an

@@ -52,7 +52,8 @@ static Val whole(Sema *s, Scope *scope, const Declarator *d) {
     return val_poison();
 }
 
-static bool axis_vars(Sema *s, Scope *scope, const Declarator *d, IndexVar *vars) {
+/* The ranges of the declarator's axes: stated, or from where the initial value uses them as subscripts. */
+bool axis_vars(Sema *s, Scope *scope, const Declarator *d, IndexVar *vars) {
     uint32_t n = d->axes.n;
     const Expr *roots[1] = {d->init};
     index_vars(s, scope, d->axes.at, n, vars);

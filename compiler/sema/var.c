@@ -138,7 +138,18 @@ static bool set_type(Sema *s, Ent *ent, IrElem *elem, uint64_t *extent, uint8_t 
 
 /* ---- shape ---- */
 
-static bool declared_axis(Sema *s, Ent *ent, const Binder *b, Axis *axis, uint64_t *extent) {
+/* `param W[i, j] = W0[i, j]`: as long as the initial value's axes. */
+static bool inferred_axis(Sema *s, Ent *ent, uint32_t k, Axis *axis, uint64_t *extent) {
+    IndexVar vars[IR_MAX_RANK];
+    if (!axis_vars(s, ent->scope, ent->decl, vars)) return false;
+    axis->lo = vars[k].lo;
+    axis->full = *extent = (uint64_t)(vars[k].hi - vars[k].lo + 1);
+    return true;
+}
+
+static bool declared_axis(Sema *s, Ent *ent, uint32_t k, Axis *axis, uint64_t *extent) {
+    const Declarator *d = ent->decl;
+    const Binder *b = &d->axes.at[k];
     axis->periodic = b->periodic;
     if (b->set) {
         IndexVar var;
@@ -149,10 +160,13 @@ static bool declared_axis(Sema *s, Ent *ent, const Binder *b, Axis *axis, uint64
     } else {
         if (b->name && !b->extent) {
             Ent *known = scope_find(s, ent->scope, b->name);
+            bool is_extent = known && (known->kind == ENT_CONST || known->kind == ENT_EXTENT);
+            if (!is_extent && d->init && index_subscripts_by(d->init, b->name))
+                return inferred_axis(s, ent, k, axis, extent);
             if (!known) {
-                Diag *d = sema_error(s, DIAG_EXTENT, b->span, "the extent `%s` is not known",
+                Diag *e = sema_error(s, DIAG_EXTENT, b->span, "the extent `%s` is not known",
                                      sema_name(s, b->name));
-                sema_help(s, d, "declare it with `const %s = …`, or give it: `[%s : 10]`",
+                sema_help(s, e, "declare it with `const %s = …`, or give it: `[%s : 10]`",
                           sema_name(s, b->name), sema_name(s, b->name));
                 return false;
             }
@@ -174,7 +188,7 @@ bool sema_var_declare(Sema *s, Ent *ent) {
         return false;
     }
     for (uint32_t k = 0; k < d->axes.n && d->has_axes; k++, rank++)
-        if (!declared_axis(s, ent, &d->axes.at[k], &like.axis[k], &extent[k])) return false;
+        if (!declared_axis(s, ent, k, &like.axis[k], &extent[k])) return false;
     IrElem elem;
     uint8_t named = rank;
     if (!set_type(s, ent, &elem, extent, &rank)) return false;
