@@ -77,7 +77,7 @@ static void show_progress(void *context, const RtRunState *at) {
 }
 
 static void begin_progress(Execution *e) {
-    const char *unit = e->run.batches ? "samples" : e->run.end_time > 0 ? "time" : "steps";
+    const char *unit = e->run.batches ? "samples" : e->run.end_time > 0 ? NULL : "steps";
     RtRunState end = {.step = e->run.steps, .time = e->run.end_time};
     FILE *out = e->options->json ? stdout : stderr;
     RtProgressMode mode = e->options->quiet ? RT_PROGRESS_NONE : rt_progress_mode(out, e->options->json);

@@ -65,7 +65,8 @@ void rt_progress_begin(RtProgress *p, FILE *out, RtProgressMode mode, const char
     p->colour = rt_out_has_colour(out);
     p->utf8 = has_utf8();
     copy(p->title, sizeof p->title, title);
-    copy(p->unit, sizeof p->unit, unit);
+    p->is_time = !unit;
+    copy(p->unit, sizeof p->unit, unit ? unit : "time");
     p->total = total;
     p->done = p->first = done;
     p->started = p->shown = now();
@@ -91,6 +92,19 @@ static RtText rate_text(double rate)
 {
     double unit = pow(10, floor(log10(rate)) - 2);
     return rt_text_number(rate > 1000 ? round(rate / unit) * unit : rate);
+}
+
+/* An amount with its unit: `1,200 samples`, `1 step`, `t = 2.5`. */
+static RtText amount_text(const RtProgress *p, double amount, bool brief)
+{
+    RtText text, number = brief && !p->is_time ? rt_text_count(amount) : rt_text_number(amount);
+    size_t n = strlen(p->unit);
+    if (p->is_time)
+        snprintf(text.text, sizeof text.text, "t = %.40s", number.text);
+    else
+        snprintf(text.text, sizeof text.text, "%.22s %.*s", number.text, (int)(n - (amount == 1 && n > 1)),
+                 p->unit);
+    return text;
 }
 
 typedef struct Line {
@@ -151,7 +165,7 @@ static void draw(RtProgress *p, double t, size_t room, size_t n, const char *con
     double rate, left, part = p->total > 0 ? p->done / p->total : NAN;
     char text[128], speed[96] = "", rest[96] = "";
     pace(p, t, &rate, &left);
-    if (isfinite(rate))
+    if (isfinite(rate) && !p->is_time)
         snprintf(speed, sizeof speed, "  %s %s/s", rate_text(rate).text, p->unit);
     if (isfinite(left))
         snprintf(rest, sizeof rest, "  %s left", rt_text_duration(left).text);
@@ -169,7 +183,7 @@ static void draw(RtProgress *p, double t, size_t room, size_t n, const char *con
         }
         snprintf(text, sizeof text, " %3.0f%%", 100 * part);
     } else {
-        snprintf(text, sizeof text, "  %s %s", rt_text_count(p->done).text, p->unit);
+        snprintf(text, sizeof text, "  %s", amount_text(p, p->done, true).text);
     }
     add(l, room, text);
     size_t reserved = rt_text_width(rest); /* the time left matters more than the last fields */
@@ -224,15 +238,16 @@ static void show_plain(RtProgress *p, double t, size_t n, const char *const *nam
     pace(p, t, &rate, &left);
     fprintf(p->out, "%s%s%s: ", p->title, p->label[0] ? ", " : "", p->label);
     if (p->total > 0)
-        fprintf(p->out, "%.0f%% (%s of %s %s)", 100 * p->done / p->total, rt_text_number(p->done).text,
-                rt_text_number(p->total).text, p->unit);
+        fprintf(p->out, "%.0f%% (%s of %s%s%s)", 100 * p->done / p->total,
+                p->is_time ? amount_text(p, p->done, false).text : rt_text_number(p->done).text,
+                rt_text_number(p->total).text, p->is_time ? "" : " ", p->is_time ? "" : p->unit);
     else
-        fprintf(p->out, "%s %s", rt_text_number(p->done).text, p->unit);
+        fputs(amount_text(p, p->done, false).text, p->out);
     for (size_t k = 0; k < n; k++) {
         field_text(field, sizeof field, names[k], values[k]);
         fprintf(p->out, ", %s", field);
     }
-    if (isfinite(rate))
+    if (isfinite(rate) && !p->is_time)
         fprintf(p->out, ", %s %s/s", rate_text(rate).text, p->unit);
     if (isfinite(left) && left > 0)
         fprintf(p->out, ", %s left", rt_text_duration(left).text);
@@ -345,9 +360,10 @@ void rt_progress_end(RtProgress *p, double done, size_t n, const char *const *na
         return;
     rt_progress_clear(p);
     pace(p, t, &rate, &left);
-    fprintf(p->out, "%s%s%s: %s %s in %s", p->colour ? "\033[1m" : "", p->title, p->colour ? "\033[0m" : "",
-            rt_text_number(p->done - p->first).text, p->unit, rt_text_duration(t - p->started).text);
-    if (isfinite(rate))
+    fprintf(p->out, "%s%s%s: %s in %s", p->colour ? "\033[1m" : "", p->title, p->colour ? "\033[0m" : "",
+            amount_text(p, p->is_time ? p->done : p->done - p->first, false).text,
+            rt_text_duration(t - p->started).text);
+    if (isfinite(rate) && !p->is_time)
         fprintf(p->out, " (%s %s/s)", rate_text(rate).text, p->unit);
     for (size_t k = 0; k < n; k++) {
         field_text(field, sizeof field, names[k], values[k]);

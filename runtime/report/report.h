@@ -119,7 +119,7 @@ typedef enum RtProgressMode {
 typedef struct RtProgress {
     FILE *out;
     RtProgressMode mode;
-    bool colour, utf8, drawn;
+    bool colour, utf8, drawn, is_time;
     char title[80], unit[24], label[48];
     double total, done, first, started, shown; /* times in seconds of the monotonic clock */
 } RtProgress;
@@ -127,7 +127,7 @@ typedef struct RtProgress {
 /* What suits `out`: JSON when asked for, TERMINAL for a terminal, else PLAIN. */
 RtProgressMode rt_progress_mode(FILE *out, bool json);
 bool rt_out_has_colour(FILE *out); /* a terminal, and the user has not said NO_COLOR */
-/* `total` in units of `unit` ("samples", "steps"), 0: unknown; `done`: where a resumed run begins. */
+/* `total` in units of `unit` ("samples", "steps"; NULL: it is a time t, and no rate is shown), 0: unknown; `done`: where a resumed run begins. */
 void rt_progress_begin(RtProgress *p, FILE *out, RtProgressMode mode, const char *title, const char *unit,
                        double total, double done);
 void rt_progress_label(RtProgress *p, const char *label); /* "epoch 2/5": shown behind the title */

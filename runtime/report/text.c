@@ -81,6 +81,8 @@ RtText rt_text_duration(double s)
     RtText t = {""};
     if (!(s >= 0) || isinf(s)) {
         strcpy(t.text, "?");
+    } else if (s < 0.5e-4) {
+        snprintf(t.text, sizeof t.text, "%.0f µs", s * 1e6);
     } else if (s < 0.9995) {
         snprintf(t.text, sizeof t.text, s < 0.01 ? "%.1f ms" : "%.0f ms", s * 1e3);
     } else if (s < 99.95) {

@@ -212,6 +212,26 @@ static void plain_lines_are_few(void **state)
     free(text);
 }
 
+/* An integration goes through a time, which has no unit and no rate. */
+static void times(void **state)
+{
+    (void)state;
+    FILE *f = tmpfile();
+    RtProgress p;
+    rt_progress_begin(&p, f, RT_PROGRESS_PLAIN, "orbit", NULL, 5, 0);
+    rt_progress_mark(&p, 2.5, 0, NULL, NULL);
+    rt_progress_end(&p, 5, 0, NULL, NULL);
+    rt_progress_begin(&p, f, RT_PROGRESS_PLAIN, "adam", "steps", 1, 0);
+    rt_progress_end(&p, 1, 0, NULL, NULL);
+    char *text = text_of(f);
+    expect_in(text, "orbit: 50% (t = 2.5");
+    expect_in(text, " of 5)");
+    expect_in(text, "orbit: t = 5 in ");
+    expect_in(text, "adam: 1 step in ");
+    assert_null(strstr(text, "time"));
+    free(text);
+}
+
 static void json_lines_parse(void **state)
 {
     (void)state;
@@ -273,6 +293,7 @@ int main(void)
         cmocka_unit_test(terminal_lines_fit),
         cmocka_unit_test(terminal_ends_clean),
         cmocka_unit_test(plain_lines_are_few),
+        cmocka_unit_test(times),
         cmocka_unit_test(json_lines_parse),
         cmocka_unit_test(modes),
     };
