@@ -34,6 +34,11 @@ for file in compiler/*/*.[ch] grammar/*.[ly]; do
   fi
 done
 
+# A cast in a switch hides from the compiler which cases are missing.
+for file in compiler/*/*.[ch] runtime/*.[ch] runtime/*/*.[ch] tests/unit/*/*.[ch]; do
+  grep -nE 'switch \(\((int|unsigned|uint[0-9]+_t)\)' "$file" | grep . && complain "$file: a switch over a cast; over all kinds, or no switch"
+done
+
 for file in runtime/*.[ch] runtime/*/*.[ch]; do
   grep -nE '#[[:space:]]*include.*(compiler/|llvm)' "$file" && complain "$file: the runtime knows nothing of the compiler"
 done

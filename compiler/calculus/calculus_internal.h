@@ -19,6 +19,9 @@ IrTerm calc_rebuild(IrProgram *p, IrTerm t, CalcRewrite rewrite, void *context);
  * where factors are zero. */
 IrTerm calc_other_factors(IrProgram *p, IrIdx k, IrTerm guard, IrTerm body);
 
+/* The k at which a MAXIMUM or MINIMUM is attained first, as a read of a definition. */
+IrTerm calc_place_of_extreme(IrProgram *p, IrOp op, IrIdx k, IrTerm guard, IrTerm body);
+
 /* Where INPUT or VIEW d lies: its root INPUT, first element and number of elements. */
 IrDef calc_storage(const IrProgram *p, IrDef d, uint64_t *first, uint64_t *count);
 bool calc_overlaps(const IrProgram *p, IrDef a, IrDef b);

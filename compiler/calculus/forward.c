@@ -89,19 +89,17 @@ static IrTerm forward_reduce(Forward *f, IrTerm t) {
     IrTerm rate = forward_term(f, body);
     if (ir_is_zero(p, rate))
         return rate;
-    switch ((int)op) {
-    case IR_SUM: return ir_reduce(p, IR_SUM, k, guard, rate);
-    case IR_PROD: return ir_reduce(p, IR_SUM, k, guard, ir_mul(p, rate, calc_other_factors(p, k, guard, body)));
-    case IR_LOGSUMEXP: {
+    if (op == IR_SUM)
+        return ir_reduce(p, IR_SUM, k, guard, rate);
+    if (op == IR_PROD)
+        return ir_reduce(p, IR_SUM, k, guard, ir_mul(p, rate, calc_other_factors(p, k, guard, body)));
+    if (op == IR_LOGSUMEXP) {
         IrTerm weight = ir_op1(p, IR_EXP, ir_sub(p, body, calc_named(p, t, IR_F64, false)));
         return ir_reduce(p, IR_SUM, k, guard, ir_mul(p, weight, rate));
     }
-    case IR_MAXIMUM:
-    case IR_MINIMUM: {
-        IrTerm where = ir_reduce(p, op == IR_MAXIMUM ? IR_ARGMAX : IR_ARGMIN, k, guard, body);
-        where = calc_named(p, where, IR_I64, false);
+    if (op == IR_MAXIMUM || op == IR_MINIMUM) {
+        IrTerm where = calc_place_of_extreme(p, op, k, guard, body);
         return ir_subst(p, rate, &k, &where, 1);
-    }
     }
     calc_report_nodiff(p, t);
     f->failed = true;

@@ -104,11 +104,15 @@ static IrDef inverse_adjoint(IrProgram *p, IrDef c, IrDef adjoint) {
 
 /* The adjoint of the right side: the transposed system solved with the adjoint. */
 static IrDef right_side_adjoint(IrProgram *p, const IrDefInfo *info, IrDef adjoint) {
-    switch ((int)info->linalg) {
+    switch (info->linalg) {
     case IR_SOLVE: return ir_linalg(p, IR_SOLVE, plain(p, (Mat){info->operand[0], true}), adjoint);
     case IR_SOLVE_SPD: return ir_linalg(p, IR_SOLVE_SPD, info->operand[0], adjoint);
     case IR_SOLVE_LOWER: return ir_linalg(p, IR_SOLVE_LOWER_T, info->operand[0], adjoint);
     case IR_SOLVE_LOWER_T: return ir_linalg(p, IR_SOLVE_LOWER, info->operand[0], adjoint);
+    case IR_CHOLESKY:
+    case IR_INVERSE:
+    case IR_LOGDET:
+    case IR_LINALG_COUNT: break; /* one operand */
     }
     return 0;
 }

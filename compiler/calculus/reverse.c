@@ -255,22 +255,16 @@ static void reverse_reduce(Reverse *r, IrTerm t, IrTerm value, IrTerm adjoint, c
     IrIdx k;
     IrTerm guard, body;
     ir_open(p, t, &k, &guard, &body);
-    switch ((int)op) {
-    case IR_SUM: break;
-    case IR_PROD: adjoint = ir_mul(p, adjoint, calc_other_factors(p, k, guard, body)); break;
-    case IR_LOGSUMEXP:
+    if (op == IR_PROD) {
+        adjoint = ir_mul(p, adjoint, calc_other_factors(p, k, guard, body));
+    } else if (op == IR_LOGSUMEXP) {
         if (value == t)
             value = calc_named(p, t, IR_F64, false);
         adjoint = ir_mul(p, adjoint, ir_op1(p, IR_EXP, ir_sub(p, body, value)));
-        break;
-    case IR_MAXIMUM:
-    case IR_MINIMUM: {
-        IrTerm where = calc_named(p, ir_reduce(p, op == IR_MAXIMUM ? IR_ARGMAX : IR_ARGMIN, k, guard, body),
-                                  IR_I64, false);
+    } else if (op == IR_MAXIMUM || op == IR_MINIMUM) {
+        IrTerm where = calc_place_of_extreme(p, op, k, guard, body);
         adjoint = ir_mul(p, adjoint, ir_bracket(p, ir_idx(p, k), where));
-        break;
-    }
-    default:
+    } else if (op != IR_SUM) {
         calc_report_nodiff(p, t);
         r->failed = true;
         return;

@@ -129,6 +129,11 @@ IrTerm calc_other_factors(IrProgram *p, IrIdx k, IrTerm guard, IrTerm body) {
     return ir_reduce(p, IR_PROD, other, guard, ir_subst(p, body, &k, &to, 1));
 }
 
+IrTerm calc_place_of_extreme(IrProgram *p, IrOp op, IrIdx k, IrTerm guard, IrTerm body) {
+    IrTerm where = ir_reduce(p, op == IR_MAXIMUM ? IR_ARGMAX : IR_ARGMIN, k, guard, body);
+    return calc_named(p, where, IR_I64, false);
+}
+
 /* ---- storage ------------------------------------------------------------------------------------------- */
 
 IrDef calc_storage(const IrProgram *p, IrDef d, uint64_t *first, uint64_t *count) {

@@ -39,32 +39,23 @@ static bool combine(IrProgram *p, const IrNode *n, const Line *in, IrTerm t, Lin
     if (!u->moves && (!n->arg[1] || !v->moves) && (!n->arg[2] || !w->moves))
         return true;
     out->moves = true;
-    switch ((int)n->op) {
-    case IR_ADD: *out = (Line){ir_add(p, u->a, v->a), ir_add(p, u->b, v->b), true}; return true;
-    case IR_SUB: *out = (Line){ir_sub(p, u->a, v->a), ir_sub(p, u->b, v->b), true}; return true;
-    case IR_NEG: *out = (Line){ir_neg(p, u->a), ir_neg(p, u->b), true}; return true;
-    case IR_MUL:
-        if (u->moves && v->moves)
-            return false;
-        if (v->moves) {
-            const Line *swap = u;
-            u = v;
-            v = swap;
-        }
-        *out = (Line){ir_mul(p, u->a, v->a), ir_mul(p, u->b, v->a), true};
-        return true;
-    case IR_DIV:
-        if (v->moves)
-            return false;
+    if (n->op == IR_ADD) {
+        *out = (Line){ir_add(p, u->a, v->a), ir_add(p, u->b, v->b), true};
+    } else if (n->op == IR_SUB) {
+        *out = (Line){ir_sub(p, u->a, v->a), ir_sub(p, u->b, v->b), true};
+    } else if (n->op == IR_NEG) {
+        *out = (Line){ir_neg(p, u->a), ir_neg(p, u->b), true};
+    } else if (n->op == IR_MUL && !(u->moves && v->moves)) {
+        const Line *moving = v->moves ? v : u, *factor = v->moves ? u : v;
+        *out = (Line){ir_mul(p, moving->a, factor->a), ir_mul(p, moving->b, factor->a), true};
+    } else if (n->op == IR_DIV && !v->moves) {
         *out = (Line){ir_div(p, u->a, v->a), ir_div(p, u->b, v->a), true};
-        return true;
-    case IR_SELECT:
-        if (u->moves)
-            return false;
+    } else if (n->op == IR_SELECT && !u->moves) {
         *out = (Line){ir_select(p, u->a, v->a, w->a), ir_select(p, u->a, v->b, w->b), true};
-        return true;
+    } else {
+        return false;
     }
-    return false;
+    return true;
 }
 
 typedef struct OccursWalk {

@@ -409,29 +409,14 @@ LLVMValueRef emit_convert(Emitter *e, LLVMValueRef v, const PlanNode *from, Plan
 
 LLVMValueRef emit_identity(Emitter *e, IrOp reduce, PlanType type) {
     LLVMTypeRef t = emit_type(e->m, type);
-    switch ((int)reduce) {
-    case IR_PROD: return is_real(type) ? LLVMConstReal(t, 1) : LLVMConstInt(t, 1, 0);
-    case IR_ALL: return LLVMConstInt(t, 1, 0);
-    case IR_MAXIMUM:
-    case IR_ARGMAX:
-        return is_real(type) ? LLVMConstReal(t, -INFINITY)
-                             : LLVMConstInt(t, (unsigned long long)INT64_MIN, 1);
-    case IR_MINIMUM:
-    case IR_ARGMIN:
-        return is_real(type) ? LLVMConstReal(t, INFINITY) : LLVMConstInt(t, (unsigned long long)INT64_MAX, 1);
-    default: return LLVMConstNull(t);
-    }
+    double v = ir_reduce_identity(reduce);
+    if (reduce == IR_ARGMAX || reduce == IR_ARGMIN) /* of the values looked at */
+        v = ir_reduce_identity(reduce == IR_ARGMAX ? IR_MAXIMUM : IR_MINIMUM);
+    return is_real(type) ? LLVMConstReal(t, v) : LLVMConstInt(t, (unsigned long long)ir_int_of(v), 1);
 }
 
 LLVMValueRef emit_combine(Emitter *e, IrOp reduce, PlanType type, LLVMValueRef a, LLVMValueRef b) {
-    LLVMValueRef args[2] = {a, b};
-    bool real_type = is_real(type);
-    switch ((int)reduce) {
-    case IR_ANY: return LLVMBuildOr(e->b, a, b, "");
-    case IR_ALL: return LLVMBuildAnd(e->b, a, b, "");
-    case IR_PROD: return real_type ? fast(e, LLVMBuildFMul(e->b, a, b, "")) : LLVMBuildMul(e->b, a, b, "");
-    case IR_MAXIMUM: return extreme(e, type, args, true);
-    case IR_MINIMUM: return extreme(e, type, args, false);
-    default: return real_type ? fast(e, LLVMBuildFAdd(e->b, a, b, "")) : LLVMBuildAdd(e->b, a, b, "");
-    }
+    PlanNode n = {.kind = PLAN_OP, .type = (uint8_t)type, .lo = INT64_MIN, .hi = INT64_MAX};
+    LLVMValueRef v[2] = {a, b};
+    return emits[ir_op_of_reduce(reduce)].own(e, &n, v);
 }

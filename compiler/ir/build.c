@@ -124,37 +124,24 @@ static IrTerm log_sum_exp(IrProgram *p, IrTerm a) {
 
 static IrTerm fold_log(IrProgram *p, IrTerm a) {
     IrTerm x = arg_of(p, a, 0), y = arg_of(p, a, 1), t;
-    switch ((int)op_of(p, a)) {
-    case IR_EXP: return x;
-    case IR_SQRT: return ir_mul(p, ir_real(p, 0.5), ir_op1(p, IR_LOG, x));
-    case IR_SIGMOID: return ir_neg(p, ir_op1(p, IR_SOFTPLUS, ir_neg(p, x)));
-    case IR_ADD:
-    case IR_SUB:
-        if ((t = log_of_sum(p, a)))
-            return t;
-        break;
-    case IR_SUM:
-        if ((t = log_sum_exp(p, a)))
-            return t;
-        break;
-    case IR_DIV:
-        if (ir_is_one(p, x))
-            return ir_neg(p, ir_op1(p, IR_LOG, y));
-        if (is_op(p, x, IR_EXP) || (is_op(p, y, IR_SUM) && is_op(p, arg_of(p, y, 2), IR_EXP)))
-            return ir_sub(p, ir_op1(p, IR_LOG, x), ir_op1(p, IR_LOG, y));
-        break;
-    case IR_MUL:
-        if (is_op(p, x, IR_EXP) || is_op(p, y, IR_EXP))
-            return ir_add(p, ir_op1(p, IR_LOG, x), ir_op1(p, IR_LOG, y));
-        break;
-    case IR_POW: {
-        double e;
-        if (!const_real(p, y, &e)) /* x < 0 may have an even power */
-            break;
-        if (fmod(e, 2) != 0) /* log x² is 2 log |x| */
-            return ir_mul(p, y, ir_op1(p, IR_LOG, x));
-        return ir_mul(p, y, ir_op1(p, IR_LOG, ir_op1(p, IR_ABS, x)));
-    }
+    double e;
+    if (is_op(p, a, IR_EXP))
+        return x;
+    if (is_op(p, a, IR_SQRT))
+        return ir_mul(p, ir_real(p, 0.5), ir_op1(p, IR_LOG, x));
+    if (is_op(p, a, IR_SIGMOID))
+        return ir_neg(p, ir_op1(p, IR_SOFTPLUS, ir_neg(p, x)));
+    if ((t = log_of_sum(p, a)) || (t = log_sum_exp(p, a)))
+        return t;
+    if (is_op(p, a, IR_DIV) && ir_is_one(p, x))
+        return ir_neg(p, ir_op1(p, IR_LOG, y));
+    if (is_op(p, a, IR_DIV) && (is_op(p, x, IR_EXP) || (is_op(p, y, IR_SUM) && is_op(p, arg_of(p, y, 2), IR_EXP))))
+        return ir_sub(p, ir_op1(p, IR_LOG, x), ir_op1(p, IR_LOG, y));
+    if (is_op(p, a, IR_MUL) && (is_op(p, x, IR_EXP) || is_op(p, y, IR_EXP)))
+        return ir_add(p, ir_op1(p, IR_LOG, x), ir_op1(p, IR_LOG, y));
+    if (is_op(p, a, IR_POW) && const_real(p, y, &e)) { /* x < 0 may have an even power: log x² is 2 log |x| */
+        IrTerm base = fmod(e, 2) != 0 ? x : ir_op1(p, IR_ABS, x);
+        return ir_mul(p, y, ir_op1(p, IR_LOG, base));
     }
     return raw_node(p, IR_LOG, IR_REAL, a, 0, 0);
 }
@@ -222,30 +209,23 @@ IrTerm fold_real1(IrProgram *p, IrOp op, IrTerm a) {
         IrTerm t = fold_real1(p, op, turned);
         return op_flags(op) & ODD ? ir_neg(p, t) : t;
     }
-    switch ((int)op) {
-    case IR_NEG: {
+    if (op == IR_NEG) {
         Coef c;
         IrTerm base = coef_split(p, a, &c);
         c.n = -c.n;
         return coef_apply(p, c, base);
     }
-    case IR_LOG: return fold_log(p, a);
-    case IR_LOG1P: return fold_log1p(p, a);
-    case IR_EXP:
-    case IR_EXPM1: return fold_exp(p, op, a);
-    case IR_SQRT: return fold_sqrt(p, a);
-    case IR_ABS:
-        if (is_op(p, a, IR_ABS) || is_op(p, a, IR_SQRT) || is_op(p, a, IR_EXP) || is_op(p, a, IR_RELU))
-            return a;
-        break;
-    case IR_RELU:
-    case IR_FLOOR:
-    case IR_CEIL:
-    case IR_ROUND:
-        if (op_of(p, a) == (IrOp)op)
-            return a;
-        break;
-    }
+    if (op == IR_LOG)
+        return fold_log(p, a);
+    if (op == IR_LOG1P)
+        return fold_log1p(p, a);
+    if (op == IR_EXP || op == IR_EXPM1)
+        return fold_exp(p, op, a);
+    if (op == IR_SQRT)
+        return fold_sqrt(p, a);
+    bool never_negative = is_op(p, a, IR_SQRT) || is_op(p, a, IR_EXP) || is_op(p, a, IR_RELU);
+    if ((op_flags(op) & IDEM && is_op(p, a, op)) || (op == IR_ABS && never_negative))
+        return a;
     return raw_node(p, op, IR_REAL, a, 0, 0);
 }
 
@@ -265,7 +245,7 @@ static IrTerm to_int(IrProgram *p, IrTerm a) {
     if (type_of(p, a) == IR_INT)
         return a;
     if (ir_is_const(p, a, &v))
-        return ir_int(p, int_of(v));
+        return ir_int(p, ir_int_of(v));
     if (is_op(p, a, IR_TO_REAL))
         return to_int(p, arg_of(p, a, 0));
     return raw_node(p, IR_TO_INT, IR_INT, a, 0, 0);
@@ -292,13 +272,14 @@ IrTerm ir_op1(IrProgram *p, IrOp op, IrTerm a) {
 
 static IrTerm real_op2(IrProgram *p, IrOp op, IrTerm a, IrTerm b) {
     double x, y;
-    switch ((int)op) {
-    case IR_ADD: return fold_add(p, a, b, 1);
-    case IR_SUB: return fold_add(p, a, b, -1);
-    case IR_MUL: return fold_mul(p, a, b);
-    case IR_DIV: return fold_div(p, a, b);
-    case IR_POW: return fold_pow(p, a, b);
-    }
+    if (op == IR_ADD || op == IR_SUB)
+        return fold_add(p, a, b, op == IR_ADD ? 1 : -1);
+    if (op == IR_MUL)
+        return fold_mul(p, a, b);
+    if (op == IR_DIV)
+        return fold_div(p, a, b);
+    if (op == IR_POW)
+        return fold_pow(p, a, b);
     if (const_real(p, a, &x) && const_real(p, b, &y))
         return ir_real(p, op_eval(op, x, y, 0));
     if ((op == IR_MIN || op == IR_MAX) && a == b)

@@ -108,7 +108,7 @@ void ir_env_set(IrEnv *env, IrDef d, const double *values) {
     }
     Number *to = env->value[d] = base_realloc(env->value[d], sizeof *to * (size ? size : 1));
     for (uint64_t k = 0; k < size; k++)
-        to[k] = is_real_def(env->p, d) ? (Number){.real = values[k]} : (Number){.whole = int_of(values[k])};
+        to[k] = is_real_def(env->p, d) ? (Number){.real = values[k]} : (Number){.whole = ir_int_of(values[k])};
     env->epoch = ++env->clock;
 }
 
@@ -166,12 +166,12 @@ typedef struct Sum {
 } Sum;
 
 static Sum sum_start(IrOp op, IrType type) {
-    Number at = {.real = reduce_identity(op)};
+    Number at = {.real = ir_reduce_identity(op)};
     bool max = op == IR_MAXIMUM || op == IR_ARGMAX, arg = op == IR_ARGMAX || op == IR_ARGMIN;
     Number far = type == IR_REAL ? (Number){.real = max ? -INFINITY : INFINITY}
                                  : (Number){.whole = max ? INT64_MIN : INT64_MAX};
     if (arg || type != IR_REAL)
-        at.whole = op == IR_MAXIMUM || op == IR_MINIMUM ? far.whole : (int64_t)reduce_identity(op);
+        at.whole = op == IR_MAXIMUM || op == IR_MINIMUM ? far.whole : (int64_t)ir_reduce_identity(op);
     return (Sum){at, far, true};
 }
 
@@ -256,7 +256,7 @@ static Number eval_op(IrEnv *env, const IrNode *n) {
     if (op == IR_TO_REAL)
         return (Number){.real = real_of(v[0], type)};
     if (op == IR_TO_INT)
-        return type == IR_REAL ? (Number){.whole = int_of(v[0].real)} : v[0];
+        return type == IR_REAL ? (Number){.whole = ir_int_of(v[0].real)} : v[0];
     if (type != IR_REAL)
         return (Number){.whole = op_eval_int(op, v[0].whole, v[1].whole, v[2].whole)};
     double value = op_eval(op, v[0].real, v[1].real, v[2].real);

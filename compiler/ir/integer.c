@@ -141,65 +141,49 @@ bool ir_affine(const IrProgram *p, IrTerm t, IrIdx *idx, int64_t *coef, uint32_t
 
 static bool range_walk(const IrProgram *p, IrTerm t, int64_t *lo, int64_t *hi, int depth);
 
-static bool range_atom(const IrProgram *p, IrTerm t, int64_t *lo, int64_t *hi, int depth) {
-    IrTerm a = arg_of(p, t, 0), b = arg_of(p, t, 1);
+static bool range_is(int64_t *lo, int64_t *hi, int64_t first, int64_t last) {
+    *lo = first;
+    *hi = last;
+    return true;
+}
+
+/* a div m or a mod m. */
+static bool range_quotient(const IrProgram *p, IrTerm t, int64_t *lo, int64_t *hi, int depth) {
     int64_t l, h, m;
-    switch ((int)op_of(p, t)) {
-    case IR_INDEX:
-        *lo = 0;
-        *hi = (int64_t)p->indices.at[a].extent - 1;
-        return true;
-    case IR_ARGMAX:
-    case IR_ARGMIN:
-        *lo = 0;
-        *hi = (int64_t)p->indices.at[a].extent - 1;
-        return true;
-    case IR_IMOD:
-        if (!const_int(p, b, &m) || m <= 0)
-            return false;
-        *lo = 0;
-        *hi = m - 1;
-        return true;
-    case IR_IDIV:
-        if (!const_int(p, b, &m) || m <= 0 || !range_walk(p, a, &l, &h, depth))
-            return false;
-        *lo = int_div(l, m);
-        *hi = int_div(h, m);
-        return true;
-    case IR_MIN:
-    case IR_MAX:
-        if (!range_walk(p, a, lo, hi, depth) || !range_walk(p, b, &l, &h, depth))
-            return false;
-        bool is_min = is_op(p, t, IR_MIN);
-        *lo = (l < *lo) == is_min ? l : *lo;
-        *hi = (h < *hi) == is_min ? h : *hi;
-        return true;
-    case IR_SELECT:
-        if (!range_walk(p, b, lo, hi, depth) || !range_walk(p, arg_of(p, t, 2), &l, &h, depth))
-            return false;
-        *lo = l < *lo ? l : *lo;
-        *hi = h > *hi ? h : *hi;
-        return true;
-    case IR_ABS:
-        if (!range_walk(p, a, &l, &h, depth))
-            return false;
-        *lo = l > 0 ? l : h < 0 ? -h : 0;
-        *hi = h > -l ? h : -l;
-        return true;
-    case IR_TO_INT:
-        if (type_of(p, a) != IR_BOOL)
-            return false;
-        *lo = 0;
-        *hi = 1;
-        return true;
-    case IR_READ:
-        if (p->defs.at[a].elem != IR_U8)
-            return false;
-        *lo = 0;
-        *hi = 255;
-        return true;
-    }
-    return false;
+    if (!const_int(p, arg_of(p, t, 1), &m) || m <= 0)
+        return false;
+    if (is_op(p, t, IR_IMOD))
+        return range_is(lo, hi, 0, m - 1);
+    return range_walk(p, arg_of(p, t, 0), &l, &h, depth) && range_is(lo, hi, int_div(l, m), int_div(h, m));
+}
+
+/* min(a, b), max(a, b), or one of a and b. */
+static bool range_choice(const IrProgram *p, IrOp op, IrTerm a, IrTerm b, int64_t *lo, int64_t *hi, int depth) {
+    int64_t l, h;
+    if (!range_walk(p, a, lo, hi, depth) || !range_walk(p, b, &l, &h, depth))
+        return false;
+    *lo = (l < *lo) == (op != IR_MAX) ? l : *lo;
+    *hi = (h < *hi) == (op == IR_MIN) ? h : *hi;
+    return true;
+}
+
+static bool range_atom(const IrProgram *p, IrTerm t, int64_t *lo, int64_t *hi, int depth) {
+    IrOp op = op_of(p, t);
+    IrTerm a = arg_of(p, t, 0), b = arg_of(p, t, 1);
+    int64_t l, h;
+    if (op == IR_INDEX || op == IR_ARGMAX || op == IR_ARGMIN)
+        return range_is(lo, hi, 0, (int64_t)p->indices.at[a].extent - 1);
+    if (op == IR_IMOD || op == IR_IDIV)
+        return range_quotient(p, t, lo, hi, depth);
+    if (op == IR_MIN || op == IR_MAX)
+        return range_choice(p, op, a, b, lo, hi, depth);
+    if (op == IR_SELECT)
+        return range_choice(p, op, b, arg_of(p, t, 2), lo, hi, depth);
+    if (op == IR_ABS)
+        return range_walk(p, a, &l, &h, depth) && range_is(lo, hi, l > 0 ? l : h < 0 ? -h : 0, h > -l ? h : -l);
+    if (op == IR_TO_INT)
+        return type_of(p, a) == IR_BOOL && range_is(lo, hi, 0, 1);
+    return op == IR_READ && p->defs.at[a].elem == IR_U8 && range_is(lo, hi, 0, 255);
 }
 
 static bool range_walk(const IrProgram *p, IrTerm t, int64_t *lo, int64_t *hi, int depth) {
@@ -288,26 +272,21 @@ IrTerm fold_int2(IrProgram *p, IrOp op, IrTerm a, IrTerm b) {
     bool ca = const_int(p, a, &x), cb = const_int(p, b, &y);
     if (ca && cb)
         return ir_int(p, op_eval_int(op, x, y, 0));
-    switch ((int)op) {
-    case IR_ADD: return int_linear(p, a, 1, b, 1);
-    case IR_SUB: return int_linear(p, a, 1, b, -1);
-    case IR_MUL:
-        if (ca || cb) {
-            if ((ca ? x : y) == 0)
-                return ir_int(p, 0);
-            return int_linear(p, ca ? b : a, ca ? x : y, 0, 0);
-        }
-        return b < a ? raw_node(p, op, IR_INT, b, a, 0) : raw_node(p, op, IR_INT, a, b, 0);
-    case IR_IDIV:
-    case IR_IMOD:
-        if (cb && y == 1)
-            return op == IR_IDIV ? a : ir_int(p, 0);
-        if (cb && y > 0)
-            return fold_quotient(p, op, a, y);
-        break;
-    case IR_MIN:
-    case IR_MAX: return fold_minmax(p, op, a, b);
+    if (op == IR_ADD || op == IR_SUB)
+        return int_linear(p, a, 1, b, op == IR_ADD ? 1 : -1);
+    if (op == IR_MUL && (ca || cb)) {
+        if ((ca ? x : y) == 0)
+            return ir_int(p, 0);
+        return int_linear(p, ca ? b : a, ca ? x : y, 0, 0);
     }
+    if (op == IR_MUL)
+        return b < a ? raw_node(p, op, IR_INT, b, a, 0) : raw_node(p, op, IR_INT, a, b, 0);
+    if (op == IR_MIN || op == IR_MAX)
+        return fold_minmax(p, op, a, b);
+    if (cb && y == 1) /* what is left is a quotient or a remainder */
+        return op == IR_IDIV ? a : ir_int(p, 0);
+    if (cb && y > 0)
+        return fold_quotient(p, op, a, y);
     return raw_node(p, op, IR_INT, a, b, 0);
 }
 

@@ -321,6 +321,8 @@ void ir_env_set_draw(IrEnv *env, IrDrawFunction draw, void *context);
 
 const char *ir_op_name(IrOp op);
 bool ir_op_is_reduce(IrOp op);
+double ir_reduce_identity(IrOp op); /* of a reduction: its value over an empty range, an integer through ir_int_of */
+int64_t ir_int_of(double x);        /* towards 0; NaN is 0, what is too large the nearest there is */
 IrOp ir_op_of_reduce(IrOp op); /* what a reduction repeats: ADD for SUM; NONE where it is no operation of two */
 uint32_t ir_op_arity(IrOp op); /* 1, 2, 3; 0 for the rest */
 double ir_op_cost(IrOp op);    /* of a scalar operation, in additions; 0 for the rest */

@@ -138,19 +138,13 @@ IrTerm fold_not(IrProgram *p, IrTerm a) {
     bool v;
     if (const_bool(p, a, &v))
         return ir_bool(p, !v);
-    switch ((int)op_of(p, a)) {
-    case IR_NOT: return x;
-    case IR_EQ: return raw_node(p, IR_NE, IR_BOOL, x, y, 0);
-    case IR_NE: return raw_node(p, IR_EQ, IR_BOOL, x, y, 0);
-    case IR_LT:
-        if (type_of(p, x) == IR_INT)
-            return fold_compare(p, IR_LE, y, x);
-        break;
-    case IR_LE:
-        if (type_of(p, x) == IR_INT)
-            return fold_compare(p, IR_LT, y, x);
-        break;
-    }
+    if (is_op(p, a, IR_NOT))
+        return x;
+    if (is_op(p, a, IR_EQ) || is_op(p, a, IR_NE))
+        return raw_node(p, is_op(p, a, IR_EQ) ? IR_NE : IR_EQ, IR_BOOL, x, y, 0);
+    bool is_order = is_op(p, a, IR_LT) || is_op(p, a, IR_LE);
+    if (is_order && type_of(p, x) == IR_INT)
+        return fold_compare(p, is_op(p, a, IR_LT) ? IR_LE : IR_LT, y, x);
     return raw_node(p, IR_NOT, IR_BOOL, a, 0, 0);
 }
 

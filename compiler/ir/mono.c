@@ -180,40 +180,32 @@ static bool mono_walk(IrProgram *p, Mono *m, IrTerm t, double e, int depth) {
     }
     if (!whole)
         return mono_factor(m, t, e, false);
-    switch ((int)op_of(p, t)) {
-    case IR_CONST:
-        if (is_coef(p, t, &v) && mono_const(m, v, e))
-            return true;
-        break;
-    case IR_NEG:
-        if (fmod(e, 2) != 0)
-            m->coef.n = -m->coef.n;
+    IrOp op = op_of(p, t);
+    bool even = fmod(e, 2) == 0, is_power = op == IR_POW && const_real(p, b, &v);
+    if (op == IR_CONST && is_coef(p, t, &v) && mono_const(m, v, e))
+        return true;
+    if (op == IR_NEG) {
+        m->coef.n = even ? m->coef.n : -m->coef.n;
         return mono_walk(p, m, a, e, depth + 1);
-    case IR_MUL: return mono_walk(p, m, a, e, depth + 1) && mono_walk(p, m, b, e, depth + 1);
-    case IR_DIV: return mono_walk(p, m, a, e, depth + 1) && mono_walk(p, m, b, -e, depth + 1);
-    case IR_POW:
-        if (!const_real(p, b, &v))
-            break;
+    }
+    if (op == IR_MUL || op == IR_DIV)
+        return mono_walk(p, m, a, e, depth + 1) && mono_walk(p, m, b, op == IR_MUL ? e : -e, depth + 1);
+    if (is_power)
         return floor(v) == v ? mono_walk(p, m, a, v * e, depth + 1) : mono_factor(m, a, v * e, false);
-    case IR_SQRT:
-        return fmod(e, 2) == 0 ? mono_walk(p, m, a, e / 2, depth + 1) : mono_factor(m, a, e / 2, false);
-    case IR_ABS:
-        if (fmod(e, 2) == 0)
-            return mono_walk(p, m, a, e, depth + 1);
-        break;
-    case IR_EXP: {
+    if (op == IR_SQRT)
+        return even ? mono_walk(p, m, a, e / 2, depth + 1) : mono_factor(m, a, e / 2, false);
+    if (op == IR_ABS && even)
+        return mono_walk(p, m, a, e, depth + 1);
+    if (op == IR_EXP) {
         Coef c;
         IrTerm base = coef_split(p, a, &c);
         return mono_factor(m, base, e * c.n / c.d, true);
     }
-    case IR_SELECT:
-        if (e < 0 || !ir_is_zero(p, arg_of(p, t, 2)))
-            break;
+    if (op == IR_SELECT && e >= 0 && ir_is_zero(p, arg_of(p, t, 2))) {
         m->cond = and2(p, m->cond, a);
         return mono_walk(p, m, b, e, depth + 1);
-    case IR_TO_REAL:
-        if (e < 0 || type_of(p, a) != IR_BOOL)
-            break;
+    }
+    if (op == IR_TO_REAL && e >= 0 && type_of(p, a) == IR_BOOL) {
         m->cond = and2(p, m->cond, a);
         return true;
     }

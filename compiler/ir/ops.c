@@ -59,7 +59,7 @@ static const double identities[IR_OP_COUNT] = {
 #include "op.def"
 };
 
-double reduce_identity(IrOp op) {
+double ir_reduce_identity(IrOp op) {
     return identities[op];
 }
 
@@ -78,7 +78,7 @@ double ir_op_cost(IrOp op) {
 
 /* ---- values ---- */
 
-int64_t int_of(double x) {
+int64_t ir_int_of(double x) {
     return isnan(x) ? 0 : x >= 0x1p63 ? INT64_MAX : x < -0x1p63 ? INT64_MIN : (int64_t)x;
 }
 

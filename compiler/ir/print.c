@@ -132,30 +132,17 @@ void ir_print_real(double v, bool exact, Buf *out) {
         buf_puts(out, ".0");
 }
 
-/* Binding strength of a term's outermost operator as printed; higher binds tighter. */
-enum { BIND_OR = 1, BIND_AND, BIND_COMPARE, BIND_SUM, BIND_PRODUCT, BIND_SIGN, BIND_POWER, BIND_ATOM };
+static const uint8_t strengths[IR_OP_COUNT] = {
+#define INFIX(ident, strength) [IR_##ident] = BIND_##strength,
+#include "op.def"
+    [IR_NEG] = BIND_SIGN,
+};
 
 static int binding(const IrProgram *p, IrTerm t) {
     double v;
     if (ir_is_const(p, t, &v))
         return v < 0 || signbit(v) ? BIND_SIGN : BIND_ATOM;
-    switch ((int)op_of(p, t)) {
-    case IR_OR: return BIND_OR;
-    case IR_AND: return BIND_AND;
-    case IR_EQ:
-    case IR_NE:
-    case IR_LT:
-    case IR_LE: return BIND_COMPARE;
-    case IR_ADD:
-    case IR_SUB: return BIND_SUM;
-    case IR_MUL:
-    case IR_DIV:
-    case IR_IDIV:
-    case IR_IMOD: return BIND_PRODUCT;
-    case IR_NEG: return BIND_SIGN;
-    case IR_POW: return BIND_POWER;
-    }
-    return BIND_ATOM;
+    return strengths[op_of(p, t)] ? strengths[op_of(p, t)] : BIND_ATOM;
 }
 
 static void print_term(Printer *w, IrTerm t, int outer);

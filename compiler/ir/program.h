@@ -110,7 +110,7 @@ int64_t const_whole(const IrProgram *p, IrTerm t); /* of a constant, INT or BOOL
 uint32_t free_count(const IrProgram *p, IrTerm t);
 
 /* ---- operations ---- */
-enum { COMM = 1, ASSOC = 2, ODD = 4, EVEN = 8 };
+enum { COMM = 1, ASSOC = 2, ODD = 4, EVEN = 8, IDEM = 16 };
 typedef enum OpResult { RESULT_REAL, RESULT_NUM, RESULT_INT, RESULT_BOOL, RESULT_SAME } OpResult;
 uint32_t op_flags(IrOp op);
 OpResult op_result(IrOp op);
@@ -118,10 +118,8 @@ OpResult op_result(IrOp op);
  * around; not of conversions. Operands it does not have are ignored. */
 double op_eval(IrOp op, double a, double b, double c);
 int64_t op_eval_int(IrOp op, int64_t a, int64_t b, int64_t c);
-int64_t int_of(double x);                /* towards 0; NaN is 0, what is too large the nearest there is */
 int64_t int_div(int64_t a, int64_t b);   /* rounded down; 0 for b = 0 */
 int64_t int_mod(int64_t a, int64_t b);   /* a − b · (a div b); 0 for b = 0 */
-double reduce_identity(IrOp op);
 
 void ir_linalg_eval(IrLinalg fn, uint64_t n, uint64_t m, const double *a, const double *b, double *out);
 

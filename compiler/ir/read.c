@@ -316,18 +316,16 @@ static IrTerm read_atom(Reader *r) {
 /* Strength of the operator at hand; 0 for none. */
 static int infix_strength(const Reader *r, IrOp *op) {
     static const struct {
-        const char *text;
-        int strength;
         IrOp op;
+        int strength;
     } operators[] = {
-        {"or", 1, IR_OR},    {"and", 2, IR_AND},  {"==", 3, IR_EQ}, {"!=", 3, IR_NE}, {"<", 3, IR_LT},
-        {"<=", 3, IR_LE},    {"+", 4, IR_ADD},    {"-", 4, IR_SUB}, {"*", 5, IR_MUL}, {"/", 5, IR_DIV},
-        {"div", 5, IR_IDIV}, {"mod", 5, IR_IMOD}, {"^", 7, IR_POW},
+#define INFIX(ident, strength) {IR_##ident, BIND_##strength},
+#include "op.def"
     };
     if (r->token == TOKEN_STRING || r->token == TOKEN_END || r->after_newline)
         return 0;
     for (size_t k = 0; k < sizeof operators / sizeof *operators; k++)
-        if (is_word(r, operators[k].text)) {
+        if (is_word(r, ir_op_name(operators[k].op))) {
             *op = operators[k].op;
             return operators[k].strength;
         }
@@ -339,7 +337,7 @@ static IrTerm read_signed(Reader *r) {
         return read_atom(r);
     if (r->token == TOKEN_NUMBER || is_word(r, "inf"))
         return read_number(r, true);
-    IrTerm a = read_term(r, 7);
+    IrTerm a = read_term(r, BIND_POWER);
     return raw_node(r->p, IR_NEG, type_of(r->p, a), a, 0, 0);
 }
 

@@ -11,11 +11,11 @@ static IrTerm subst1(IrProgram *p, IrTerm t, IrIdx from, IrTerm to) {
 static uint8_t height_of(const IrProgram *p, IrTerm t) { return t ? node_of(p, t)->height : 0; }
 
 static IrTerm identity_of(IrProgram *p, IrOp op, IrType type) {
+    double v = ir_reduce_identity(op);
     if (op == IR_ANY || op == IR_ALL)
-        return ir_bool(p, op == IR_ALL);
-    double v = reduce_identity(op);
+        return ir_bool(p, v != 0);
     if (type == IR_INT || op == IR_ARGMAX || op == IR_ARGMIN)
-        return ir_int(p, isfinite(v) ? (int64_t)v : v < 0 ? INT64_MIN : INT64_MAX);
+        return ir_int(p, ir_int_of(v));
     return ir_real(p, v);
 }
 
@@ -285,22 +285,14 @@ static IrTerm sum_rules(IrProgram *p, IrIdx k, IrTerm guard, IrTerm body) {
     return 0;
 }
 
+/* A reduction other than a sum, over a body that does not depend on k; 0: as it is. */
 static IrTerm constant_body(IrProgram *p, IrOp op, IrIdx k, IrTerm body) {
     double extent = (double)p->indices.at[k].extent;
-    switch ((int)op) {
-    case IR_PROD:
-        if (type_of(p, body) == IR_REAL)
-            return ir_pow(p, body, ir_real(p, extent));
-        return 0;
-    case IR_MAXIMUM:
-    case IR_MINIMUM:
-    case IR_ANY:
-    case IR_ALL: return body;
-    case IR_LOGSUMEXP: return ir_add(p, body, ir_real(p, log(extent)));
-    case IR_ARGMAX:
-    case IR_ARGMIN: return ir_int(p, 0);
-    }
-    return 0;
+    if (op == IR_PROD)
+        return type_of(p, body) == IR_REAL ? ir_pow(p, body, ir_real(p, extent)) : 0;
+    if (op == IR_LOGSUMEXP)
+        return ir_add(p, body, ir_real(p, log(extent)));
+    return op == IR_ARGMAX || op == IR_ARGMIN ? ir_int(p, 0) : body;
 }
 
 /* Moves conditions on the body of a sum into its guard. */

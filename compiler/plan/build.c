@@ -65,26 +65,10 @@ static PlanType store_elem_type(Builder *b, const OpOut *out) {
 }
 
 static PlanValue identity(Builder *b, IrOp reduce, PlanType type) {
-    bool real = type == PLAN_F64 || type == PLAN_F32;
-    switch ((int)reduce) {
-    case IR_PROD: return real ? value_real(b, 1, type) : value_int(b, 1);
-    case IR_MAXIMUM: return real ? value_real(b, -INFINITY, type) : value_int(b, INT64_MIN);
-    case IR_MINIMUM: return real ? value_real(b, INFINITY, type) : value_int(b, INT64_MAX);
-    case IR_ANY: return value_bool(b, false);
-    case IR_ALL: return value_bool(b, true);
-    default: return real ? value_real(b, 0, type) : value_int(b, 0);
-    }
-}
-
-static IrOp combine_op(IrOp reduce) {
-    switch ((int)reduce) {
-    case IR_PROD: return IR_MUL;
-    case IR_MAXIMUM: return IR_MAX;
-    case IR_MINIMUM: return IR_MIN;
-    case IR_ANY: return IR_OR;
-    case IR_ALL: return IR_AND;
-    default: return IR_ADD;
-    }
+    double v = ir_reduce_identity(reduce);
+    if (type == PLAN_BOOL)
+        return value_bool(b, v != 0);
+    return type == PLAN_I64 ? value_int(b, ir_int_of(v)) : value_real(b, v, type);
 }
 
 static void leaf(Builder *b, const Op *op, PlanValue acc) {
@@ -111,7 +95,7 @@ static void leaf(Builder *b, const Op *op, PlanValue acc) {
     if (cond)
         x = value_op(b, IR_SELECT, type, cond, x, identity(b, op->reduce, type));
     PlanValue old = value_load(b, out->buffer, at, type);
-    value_store(b, out->buffer, at, value_op(b, combine_op(op->reduce), type, old, x, 0));
+    value_store(b, out->buffer, at, value_op(b, ir_op_of_reduce(op->reduce), type, old, x, 0));
 }
 
 /* How many elements the axes of the loops from `depth` on cover in one run; 0 when they do not. */

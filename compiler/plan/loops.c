@@ -144,6 +144,18 @@ static void cut_at_zero(Cuts *c, int64_t a, int64_t b, int64_t period) {
         add_cut(c, a > 0 ? at : at + 1);
 }
 
+/* Cuts where an operation on a·k + b and x·k + y changes what it does. */
+static void cut_relation(Cuts *c, IrOp op, int64_t a, int64_t b, int64_t x, int64_t y) {
+    int64_t slope = a - x, zero = -slope * (b - y);
+    if (op == IR_EQ || op == IR_NE)
+        cut_at_zero(c, slope, b - y, 0);
+    else if ((op == IR_IMOD || op == IR_IDIV) && x == 0 && y > 1)
+        cut_at_zero(c, a, b, y);
+    /* Between f < 0 and f ≥ 0, or f ≤ 0 and f > 0: one cut. */
+    else if ((op == IR_LT || op == IR_LE || op == IR_MIN || op == IR_MAX) && (slope == 1 || slope == -1))
+        add_cut(c, zero + ((slope > 0) == (op == IR_LE)));
+}
+
 static PlanStep look(void *context, IrTerm t) {
     Cuts *c = context;
     IrProgram *ir = c->plan->ir;
@@ -151,31 +163,8 @@ static PlanStep look(void *context, IrTerm t) {
     int64_t a, b, x, y;
     if (!ir_uses_index(ir, t, c->index))
         return PLAN_PAST;
-    switch ((int)node.op) {
-    case IR_EQ:
-    case IR_NE:
-        if (line(c, node.arg[0], &a, &b) && line(c, node.arg[1], &x, &y))
-            cut_at_zero(c, a - x, b - y, 0);
-        break;
-    case IR_LT:
-    case IR_LE:
-    case IR_MIN:
-    case IR_MAX: {
-        if (!line(c, node.arg[0], &a, &b) || !line(c, node.arg[1], &x, &y))
-            break;
-        /* Between f < 0 and f ≥ 0, or f ≤ 0 and f > 0: one cut. */
-        int64_t slope = a - x, zero = -slope * (b - y);
-        if (slope == 1 || slope == -1)
-            add_cut(c, zero + ((slope > 0) == (node.op == IR_LE)));
-        break;
-    }
-    case IR_IMOD:
-    case IR_IDIV:
-        if (line(c, node.arg[0], &a, &b) && line(c, node.arg[1], &x, &y) && x == 0 && y > 1)
-            cut_at_zero(c, a, b, y);
-        break;
-    default: break;
-    }
+    if (ir_op_arity((IrOp)node.op) == 2 && line(c, node.arg[0], &a, &b) && line(c, node.arg[1], &x, &y))
+        cut_relation(c, (IrOp)node.op, a, b, x, y);
     return PLAN_INTO;
 }
 

@@ -72,19 +72,16 @@ static PlanValue scalar_op(Builder *b, const IrNode *node) {
     PlanValue v[3] = {0};
     for (uint32_t i = 0; i < arity; i++)
         v[i] = term_value(b, node->arg[i]);
-    switch ((int)op) {
-    case IR_EQ:
-    case IR_NE:
-    case IR_LT:
-    case IR_LE: return compare(b, op, v[0], v[1]);
-    case IR_AND:
-    case IR_OR:
-    case IR_NOT: return value_op(b, op, PLAN_BOOL, v[0], v[1], 0);
-    case IR_SELECT: return select_value(b, (IrType)node->type, v[0], v[1], v[2]);
-    case IR_TO_REAL: return to_real(b, v[0]);
-    case IR_TO_INT: return value_convert(b, v[0], PLAN_I64);
-    default: break;
-    }
+    if (op == IR_EQ || op == IR_NE || op == IR_LT || op == IR_LE)
+        return compare(b, op, v[0], v[1]);
+    if (op == IR_AND || op == IR_OR || op == IR_NOT)
+        return value_op(b, op, PLAN_BOOL, v[0], v[1], 0);
+    if (op == IR_SELECT)
+        return select_value(b, (IrType)node->type, v[0], v[1], v[2]);
+    if (op == IR_TO_REAL)
+        return to_real(b, v[0]);
+    if (op == IR_TO_INT)
+        return value_convert(b, v[0], PLAN_I64);
     if (node->type == IR_INT) {
         for (uint32_t i = 0; i < arity; i++)
             v[i] = value_convert(b, v[i], PLAN_I64);
@@ -276,24 +273,28 @@ static PlanValue reduce_value(Builder *b, IrTerm t) {
 
 /* ---- terms ---- */
 
-static PlanValue compute(Builder *b, IrTerm t) {
-    IrProgram *ir = b->plan->ir;
-    IrNode node = *ir_node(ir, t);
+static PlanValue constant(Builder *b, IrTerm t) {
+    IrNode node = *ir_node(b->plan->ir, t);
     double real;
-    switch ((int)node.op) {
-    case IR_CONST:
-        if (node.type == IR_REAL) {
-            ir_is_const(ir, t, &real);
-            return value_real(b, real, PLAN_F64);
-        }
-        if (node.type == IR_BOOL)
-            return value_bool(b, node.arg[0] | node.arg[1]);
-        return value_int(b, (int64_t)((uint64_t)node.arg[1] << 32 | node.arg[0]));
-    case IR_INDEX: return b->index_value.at[node.arg[0]];
-    case IR_READ: return read_value(b, t);
-    case IR_DRAW: return value_draw(b, (IrDrawKind)node.arg[0], node.arg[1], term_value(b, node.arg[2]));
-    default: break;
+    if (node.type == IR_REAL) {
+        ir_is_const(b->plan->ir, t, &real);
+        return value_real(b, real, PLAN_F64);
     }
+    if (node.type == IR_BOOL)
+        return value_bool(b, node.arg[0] | node.arg[1]);
+    return value_int(b, (int64_t)((uint64_t)node.arg[1] << 32 | node.arg[0]));
+}
+
+static PlanValue compute(Builder *b, IrTerm t) {
+    IrNode node = *ir_node(b->plan->ir, t);
+    if (node.op == IR_CONST)
+        return constant(b, t);
+    if (node.op == IR_INDEX)
+        return b->index_value.at[node.arg[0]];
+    if (node.op == IR_READ)
+        return read_value(b, t);
+    if (node.op == IR_DRAW)
+        return value_draw(b, (IrDrawKind)node.arg[0], node.arg[1], term_value(b, node.arg[2]));
     if (ir_op_is_reduce((IrOp)node.op))
         return reduce_value(b, t);
     return scalar_op(b, &node);

@@ -107,61 +107,56 @@ static bool is_const(const Builder *b, PlanValue v, int64_t *value) {
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 
+static void set_range(PlanNode *n, int64_t lo, int64_t hi) {
+    n->lo = lo;
+    n->hi = hi;
+}
+
+static void sum_range(PlanNode *n, const PlanNode *x, int64_t y_lo, int64_t y_hi) {
+    set_range(n, x->lo > -FAR && y_lo > -FAR ? clip((__int128)x->lo + y_lo) : -FAR,
+              x->hi < FAR && y_hi < FAR ? clip((__int128)x->hi + y_hi) : FAR);
+}
+
 static void mul_range(PlanNode *n, const PlanNode *x, const PlanNode *y) {
     int64_t p[4] = {clip((__int128)x->lo * y->lo), clip((__int128)x->lo * y->hi),
                     clip((__int128)x->hi * y->lo), clip((__int128)x->hi * y->hi)};
-    n->lo = least(least(p[0], p[1]), least(p[2], p[3]));
-    n->hi = most(most(p[0], p[1]), most(p[2], p[3]));
+    set_range(n, least(least(p[0], p[1]), least(p[2], p[3])), most(most(p[0], p[1]), most(p[2], p[3])));
+}
+
+static void mod_range(PlanNode *n, const PlanNode *x, const PlanNode *y) {
+    int64_t largest = y->hi < FAR ? y->hi - 1 : FAR;
+    if (y->lo > 0)
+        set_range(n, 0, x->lo >= 0 ? least(x->hi, largest) : largest);
+}
+
+static void div_range(PlanNode *n, const PlanNode *x, const PlanNode *y) {
+    if (x->lo >= 0 && y->lo > 0)
+        set_range(n, y->hi < FAR ? x->lo / y->hi : 0, x->hi < FAR ? x->hi / y->lo : FAR);
 }
 
 static void op_range(PlanNode *n, const PlanNode *x, const PlanNode *y, const PlanNode *z) {
-    n->lo = -FAR;
-    n->hi = FAR;
-    switch ((int)n->op) {
-    case IR_ADD:
-        n->lo = x->lo > -FAR && y->lo > -FAR ? clip((__int128)x->lo + y->lo) : -FAR;
-        n->hi = x->hi < FAR && y->hi < FAR ? clip((__int128)x->hi + y->hi) : FAR;
-        break;
-    case IR_SUB:
-        n->lo = x->lo > -FAR && y->hi < FAR ? clip((__int128)x->lo - y->hi) : -FAR;
-        n->hi = x->hi < FAR && y->lo > -FAR ? clip((__int128)x->hi - y->lo) : FAR;
-        break;
-    case IR_NEG:
-        n->lo = -x->hi;
-        n->hi = -x->lo;
-        break;
-    case IR_MUL: mul_range(n, x, y); break;
-    case IR_MIN:
-        n->lo = least(x->lo, y->lo);
-        n->hi = least(x->hi, y->hi);
-        break;
-    case IR_MAX:
-        n->lo = most(x->lo, y->lo);
-        n->hi = most(x->hi, y->hi);
-        break;
-    case IR_SELECT:
-        n->lo = least(y->lo, z->lo);
-        n->hi = most(y->hi, z->hi);
-        break;
-    case IR_IMOD:
-        if (y->lo > 0) {
-            n->lo = 0;
-            n->hi = y->hi < FAR ? y->hi - 1 : FAR;
-            n->hi = x->lo >= 0 ? least(x->hi, n->hi) : n->hi;
-        }
-        break;
-    case IR_IDIV:
-        if (x->lo >= 0 && y->lo > 0) {
-            n->lo = y->hi < FAR ? x->lo / y->hi : 0;
-            n->hi = x->hi < FAR ? x->hi / y->lo : FAR;
-        }
-        break;
-    case IR_ABS:
-        n->lo = 0;
-        n->hi = most(x->hi, -x->lo);
-        break;
-    default: break;
-    }
+    IrOp op = (IrOp)n->op;
+    set_range(n, -FAR, FAR);
+    if (op == IR_ADD)
+        sum_range(n, x, y->lo, y->hi);
+    else if (op == IR_SUB)
+        sum_range(n, x, -y->hi, -y->lo);
+    else if (op == IR_NEG)
+        set_range(n, -x->hi, -x->lo);
+    else if (op == IR_MUL)
+        mul_range(n, x, y);
+    else if (op == IR_MIN)
+        set_range(n, least(x->lo, y->lo), least(x->hi, y->hi));
+    else if (op == IR_MAX)
+        set_range(n, most(x->lo, y->lo), most(x->hi, y->hi));
+    else if (op == IR_SELECT)
+        set_range(n, least(y->lo, z->lo), most(y->hi, z->hi));
+    else if (op == IR_IMOD)
+        mod_range(n, x, y);
+    else if (op == IR_IDIV)
+        div_range(n, x, y);
+    else if (op == IR_ABS)
+        set_range(n, 0, most(x->hi, -x->lo));
 }
 
 /* Whether x < y, or x ≤ y, whatever the values in their ranges; a bound at FAR is none. */
@@ -172,54 +167,58 @@ static bool never_more(const PlanNode *x, const PlanNode *y) {
 
 /* A comparison of integers that their ranges decide; -1 when they do not. */
 static int decide(IrOp op, const PlanNode *x, const PlanNode *y) {
-    switch ((int)op) {
-    case IR_LT: return always_less(x, y) ? 1 : never_more(y, x) ? 0 : -1;
-    case IR_LE: return never_more(x, y) ? 1 : always_less(y, x) ? 0 : -1;
-    case IR_EQ:
-        return always_less(x, y) || always_less(y, x) ? 0 : never_more(x, y) && never_more(y, x) ? 1 : -1;
-    case IR_NE:
-        return always_less(x, y) || always_less(y, x) ? 1 : never_more(x, y) && never_more(y, x) ? 0 : -1;
-    default: return -1;
-    }
+    bool less = always_less(x, y), more = always_less(y, x);
+    bool not_more = never_more(x, y), not_less = never_more(y, x);
+    if (op == IR_LT)
+        return less ? 1 : not_less ? 0 : -1;
+    if (op == IR_LE)
+        return not_more ? 1 : more ? 0 : -1;
+    if (op != IR_EQ && op != IR_NE)
+        return -1;
+    return less || more ? op == IR_NE : not_more && not_less ? op == IR_EQ : -1;
 }
 
 static PlanValue fold_logic(Builder *b, IrOp op, PlanValue x, PlanValue y, PlanValue z) {
     int64_t v;
-    switch ((int)op) {
-    case IR_AND:
-    case IR_OR:
-        if (is_const(b, x, &v))
-            return (v != 0) == (op == IR_AND) ? y : x;
-        if (is_const(b, y, &v))
-            return (v != 0) == (op == IR_AND) ? x : y;
-        return x == y ? x : 0;
-    case IR_NOT: return is_const(b, x, &v) ? value_bool(b, !v) : 0;
-    case IR_SELECT: return is_const(b, x, &v) ? (v ? y : z) : y == z ? y : 0;
-    default: return 0;
-    }
+    if (op == IR_NOT)
+        return is_const(b, x, &v) ? value_bool(b, !v) : 0;
+    if (op == IR_SELECT)
+        return is_const(b, x, &v) ? (v ? y : z) : y == z ? y : 0;
+    if (op != IR_AND && op != IR_OR)
+        return 0;
+    if (is_const(b, x, &v))
+        return (v != 0) == (op == IR_AND) ? y : x;
+    if (is_const(b, y, &v))
+        return (v != 0) == (op == IR_AND) ? x : y;
+    return x == y ? x : 0;
+}
+
+/* x div c or x mod c, known where x stays between two multiples of c. */
+static PlanValue fold_quotient(Builder *b, IrOp op, PlanValue x, int64_t c) {
+    const PlanNode *nx = value_node(b, x);
+    if (c <= 0 || nx->lo <= -FAR || nx->hi >= FAR)
+        return 0;
+    int64_t q = (nx->lo - (nx->lo < 0 ? c - 1 : 0)) / c;
+    if (nx->hi >= (q + 1) * c)
+        return op == IR_IDIV && c == 1 ? x : 0;
+    return op == IR_IDIV ? value_int(b, q) : q == 0 ? x : value_add(b, x, value_int(b, -q * c));
 }
 
 static PlanValue fold_int(Builder *b, IrOp op, PlanValue x, PlanValue y) {
     const PlanNode *nx = value_node(b, x), *ny = value_node(b, y);
-    int64_t c;
-    switch ((int)op) {
-    case IR_ADD: return is_const(b, y, &c) && c == 0 ? x : is_const(b, x, &c) && c == 0 ? y : 0;
-    case IR_SUB: return is_const(b, y, &c) && c == 0 ? x : 0;
-    case IR_MUL: return is_const(b, y, &c) && c == 1 ? x : is_const(b, x, &c) && c == 1 ? y : 0;
-    case IR_MIN: return never_more(nx, ny) ? x : never_more(ny, nx) ? y : 0;
-    case IR_MAX: return never_more(ny, nx) ? x : never_more(nx, ny) ? y : 0;
-    case IR_IMOD:
-    case IR_IDIV: {
-        /* The quotient is known where x stays between two multiples of a constant. */
-        if (!is_const(b, y, &c) || c <= 0 || nx->lo <= -FAR || nx->hi >= FAR)
-            return 0;
-        int64_t q = (nx->lo - (nx->lo < 0 ? c - 1 : 0)) / c;
-        if (nx->hi >= (q + 1) * c)
-            return op == IR_IDIV && c == 1 ? x : 0;
-        return op == IR_IDIV ? value_int(b, q) : q == 0 ? x : value_add(b, x, value_int(b, -q * c));
+    int64_t c, neutral = op == IR_MUL;
+    if (op == IR_ADD || op == IR_SUB || op == IR_MUL) {
+        if (is_const(b, y, &c) && c == neutral)
+            return x;
+        return op != IR_SUB && is_const(b, x, &c) && c == neutral ? y : 0;
     }
-    default: return 0;
-    }
+    if (op == IR_MIN)
+        return never_more(nx, ny) ? x : never_more(ny, nx) ? y : 0;
+    if (op == IR_MAX)
+        return never_more(ny, nx) ? x : never_more(nx, ny) ? y : 0;
+    if ((op == IR_IMOD || op == IR_IDIV) && is_const(b, y, &c))
+        return fold_quotient(b, op, x, c);
+    return 0;
 }
 
 PlanValue value_op(Builder *b, IrOp op, PlanType type, PlanValue x, PlanValue y, PlanValue z) {

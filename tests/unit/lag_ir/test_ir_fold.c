@@ -57,11 +57,24 @@ static Both random_real(Fold *f, int depth) {
     return b;
 }
 
+static double negative(double x) { return -x; }
+static double logistic(double x) { return 1 / (1 + exp(-x)); }
+static double soft(double x) { return x > 30 ? x : log1p(exp(x)); }
+static double positive(double x) { return x > 0 ? x : 0; }
+static double side(double x) { return (x > 0) - (x < 0); }
+
+typedef struct One {
+    IrOp op;
+    double (*value)(double x);
+} One;
+
 static Both random_any(Fold *f, int depth) {
+    static const One ones[16] = {{IR_NEG, negative},     {IR_SQRT, sqrt},     {IR_EXP, exp},       {IR_LOG, log},
+                                 {IR_SIN, sin},          {IR_COS, cos},       {IR_TANH, tanh},     {IR_ABS, fabs},
+                                 {IR_EXPM1, expm1},      {IR_LOG1P, log1p},   {IR_SIGMOID, logistic},
+                                 {IR_SOFTPLUS, soft},    {IR_RELU, positive}, {IR_SIGN, side},     {IR_ATAN, atan},
+                                 {IR_ERF, erf}};
     static const double constants[] = {0, 1, -1, 2, 0.5, 3, -0.25};
-    static const IrOp ones[] = {IR_NEG,  IR_SQRT, IR_EXP,   IR_LOG,   IR_SIN,     IR_COS,
-                                IR_TANH, IR_ABS,  IR_EXPM1, IR_LOG1P, IR_SIGMOID, IR_SOFTPLUS,
-                                IR_RELU, IR_SIGN, IR_ATAN,  IR_ERF};
     IrProgram *p = f->p;
     if (depth == 0) {
         int k = (int)rng_below(&f->rng, VARS + 2);
@@ -88,28 +101,8 @@ static Both random_any(Fold *f, int depth) {
         return (Both){ir_select(p, cond, c.t, zero), a.v < b.v ? c.v : zero == b.t ? b.v : 0};
     }
     default: {
-        IrOp op = ones[rng_below(&f->rng, 16)];
-        IrTerm t = ir_op1(p, op, a.t);
-        double x = a.v, v = NAN;
-        switch ((int)op) {
-        case IR_NEG: v = -x; break;
-        case IR_SQRT: v = sqrt(x); break;
-        case IR_EXP: v = exp(x); break;
-        case IR_LOG: v = log(x); break;
-        case IR_SIN: v = sin(x); break;
-        case IR_COS: v = cos(x); break;
-        case IR_TANH: v = tanh(x); break;
-        case IR_ABS: v = fabs(x); break;
-        case IR_EXPM1: v = expm1(x); break;
-        case IR_LOG1P: v = log1p(x); break;
-        case IR_SIGMOID: v = 1 / (1 + exp(-x)); break;
-        case IR_SOFTPLUS: v = x > 30 ? x : log1p(exp(x)); break;
-        case IR_RELU: v = x > 0 ? x : 0; break;
-        case IR_SIGN: v = (x > 0) - (x < 0); break;
-        case IR_ATAN: v = atan(x); break;
-        case IR_ERF: v = erf(x); break;
-        }
-        return (Both){t, v};
+        const One *one = &ones[rng_below(&f->rng, 16)];
+        return (Both){ir_op1(p, one->op, a.t), one->value(a.v)};
     }
     }
 }

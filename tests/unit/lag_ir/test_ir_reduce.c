@@ -68,19 +68,16 @@ static double loop(Red *r, IrOp op, IrIdx k, IrTerm guard, IrTerm body, const in
         if (guard && ir_eval(r->env, ir_subst(r->p, guard, &k, &to, 1), at, &ok) == 0)
             continue;
         double v = ir_eval(r->env, ir_subst(r->p, body, &k, &to, 1), at, &ok);
-        switch ((int)op) {
-        case IR_SUM: sum += v; break;
-        case IR_PROD: sum *= v; break;
-        case IR_MAXIMUM: sum = fmax(sum, v); break;
-        case IR_MINIMUM: sum = fmin(sum, v); break;
-        case IR_LOGSUMEXP: sum += exp(v); break;
-        case IR_ARGMAX:
-            if (first || v > best) {
-                best = v;
-                sum = (double)j;
-            }
-            break;
+        if (op == IR_ARGMAX && (first || v > best)) {
+            best = v;
+            sum = (double)j;
         }
+        sum = op == IR_SUM         ? sum + v
+              : op == IR_PROD      ? sum * v
+              : op == IR_MAXIMUM   ? fmax(sum, v)
+              : op == IR_MINIMUM   ? fmin(sum, v)
+              : op == IR_LOGSUMEXP ? sum + exp(v)
+                                   : sum;
         first = false;
     }
     return op == IR_LOGSUMEXP ? log(sum) : sum;
