@@ -55,6 +55,8 @@ expect 2 'a value must follow' "$lag" run valley.lag --seed
 expect 2 'expected a whole number' "$lag" run valley.lag --seed=x
 expect 2 'NAME=VALUE' "$lag" run valley.lag --set a
 expect 2 'the stages are' "$lag" run valley.lag --emit=asm
+for command in run derive check fmt; do expect 2 'which program' "$lag" "$command"; done
+expect 2 'cannot name a program' "$lag" new up/valley
 expect 1 'cannot read .*No such file' "$lag" run none.lag
 expect 1 'cannot read' "$lag" run .
 expect 0 'no errors' "$lag" check valley.lag

@@ -37,8 +37,13 @@ static bool is_plain(const char *name) {
 int command_new(Session *session, Options *options) {
     (void)session;
     const char *name = options->file;
-    if (!name || !is_plain(name)) {
+    if (!name) {
         fputs("lag: a name for the program must follow, as in lag new valley\n", stderr);
+        return EXIT_USAGE;
+    }
+    if (!is_plain(name)) {
+        fprintf(stderr, "lag: `%s` cannot name a program: it is written here, and a name has no blanks, quotes or slashes\n",
+                name);
         return EXIT_USAGE;
     }
     size_t length = strlen(name);

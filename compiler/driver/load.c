@@ -18,10 +18,6 @@ static bool read_all(FILE *in, Buf *text) {
 
 /* Reads the whole of options->file; on failure writes the reason and returns false. */
 static bool read_program(const Options *options, Buf *text) {
-    if (!options->file) {
-        fputs("lag: which program? Give a .lag file, or - for standard input\n", stderr);
-        return false;
-    }
     bool is_stdin = !strcmp(options->file, "-");
     FILE *in = is_stdin ? stdin : fopen(options->file, "rb");
     errno = in ? 0 : errno;

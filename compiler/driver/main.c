@@ -68,6 +68,8 @@ int main(int count, char **args) {
             printf("usage: lag %s %s [OPTIONS]\n\n%s.\n%s\n%s", command->name, command->arguments, command->summary,
                    command->help, options_help);
             status = EXIT_OK;
+        } else if (!options.file && !strcmp(command->arguments, "FILE")) {
+            fputs("lag: which program? Give a .lag file, or - for standard input\n", stderr);
         } else {
             Session *session = session_new();
             status = command->run(session, &options);

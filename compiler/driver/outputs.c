@@ -186,11 +186,12 @@ bool outputs_take(void *context, uint32_t index, const RtRunState *at, RtMessage
 }
 
 bool outputs_write(Execution *e) {
-    bool ok = true;
-    for (uint32_t g = 0; g < e->n_groups; g++) {
-        RtMessage message;
-        if (!rt_out_directory(e->folder, &message) ||
-            !rt_series_write_csv(e->groups[g].series, e->groups[g].path, &message)) {
+    RtMessage message;
+    bool made = e->n_groups == 0 || rt_out_directory(e->folder, &message), ok = made;
+    if (!made)
+        execution_complain(e, "%s", message.text);
+    for (uint32_t g = 0; made && g < e->n_groups; g++) {
+        if (!rt_series_write_csv(e->groups[g].series, e->groups[g].path, &message)) {
             execution_complain(e, "%s", message.text);
             ok = false;
         }
