@@ -1,5 +1,6 @@
-/* ops — operations on values, as the EMIT column of op.def has them. Elementary functions are calls of libm; in fast code and single precision they carry
- * the names of libmvec's vector variants, which the loop vectorizer then calls. */
+/* ops — operations on values, as the EMIT column of op.def has them. Elementary functions are calls of libm;
+ * in fast code and single precision they carry the names of libmvec's vector variants, which the loop
+ * vectorizer then calls. */
 #include <math.h>
 #include <stdio.h>
 
@@ -19,8 +20,8 @@ static bool has_vector(const char *name) {
     return false;
 }
 
-/* Variants may be off by up to 4 units in the last place where libm is by less than 1: fast code takes that, and single
- * precision, which nothing is promised to the last place of. */
+/* Variants may be off by up to 4 units in the last place where libm is by less than 1: fast code takes that,
+ * and single precision, which nothing is promised to the last place of. */
 static bool uses_variant(const Emitter *e, const char *name, PlanType type) {
     return (e->m->fast || type == PLAN_F32) && has_vector(name);
 }
@@ -74,7 +75,8 @@ static void declare_variants(EmitModule *m, const char *name, LLVMTypeRef scalar
     }
 }
 
-static LLVMValueRef call_function(Emitter *e, const char *stem, PlanType type, LLVMValueRef *args, uint32_t n) {
+static LLVMValueRef call_function(Emitter *e, const char *stem, PlanType type, LLVMValueRef *args,
+                                  uint32_t n) {
     char name[64], list[256];
     LLVMTypeRef scalar = emit_type(e->m, type), params[2] = {scalar, scalar};
     snprintf(name, sizeof name, "%s%s", stem, type == PLAN_F32 ? "f" : "");
@@ -172,7 +174,8 @@ static LLVMValueRef floor_division(Emitter *e, const PlanNode *n, LLVMValueRef x
     if (nx->lo >= 0 && ny->lo > 0)
         return remainder ? LLVMBuildURem(e->b, x, y, "") : LLVMBuildUDiv(e->b, x, y, "");
     LLVMValueRef zero = emit_int(e->m, 0), minus = emit_int(e->m, -1);
-    /* A divisor of 0 gives 0, never a trap; nor does −1, which turns the sign of what may have no counterpart. */
+    /* A divisor of 0 gives 0, never a trap; nor does −1, which turns the sign of what may have no
+     * counterpart. */
     LLVMValueRef none = int_compare(e, LLVMIntEQ, y, zero), turns = int_compare(e, LLVMIntEQ, y, minus);
     LLVMValueRef d = choose(e, LLVMBuildOr(e->b, none, turns, ""), emit_int(e->m, 1), y);
     LLVMValueRef r = LLVMBuildSRem(e->b, x, d, "");
@@ -246,7 +249,8 @@ static LLVMValueRef own_sign(Emitter *e, const PlanNode *n, LLVMValueRef *v) {
 static LLVMValueRef extreme(Emitter *e, PlanType type, LLVMValueRef *v, bool max) {
     if (!is_real(type))
         return choose(e, int_compare(e, max ? LLVMIntSGT : LLVMIntSLT, v[0], v[1]), v[0], v[1]);
-    LLVMValueRef result = emit_intrinsic(e, max ? "llvm.maximum" : "llvm.minimum", emit_type(e->m, type), v, 2);
+    LLVMValueRef result =
+        emit_intrinsic(e, max ? "llvm.maximum" : "llvm.minimum", emit_type(e->m, type), v, 2);
     if (LLVMIsAInstruction(result)) /* which of 0 and −0 does not matter */
         LLVMSetFastMathFlags(result, LLVMGetFastMathFlags(result) | LLVMFastMathNoSignedZeros);
     return result;

@@ -135,7 +135,8 @@ static IrTerm fold_log(IrProgram *p, IrTerm a) {
         return t;
     if (is_op(p, a, IR_DIV) && ir_is_one(p, x))
         return ir_neg(p, ir_op1(p, IR_LOG, y));
-    if (is_op(p, a, IR_DIV) && (is_op(p, x, IR_EXP) || (is_op(p, y, IR_SUM) && is_op(p, arg_of(p, y, 2), IR_EXP))))
+    if (is_op(p, a, IR_DIV)
+        && (is_op(p, x, IR_EXP) || (is_op(p, y, IR_SUM) && is_op(p, arg_of(p, y, 2), IR_EXP))))
         return ir_sub(p, ir_op1(p, IR_LOG, x), ir_op1(p, IR_LOG, y));
     if (is_op(p, a, IR_MUL) && (is_op(p, x, IR_EXP) || is_op(p, y, IR_EXP)))
         return ir_add(p, ir_op1(p, IR_LOG, x), ir_op1(p, IR_LOG, y));

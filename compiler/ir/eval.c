@@ -1,9 +1,11 @@
-/* eval — the reference evaluator: every operation by the expression in op.def, in doubles or 64-bit integers, nothing
- * fused or reordered. Slow, and independent of planning and code generation, which are tested against it.
+/* eval — the reference evaluator: every operation by the expression in op.def, in doubles or 64-bit integers,
+ * nothing fused or reordered. Slow, and independent of planning and code generation, which are tested against
+ * it.
  *
  * A root (a definition's body, a reduction's guard or body) is a list of the terms below it, operands first.
  * A value is kept with the time it was computed and counts as long as no index it depends on has moved since.
- * Reads outside a tensor give NaN, or 0: they stand behind a condition that does not hold, or are an error. */
+ * Reads outside a tensor give NaN, or 0: they stand behind a condition that does not hold, or are an error.
+ */
 #include "program.h"
 
 #include <math.h>
@@ -108,7 +110,8 @@ void ir_env_set(IrEnv *env, IrDef d, const double *values) {
     }
     Number *to = env->value[d] = base_realloc(env->value[d], sizeof *to * (size ? size : 1));
     for (uint64_t k = 0; k < size; k++)
-        to[k] = is_real_def(env->p, d) ? (Number){.real = values[k]} : (Number){.whole = ir_int_of(values[k])};
+        to[k] =
+            is_real_def(env->p, d) ? (Number){.real = values[k]} : (Number){.whole = ir_int_of(values[k])};
     env->epoch = ++env->clock;
 }
 
@@ -182,7 +185,8 @@ static double add_logs(double a, double b) {
     return a > b ? a + log1p(exp(b - a)) : b + log1p(exp(a - b));
 }
 
-/* One more REAL value v at k = i. A NaN is the largest and the smallest, and not looked at for where those are. */
+/* One more REAL value v at k = i. A NaN is the largest and the smallest, and not looked at for where those
+ * are. */
 static void add_real(IrOp op, Sum *s, double v, int64_t i) {
     double sum = s->at.real;
     if (op == IR_SUM) {
@@ -238,8 +242,8 @@ static Number eval_reduce(IrEnv *env, IrTerm t) {
 
 static Number eval_draw(IrEnv *env, const IrNode *n) {
     if (env->draw)
-        return (Number){
-            .real = env->draw(env->draw_context, (IrDrawKind)n->arg[0], n->arg[1], env->term[n->arg[2]].whole)};
+        return (Number){.real = env->draw(env->draw_context, (IrDrawKind)n->arg[0], n->arg[1],
+                                          env->term[n->arg[2]].whole)};
     env->missing = true;
     return (Number){.real = NAN};
 }

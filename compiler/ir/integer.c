@@ -1,6 +1,6 @@
-/* integer — folding of INT terms and their comparisons. An INT term is a linear form over atoms (index values and whatever
- * is not linear: gathers, quotients); sums, multiples and comparisons are rebuilt from that form, so that
- * equal subscripts are equal references. */
+/* integer — folding of INT terms and their comparisons. An INT term is a linear form over atoms (index values
+ * and whatever is not linear: gathers, quotients); sums, multiples and comparisons are rebuilt from that
+ * form, so that equal subscripts are equal references. */
 #include "program.h"
 
 #include <math.h>
@@ -116,7 +116,8 @@ static IrTerm int_linear(IrProgram *p, IrTerm a, int64_t u, IrTerm b, int64_t v)
     if (fits)
         return affine_term(p, &sum);
     if (!b)
-        return u == -1 ? raw_node(p, IR_NEG, IR_INT, a, 0, 0) : raw_node(p, IR_MUL, IR_INT, ir_int(p, u), a, 0);
+        return u == -1 ? raw_node(p, IR_NEG, IR_INT, a, 0, 0)
+                       : raw_node(p, IR_MUL, IR_INT, ir_int(p, u), a, 0);
     if (v > 0 && b < a)
         return raw_node(p, IR_ADD, IR_INT, b, a, 0);
     return raw_node(p, v > 0 ? IR_ADD : IR_SUB, IR_INT, a, b, 0);
@@ -158,7 +159,8 @@ static bool range_quotient(const IrProgram *p, IrTerm t, int64_t *lo, int64_t *h
 }
 
 /* min(a, b), max(a, b), or one of a and b. */
-static bool range_choice(const IrProgram *p, IrOp op, IrTerm a, IrTerm b, int64_t *lo, int64_t *hi, int depth) {
+static bool range_choice(const IrProgram *p, IrOp op, IrTerm a, IrTerm b, int64_t *lo, int64_t *hi,
+                         int depth) {
     int64_t l, h;
     if (!range_walk(p, a, lo, hi, depth) || !range_walk(p, b, &l, &h, depth))
         return false;
@@ -179,8 +181,10 @@ static bool range_atom(const IrProgram *p, IrTerm t, int64_t *lo, int64_t *hi, i
         return range_choice(p, op, a, b, lo, hi, depth);
     if (op == IR_SELECT)
         return range_choice(p, op, b, arg_of(p, t, 2), lo, hi, depth);
-    if (op == IR_ABS)
-        return range_walk(p, a, &l, &h, depth) && range_is(lo, hi, l > 0 ? l : h < 0 ? -h : 0, h > -l ? h : -l);
+    if (op == IR_ABS) {
+        bool known = range_walk(p, a, &l, &h, depth);
+        return known && range_is(lo, hi, l > 0 ? l : (h < 0 ? -h : 0), h > -l ? h : -l);
+    }
     if (op == IR_TO_INT)
         return type_of(p, a) == IR_BOOL && range_is(lo, hi, 0, 1);
     return op == IR_READ && p->defs.at[a].elem == IR_U8 && range_is(lo, hi, 0, 255);
@@ -365,8 +369,8 @@ static IrTerm compare_int(IrProgram *p, IrOp op, IrTerm a, IrTerm b) {
 
 #define EXACT ((int64_t)1 << 53)
 
-/* Whether real(t) and t are one number whatever the indices are. Against such a number a larger one, rounded or not,
- * compares the same. */
+/* Whether real(t) and t are one number whatever the indices are. Against such a number a larger one, rounded
+ * or not, compares the same. */
 static bool is_exact(const IrProgram *p, IrTerm t) {
     int64_t lo, hi;
     return ir_int_range(p, t, &lo, &hi) && lo > -EXACT && hi < EXACT;

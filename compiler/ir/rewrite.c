@@ -63,7 +63,9 @@ static IrTerm rebuild_node(IrProgram *p, const Rebuild *r, IrTerm t) {
     return ir_with_operands(p, t, operands, count);
 }
 
-static void set_image(Rebuild *r, IrTerm t, IrTerm image) { r->image[ir_term_set_place(&r->seen, t)] = image; }
+static void set_image(Rebuild *r, IrTerm t, IrTerm image) {
+    r->image[ir_term_set_place(&r->seen, t)] = image;
+}
 
 /* ---- substitution of indices --------------------------------------------------------------------------- */
 

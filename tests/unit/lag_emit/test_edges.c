@@ -1,21 +1,39 @@
-/* Every operation of op.def at the edges of its operands' ranges (NaN, infinities, both zeros, the largest, the smallest
- * and denormal numbers; integers past 2^53 and up to the last): folding of constants, the reference evaluator and
- * machine code must mean the same. */
+/* Every operation of op.def at the edges of its operands' ranges (NaN, infinities, both zeros, the largest,
+ * the smallest and denormal numbers; integers past 2^53 and up to the last): folding of constants, the
+ * reference evaluator and machine code must mean the same. */
 #define RIG_INPUTS 160
 #include "rig.h"
 
 #include <float.h>
 
 static const double real_edges[] = {
-    NAN,    INFINITY,  -INFINITY, 0,        -0.0,         1,     -1,   0.5,  -0.5,  2,    -2,    3,
-    2.5,    -2.5,      1e-5,      -1e-5,    1e30,         -1e30, 1e-30, 30,  -30,   100,  -100,  709,
-    -745.0, DBL_MAX,   -DBL_MAX,  DBL_MIN,  5e-324,       -5e-324, 1e-310, 88.5, -103, FLT_MAX, 1e-45, 9007199254740992.0,
+    NAN,     INFINITY, -INFINITY, 0,      -0.0, 1,    -1,      0.5,     -0.5,
+    2,       -2,       3,         2.5,    -2.5, 1e-5, -1e-5,   1e30,    -1e30,
+    1e-30,   30,       -30,       100,    -100, 709,  -745.0,  DBL_MAX, -DBL_MAX,
+    DBL_MIN, 5e-324,   -5e-324,   1e-310, 88.5, -103, FLT_MAX, 1e-45,   9007199254740992.0,
 };
 enum { N_REAL = sizeof real_edges / sizeof *real_edges };
 
 static const int64_t int_edges[] = {
-    0, 1, -1, 2, -2, 3, -3, 7, -7, 4294967296, -4294967296, 9007199254740993, -9007199254740993,
-    (int64_t)1 << 60, -((int64_t)1 << 61), (int64_t)1 << 62, INT64_MAX, INT64_MIN + 1, INT64_MIN,
+    0,
+    1,
+    -1,
+    2,
+    -2,
+    3,
+    -3,
+    7,
+    -7,
+    4294967296,
+    -4294967296,
+    9007199254740993,
+    -9007199254740993,
+    (int64_t)1 << 60,
+    -((int64_t)1 << 61),
+    (int64_t)1 << 62,
+    INT64_MAX,
+    INT64_MIN + 1,
+    INT64_MIN,
 };
 enum { N_INT = sizeof int_edges / sizeof *int_edges };
 
@@ -31,9 +49,9 @@ typedef struct Use {
 /* All pairs of edges as two inputs, and one output for each operation on them. */
 typedef struct Edges {
     Rig *rig;
-    IrElem elem;   /* of the operands: F64, F32, I64 */
+    IrElem elem; /* of the operands: F64, F32, I64 */
     uint64_t n;
-    double *x, *y; /* REAL operands … */
+    double *x, *y;  /* REAL operands … */
     int64_t *i, *j; /* … or INT ones */
     Use use[IR_OP_COUNT];
     uint32_t n_uses;
@@ -121,8 +139,9 @@ static void edges_end(Edges *e) {
     rig_free(e->rig);
 }
 
-/* Relative 2e-15: vector variants are up to 4 units off, half powers are a few products; the smallest normal number
- * besides, since a result made of two parts may lose a denormal one. In f32 the same in its own units. */
+/* Relative 2e-15: vector variants are up to 4 units off, half powers are a few products; the smallest normal
+ * number besides, since a result made of two parts may lose a denormal one. In f32 the same in its own units.
+ */
 static bool near(double have, double want, bool single) {
     if (isnan(want) || isnan(have))
         return isnan(want) && isnan(have);
@@ -137,7 +156,10 @@ static void complain(const Edges *e, const Use *u, uint64_t k, const char *who, 
     snprintf(a, sizeof a, is_real(e) ? "%.17g" : "%.0f", is_real(e) ? e->x[k] : (double)e->i[k]);
     snprintf(b, sizeof b, is_real(e) ? "%.17g" : "%.0f", is_real(e) ? e->y[k] : (double)e->j[k]);
     fail_msg("%s (%s) of %s and %s: %s gives %.17g, the reference %.17g", ir_op_name(u->op),
-             e->elem == IR_F32 ? "f32" : e->elem == IR_F64 ? "f64" : "int", a, b, who, have, want);
+             e->elem == IR_F32   ? "f32"
+             : e->elem == IR_F64 ? "f64"
+                                 : "int",
+             a, b, who, have, want);
 }
 
 /* The reference's value with zeros of either sign in the place of zeros: which one it is, is not promised. */
@@ -170,8 +192,8 @@ static IrEnv *reference(const Edges *e) {
     return env;
 }
 
-/* The 64 bits of an INT value, which the evaluator hands out as a double: in two halves, of a definition so that
- * folding does not look through it. */
+/* The 64 bits of an INT value, which the evaluator hands out as a double: in two halves, of a definition so
+ * that folding does not look through it. */
 static int64_t whole_value(const Edges *e, IrEnv *env, const Use *u, uint64_t k) {
     IrProgram *p = e->rig->ir;
     int64_t at = (int64_t)k;
@@ -224,8 +246,9 @@ static void check_folding(const Edges *e) {
             if (!ir_is_const(p, t, &v))
                 fail_msg("%s of constants stays a term", ir_op_name(u->op));
             const IrNode *node = ir_node(p, t);
-            bool same = u->whole ? (int64_t)(node->arg[0] | (uint64_t)node->arg[1] << 32) == whole_value(e, env, u, k)
-                                 : is_same(e, u, env, k, v, false);
+            bool same =
+                u->whole ? (int64_t)(node->arg[0] | (uint64_t)node->arg[1] << 32) == whole_value(e, env, u, k)
+                         : is_same(e, u, env, k, v, false);
             if (!same)
                 complain(e, u, k, "folding", v, ir_eval(env, u->term, &(int64_t){(int64_t)k}, NULL));
         }
@@ -268,13 +291,22 @@ static void integers(void **state) {
 /* ---- a constant as second operand: what folding and planning make of it ---- */
 
 static const double real_constants[] = {0, 1, -1, 2, -2, 3, 0.5, -0.5, 1.5, 0.3, 1e-5, 20, -1e300};
-static const int64_t int_constants[] = {0, 1, -1, 2, -2, 7, 4294967296, (int64_t)1 << 60, -((int64_t)1 << 60),
-                                        (int64_t)1 << 61, -((int64_t)1 << 61), INT64_MAX, INT64_MIN};
+static const int64_t int_constants[] = {0,
+                                        1,
+                                        -1,
+                                        2,
+                                        -2,
+                                        7,
+                                        4294967296,
+                                        (int64_t)1 << 60,
+                                        -((int64_t)1 << 60),
+                                        (int64_t)1 << 61,
+                                        -((int64_t)1 << 61),
+                                        INT64_MAX,
+                                        INT64_MIN};
 
 /* 0 · x and 0 / x are 0 whatever x is: algebra counts on finite numbers. */
-static bool is_excused(IrOp op, double x, double c) {
-    return c == 0 && op == IR_MUL && !isfinite(x);
-}
+static bool is_excused(IrOp op, double x, double c) { return c == 0 && op == IR_MUL && !isfinite(x); }
 
 static IrTerm of_constants(IrProgram *p, IrOp op, bool real, double x, int64_t i, uint64_t c) {
     return real ? ir_op2(p, op, ir_real(p, x), ir_real(p, real_constants[c]))
@@ -284,7 +316,7 @@ static IrTerm of_constants(IrProgram *p, IrOp op, bool real, double x, int64_t i
 /* op(x, constant) as machine code and by the evaluator, against op of two constants. */
 static void check_constants(IrOp op, bool real) {
     uint64_t n = real ? N_REAL : N_INT, m = real ? sizeof real_constants / sizeof *real_constants
-                                                  : sizeof int_constants / sizeof *int_constants;
+                                                 : sizeof int_constants / sizeof *int_constants;
     Rig *r = rig_new(false);
     IrProgram *p = r->ir;
     IrTerm at = ir_idx(p, ir_axis(p, 0, n)), t[16];
@@ -293,7 +325,11 @@ static void check_constants(IrOp op, bool real) {
     for (uint64_t c = 0; c < m; c++) {
         t[c] = ir_op2(p, op, x, real ? ir_real(p, real_constants[c]) : ir_int(p, int_constants[c]));
         IrType type = (IrType)ir_node(p, t[c])->type;
-        IrDef out = rig_input(r, IR_ROLE_OUTPUT, type == IR_REAL ? IR_F64 : type == IR_INT ? IR_I64 : IR_U8, 1, &n, 0);
+        IrDef out = rig_input(r, IR_ROLE_OUTPUT,
+                              type == IR_REAL  ? IR_F64
+                              : type == IR_INT ? IR_I64
+                                               : IR_U8,
+                              1, &n, 0);
         rig_assign(r, out, t[c]);
     }
     rig_compile(r);
@@ -307,15 +343,16 @@ static void check_constants(IrOp op, bool real) {
         for (uint64_t k = 0; k < n; k++) {
             double want, v[2] = {rig_get(r->frame.mem + place.offset, place.elem, k),
                                  ir_eval(env, t[c], &(int64_t){(int64_t)k}, NULL)};
-            assert_true(ir_is_const(p, of_constants(p, op, real, real_edges[k % N_REAL], int_edges[k % N_INT], c), &want));
+            assert_true(ir_is_const(
+                p, of_constants(p, op, real, real_edges[k % N_REAL], int_edges[k % N_INT], c), &want));
             if (real && is_excused(op, real_edges[k], real_constants[c]))
                 continue;
             for (int who = 0; who < 2; who++) {
                 bool either = real && real_edges[k] == 0 && fabs(v[who]) == fabs(want); /* of 0 and −0 */
                 if (!near(v[who], want, false) && !either)
-                    fail_msg("%s of element %llu and constant %llu (%s): %s gives %.17g, constants %.17g", ir_op_name(op),
-                             (unsigned long long)k, (unsigned long long)c, real ? "f64" : "int",
-                             who ? "the reference" : "machine code", v[who], want);
+                    fail_msg("%s of element %llu and constant %llu (%s): %s gives %.17g, constants %.17g",
+                             ir_op_name(op), (unsigned long long)k, (unsigned long long)c,
+                             real ? "f64" : "int", who ? "the reference" : "machine code", v[who], want);
             }
         }
     }
@@ -357,7 +394,13 @@ static void check_rows(IrOp op, IrElem elem) {
         IrTerm guard = guarded ? ir_op2(p, IR_NE, ir_idx(p, j), ir_int(p, 1)) : 0;
         IrTerm t = ir_reduce(p, op, j, guard, body);
         IrType type = (IrType)ir_node(p, t)->type;
-        rig_assign(r, rig_input(r, IR_ROLE_OUTPUT, type == IR_REAL ? IR_F64 : type == IR_INT ? IR_I64 : IR_U8, 1, shape, 0), t);
+        rig_assign(r,
+                   rig_input(r, IR_ROLE_OUTPUT,
+                             type == IR_REAL  ? IR_F64
+                             : type == IR_INT ? IR_I64
+                                              : IR_U8,
+                             1, shape, 0),
+                   t);
     }
     r->tolerance = 1e-14; /* log-sum-exp in another order */
     rig_check(r, 1);
@@ -393,8 +436,14 @@ static void meanings(void **state) {
     assert_true(ir_is_const(p, ir_op1(p, IR_ROUND, ir_real(p, 2.5)), &v) && v == 2);
     static const struct {
         int64_t a, b, div, mod;
-    } quotients[] = {{7, 2, 3, 1},   {-7, 2, -4, 1}, {7, -2, -4, -1}, {-7, -2, 3, -1}, {7, 0, 0, 0},
-                     {-7, 0, 0, 0}, {INT64_MIN, -1, INT64_MIN, 0},  {9007199254740993, 2, 4503599627370496, 1}};
+    } quotients[] = {{7, 2, 3, 1},
+                     {-7, 2, -4, 1},
+                     {7, -2, -4, -1},
+                     {-7, -2, 3, -1},
+                     {7, 0, 0, 0},
+                     {-7, 0, 0, 0},
+                     {INT64_MIN, -1, INT64_MIN, 0},
+                     {9007199254740993, 2, 4503599627370496, 1}};
     for (size_t k = 0; k < sizeof quotients / sizeof *quotients; k++) {
         IrTerm a = ir_int(p, quotients[k].a), b = ir_int(p, quotients[k].b);
         assert_int_equal(ir_op2(p, IR_IDIV, a, b), ir_int(p, quotients[k].div));

@@ -69,11 +69,11 @@ typedef struct One {
 } One;
 
 static Both random_any(Fold *f, int depth) {
-    static const One ones[16] = {{IR_NEG, negative},     {IR_SQRT, sqrt},     {IR_EXP, exp},       {IR_LOG, log},
-                                 {IR_SIN, sin},          {IR_COS, cos},       {IR_TANH, tanh},     {IR_ABS, fabs},
-                                 {IR_EXPM1, expm1},      {IR_LOG1P, log1p},   {IR_SIGMOID, logistic},
-                                 {IR_SOFTPLUS, soft},    {IR_RELU, positive}, {IR_SIGN, side},     {IR_ATAN, atan},
-                                 {IR_ERF, erf}};
+    static const One ones[16] = {
+        {IR_NEG, negative},  {IR_SQRT, sqrt},   {IR_EXP, exp},          {IR_LOG, log},
+        {IR_SIN, sin},       {IR_COS, cos},     {IR_TANH, tanh},        {IR_ABS, fabs},
+        {IR_EXPM1, expm1},   {IR_LOG1P, log1p}, {IR_SIGMOID, logistic}, {IR_SOFTPLUS, soft},
+        {IR_RELU, positive}, {IR_SIGN, side},   {IR_ATAN, atan},        {IR_ERF, erf}};
     static const double constants[] = {0, 1, -1, 2, 0.5, 3, -0.25};
     IrProgram *p = f->p;
     if (depth == 0) {
