@@ -186,6 +186,9 @@ Expr *build_call(Parser *parser, Span span, Expr *callee, Seq *args) {
             diag_error(parser->session, DIAG_BAD_CALL, callee->span, "only a function's name can be called");
         if (callee->kind == EXPR_PRIME)
             diag_help(parser->session, diag, "the derivative of f at x is written grad(f(x), x)");
+        else if (callee->kind == EXPR_FIELD)
+            diag_help(parser->session, diag, "functions have no prefix: write `%s(…)`",
+                      name_text(parser->session->names, callee->field.name));
         else if (callee->kind == EXPR_NUMBER || callee->kind == EXPR_CALL)
             diag_help(parser->session, diag, "for a product write `*` before the parenthesis");
         return build_error(parser, span);

@@ -102,7 +102,13 @@ static void report_equation(Parser *parser, Span span, const Expr *lhs) {
         const char *name = name_text(parser->session->names, lhs->name.name);
         diag =
             diag_error(parser->session, DIAG_EQUATION, lhs->span, "`%s` is not declared by this line", name);
-        diag_help(parser->session, diag, "write `let %s = …` (or const, param, coord, data)", name);
+        static const char *const terms[] = {"kinetic",    "potential",   "dissipation", "temperature",
+                                            "lagrangian", "hamiltonian", "metric"};
+        const char *near = diag_nearest(name, terms, sizeof terms / sizeof *terms);
+        if (near)
+            diag_help(parser->session, diag, "did you mean `%s`?", near);
+        else
+            diag_help(parser->session, diag, "write `let %s = …` (or const, param, coord, data)", name);
     } else if (lhs->kind == EXPR_SUBSCRIPT && lhs->subscript.of->kind == EXPR_NAME) {
         const char *name = name_text(parser->session->names, lhs->subscript.of->name.name);
         diag = diag_error(parser->session, DIAG_EQUATION, lhs->span, "`%s[…]` is not declared by this line",

@@ -134,6 +134,57 @@ static bool foreign_word(const Fault *f) {
     return true;
 }
 
+/* `for i in …` on a line of its own was taken for the end of the line before. */
+static bool loop(const Fault *f) {
+    return f->token->line && f->token->kind == FOR && f->token[1].kind == NAME && f->token[2].kind == IN
+           && say(f, f->token->span, "`for` begins no statement",
+                  "there are no loops: use an index, as in `let y[i] = x[i]^2` or `sum[i](x[i])`");
+}
+
+/* `parm x = 1`: a word that nothing begins with, but nearly. */
+static bool misspelled_statement(const Fault *f) {
+    static const char *const words[] = {"const",  "param",  "coord", "data", "let",      "fn",     "system", "dynamics",
+                                        "run",    "record", "print", "save", "expect",   "plot",   "when",   "use",
+                                        "spin",   "state",  "flow",  "step", "method",   "symmetry"};
+    if (f->first->kind != SETTING || f->first + 1 == f->token)
+        return false;
+    Session *session = f->parser->session;
+    const char *word = name_text(session->names, f->first->value.name);
+    const char *near = diag_nearest(word, words, sizeof words / sizeof *words);
+    if (!near)
+        return false;
+    Diag *diag = diag_error(session, DIAG_SYNTAX, f->first->span, "`%s` begins no statement", word);
+    diag_help(session, diag, "did you mean `%s`?", near);
+    return true;
+}
+
+static bool colon_for_block(const Fault *f) {
+    return f->token->kind == ':' && f->wanted->symbol['{']
+           && say_expected(f, "`{`", "what belongs to it stands in braces: { … }");
+}
+
+static bool colon_in_slice(const Fault *f) {
+    return f->token->kind == ':' && f->wanted->symbol[']']
+           && say_expected(f, "`]`", "a slice is written x[0..2], both ends included, or x[:]");
+}
+
+static bool comma_between_statements(const Fault *f) {
+    return f->token->kind == ',' && f->wanted->end && f->wanted->operator_ && f->first->kind == NAME
+           && say(f, f->token->span, "`,` does not end a statement", "put `;` or a new line between statements");
+}
+
+static bool tilde_of_declaration(const Fault *f) {
+    return f->token->kind == '~' && f->first->kind == DECLARE
+           && say(f, f->token->span, "`~` stands in a system, not in a declaration",
+                  "declare it first, and write `x ~ normal(0, 1)` in the system; a random start is "
+                  "`= draw normal(0, 1)`");
+}
+
+static bool print_with_parentheses(const Fault *f) {
+    return f->first->kind == PRINT && f->token->kind == ',' && f->wanted->symbol[')']
+           && say_expected(f, "`)`", "what is printed stands without parentheses: print \"loss\" = loss, x");
+}
+
 static bool force_without_on(const Fault *f) {
     return f->first->kind == SETTING && f->first->value.name == PARSER_WORD(f->parser, force)
            && say_expected(f, "`on`", "a force acts on a coordinate: force on x = …");
@@ -284,7 +335,10 @@ static bool function_without_body(const Fault *f) {
 
 /* The first that applies speaks. */
 static bool (*const mistakes[])(const Fault *) = {
-    foreign_word,       force_without_on,      run_without_on,
+    foreign_word,       loop,                  misspelled_statement,
+    colon_for_block,    colon_in_slice,        comma_between_statements,
+    tilde_of_declaration, print_with_parentheses,
+    force_without_on,   run_without_on,
     save_without_to,    when_without_equation, plot_without_form,
     precision_of,       without_name,          bars,
     broken_off,         if_without_else,       equals_for_comparison,

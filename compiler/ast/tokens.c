@@ -77,6 +77,13 @@ static void close_top(TokenVec *out, OpenVec *open, Token closer) {
     vec_push(out, closer);
 }
 
+/* True for `on s`, `for 10` … behind something complete: they stand in no parentheses. */
+static bool begins_clause(Parser *parser, const Token *token, int before) {
+    const Token *next = token + 1;
+    return ends_expression(before) && is_one_of(parser, token, WORD_on, WORD_within)
+           && (next->kind == NAME || next->kind == NUMBER);
+}
+
 /* Closes what was forgotten before `token`: every ( and [ down to the next {, with `braces` also those. */
 static void close_forgotten(Parser *parser, TokenVec *out, OpenVec *open, const Token *token, bool braces) {
     for (int said = 0; open->n; said++) {
@@ -165,6 +172,8 @@ void parser_match_brackets(Parser *parser) {
             close_forgotten(parser, &out, &open, &token, false);
             vec_push(&out, (Token){.kind = SEP, .span = {parser->file, token.span.start, token.span.start}});
         }
+        if (!line && open.n && out.at[open.at[open.n - 1]].kind == '(' && begins_clause(parser, &parser->tokens.at[i], before))
+            close_forgotten(parser, &out, &open, &token, false);
         line = false;
         before = token.kind;
         if (token.kind == 0 || token.kind == '{') /* no block stands in ( ) or [ ] */

@@ -114,6 +114,27 @@ static bool check_domain(Density *d, const ArgSpec *spec, uint32_t k) {
     return true;
 }
 
+bool distribution_exists(const char *name) { return find(name) != NULL; }
+
+bool distribution_names_fit(Sema *s, const char *name, const Expr *call) {
+    ArgSpec spec[MAX_DIST_ARGS];
+    const Distribution *dist = find(name);
+    uint32_t want = dist ? parse_args(dist->args, spec) : 0, n = call->call.args.n;
+    uint32_t skip = want && spec[0].optional && n + 1 == want;
+    for (uint32_t k = 0; k < n && k + skip < want; k++) {
+        const Arg *arg = &call->call.args.at[k];
+        if (!arg->name || !strcmp(name_ascii(s->session->names, arg->name), spec[k + skip].name)) continue;
+        Diag *e = sema_error(s, DIAG_DISTRIBUTION_ARG, arg->span, "this argument of `%s` is its %s, not `%s`", name,
+                             spec[k + skip].name, sema_name(s, arg->name));
+        Buf form = {0};
+        for (uint32_t a = 0; a < want; a++) buf_printf(&form, "%s%s", a ? ", " : "", spec[a].name);
+        sema_help(s, e, "the arguments go by their places: `%s(%s)`", name, form.at);
+        buf_free(&form);
+        return false;
+    }
+    return true;
+}
+
 static bool lower_args(Density *d, const Distribution *dist, const Expr *call) {
     ArgSpec spec[MAX_DIST_ARGS];
     uint32_t want = parse_args(dist->args, spec), n = call->call.args.n;
@@ -128,7 +149,7 @@ static bool lower_args(Density *d, const Distribution *dist, const Expr *call) {
         buf_free(&form);
         return false;
     }
-    bool ok = true;
+    bool ok = distribution_names_fit(d->s, d->name, call);
     if (skip) d->arg[0] = val_real(d->s, 0);
     for (uint32_t k = 0; k < n; k++) {
         const Expr *e = call->call.args.at[k].value;

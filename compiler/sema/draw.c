@@ -197,6 +197,7 @@ Val sema_draw(Sema *s, Scope *scope, const Expr *e) {
                    kind->n_args, kind->n_args == 1 ? "" : "s", n, n == 1 ? "is" : "are");
         return val_poison();
     }
+    if (!distribution_names_fit(s, name, call)) return val_poison();
     IrTerm args[2] = {ir_real(s->ir, 0), ir_real(s->ir, 1)};
     Val shape = {.kind = VAL_TENSOR}, vals[2];
     for (uint32_t k = 0; k < n; k++) {

@@ -77,6 +77,21 @@ static void bind_hyper(Join *j, Scope *scope, const Param *p, Val v, Span span) 
     scope_bind(s, scope, p->name, p->span, val_scalar(ir_read0(s->ir, hyper.def)));
 }
 
+/* The same argument twice, by name, or by place and name. */
+static bool no_twice(Join *j, ArgList args, ParamList params) {
+    Sema *s = j->s;
+    for (uint32_t k = 1; k < args.n; k++)
+        for (uint32_t b = 0; b < k && args.at[k].name; b++) {
+            Name before = args.at[b].name ? args.at[b].name : b < params.n ? params.at[b].name : 0;
+            if (before != args.at[k].name) continue;
+            Diag *d = sema_error(s, DIAG_ARG_NAME, args.at[k].span, "the argument `%s` is given twice",
+                                 sema_name(s, before));
+            sema_note(s, d, args.at[b].span, "given here before");
+            return false;
+        }
+    return true;
+}
+
 static bool no_stranger(Join *j, ArgList args, ParamList params, const Ent *ent, Span span) {
     Sema *s = j->s;
     bool ok = true;
@@ -106,7 +121,7 @@ static bool no_stranger(Join *j, ArgList args, ParamList params, const Ent *ent,
 void join_bind_params(Join *j, Scope *scope, ArgList args, ParamList params, const Ent *ent, Span span,
                       bool hyper) {
     Sema *s = j->s;
-    if (!no_stranger(j, args, params, ent, span)) j->failed = true;
+    if (!no_stranger(j, args, params, ent, span) || !no_twice(j, args, params)) j->failed = true;
     for (uint32_t k = 0; k < params.n; k++) {
         const Param *p = &params.at[k];
         const Arg *arg = find_arg(args, p->name, k);
@@ -119,6 +134,11 @@ void join_bind_params(Join *j, Scope *scope, ArgList args, ParamList params, con
             Diag *d = sema_error(s, DIAG_ARG_COUNT, span, "`%s` needs its argument `%s`",
                                  sema_name(s, ent->name), sema_name(s, p->name));
             sema_note(s, d, p->span, "declared here");
+        }
+        if (arg && v.kind == VAL_STRING) {
+            sema_error(s, DIAG_TYPE, arg->value->span, "`%s` of `%s` is a number, and this is a text",
+                       sema_name(s, p->name), sema_name(s, ent->name));
+            v = val_poison();
         }
         if (v.kind == VAL_POISON) j->failed = true;
         if (hyper)

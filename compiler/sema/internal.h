@@ -405,6 +405,9 @@ uint32_t builtin_count(void);
 const char *builtin_name(uint32_t i);
 
 /* ---- distributions (distribution.c) ---- */
+bool distribution_exists(const char *name);
+/* Whether arguments that are given by name stand in the places of those names; reports the first that does not. */
+bool distribution_names_fit(Sema *s, const char *name, const Expr *call);
 /* −log density of lhs under the distribution of a `~` statement, summed over everything: 0 after an error. */
 /* The value of a function whose parameters are bound in the scope: over the axes that its head names, if it
  * does. */

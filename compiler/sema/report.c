@@ -33,7 +33,7 @@ Diag *sema_warn(Sema *s, DiagCode code, Span span, const char *format, ...) {
 }
 
 void sema_note(Sema *s, Diag *diag, Span span, const char *format, ...) {
-    if (!diag) return;
+    if (!diag || !span.file) return; /* what the language itself has is declared nowhere */
     va_list args;
     va_start(args, format);
     char *text = arena_vprintf(s->arena, format, args);

@@ -193,9 +193,27 @@ Ent *scope_find_kind(Sema *s, Scope *scope, Name name, EntKind kind) {
     return load_library_find_kind(s, name, kind);
 }
 
+/* `dx` and `x_dot` where x is a coordinate: its velocity. */
+static bool help_velocity(Sema *s, Scope *scope, Name name, Diag *d) {
+    const char *text = name_ascii(s->session->names, name);
+    size_t n = strlen(text);
+    const char *of = NULL;
+    if (text[0] == 'd' && n > 1) of = arena_string(s->arena, text + 1, n - 1);
+    if (n > 4 && !strcmp(text + n - 4, "_dot")) of = arena_string(s->arena, text, n - 4);
+    Ent *ent = of ? scope_find_declared(s, scope, name_intern_ident(s->session->names, of, strlen(of))) : NULL;
+    if (!ent || ent->kind != ENT_VAR) return false;
+    sema_help(s, d, "the velocity of `%s` is written `%s'`", sema_name(s, ent->name), sema_name(s, ent->name));
+    return true;
+}
+
 void scope_unknown(Sema *s, Scope *scope, Name name, Span span, const char *what, DiagCode code) {
     Diag *d = sema_error(s, code, span, "unknown %s `%s`", what, sema_name(s, name));
-    if (!d) return;
+    if (!d || help_velocity(s, scope, name, d)) return;
+    if (code == DIAG_UNKNOWN_FUNCTION && distribution_exists(name_ascii(s->session->names, name))) {
+        sema_help(s, d, "a random number is `draw %s(…)`; a density is said with `~` in a system",
+                  sema_name(s, name));
+        return;
+    }
     VEC(const char *) names = {0};
     for (Scope *at = scope; at; at = at->parent)
         for (Scope *own = at; own; own = own->also)

@@ -59,7 +59,7 @@ static IrTerm out_of_range(Sema *s, const Val *base, uint32_t k, int64_t lo, int
     if (lo == hi && lo + first == last + 1)
         sema_help(s, d, "subscripts count from %lld", (long long)first);
     else if (lo != hi)
-        sema_help(s, d, "state the range of the index, or guard it: `sum[i, j | i >= j](…)`");
+        sema_help(s, d, "let the index run over fewer values, or guard it: `sum[i | i > 0](…)`, `if i > 0 then … else …`");
     return 0;
 }
 
@@ -121,6 +121,12 @@ static bool slice(Sema *s, Scope *scope, const Val *base, uint32_t k, const Expr
 }
 
 static IrTerm one(Sema *s, Scope *scope, const Val *base, uint32_t k, const Expr *e) {
+    if (e->kind == EXPR_NAME && !scope_find(s, scope, e->name.name) && !builtin_find(sema_name(s, e->name.name))) {
+        const char *name = sema_name(s, e->name.name);
+        Diag *d = sema_error(s, DIAG_UNKNOWN_NAME, e->span, "unknown index `%s`", name);
+        sema_help(s, d, "an index comes from a reduction, `sum[%s](…)`, or from the left of a definition", name);
+        return 0;
+    }
     Val v = sema_expr(s, scope, e);
     if (v.kind == VAL_POISON) return 0;
     if (!val_ok(&v) || v.rank || val_type(s, &v) != IR_INT) {

@@ -129,7 +129,7 @@ static bool set_type(Sema *s, Ent *ent, IrElem *elem, uint64_t *extent, uint8_t 
                                             "stiefel", "cholesky_corr", "corr",    "cov"};
         Diag *e = sema_error(s, DIAG_DECL_TYPE, d->span, "`%s` is not a type a parameter can have", type);
         const char *near = diag_nearest(type, types, sizeof types / sizeof *types);
-        if (near) sema_help(s, e, "did you mean `%s`?", near);
+        sema_help(s, e, near ? "did you mean `%s`?" : "numbers are real, f32, f64 or int", near);
         return false;
     }
     set_bounds(s, ent);
