@@ -198,7 +198,7 @@ static PlanValue fold_quotient(Builder *b, IrOp op, PlanValue x, int64_t c) {
     const PlanNode *nx = value_node(b, x);
     if (c <= 0 || nx->lo <= -FAR || nx->hi >= FAR)
         return 0;
-    int64_t q = (nx->lo - (nx->lo < 0 ? c - 1 : 0)) / c;
+    int64_t q = nx->lo / c - (nx->lo % c < 0);
     if (nx->hi >= (q + 1) * c)
         return op == IR_IDIV && c == 1 ? x : 0;
     return op == IR_IDIV ? value_int(b, q) : q == 0 ? x : value_add(b, x, value_int(b, -q * c));
