@@ -12,19 +12,49 @@
  * A pass that reports an error ends the derivation. */
 #include "internal.h"
 
+#include <assert.h>
 #include <string.h>
+
+/* What is known between passes. */
+enum {
+    MASS = 1,      /* L, p = ∂L/∂q', M */
+    FRICTION = 2,  /* R as a form in the velocities */
+    VELOCITY = 4,  /* q'(q, p, t), H, E, ∂L/∂q */
+    RATES = 8,     /* the right-hand side, where a method advances */
+    PARTS = 16,    /* exact solutions, where a word does */
+    STEP = 32,     /* the word composed of them */
+    FUNCTIONS = 64,
+    DERIVATION = 128,
+};
 
 typedef struct Pass {
     const char *name;
     bool (*run)(Mech *m);
+    unsigned needs, gives;
 } Pass;
 
 static const Pass passes[] = {
-    {"lagrangian", mech_pass_lagrangian}, {"dissipation", mech_pass_dissipation},
-    {"legendre", mech_pass_legendre},     {"equations", mech_pass_equations},
-    {"parts", mech_pass_parts},           {"word", mech_pass_word},
-    {"functions", mech_pass_functions},   {"sections", mech_pass_sections},
+    {"lagrangian", mech_pass_lagrangian, 0, MASS},
+    {"dissipation", mech_pass_dissipation, MASS, FRICTION},
+    {"legendre", mech_pass_legendre, MASS | FRICTION, VELOCITY},
+    {"equations", mech_pass_equations, MASS | FRICTION | VELOCITY, RATES},
+    {"parts", mech_pass_parts, MASS | FRICTION | VELOCITY, PARTS},
+    {"word", mech_pass_word, PARTS, STEP},
+    {"functions", mech_pass_functions, RATES | STEP, FUNCTIONS},
+    {"sections", mech_pass_sections, RATES | STEP | FUNCTIONS, DERIVATION},
 };
+
+/* Runs the passes in the order of the table, which is checked against what each needs; the first error ends it. */
+static bool run_passes(Mech *m) {
+    unsigned known = 0;
+    for (uint32_t i = 0; i < sizeof passes / sizeof *passes; i++) {
+        assert((passes[i].needs & ~known) == 0);
+        if (!passes[i].run(m))
+            return false;
+        known |= passes[i].gives;
+    }
+    return true;
+}
 
 /* The environment in which hyper-parameters have their values. */
 static void set_hypers(Mech *m) {
@@ -91,9 +121,7 @@ MechRun *mech_derive(Session *session, Model *model, const SemaRun *run) {
     set_hypers(m);
     if (!mech_value(m, m->step, &m->out->step_size))
         m->out->step_size = 1;
-    bool ok = true;
-    for (uint32_t i = 0; i < sizeof passes / sizeof *passes && ok; i++)
-        ok = passes[i].run(m);
+    bool ok = run_passes(m);
     ir_env_free(m->env);
     m->env = NULL;
     vec_free(&m->sections);
