@@ -123,5 +123,21 @@ if [ "$(id -u)" -eq 0 ] && mkdir disk && mount -t tmpfs -o size=64k tmpfs disk 2
   umount disk
 fi
 
+# A limit on the size of files, too.
+sed 's/every 10 steps/every 1 steps/; s/200 steps/20000 steps/' valley.lag >big.lag
+expect 3 'larger than the file size allowed' bash -c "ulimit -f 1; '$lag' run big.lag --quiet --no-cache --out limited"
+[ -z "$(find limited -name '*.csv*')" ] || { echo "FAILED: half a table was left"; failed=$((failed + 1)); }
+
+# Neither a home, nor a cache that can be written, nor one that is damaged is in the way; the results are the same.
+expect 0 '' env -u HOME -u XDG_CACHE_HOME "$lag" run valley.lag --quiet --out homeless
+expect 0 '' cmp results/adam.csv homeless/adam.csv
+touch no_folder
+expect 0 '' env XDG_CACHE_HOME="$work/no_folder" "$lag" run valley.lag --quiet --out uncached
+for run in cold warm damaged; do
+  expect 0 '' env XDG_CACHE_HOME="$work/cache" "$lag" run valley.lag --quiet --out "$run"
+  expect 0 '' cmp results/adam.csv "$run/adam.csv"
+  find cache -type f -exec truncate -s 1000 {} +
+done
+
 echo "$count checks of the command line, $failed failed"
 [ "$failed" -eq 0 ]

@@ -1,6 +1,7 @@
 /* main — finds the command and runs it in a session of its own. */
 #include "driver.h"
 
+#include <signal.h>
 #include <string.h>
 
 static const Command commands[] = {
@@ -46,6 +47,7 @@ static int unknown_command(const char *name) {
 }
 
 int main(int count, char **args) {
+    signal(SIGXFSZ, SIG_IGN); /* a limit on the size of files is an error of writing, not the end of the process */
     if (count < 2) {
         print_usage(stderr);
         return EXIT_USAGE;
