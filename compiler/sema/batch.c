@@ -1,6 +1,6 @@
-/* batch — definitions over all rows of the data, of which a step reads those of its minibatch, or of a part of a
- * split. Needs: the joined terms. Gives: the same terms, reading definitions over the slots of the minibatch (or
- * part) instead.
+/* batch — definitions over all rows of the data, of which a step reads those of its minibatch, or of a part of
+ * a split. Needs: the joined terms. Gives: the same terms, reading definitions over the slots of the minibatch
+ * (or part) instead.
  *
  * `let h[n, j] = …` over the rows n is a definition of all rows; under `mean[n in batch]` it is read at
  * h[rows[b], j]. Such a read becomes h'[b, j] with h'[b, j] = h's body at n = rows[b], and so on into what
@@ -63,8 +63,8 @@ static bool changes(Restrict *r, IrTerm read) {
 
 /* ---- rewriting ---- */
 
-/* The body of an EXPR definition over new indices; axis `slot` runs over the slots of `rows` (slot = rank: none
- * does). */
+/* The body of an EXPR definition over new indices; axis `slot` runs over the slots of `rows` (slot = rank:
+ * none does). */
 static IrDef rebuild(Restrict *r, IrDef d, uint32_t slot, IrDef rows) {
     IrProgram *p = r->s->ir;
     IrDefInfo info = *ir_def(p, d);

@@ -76,7 +76,8 @@ void index_vars(Sema *s, Scope *scope, const Binder *b, uint32_t n, IndexVar *va
 bool index_no_lists(Sema *s, const IndexVar *vars, uint32_t n) {
     for (uint32_t k = 0; k < n; k++) {
         if (!vars[k].list || vars[k].bad) continue;
-        Diag *d = sema_error(s, DIAG_INDEX_BINDER, vars[k].why, "only the index of a reduction runs over a list");
+        Diag *d = sema_error(s, DIAG_INDEX_BINDER, vars[k].why,
+                             "only the index of a reduction runs over a list");
         sema_help(s, d, "use the list as a subscript: `[i] = … x[%s[i]]`", sema_span_text(s, vars[k].why));
         return false;
     }

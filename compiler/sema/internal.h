@@ -283,9 +283,10 @@ bool sema_data(Sema *s, Ent *ent);
 /* Whether a data declaration with this right side binds the names of its axes to extents. */
 bool data_binds_extents(Sema *s, const Expr *init);
 bool sema_extent(Sema *s, Ent *ent);
-/* Axis k of a data declaration against the extent `have` that its source gives (known false: nobody looked): states
- * it, binds a name to it, or both must agree. */
-bool data_fit_axis(Sema *s, Ent *ent, const Binder *b, uint32_t k, uint64_t have, bool known, uint64_t *extent);
+/* Axis k of a data declaration against the extent `have` that its source gives (known false: nobody looked):
+ * states it, binds a name to it, or both must agree. */
+bool data_fit_axis(Sema *s, Ent *ent, const Binder *b, uint32_t k, uint64_t have, bool known,
+                   uint64_t *extent);
 /* split.c: whether the right side of a declaration is `split(…)`; the declaration of one of its parts. */
 bool is_split(Sema *s, const Expr *init);
 bool sema_split(Sema *s, Ent *ent);
@@ -354,7 +355,8 @@ IrIdx index_enter(Sema *s, Scope *scope, const IndexVar *var);
 void index_leave(Sema *s, uint32_t n);
 /* Reports the indices that run over a list where only a reduction's may; false when there is one. */
 bool index_no_lists(Sema *s, const IndexVar *vars, uint32_t n);
-/* The range of an integer term, that of a definition read at some place being that of its body; false: not known. */
+/* The range of an integer term, that of a definition read at some place being that of its body; false: not
+ * known. */
 bool sema_int_range(Sema *s, IrTerm t, int64_t *lo, int64_t *hi);
 /* Whether the expression mentions the name freely. */
 bool index_mentions(const Expr *e, Name name);
@@ -406,7 +408,8 @@ const char *builtin_name(uint32_t i);
 
 /* ---- distributions (distribution.c) ---- */
 bool distribution_exists(const char *name);
-/* Whether arguments that are given by name stand in the places of those names; reports the first that does not. */
+/* Whether arguments that are given by name stand in the places of those names; reports the first that does
+ * not. */
 bool distribution_names_fit(Sema *s, const char *name, const Expr *call);
 /* −log density of lhs under the distribution of a `~` statement, summed over everything: 0 after an error. */
 /* The value of a function whose parameters are bound in the scope: over the axes that its head names, if it

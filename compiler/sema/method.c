@@ -1,5 +1,5 @@
-/* method — `method dop853(rtol = 1e-9)`: a method of the runtime and its arguments, which methods.def lists. Needs: the
- * scope the arguments are written in. Gives: the method and its arguments as numbers. */
+/* method — `method dop853(rtol = 1e-9)`: a method of the runtime and its arguments, which methods.def lists.
+ * Needs: the scope the arguments are written in. Gives: the method and its arguments as numbers. */
 #include "run.h"
 
 static const Method methods[] = {

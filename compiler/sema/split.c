@@ -1,6 +1,6 @@
 /* split — `data train, test = split(N, test = 0.2)`: the rows 0 … N-1 dealt out to parts. Needs: the declared
- * names that share the call, the number of rows, the sizes that are given. Gives: for each part an INPUT, the list
- * of its rows; how many they are is known here, which they are is worked out by the runtime. */
+ * names that share the call, the number of rows, the sizes that are given. Gives: for each part an INPUT, the
+ * list of its rows; how many they are is known here, which they are is worked out by the runtime. */
 #include "internal.h"
 
 bool is_split(Sema *s, const Expr *init) {
@@ -64,7 +64,8 @@ static bool read_size(Deal *d, const Arg *arg, Size *size) {
     if (v.kind == VAL_POISON || !sema_const(s, d->ent->scope, arg->value, &size->value, "the size of a part"))
         return false;
     if (size->given) {
-        Diag *e = sema_error(s, DIAG_SPLIT, arg->span, "the size of `%s` is given twice", sema_name(s, arg->name));
+        Diag *e = sema_error(s, DIAG_SPLIT, arg->span, "the size of `%s` is given twice",
+                             sema_name(s, arg->name));
         sema_note(s, e, size->span, "given here before");
         return false;
     }
@@ -211,7 +212,8 @@ static const Split *split_of(Sema *s, const Ent *ent) {
 bool sema_split(Sema *s, Ent *ent) {
     const Declarator *d = ent->decl;
     if (d->has_axes && d->axes.n != 1) {
-        sema_error(s, DIAG_SPLIT, d->span, "a part is a list of rows: `%s` has one axis", sema_name(s, ent->name));
+        sema_error(s, DIAG_SPLIT, d->span, "a part is a list of rows: `%s` has one axis",
+                   sema_name(s, ent->name));
         return false;
     }
     const Split *split = split_of(s, ent);

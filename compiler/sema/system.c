@@ -259,11 +259,30 @@ static void add_constraint(Join *j, const Stmt *st) {
 
 static bool is_kind(const Stmt *st, TermKind kind) { return st->kind == STMT_TERM && st->term.kind == kind; }
 
+/* `1/2 * k * x^2` where nobody has declared k: it is the number of the step, which the energy of a coordinate
+ * hardly means. */
+static void warn_of_step(Join *j, const Expr *e, TermKind kind, IrTerm t) {
+    Sema *s = j->s;
+    if (!t || kind == TERM_DISSIPATION || kind == TERM_TEMPERATURE) return;
+    uint8_t *mark = base_calloc(ir_def_count(s->ir) + 1, 1);
+    ir_reach(s->ir, t, mark);
+    bool of_coordinate = false, of_step = mark[s->step];
+    for (uint32_t v = 0; v < s->vars.n && of_step; v++) {
+        const Ent *var = s->vars.at[v];
+        of_coordinate |= var->decl_kind == DECL_COORD && var->q && mark[var->q];
+    }
+    free(mark);
+    if (!of_coordinate) return;
+    Diag *d = sema_warn(s, DIAG_NAME_KIND, e->span, "`k` is the number of the step here");
+    if (d) sema_help(s, d, "declare `const k = …` if a constant is meant");
+}
+
 static void scalar_terms(Join *j, StmtList items, TermKind kind) {
     for (uint32_t k = 0; k < items.n; k++) {
         const Stmt *st = items.at[k];
         if (!is_kind(st, kind)) continue;
         IrTerm t = join_scalar(j, j->system, st->term.value, join_quoted(j, kind));
+        warn_of_step(j, st->term.value, kind, t);
         join_term(j, join_slot(j, kind), join_term_name(kind), t, st->span, false);
     }
     SemaTerm *slot = join_slot(j, kind);

@@ -1,5 +1,5 @@
-/* word — how a dynamics advances: `step by h { p/2; q; p/2 }`, or a method (method.c). Needs: states and flows.
- * Gives: the word with its fractions as numbers. */
+/* word — how a dynamics advances: `step by h { p/2; q; p/2 }`, or a method (method.c). Needs: states and
+ * flows. Gives: the word with its fractions as numbers. */
 #include "run.h"
 
 Span join_place(Join *j, Span span) { return span.file == j->st->span.file ? span : j->out->dynamics_span; }

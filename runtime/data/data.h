@@ -43,7 +43,7 @@ typedef struct RtSource {
     size_t n_columns;
     const char *const *except; /* …but these… */
     size_t n_except;
-    enum { RT_COLUMNS_ALL, RT_COLUMNS_LAST, RT_COLUMNS_BUT_LAST } left; /* …and of these only, or not, the last */
+    enum { RT_COLUMNS_ALL, RT_COLUMNS_LAST, RT_COLUMNS_BUT_LAST } left; /* …and only, or not, the last of them */
     bool vector; /* TABLE: exactly one column is meant, and the result is of rank 1 */
 } RtSource;
 
@@ -115,15 +115,15 @@ uint64_t rt_batches_position(const RtBatches *batches); /* number of the next ba
 /* How many batches begin in the first `epochs` epochs: ⌈epochs·n / batch⌉. */
 uint64_t rt_batches_in_epochs(const RtBatches *batches, uint64_t epochs);
 
-/* One part of the rows 0 … rows-1 dealt out to several: those at the places first … first+count-1 of a uniform
- * permutation that is a function of the seed, or of the order in which they stand. */
+/* One part of the rows 0 … rows-1 dealt out to several: those at the places first … first+count-1 of a
+ * uniform permutation that is a function of the seed, or of the order in which they stand. */
 typedef struct RtPart {
     uint64_t rows, first, count;
     uint64_t seed;
     bool in_order;
 } RtPart;
-/* The row numbers of the part, ascending, as an array of rank 1. Fails for an empty part, one that reaches past
- * the rows, and more than 2³² - 1 rows. */
+/* The row numbers of the part, ascending, as an array of rank 1. Fails for an empty part, one that reaches
+ * past the rows, and more than 2³² - 1 rows. */
 bool rt_part(const RtPart *part, RtArray *array, RtMessage *message);
 
 #endif

@@ -1,7 +1,7 @@
 /* part — the rows of data dealt out to several parts: training, validation, test.
  *
- * All parts of a split come from one permutation, so they have no row in common however they are read; each is
- * ascending, so that reading its rows goes through memory forwards. */
+ * All parts of a split come from one permutation, so they have no row in common however they are read; each
+ * is ascending, so that reading its rows goes through memory forwards. */
 #include "reader.h"
 
 #include "../random/random.h"
