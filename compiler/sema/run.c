@@ -170,6 +170,14 @@ static void body_scope(Join *j, const Stmt *st) {
     scope_collect(s, j->system, j->run->system->stmt->system.items);
 }
 
+/* A name of the run, unless the system or the file declares a value of that name: what the program says goes first. */
+static void run_name(Join *j, const char *text, IrTerm term) {
+    Name name = name_of(j->s->session->names, text);
+    const Ent *ent = scope_own(j->system, name);
+    if (!ent || !ent->decl) ent = scope_find_declared(j->s, j->system->parent, name);
+    if (!ent || !ent->decl) join_bind_term(j, j->body, text, term);
+}
+
 /* The names of the run's body and of what stands after the run. */
 static void run_names(Join *j) {
     Sema *s = j->s;
@@ -177,12 +185,12 @@ static void run_names(Join *j) {
     IrProgram *p = s->ir;
     IrTerm potential = out->potential.term;
     if (!potential && out->hamiltonian.term) potential = 0;
-    join_bind_term(j, j->body, "loss", potential);
-    join_bind_term(j, j->body, "potential", potential);
-    join_bind_term(j, j->body, "kinetic", out->kinetic.term);
-    join_bind_term(j, j->body, "dissipation", out->dissipation.term);
-    join_bind_term(j, j->body, "temperature", out->temperature.term);
-    join_bind_term(j, j->body, "energy", ir_read0(p, s->energy));
+    run_name(j, "loss", potential);
+    run_name(j, "potential", potential);
+    run_name(j, "kinetic", out->kinetic.term);
+    run_name(j, "dissipation", out->dissipation.term);
+    run_name(j, "temperature", out->temperature.term);
+    run_name(j, "energy", ir_read0(p, s->energy));
     j->body->also = j->system;
     if (j->n_parts) j->body->fallback = j->parts[0].scope;
 }
