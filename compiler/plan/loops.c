@@ -56,6 +56,9 @@ static bool merges(Builder *b, const Op *op, uint32_t depth) {
     if (outer->guard || inner->guard || (outer->axis < 0) != (inner->axis < 0) || arg)
         return false;
     Merge m = {b, outer, inner};
+    for (uint32_t k = depth + 2; k < op->n_loops; k++)
+        if (op->loop[k].guard && plan_walk(b->plan, op->loop[k].guard, hinders, &m))
+            return false;
     for (uint32_t o = 0; o < op->n_out; o++) {
         const OpOut *out = &op->out[o];
         if (outer->axis >= 0 && out->stride[outer->axis] != out->stride[inner->axis] * inner->extent)
