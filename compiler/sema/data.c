@@ -209,13 +209,7 @@ static bool declared_elem(Sema *s, Ent *ent, bool known, IrElem *elem) {
         *elem = IR_F64;
     } else if (!strcmp(type, "int") || !strcmp(type, "byte") || !strcmp(type, "bit") ||
                !strcmp(type, "bool")) {
-        if (known && is_real) {
-            sema_error(s, DIAG_TYPE, ent->decl->span,
-                       "`%s` is declared as %s, but the file holds real numbers", sema_name(s, ent->name),
-                       type);
-            return false;
-        }
-        if (!known) *elem = !strcmp(type, "byte") || !strcmp(type, "bit") ? IR_U8 : IR_I64;
+        if (!known || is_real) *elem = !strcmp(type, "byte") || !strcmp(type, "bit") ? IR_U8 : IR_I64;
     } else {
         sema_error(s, DIAG_DECL_TYPE, ent->decl->span, "`%s` is not a type that data can have", type);
         return false;
