@@ -127,8 +127,8 @@ struct Word {
 typedef enum DurationUnit { DURATION_TIME, DURATION_STEPS, DURATION_EPOCHS, DURATION_OTHER } DurationUnit;
 typedef enum EveryUnit { EVERY_NONE, EVERY_TIME, EVERY_STEPS, EVERY_EPOCH } EveryUnit;
 
-/* `every 0.1`, `every 10 steps`, `every epoch`; count NULL means 1. */
-typedef struct Every { Span span; EveryUnit unit; Expr *count; } Every;
+/* `every 0.1`, `every 10 steps`, `every epoch`; count NULL means 1. `word` is the unit as written (`sweeps`); 0: time. */
+typedef struct Every { Span span; EveryUnit unit; Name word; Expr *count; } Every;
 
 struct Stmt {
     StmtKind kind;

@@ -321,5 +321,6 @@ Every build_every(Parser *parser, Span span, Expr *count, Name unit) {
     }
     if (unit)
         every.unit = unit_of(parser, unit) == DURATION_EPOCHS ? EVERY_EPOCH : EVERY_STEPS;
+    every.word = unit;
     return every;
 }

@@ -185,7 +185,10 @@ static void print_binary(Printer *printer, const Expr *expr, bool fit) {
     }
     bool breaks = fit && level != LEVEL_COMPARE && is_too_wide(printer, expr);
     print_at(printer, expr->binary.a, level == LEVEL_COMPARE ? level + 1 : level, fit);
-    bool fraction = expr->binary.op == BINARY_DIV && expr->binary.a->kind == EXPR_NUMBER
+    const Expr *above = expr->binary.a;
+    if (above->kind == EXPR_UNARY && above->unary.op == UNARY_NEG)
+        above = above->unary.a; /* -1/2 */
+    bool fraction = expr->binary.op == BINARY_DIV && above->kind == EXPR_NUMBER
                     && expr->binary.b->kind == EXPR_NUMBER;
     if (breaks)
         break_line(printer);

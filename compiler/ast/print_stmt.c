@@ -268,10 +268,8 @@ static void print_every(Printer *printer, const Every *every) {
     put(printer, " every");
     if (every->count)
         print_value(printer, " ", every->count);
-    if (every->unit == EVERY_STEPS)
-        put(printer, every->count ? " steps" : " step");
-    else if (every->unit == EVERY_EPOCH)
-        put(printer, every->count ? " epochs" : " epoch");
+    if (every->word)
+        buf_printf(printer->out, " %s", text_of(printer, every->word));
 }
 
 static void print_word(Printer *printer, const WordList *list, bool fit);
