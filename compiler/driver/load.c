@@ -83,6 +83,21 @@ static bool probe(void *context, const SemaSource *source, uint32_t *rank, uint6
     return ok;
 }
 
+static bool has_column(void *context, const SemaSource *source, const char *column) {
+    RtMessage message;
+    RtSource found;
+    RtNameList names;
+    char path[PATH_MAX];
+    if (!load_source(source, context, &found, path, sizeof path, &message) ||
+        !rt_data_names(&found, &names, &message))
+        return false;
+    bool has = false;
+    for (size_t k = 0; k < names.n; k++)
+        has |= strcmp(names.at[k], column) == 0;
+    rt_names_free(&names);
+    return has;
+}
+
 Model *load_model(Session *session, const Options *options) {
     File *file = load_file(session, options);
     if (!file || diag_error_count(session)) /* names are not looked for in what could not be read whole */
@@ -92,6 +107,7 @@ Model *load_model(Session *session, const Options *options) {
         .overrides = options->sets.at,
         .n_overrides = options->sets.n,
         .probe = probe,
+        .has_column = has_column,
         .directory = directory,
         .probe_context = (void *)directory,
         .seed = options->seed,

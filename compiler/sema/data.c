@@ -1,5 +1,5 @@
 /* data — data declarations: where the values come from, their shape from the file, extents bound by it.
- * Needs: the probe of the options. Gives: an INPUT per declaration and an entry in the model's list; `data
+ * Needs: probe and has_column of the options. Gives: an INPUT per declaration and an entry in the model's list; `data
  * x[i : N] = expression` is a definition like any other. */
 #include "internal.h"
 
@@ -60,25 +60,12 @@ static bool try_probe(Sema *s, const SemaSource *source, uint32_t *rank, uint64_
            s->options->probe(s->options->probe_context, source, rank, extent, elem, why, n);
 }
 
-static bool column_exists(Sema *s, const SemaSource *source, const char *column) {
-    uint32_t rank;
-    uint64_t extent[IR_MAX_RANK];
-    IrElem elem;
-    char why[512];
-    SemaSource one = *source;
-    const char *columns[1] = {column};
-    one.columns = columns;
-    one.n_columns = 1;
-    one.except = NULL;
-    one.n_except = 0;
-    one.vector = true;
-    return try_probe(s, &one, &rank, extent, &elem, why, sizeof why);
-}
-
 /* The column of a vector's own name; NULL: there is none. */
 static const char *own_column(Sema *s, const SemaSource *source, const Declarator *d) {
     const char *name = sema_name(s, d->name);
-    return declared_rank(d) == 1 && column_exists(s, source, name) ? name : NULL;
+    const SemaOptions *o = s->options;
+    bool has = declared_rank(d) == 1 && o->has_column && o->has_column(o->probe_context, source, name);
+    return has ? name : NULL;
 }
 
 /* Without columns in the call each vector takes the column of its own name and a table those that are left. Beside

@@ -33,12 +33,16 @@ typedef struct SemaSource {
  * returns false with the message for the user in `why` (at most n bytes). */
 typedef bool (*SemaProbe)(void *context, const SemaSource *source, uint32_t *rank, uint64_t *extent, IrElem *elem,
                           char *why, size_t n);
+/* Whether the source is a table whose header names this column; its rows are not looked at. False, too, where there is
+ * no such file or its header is damaged: the probe says what is wrong. */
+typedef bool (*SemaHasColumn)(void *context, const SemaSource *source, const char *column);
 
 typedef struct SemaOptions {
     const SemaOverride *overrides;
     uint32_t n_overrides;
     SemaProbe probe;        /* NULL: files are not looked at; shapes must be declared */
-    void *probe_context;
+    SemaHasColumn has_column; /* NULL: no column goes by a declared name */
+    void *probe_context;    /* given to both */
     const char *directory;  /* relative data paths and `use "file"` start here */
     uint64_t seed;
 } SemaOptions;

@@ -24,6 +24,12 @@ static bool probe(void *context, const SemaSource *source, uint32_t *rank, uint6
     return true;
 }
 
+/* A table of columns of one letter each. */
+static bool has_column(void *context, const SemaSource *source, const char *column) {
+    (void)context, (void)source;
+    return !column[1];
+}
+
 static void compile(Session *session, Model *model, const MechRun *mech) {
     const IrFunc *funcs[3] = {&mech->init, mech->step.groups.n ? &mech->step : &mech->rhs, &mech->observe};
     PlanOptions options = {.threads = 1, .fast = model->is_f32};
@@ -40,7 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     Session *session = session_new();
     uint32_t source = source_add(session, "fuzz.lag", (const char *)data, size);
     File *file = ast_parse(session, source);
-    SemaOptions options = {.probe = probe, .directory = "."};
+    SemaOptions options = {.probe = probe, .has_column = has_column, .directory = "."};
     Model *model = diag_error_count(session) ? NULL : sema_analyze(session, file, &options);
     if (!model && !diag_error_count(session))
         abort();
