@@ -106,6 +106,7 @@ static int explain_stop(Execution *e, const RtRunResult *result) {
                            "learning rate usually mends it", e->name, text, (unsigned long long)result->at.step);
     } else {
         execution_complain(e, "%s stopped: %s", e->name, text);
+        execution_blame(e, (int32_t)result->status);
     }
     return EXIT_RUN;
 }

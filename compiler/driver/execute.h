@@ -59,6 +59,8 @@ double execution_scalar(const Execution *e, IrDef def);
 bool execution_flushes(const Execution *e);
 /* Says what stopped the run, in colours on a terminal or as JSON. */
 void execution_complain(const Execution *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* After compiled code has returned RT_OUT_OF_RANGE: points at the subscript. */
+void execution_blame(const Execution *e, int32_t status);
 
 /* outputs.c: tables, prints and saved parameters. */
 bool outputs_open(Execution *e);

@@ -45,8 +45,10 @@ static bool check_one(const Execution *e, uint32_t k) {
 bool expects_hold(Execution *e) {
     if (!e->sema->n_expects)
         return true;
-    if (!e->expects || e->expects(&e->frame)) {
-        execution_complain(e, "the `expect` statements could not be evaluated");
+    int32_t status = e->expects ? e->expects(&e->frame) : RT_OK;
+    if (!e->expects || status) {
+        execution_complain(e, "the `expect` statements could not be evaluated: %s", rt_status_text((RtStatus)status));
+        execution_blame(e, status);
         return false;
     }
     bool ok = true;

@@ -24,6 +24,14 @@ void execution_complain(const Execution *e, const char *format, ...) {
     }
 }
 
+void execution_blame(const Execution *e, int32_t status) {
+    if (status != RT_OUT_OF_RANGE || !e->frame.bad)
+        return;
+    Span span = ir_def(e->model->ir, e->frame.bad)->span;
+    if (span.file)
+        diag_error(e->session, DIAG_SUBSCRIPT_RANGE, span, "here a subscript left its axis during the run");
+}
+
 bool execution_block(const Execution *e, IrDef def, const char *name, RtBlock *block) {
     PlanPlace place;
     if (!def || !plan_place(e->code->plan, def, &place) || place.is_data)

@@ -98,7 +98,9 @@ static void add_check(Normalizer *n, IrTerm sub, uint64_t extent, IrTerm cond) {
         bad = ir_reduce(ir, IR_ANY, fresh[i], 0, bad);
     if (ir_is_zero(ir, bad))
         return;
+    Span before = ir_at(ir, ir_node(ir, sub)->span); /* a run that stops here points at the subscript */
     IrDef check = ir_define(ir, 0, IR_U8, NULL, 0, bad);
+    ir_at(ir, before);
     plan_normalize_def(n->plan, check);
     plan_def_of(n->plan, check)->must = plan_def_of(n->plan, check)->is_check = true;
     add_unique(&n->out->checks, check);
@@ -123,7 +125,7 @@ static IrTerm normal_read(Normalizer *n, IrTerm t, IrTerm cond) {
         subs[i] = normal(n, subs[i], cond);
         if (ir_int_range(ir, subs[i], &lo, &hi) && lo >= 0 && hi < (int64_t)extent)
             continue;
-        bool gather = plan_has_op(n->plan, subs[i], IR_READ);
+        bool gather = plan_has_op(n->plan, subs[i], IR_READ) || plan_has_op(n->plan, subs[i], IR_DRAW);
         if (gather)
             add_check(n, subs[i], extent, cond);
         if (cond || !gather)

@@ -150,6 +150,7 @@ static void sema_free(Sema *s) {
     vec_free(&s->units);
     vec_free(&s->busy);
     vec_free(&s->active);
+    vec_free(&s->conditions);
     vec_free(&s->wrapping);
     vec_free(&s->precision);
     vec_free(&s->data);

@@ -7,15 +7,16 @@
 /* ---- the context of an elaboration ---- */
 
 typedef struct Context {
-    uint32_t mute, depth, guarded, active_base;
+    uint32_t mute, depth, guarded, active_base, condition_base;
     const CallFrame *call;
 } Context;
 
 static Context context_leave(Sema *s) {
-    Context c = {s->mute, s->depth, s->guarded, s->active_base, s->call};
+    Context c = {s->mute, s->depth, s->guarded, s->active_base, s->condition_base, s->call};
     s->mute = s->trial ? s->mute : 0;
     s->depth = s->guarded = 0;
     s->active_base = s->active.n;
+    s->condition_base = s->conditions.n;
     s->call = NULL;
     return c;
 }
@@ -25,6 +26,7 @@ static void context_return(Sema *s, Context c) {
     s->depth = c.depth;
     s->guarded = c.guarded;
     s->active_base = c.active_base;
+    s->condition_base = c.condition_base;
     s->call = c.call;
 }
 

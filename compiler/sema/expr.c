@@ -88,7 +88,10 @@ static Val lower_binary(Sema *s, Scope *scope, const Expr *e) {
     Val v = sema_expr(s, scope, e);
     while (spine.n) {
         const Expr *node = vec_pop(&spine);
+        bool first = node->binary.op == BINARY_AND || node->binary.op == BINARY_OR; /* the right side stands under the left */
+        if (first) sema_assume(s, &v, node->binary.op == BINARY_AND);
         Val right = sema_expr(s, scope, node->binary.b);
+        if (first) sema_forget(s);
         Span sa = node->binary.a->span, sb = node->binary.b->span;
         v = node->binary.op == BINARY_MATMUL ? sema_matmul(s, scope, node->span, v, right, sa, sb)
                                              : sema_binary(s, node->binary.op, node->span, v, right, sa, sb);
@@ -146,9 +149,12 @@ static Val join_branches(Sema *s, const Expr *e, Val c, Val a, Val b) {
 
 static Val lower_if(Sema *s, Scope *scope, const Expr *e) {
     Val c = sema_expr(s, scope, e->cond.cond);
-    s->guarded++;
-    Val a = sema_expr(s, scope, e->cond.then), b = sema_expr(s, scope, e->cond.other);
-    s->guarded--;
+    sema_assume(s, &c, true);
+    Val a = sema_expr(s, scope, e->cond.then);
+    sema_forget(s);
+    sema_assume(s, &c, false);
+    Val b = sema_expr(s, scope, e->cond.other);
+    sema_forget(s);
     if (c.kind == VAL_POISON) return c;
     if (!val_ok(&c) || val_type(s, &c) != IR_BOOL) {
         Diag *d = sema_error(s, DIAG_TYPE, e->cond.cond->span, "`if` needs a condition, and this is %s",

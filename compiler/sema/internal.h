@@ -191,7 +191,9 @@ struct Sema {
     VEC(IrIdx) wrapping; /* those of them whose subscripts wrap around */
     uint32_t active_base;
     const CallFrame *call;
-    uint32_t guarded;              /* > 0: under a guard or condition, subscripts may be out of range */
+    uint32_t guarded;              /* > 0: only the shape is wanted, subscripts are not judged */
+    VEC(IrTerm) conditions;        /* that hold where the present expression is used, from condition_base on */
+    uint32_t condition_base;
     VEC(uint64_t) sites;           /* places that draw, see draw.c */
     bool ahead;                    /* a long chain is being elaborated from its far end */
     uint32_t errors_at_derivative; /* whether calculus said why a derivative failed */
@@ -387,6 +389,14 @@ Val sema_subscript(Sema *s, Scope *scope, const Expr *e);   /* subscript.c */
 /* Subscript `t` of axis k as a term counted from the axis's first element and held inside; 0 after an error.
  */
 IrTerm sema_place(Sema *s, const Val *base, uint32_t k, IrTerm t, Span span);
+
+/* inside.c: the values lo..hi that subscript `t` takes where the conditions around it hold. SHOWN: they are exact, or lie
+ * within 0..extent-1; LATER: they depend on data or parameters; UNSHOWN: nothing is known. */
+typedef enum Inside { INSIDE_SHOWN, INSIDE_LATER, INSIDE_UNSHOWN } Inside;
+/* What is elaborated until sema_forget is used only where `condition` holds (or does not). */
+void sema_assume(Sema *s, const Val *condition, bool holds);
+void sema_forget(Sema *s);
+Inside sema_inside(Sema *s, IrTerm t, uint64_t extent, int64_t *lo, int64_t *hi);
 Val sema_reduce(Sema *s, Scope *scope, const Expr *e); /* reduce.c */
 Val sema_reduce_whole(Sema *s, ReduceOp op, Val v, Span span);
 Val sema_field(Sema *s, const Expr *e);              /* record.c: `fit.loss` */

@@ -104,9 +104,7 @@ Val sema_reduce_whole(Sema *s, ReduceOp op, Val v, Span span) {
 
 static IrTerm lower_guard(Sema *s, Scope *scope, const Expr *e, bool *ok) {
     if (!e) return 0;
-    s->guarded++;
     Val v = sema_expr(s, scope, e);
-    s->guarded--;
     if (val_ok(&v) && v.rank == 0 && val_type(s, &v) == IR_BOOL) return v.body;
     if (v.kind != VAL_POISON)
         sema_error(s, DIAG_TYPE, e->span, "a guard is a condition, and this is %s",
@@ -121,9 +119,9 @@ static Val reduce_bound(Sema *s, Scope *scope, const Expr *e, const IndexVar *va
     for (uint32_t k = 0; k < n; k++) idx[k] = index_enter(s, inner, &vars[k]);
     bool ok = true;
     IrTerm guard = lower_guard(s, inner, e->reduce.guard, &ok);
-    if (guard) s->guarded++;
+    if (guard) vec_push(&s->conditions, guard);
     Val v = sema_expr(s, inner, e->reduce.body);
-    if (guard) s->guarded--;
+    if (guard) sema_forget(s);
     index_leave(s, n);
     if (v.kind == VAL_POISON || !ok) return val_poison();
     if (!val_ok(&v)) {

@@ -1,6 +1,7 @@
 /* subscript — x[i, j+1]: substitution of the axes by integer terms. A subscript that can be proved to stay
  * inside is taken as it is; on a periodic axis it wraps; one that reads data is checked when the data are
- * loaded; under a guard it is held inside, since what is outside is not used; anything else is an error. */
+ * loaded, or before it is used; under conditions that keep it inside it is clamped, since what is outside is not
+ * used; anything else is an error. */
 #include "internal.h"
 
 static bool wraps(Sema *s, const Axis *axis, IrTerm t) {
@@ -56,10 +57,20 @@ static IrTerm out_of_range(Sema *s, const Val *base, uint32_t k, int64_t lo, int
         d = sema_error(s, DIAG_SUBSCRIPT_RANGE, span,
                        "the subscript runs over %lld..%lld, but this axis has %lld..%lld",
                        (long long)(lo + first), (long long)(hi + first), (long long)first, (long long)last);
-    if (lo == hi && lo + first == last + 1)
+    if (s->conditions.n > s->condition_base)
+        sema_help(s, d, "that is where the conditions around it hold: they must keep it inside");
+    else if (lo == hi && lo + first == last + 1)
         sema_help(s, d, "subscripts count from %lld", (long long)first);
     else if (lo != hi)
         sema_help(s, d, "let the index run over fewer values, or guard it: `sum[i | i > 0](…)`, `if i > 0 then … else …`");
+    return 0;
+}
+
+static IrTerm unshown(Sema *s, const Val *base, uint32_t k, Span span) {
+    int64_t first = base->axis[k].lo, last = first + (int64_t)val_extent(s, base, k) - 1;
+    Diag *d = sema_error(s, DIAG_SUBSCRIPT_RANGE, span, "the subscript cannot be shown to stay within %lld..%lld",
+                         (long long)first, (long long)last);
+    sema_help(s, d, "say so in the condition around it, by comparing the index with numbers: `… and i > 0`");
     return 0;
 }
 
@@ -101,8 +112,17 @@ IrTerm sema_place(Sema *s, const Val *base, uint32_t k, IrTerm t, Span span) {
     if (known && lo >= 0 && hi < (int64_t)extent) return t;
     if (wraps(s, axis, t)) return ir_op2(s->ir, IR_IMOD, t, ir_int(s->ir, (int64_t)extent));
     if (bind_data(s, t, extent, span)) return t;
-    if (!known || s->guarded || !is_affine(s, t)) return clamp(s, t, extent);
-    return out_of_range(s, base, k, lo, hi, span);
+    bool conditional = s->conditions.n > s->condition_base;
+    if (s->guarded || s->mute) return clamp(s, t, extent);
+    if (!conditional && known && is_affine(s, t)) return out_of_range(s, base, k, lo, hi, span);
+    switch (sema_inside(s, t, extent, &lo, &hi)) {
+    case INSIDE_SHOWN:
+        if (lo < 0 || hi >= (int64_t)extent) return out_of_range(s, base, k, lo, hi, span);
+        return conditional ? clamp(s, t, extent) : t;
+    case INSIDE_LATER: break; /* the plan looks before it reads */
+    case INSIDE_UNSHOWN: return unshown(s, base, k, span);
+    }
+    return t;
 }
 
 static bool slice(Sema *s, Scope *scope, const Val *base, uint32_t k, const Expr *e, Axis *axis, IrTerm *at) {
