@@ -13,8 +13,7 @@ typedef struct RtMessage {
 
 /* Writes the message and returns false, so that a failure reads `return rt_fail(m, …)`. */
 __attribute__((format(printf, 2, 3), unused)) static inline bool rt_fail(RtMessage *m, const char *format,
-                                                                         ...)
-{
+                                                                         ...) {
     va_list args;
     va_start(args, format);
     vsnprintf(m->text, sizeof m->text, format, args);

@@ -1,6 +1,6 @@
-/* rt — the contract between generated code, the runtime and the programs that drive them. Plain C, no LLVM; linked into
- * `lag` and into what `lag build` makes. Functions that generated code may call are listed in rt_abi.def, and only
- * those. */
+/* rt — the contract between generated code, the runtime and the programs that drive them. Plain C, no LLVM;
+ * linked into `lag` and into what `lag build` makes. Functions that generated code may call are listed in
+ * rt_abi.def, and only those. */
 #ifndef LAG_RT_H
 #define LAG_RT_H
 
@@ -19,7 +19,8 @@ const char *rt_status_text(RtStatus status);
 
 typedef struct RtPool RtPool; /* threads; see rt_parallel */
 
-/* What a compiled function gets: one block of memory laid out at compile time, external arrays, noise keys. */
+/* What a compiled function gets: one block of memory laid out at compile time, external arrays, noise
+ * keys. */
 typedef struct RtFrame {
     char *mem;            /* plan_memory bytes, 64-byte aligned */
     void *const *data;    /* plan_data_slots external arrays, read-only */

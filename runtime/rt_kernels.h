@@ -31,8 +31,8 @@ double rt_random_normal(uint64_t seed, uint64_t step, uint32_t site,
 
 double rt_lgamma(double x); /* ln |Γ(x)|, without the C library's global sign */
 float rt_lgammaf(float x);
-/* ψ⁽ⁿ⁾(x), order n = 0, 1, 2, … (NaN for others): order 0 is digamma, d/dx ln Γ(x), order n its n-th derivative.
- * At the poles 0, -1, -2, … +∞ for odd n, else NaN. */
+/* ψ⁽ⁿ⁾(x), order n = 0, 1, 2, … (NaN for others): order 0 is digamma, d/dx ln Γ(x), order n its n-th
+ * derivative. At the poles 0, -1, -2, … +∞ for odd n, else NaN. */
 double rt_polygamma(double order, double x);
 float rt_polygammaf(float order, float x);
 

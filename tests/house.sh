@@ -48,6 +48,11 @@ for file in compiler/*/*.[ch] runtime/*.[ch] runtime/*/*.[ch]; do
   [ "$lines" -le 1000 ] || complain "$file: $lines lines; a room past 1000 wants dividing"
 done
 
+# One way to write a function's head: its brace ends the line.
+for file in compiler/*/*.[ch] runtime/*.[ch] runtime/*/*.[ch] runtime/*/*.inc tests/unit/*/*.[ch] tests/fuzz/*.h tests/fuzz/*/*.c; do
+  grep -n '^{$' "$file" | grep . && complain "$file: a brace on a line of its own"
+done
+
 # Every message is shown by a test: a program, the command line, or, where no program gets there, a unit test.
 codes=$(grep -oE '"E[0-9]{4}"' compiler/base/diag.def | tr -d '"' | sort)
 shown=$(grep -rhoE 'E[0-9]{4}' tests/golden tests/cli.sh tests/unit grammar/LANGUAGE.md --include='*.lag' --include='*.sh' \

@@ -24,14 +24,15 @@ void *rt_alloc(size_t size) {
     return block;
 }
 
-/* A large block gives its pages back and is zero without being written: the kernel clears a page when it is first
- * touched. */
+/* A large block gives its pages back and is zero without being written: the kernel clears a page when it is
+ * first touched. */
 void *rt_alloc_zeroed(size_t size) {
     void *block = rt_alloc(size);
     if (!block)
         return NULL;
 #ifdef __linux__
-    if (size >= LARGE_FROM && madvise(block, (size + LARGE_PAGE - 1) / LARGE_PAGE * LARGE_PAGE, MADV_DONTNEED) == 0)
+    if (size >= LARGE_FROM &&
+        madvise(block, (size + LARGE_PAGE - 1) / LARGE_PAGE * LARGE_PAGE, MADV_DONTNEED) == 0)
         return block;
 #endif
     memset(block, 0, size);

@@ -46,8 +46,9 @@ struct RtPool {
 /* Set while this thread runs a piece: loops inside it run serially. */
 static _Thread_local bool in_piece;
 
-/* What a container is allowed of the machine's time, in processors: "quota period" of the control group, where there is
- * one; 0: no limit. More threads than that would be stopped together for the rest of each period. */
+/* What a container is allowed of the machine's time, in processors: "quota period" of the control group,
+ * where there is one; 0: no limit. More threads than that would be stopped together for the rest of each
+ * period. */
 static uint32_t processor_quota(void) {
     long long quota = 0, period = 0;
     FILE *file = fopen("/sys/fs/cgroup/cpu.max", "r");

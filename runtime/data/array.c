@@ -5,14 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-void rt_array_free(RtArray *a)
-{
+void rt_array_free(RtArray *a) {
     free(a->values);
     memset(a, 0, sizeof *a);
 }
 
-bool rt_shape_count(const RtShape *shape, size_t size, uint64_t *count)
-{
+bool rt_shape_count(const RtShape *shape, size_t size, uint64_t *count) {
     uint64_t bytes;
     *count = 1;
     for (uint32_t k = 0; k < shape->rank; k++)
@@ -21,8 +19,7 @@ bool rt_shape_count(const RtShape *shape, size_t size, uint64_t *count)
     return !__builtin_mul_overflow(*count, (uint64_t)size, &bytes) && bytes <= SIZE_MAX / 2;
 }
 
-bool rt_array_alloc(RtArray *a, const char *path, RtMessage *m)
-{
+bool rt_array_alloc(RtArray *a, const char *path, RtMessage *m) {
     uint64_t count;
     size_t size = rt_elem_size(a->shape.elem);
     a->values = NULL;
@@ -31,8 +28,7 @@ bool rt_array_alloc(RtArray *a, const char *path, RtMessage *m)
     return a->values || rt_fail(m, "%s: not enough memory for its values", path);
 }
 
-void rt_place(const RtShape *shape, bool fortran, uint64_t index, char *text, size_t size)
-{
+void rt_place(const RtShape *shape, bool fortran, uint64_t index, char *text, size_t size) {
     uint64_t at[RT_MAX_RANK] = {0};
     for (uint32_t k = 0; k < shape->rank; k++) {
         uint32_t axis = fortran ? k : shape->rank - 1 - k;
@@ -46,8 +42,7 @@ void rt_place(const RtShape *shape, bool fortran, uint64_t index, char *text, si
         snprintf(text + n, size - n, "]");
 }
 
-static void shape_text(const RtShape *shape, char *text, size_t size)
-{
+static void shape_text(const RtShape *shape, char *text, size_t size) {
     size_t n = 0;
     text[0] = '\0';
     for (uint32_t k = 0; k < shape->rank && n < size; k++)
@@ -56,8 +51,7 @@ static void shape_text(const RtShape *shape, char *text, size_t size)
         snprintf(text, size, "one");
 }
 
-bool rt_check_payload(const RtBytes *s, const RtPayload *p, RtMessage *m)
-{
+bool rt_check_payload(const RtBytes *s, const RtPayload *p, RtMessage *m) {
     char text[8 * 24];
     uint64_t count, left = s->bound - s->at;
     shape_text(&p->shape, text, sizeof text);
@@ -81,8 +75,7 @@ bool rt_check_payload(const RtBytes *s, const RtPayload *p, RtMessage *m)
 }
 
 /* The values lie first axis fastest in `from`; puts them row-major into `to`. */
-static void from_fortran(const RtShape *shape, const char *from, char *to, uint64_t count)
-{
+static void from_fortran(const RtShape *shape, const char *from, char *to, uint64_t count) {
     size_t size = rt_elem_size(shape->elem);
     uint64_t stride[RT_MAX_RANK], at[RT_MAX_RANK] = {0}, source = 0;
     for (uint32_t k = 0; k < shape->rank; k++)
@@ -99,8 +92,7 @@ static void from_fortran(const RtShape *shape, const char *from, char *to, uint6
     }
 }
 
-static bool reorder(RtBytes *s, RtArray *a, uint64_t count, RtMessage *m)
-{
+static bool reorder(RtBytes *s, RtArray *a, uint64_t count, RtMessage *m) {
     RtArray b = {.shape = a->shape};
     if (!rt_array_alloc(&b, s->path, m))
         return false;
@@ -110,8 +102,7 @@ static bool reorder(RtBytes *s, RtArray *a, uint64_t count, RtMessage *m)
     return true;
 }
 
-static bool fill(RtBytes *s, const RtPayload *p, unsigned flags, RtArray *a, uint64_t count, RtMessage *m)
-{
+static bool fill(RtBytes *s, const RtPayload *p, unsigned flags, RtArray *a, uint64_t count, RtMessage *m) {
     unsigned char block[1 << 15];
     size_t unit = rt_raw_size(p->raw), got, bad = 0;
     bool direct = p->raw == RT_RAW_U8 && a->shape.elem == RT_U8;
@@ -139,8 +130,7 @@ static bool fill(RtBytes *s, const RtPayload *p, unsigned flags, RtArray *a, uin
     return true;
 }
 
-bool rt_read_payload(RtBytes *s, const RtPayload *p, RtElem want, unsigned flags, RtArray *a, RtMessage *m)
-{
+bool rt_read_payload(RtBytes *s, const RtPayload *p, RtElem want, unsigned flags, RtArray *a, RtMessage *m) {
     uint64_t count;
     size_t got;
     char more;

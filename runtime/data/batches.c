@@ -20,8 +20,7 @@ struct RtBatches {
 
 enum { PIECE = 64 };
 
-static void begin_epoch(RtBatches *b, uint64_t epoch)
-{
+static void begin_epoch(RtBatches *b, uint64_t epoch) {
     b->epoch = epoch;
     b->place = 0;
     if (!b->order)
@@ -31,8 +30,7 @@ static void begin_epoch(RtBatches *b, uint64_t epoch)
 }
 
 RtBatches *rt_batches_new(const int64_t *rows, uint64_t n, uint64_t batch, uint64_t seed, bool shuffle,
-                          RtMessage *m)
-{
+                          RtMessage *m) {
     if (n == 0 || batch == 0 || batch > n) {
         rt_fail(m,
                 n == 0       ? "there are no rows to make batches of"
@@ -65,8 +63,7 @@ RtBatches *rt_batches_new(const int64_t *rows, uint64_t n, uint64_t batch, uint6
     return b;
 }
 
-void rt_batches_free(RtBatches *b)
-{
+void rt_batches_free(RtBatches *b) {
     if (!b)
         return;
     free(b->order);
@@ -76,8 +73,7 @@ void rt_batches_free(RtBatches *b)
 
 /* Uniform on 0 … below-1 from 32 random bits, without bias (D. Lemire, "Fast random integer generation in an
  * interval", 2019): where the bits do not decide, a stream of further ones at this place does. */
-static uint32_t bounded(const RtBatches *b, uint32_t bits, uint32_t below, uint64_t place)
-{
+static uint32_t bounded(const RtBatches *b, uint32_t bits, uint32_t below, uint64_t place) {
     uint64_t product = (uint64_t)bits * below;
     if ((uint32_t)product < below && (uint32_t)product < (0u - below) % below) {
         RtStream s = rt_stream(b->seed, b->epoch, RT_SITE_SHUFFLE, (int64_t)place);
@@ -87,8 +83,7 @@ static uint32_t bounded(const RtBatches *b, uint32_t bits, uint32_t below, uint6
 }
 
 /* partner[k]: the place that place first + k exchanges with; first + count <= n, count at most PIECE. */
-static void draw_partners(const RtBatches *b, uint64_t first, uint64_t count, uint32_t *partner)
-{
+static void draw_partners(const RtBatches *b, uint64_t first, uint64_t count, uint32_t *partner) {
     const uint32_t key[2] = {(uint32_t)b->seed, (uint32_t)(b->seed >> 32)};
     uint32_t counter[4] = {0, (uint32_t)(b->epoch >> 32), RT_SITE_SHUFFLE, (uint32_t)b->epoch}, bits[4];
     for (uint64_t k = 0; k < count; k++) {
@@ -103,8 +98,7 @@ static void draw_partners(const RtBatches *b, uint64_t first, uint64_t count, ui
 }
 
 /* The next `count` places of the present epoch, which has as many left; the rows to `out`, or nowhere. */
-static void draw(RtBatches *b, uint64_t count, int64_t *out)
-{
+static void draw(RtBatches *b, uint64_t count, int64_t *out) {
     while (count > 0) {
         uint32_t partner[PIECE];
         uint64_t piece = count < PIECE ? count : PIECE;
@@ -126,8 +120,7 @@ static void draw(RtBatches *b, uint64_t count, int64_t *out)
     }
 }
 
-void rt_batches_next(RtBatches *b, int64_t *rows)
-{
+void rt_batches_next(RtBatches *b, int64_t *rows) {
     for (uint64_t done = 0; done < b->batch;) {
         if (b->place == b->n)
             begin_epoch(b, b->epoch + 1);
@@ -138,20 +131,17 @@ void rt_batches_next(RtBatches *b, int64_t *rows)
     b->number++;
 }
 
-void rt_batches_seek(RtBatches *b, uint64_t k)
-{
+void rt_batches_seek(RtBatches *b, uint64_t k) {
     unsigned __int128 place = (unsigned __int128)k * b->batch;
     begin_epoch(b, (uint64_t)(place / b->n));
     draw(b, (uint64_t)(place % b->n), NULL);
     b->number = k;
 }
 
-uint64_t rt_batches_position(const RtBatches *b)
-{
+uint64_t rt_batches_position(const RtBatches *b) {
     return b->number;
 }
 
-uint64_t rt_batches_in_epochs(const RtBatches *b, uint64_t epochs)
-{
+uint64_t rt_batches_in_epochs(const RtBatches *b, uint64_t epochs) {
     return (uint64_t)(((unsigned __int128)epochs * b->n + b->batch - 1) / b->batch);
 }

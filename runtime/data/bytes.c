@@ -23,8 +23,7 @@ typedef struct File {
     unsigned char block[BLOCK];
 } File;
 
-static ptrdiff_t file_read(RtBytes *s, void *bytes, size_t size, RtMessage *m)
-{
+static ptrdiff_t file_read(RtBytes *s, void *bytes, size_t size, RtMessage *m) {
     File *f = s->context;
     for (;;) {
         ssize_t n = read(f->fd, bytes, size < (1u << 30) ? size : (1u << 30));
@@ -37,8 +36,7 @@ static ptrdiff_t file_read(RtBytes *s, void *bytes, size_t size, RtMessage *m)
     }
 }
 
-static bool refill(RtBytes *s, RtMessage *m)
-{
+static bool refill(RtBytes *s, RtMessage *m) {
     File *f = s->context;
     ptrdiff_t n = file_read(s, f->block, BLOCK, m);
     if (n < 0)
@@ -51,8 +49,7 @@ static bool refill(RtBytes *s, RtMessage *m)
 }
 
 /* After a complete member: another member, zero padding, or the end. */
-static bool next_member(RtBytes *s, RtMessage *m)
-{
+static bool next_member(RtBytes *s, RtMessage *m) {
     File *f = s->context;
     bool padding = false;
     for (;;) {
@@ -76,8 +73,7 @@ static bool next_member(RtBytes *s, RtMessage *m)
     }
 }
 
-static ptrdiff_t gzip_pull(RtBytes *s, void *bytes, size_t size, RtMessage *m)
-{
+static ptrdiff_t gzip_pull(RtBytes *s, void *bytes, size_t size, RtMessage *m) {
     File *f = s->context;
     size_t want = size < (1u << 30) ? size : (1u << 30);
     f->z.next_out = bytes;
@@ -109,8 +105,7 @@ static ptrdiff_t gzip_pull(RtBytes *s, void *bytes, size_t size, RtMessage *m)
     return (ptrdiff_t)(want - f->z.avail_out);
 }
 
-static ptrdiff_t plain_pull(RtBytes *s, void *bytes, size_t size, RtMessage *m)
-{
+static ptrdiff_t plain_pull(RtBytes *s, void *bytes, size_t size, RtMessage *m) {
     File *f = s->context;
     if (f->n > 0) { /* what was read to look at the magic number */
         size_t n = f->n < size ? f->n : size;
@@ -122,8 +117,7 @@ static ptrdiff_t plain_pull(RtBytes *s, void *bytes, size_t size, RtMessage *m)
     return file_read(s, bytes, size, m);
 }
 
-static void file_close(RtBytes *s)
-{
+static void file_close(RtBytes *s) {
     File *f = s->context;
     if (f->gzip)
         inflateEnd(&f->z);
@@ -132,8 +126,7 @@ static void file_close(RtBytes *s)
 }
 
 /* Opens a regular file without ever waiting (a pipe would). */
-static int open_regular(const char *path, uint64_t *size, RtMessage *m)
-{
+static int open_regular(const char *path, uint64_t *size, RtMessage *m) {
     struct stat st;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
@@ -160,8 +153,7 @@ static int open_regular(const char *path, uint64_t *size, RtMessage *m)
     return fd;
 }
 
-bool rt_bytes_open(RtBytes *s, const char *path, RtMessage *m)
-{
+bool rt_bytes_open(RtBytes *s, const char *path, RtMessage *m) {
     uint64_t size;
     memset(s, 0, sizeof *s);
     s->path = path;
@@ -196,15 +188,13 @@ bool rt_bytes_open(RtBytes *s, const char *path, RtMessage *m)
     return true;
 }
 
-void rt_bytes_close(RtBytes *s)
-{
+void rt_bytes_close(RtBytes *s) {
     if (s->close)
         s->close(s);
     s->close = NULL;
 }
 
-bool rt_bytes_read(RtBytes *s, void *bytes, size_t size, size_t *got, RtMessage *m)
-{
+bool rt_bytes_read(RtBytes *s, void *bytes, size_t size, size_t *got, RtMessage *m) {
     *got = 0;
     while (*got < size) {
         ptrdiff_t n = s->pull(s, (char *)bytes + *got, size - *got, m);
@@ -218,8 +208,7 @@ bool rt_bytes_read(RtBytes *s, void *bytes, size_t size, size_t *got, RtMessage 
     return true;
 }
 
-bool rt_bytes_all(RtBytes *s, char **bytes, size_t *size, RtMessage *m)
-{
+bool rt_bytes_all(RtBytes *s, char **bytes, size_t *size, RtMessage *m) {
     size_t cap = s->exact ? (size_t)(s->bound - s->at) + 2 : BLOCK, n = 0, got;
     char *at = malloc(cap);
     for (; at; n += got) {
@@ -246,8 +235,7 @@ bool rt_bytes_all(RtBytes *s, char **bytes, size_t *size, RtMessage *m)
     return true;
 }
 
-bool rt_file_text(const char *path, char **text, size_t *size, RtMessage *m)
-{
+bool rt_file_text(const char *path, char **text, size_t *size, RtMessage *m) {
     RtBytes s;
     if (!rt_bytes_open(&s, path, m))
         return false;

@@ -9,8 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-size_t rt_elem_size(RtElem elem)
-{
+size_t rt_elem_size(RtElem elem) {
     switch (elem) {
     case RT_F64:
     case RT_I64: return 8;
@@ -21,8 +20,7 @@ size_t rt_elem_size(RtElem elem)
     return 0;
 }
 
-const char *rt_elem_name(RtElem elem)
-{
+const char *rt_elem_name(RtElem elem) {
     switch (elem) {
     case RT_F64: return "f64";
     case RT_F32: return "f32";
@@ -33,8 +31,7 @@ const char *rt_elem_name(RtElem elem)
     return "?";
 }
 
-size_t rt_raw_size(RtRaw raw)
-{
+size_t rt_raw_size(RtRaw raw) {
     switch (raw) {
     case RT_RAW_U8:
     case RT_RAW_I8: return 1;
@@ -51,13 +48,11 @@ size_t rt_raw_size(RtRaw raw)
     return 0;
 }
 
-bool rt_raw_integral(RtRaw raw)
-{
+bool rt_raw_integral(RtRaw raw) {
     return raw != RT_RAW_F16 && raw != RT_RAW_F32 && raw != RT_RAW_F64;
 }
 
-RtElem rt_raw_elem(RtRaw raw)
-{
+RtElem rt_raw_elem(RtRaw raw) {
     switch (raw) {
     case RT_RAW_U8: return RT_U8;
     case RT_RAW_I8:
@@ -74,8 +69,7 @@ RtElem rt_raw_elem(RtRaw raw)
     return RT_F64;
 }
 
-static bool unfit(RtReason *why, const char *what, RtElem want)
-{
+static bool unfit(RtReason *why, const char *what, RtElem want) {
     static const char *const range[] = {
         [RT_F64] = "f64 (integers up to 2^53)",
         [RT_F32] = "f32",
@@ -87,8 +81,7 @@ static bool unfit(RtReason *why, const char *what, RtElem want)
     return false;
 }
 
-static bool unfit_int(RtReason *why, int64_t v, RtElem want)
-{
+static bool unfit_int(RtReason *why, int64_t v, RtElem want) {
     char text[32];
     snprintf(text, sizeof text, "%" PRId64, v);
     if (want == RT_F32 || want == RT_F64) {
@@ -99,8 +92,7 @@ static bool unfit_int(RtReason *why, int64_t v, RtElem want)
     return unfit(why, text, want);
 }
 
-static bool unfit_real(RtReason *why, double v, RtElem want)
-{
+static bool unfit_real(RtReason *why, double v, RtElem want) {
     char text[40];
     snprintf(text, sizeof text, "%.17g", v);
     char brief[40];
@@ -119,15 +111,13 @@ static bool unfit_real(RtReason *why, double v, RtElem want)
 }
 
 /* Whether a double has exactly the value v, without the undefined conversion back of 2⁶³. */
-static bool int_is_exact(int64_t v, int bits)
-{
+static bool int_is_exact(int64_t v, int bits) {
     uint64_t size = v < 0 ? (uint64_t)0 - (uint64_t)v : (uint64_t)v;
     return size >> bits == 0 || (size & (size - 1)) == 0 ||
            64 - __builtin_clzll(size) - __builtin_ctzll(size) <= bits;
 }
 
-bool rt_store_int(int64_t v, void *dst, size_t k, RtElem want, RtReason *why)
-{
+bool rt_store_int(int64_t v, void *dst, size_t k, RtElem want, RtReason *why) {
     switch (want) {
     case RT_F64: ((double *)dst)[k] = (double)v; return int_is_exact(v, 53) || unfit_int(why, v, want);
     case RT_F32: ((float *)dst)[k] = (float)v; return int_is_exact(v, 24) || unfit_int(why, v, want);
@@ -140,13 +130,11 @@ bool rt_store_int(int64_t v, void *dst, size_t k, RtElem want, RtReason *why)
     return false;
 }
 
-static bool whole_in(double v, double lo, double below)
-{
+static bool whole_in(double v, double lo, double below) {
     return v >= lo && v < below && v == floor(v);
 }
 
-bool rt_store_real(double v, void *dst, size_t k, RtElem want, unsigned flags, RtReason *why)
-{
+bool rt_store_real(double v, void *dst, size_t k, RtElem want, unsigned flags, RtReason *why) {
     switch (want) {
     case RT_F64:
         ((double *)dst)[k] = v;
@@ -175,8 +163,7 @@ bool rt_store_real(double v, void *dst, size_t k, RtElem want, unsigned flags, R
     return false;
 }
 
-static double half_to_double(uint16_t h)
-{
+static double half_to_double(uint16_t h) {
     int exponent = (h >> 10) & 31;
     double fraction = h & 1023;
     double v = exponent == 31  ? ((h & 1023) ? NAN : INFINITY)
@@ -185,30 +172,26 @@ static double half_to_double(uint16_t h)
     return h & 0x8000 ? -v : v;
 }
 
-static uint16_t load16(const unsigned char *p, bool big)
-{
+static uint16_t load16(const unsigned char *p, bool big) {
     uint16_t v;
     memcpy(&v, p, sizeof v);
     return big ? __builtin_bswap16(v) : v;
 }
 
-static uint32_t load32(const unsigned char *p, bool big)
-{
+static uint32_t load32(const unsigned char *p, bool big) {
     uint32_t v;
     memcpy(&v, p, sizeof v);
     return big ? __builtin_bswap32(v) : v;
 }
 
-static uint64_t load64(const unsigned char *p, bool big)
-{
+static uint64_t load64(const unsigned char *p, bool big) {
     uint64_t v;
     memcpy(&v, p, sizeof v);
     return big ? __builtin_bswap64(v) : v;
 }
 
 /* n ≤ the block; returns how many were loaded: fewer only where a u64 exceeds int64. */
-static size_t load_ints(const unsigned char *p, RtRaw raw, bool big, size_t n, int64_t *out)
-{
+static size_t load_ints(const unsigned char *p, RtRaw raw, bool big, size_t n, int64_t *out) {
     switch (raw) {
     case RT_RAW_U8:
         for (size_t k = 0; k < n; k++)
@@ -253,8 +236,7 @@ static size_t load_ints(const unsigned char *p, RtRaw raw, bool big, size_t n, i
     return n;
 }
 
-static void load_reals(const unsigned char *p, RtRaw raw, bool big, size_t n, double *out)
-{
+static void load_reals(const unsigned char *p, RtRaw raw, bool big, size_t n, double *out) {
     for (size_t k = 0; k < n; k++) {
         if (raw == RT_RAW_F64) {
             uint64_t v = load64(p + 8 * k, big);
@@ -274,8 +256,7 @@ static void load_reals(const unsigned char *p, RtRaw raw, bool big, size_t n, do
 enum { BLOCK = 512 };
 
 /* Stores a block of which every value fits, known from its smallest and largest; false: some may not. */
-static bool store_ints_at_once(const int64_t *v, void *dst, RtElem want)
-{
+static bool store_ints_at_once(const int64_t *v, void *dst, RtElem want) {
     int64_t least = v[0], most = v[0];
     for (int k = 0; k < BLOCK; k++) {
         least = v[k] < least ? v[k] : least;
@@ -304,8 +285,7 @@ static bool store_ints_at_once(const int64_t *v, void *dst, RtElem want)
 }
 
 /* The same for values that are all finite and far from overflow. */
-static bool store_reals_at_once(const double *v, void *dst, RtElem want)
-{
+static bool store_reals_at_once(const double *v, void *dst, RtElem want) {
     bool all = true;
     if (want != RT_F64 && want != RT_F32)
         return false;
@@ -321,8 +301,7 @@ static bool store_reals_at_once(const double *v, void *dst, RtElem want)
 
 /* One block of n values by itself; *bad counts within it. */
 static bool convert_block(const unsigned char *p, RtRaw raw, bool big, size_t n, void *dst, RtElem want,
-                          unsigned flags, size_t *bad, RtReason *why)
-{
+                          unsigned flags, size_t *bad, RtReason *why) {
     if (rt_raw_integral(raw)) {
         int64_t v[BLOCK];
         size_t loaded = load_ints(p, raw, big, n, v);
@@ -346,8 +325,7 @@ static bool convert_block(const unsigned char *p, RtRaw raw, bool big, size_t n,
 }
 
 bool rt_convert(const void *src, RtRaw raw, bool big, size_t n, void *dst, RtElem want, unsigned flags,
-                size_t *bad, RtReason *why)
-{
+                size_t *bad, RtReason *why) {
     if (raw == RT_RAW_U8 && want == RT_U8) {
         memcpy(dst, src, n);
         return true;

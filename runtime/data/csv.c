@@ -20,20 +20,17 @@ typedef struct Table {
 } Table;
 #define SKIP SIZE_MAX
 
-static void table_free(Table *t)
-{
+static void table_free(Table *t) {
     free(t->text);
     free(t->slot);
     rt_names_free(&t->names);
 }
 
-static bool is_line_end(const Table *t, const char *p)
-{
+static bool is_line_end(const Table *t, const char *p) {
     return p == t->end || *p == '\n' || *p == '\r';
 }
 
-static const char *next_line(const Table *t, const char *p)
-{
+static const char *next_line(const Table *t, const char *p) {
     if (p < t->end && *p == '\r')
         p++;
     if (p < t->end && *p == '\n')
@@ -41,8 +38,7 @@ static const char *next_line(const Table *t, const char *p)
     return p;
 }
 
-static const char *skip_blank(const Table *t, const char *p)
-{
+static const char *skip_blank(const Table *t, const char *p) {
     while ((*p == ' ' || *p == '\t') && *p != t->separator)
         p++;
     return p;
@@ -50,8 +46,7 @@ static const char *skip_blank(const Table *t, const char *p)
 
 /* The field that begins at p: its text without quotes and blanks around it, and the byte after it; NULL where
  * a quote is never closed. Quotes within stay doubled. */
-static const char *field(const Table *t, const char *p, const char **from, const char **to)
-{
+static const char *field(const Table *t, const char *p, const char **from, const char **to) {
     p = skip_blank(t, p);
     if (*p == '"') {
         const char *q = ++p;
@@ -70,22 +65,19 @@ static const char *field(const Table *t, const char *p, const char **from, const
     return p;
 }
 
-static uint64_t line_of(const Table *t, const char *at)
-{
+static uint64_t line_of(const Table *t, const char *at) {
     uint64_t line = 1;
     for (const char *p = t->text; p < at; p++)
         line += *p == '\n' || (*p == '\r' && p[1] != '\n');
     return line;
 }
 
-static bool unclosed(const Table *t, const char *from, RtMessage *m)
-{
+static bool unclosed(const Table *t, const char *from, RtMessage *m) {
     return rt_fail(m, "%s, line %" PRIu64 ": a quote is opened and never closed", t->path, line_of(t, from));
 }
 
 /* A number with nothing after it; empty text is MISSING. */
-static bool whole_number(const char *from, const char *to, RtNumber *number)
-{
+static bool whole_number(const char *from, const char *to, RtNumber *number) {
     if (from == to) {
         *number = (RtNumber){.kind = RT_NUMBER_MISSING, .real = NAN};
         return true;
@@ -93,8 +85,7 @@ static bool whole_number(const char *from, const char *to, RtNumber *number)
     return rt_number(from, to, number) == to && number->kind != RT_NUMBER_NONE;
 }
 
-static char separator_of(const char *p, const char *end)
-{
+static char separator_of(const char *p, const char *end) {
     bool quoted = false, tab = false, semicolon = false;
     for (; p < end && (quoted || (*p != '\n' && *p != '\r')); p++) {
         quoted ^= *p == '"';
@@ -108,8 +99,7 @@ static char separator_of(const char *p, const char *end)
     return tab ? '\t' : semicolon ? ';' : ',';
 }
 
-static bool header(Table *t, RtMessage *m)
-{
+static bool header(Table *t, RtMessage *m) {
     const char *p = t->text, *from, *to;
     size_t numbers = 0;
     RtNumber number;
@@ -139,8 +129,7 @@ static bool header(Table *t, RtMessage *m)
     return true;
 }
 
-static bool column(const Table *t, const char *name, size_t *found, RtMessage *m)
-{
+static bool column(const Table *t, const char *name, size_t *found, RtMessage *m) {
     size_t n = 0;
     char names[400];
     for (size_t c = t->names.n; c-- > 0;)
@@ -157,8 +146,7 @@ static bool column(const Table *t, const char *name, size_t *found, RtMessage *m
 }
 
 /* Of the columns that are left only the last, or all but that. */
-static void take_last(Table *t, bool only)
-{
+static void take_last(Table *t, bool only) {
     size_t last = t->n_slots - 1;
     for (size_t c = 0; c < t->names.n; c++)
         if (t->slot[c] != SKIP)
@@ -166,8 +154,7 @@ static void take_last(Table *t, bool only)
     t->n_slots = t->n_slots == 0 ? 0 : only ? 1 : last;
 }
 
-static bool choose(Table *t, const RtSource *source, RtMessage *m)
-{
+static bool choose(Table *t, const RtSource *source, RtMessage *m) {
     size_t c;
     t->slot = malloc(t->names.n * sizeof *t->slot);
     if (!t->slot)
@@ -202,8 +189,7 @@ static bool choose(Table *t, const RtSource *source, RtMessage *m)
     return t->n_slots > 0 || rt_fail(m, "%s: no column is left to read", t->path);
 }
 
-static bool open_table(Table *t, const RtSource *source, RtMessage *m)
-{
+static bool open_table(Table *t, const RtSource *source, RtMessage *m) {
     size_t size;
     memset(t, 0, sizeof *t);
     t->path = source->path;
@@ -229,16 +215,14 @@ typedef struct Rows {
 } Rows;
 
 static bool bad_field(const Table *t, size_t c, const char *from, const char *to, const char *what,
-                      RtMessage *m)
-{
+                      RtMessage *m) {
     int length = to - from > 40 ? 40 : (int)(to - from);
     return rt_fail(m, "%s, line %" PRIu64 ", column \"%s\": \"%.*s%s\" %s", t->path, line_of(t, from),
                    t->names.at[c], length, from, to - from > 40 ? "…" : "", what);
 }
 
 static bool store(const Table *t, Rows *r, size_t c, const RtNumber *number, const char *from, const char *to,
-                  RtMessage *m)
-{
+                  RtMessage *m) {
     RtReason why;
     size_t at = r->n * t->n_slots + t->slot[c];
     bool real = r->want == RT_F64 || r->want == RT_F32;
@@ -255,8 +239,7 @@ static bool store(const Table *t, Rows *r, size_t c, const RtNumber *number, con
 }
 
 /* Column c at *p, which moves behind it. */
-static bool cell(const Table *t, Rows *r, size_t c, const char **p, RtMessage *m)
-{
+static bool cell(const Table *t, Rows *r, size_t c, const char **p, RtMessage *m) {
     const char *from = skip_blank(t, *p), *to, *after;
     RtNumber number;
     if (t->slot[c] == SKIP) {
@@ -279,8 +262,7 @@ static bool cell(const Table *t, Rows *r, size_t c, const char **p, RtMessage *m
     return !r->values || store(t, r, c, &number, from, to, m);
 }
 
-static bool ragged(const Table *t, const char *row, RtMessage *m)
-{
+static bool ragged(const Table *t, const char *row, RtMessage *m) {
     const char *p = row, *from, *to;
     size_t n = 1;
     while ((p = field(t, p, &from, &to)) && !is_line_end(t, p)) {
@@ -295,13 +277,11 @@ static bool ragged(const Table *t, const char *row, RtMessage *m)
                    line_of(t, row), n, n == 1 ? "" : "s", t->names.n);
 }
 
-static bool rest_is_blank(const char *p)
-{
+static bool rest_is_blank(const char *p) {
     return p[strspn(p, " \t\r\n")] == '\0';
 }
 
-static bool rows(const Table *t, Rows *r, RtMessage *m)
-{
+static bool rows(const Table *t, Rows *r, RtMessage *m) {
     size_t columns = t->names.n;
     r->n = 0;
     r->integral = true;
@@ -321,16 +301,14 @@ static bool rows(const Table *t, Rows *r, RtMessage *m)
     return r->n > 0 || rt_fail(m, "%s: there is a header and no row below it", t->path);
 }
 
-static void shape_of(const Table *t, const Rows *r, bool vector, RtShape *shape)
-{
+static void shape_of(const Table *t, const Rows *r, bool vector, RtShape *shape) {
     *shape = (RtShape){
         .elem = RT_F64, .integral = r->integral, .rank = vector ? 1 : 2, .extent = {r->n, t->n_slots}};
     if (vector)
         shape->extent[1] = 0;
 }
 
-static bool probe(const RtSource *source, RtShape *shape, RtMessage *m)
-{
+static bool probe(const RtSource *source, RtShape *shape, RtMessage *m) {
     Table t;
     Rows r = {.values = NULL};
     if (!open_table(&t, source, m))
@@ -343,16 +321,14 @@ static bool probe(const RtSource *source, RtShape *shape, RtMessage *m)
 }
 
 /* No more values than this: every row takes a line, and every value a byte at least (but one). */
-static uint64_t most_values(const Table *t)
-{
+static uint64_t most_values(const Table *t) {
     uint64_t lines = 1, bytes = (uint64_t)(t->end - t->body) + 1, values;
     for (const char *p = t->body; p < t->end; p++)
         lines += (*p == '\n') | (*p == '\r');
     return __builtin_mul_overflow(lines, (uint64_t)t->n_slots, &values) || values > bytes ? bytes : values;
 }
 
-static bool read(const RtSource *source, RtElem want, unsigned flags, RtArray *array, RtMessage *m)
-{
+static bool read(const RtSource *source, RtElem want, unsigned flags, RtArray *array, RtMessage *m) {
     Table t;
     if (!open_table(&t, source, m))
         return false;
@@ -373,8 +349,7 @@ static bool read(const RtSource *source, RtElem want, unsigned flags, RtArray *a
     return ok;
 }
 
-static bool names(const RtSource *source, RtNameList *list, RtMessage *m)
-{
+static bool names(const RtSource *source, RtNameList *list, RtMessage *m) {
     Table t;
     if (!open_table(&t, source, m))
         return false;

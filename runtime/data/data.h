@@ -43,7 +43,7 @@ typedef struct RtSource {
     size_t n_columns;
     const char *const *except; /* …but these… */
     size_t n_except;
-    enum { RT_COLUMNS_ALL, RT_COLUMNS_LAST, RT_COLUMNS_BUT_LAST } left; /* …and only, or not, the last of them */
+    enum { RT_COLUMNS_ALL, RT_COLUMNS_LAST, RT_COLUMNS_BUT_LAST } left; /* …and only, or not, the last */
     bool vector; /* TABLE: exactly one column is meant, and the result is of rank 1 */
 } RtSource;
 

@@ -16,29 +16,25 @@ typedef struct Search {
 
 typedef enum Found { FOUND_NO, FOUND_YES, FOUND_AMBIGUOUS } Found;
 
-static bool exists(Search *s, const char *directory, size_t length, const char *between, const char *suffix)
-{
+static bool exists(Search *s, const char *directory, size_t length, const char *between, const char *suffix) {
     struct stat st;
     int n = snprintf(s->path, s->size, "%.*s%s%s%s", (int)length, directory, between, s->name, suffix);
     return n >= 0 && (size_t)n < s->size && stat(s->path, &st) == 0 && !S_ISDIR(st.st_mode);
 }
 
-static void place(Search *s, const char *directory, size_t length, const char *after)
-{
+static void place(Search *s, const char *directory, size_t length, const char *after) {
     size_t n = strlen(s->places);
     snprintf(s->places + n, sizeof s->places - n, "%s%.*s%s", n ? ", " : "", (int)length, directory, after);
 }
 
-static Found in_directory(Search *s, const char *directory, size_t length, const char *between)
-{
+static Found in_directory(Search *s, const char *directory, size_t length, const char *between) {
     return exists(s, directory, length, between, "") || exists(s, directory, length, between, ".gz")
                ? FOUND_YES
                : FOUND_NO;
 }
 
 /* share/datasets/NAME of one data directory, and share/datasets/… /NAME for a bare name. */
-static Found in_datasets(Search *s, const char *directory, size_t length)
-{
+static Found in_datasets(Search *s, const char *directory, size_t length) {
     char pattern[1024];
     glob_t g = {0};
     Found found = in_directory(s, directory, length, "/datasets/");
@@ -62,8 +58,7 @@ static Found in_datasets(Search *s, const char *directory, size_t length)
 
 /* Every directory of a colon-separated list. */
 static Found in_list(Search *s, const char *list, Found (*look)(Search *, const char *, size_t),
-                     const char *after)
-{
+                     const char *after) {
     Found found = FOUND_NO;
     while (!found && *list) {
         size_t n = strcspn(list, ":");
@@ -76,13 +71,11 @@ static Found in_list(Search *s, const char *list, Found (*look)(Search *, const 
     return found;
 }
 
-static Found in_named(Search *s, const char *directory, size_t length)
-{
+static Found in_named(Search *s, const char *directory, size_t length) {
     return in_directory(s, directory, length, "/");
 }
 
-bool rt_data_find(const char *name, const char *directory, char *path, size_t size, RtMessage *m)
-{
+bool rt_data_find(const char *name, const char *directory, char *path, size_t size, RtMessage *m) {
     Search s = {.name = name, .path = path, .size = size, .m = m};
     const char *extra = getenv("LAG_DATA"), *system = getenv("XDG_DATA_DIRS");
     if (name[0] == '\0')

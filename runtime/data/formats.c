@@ -13,21 +13,18 @@ static const RtFormat *const formats[] = {
     NULL,
 };
 
-const RtFormat *const *rt_formats(void)
-{
+const RtFormat *const *rt_formats(void) {
     return formats;
 }
 
-const RtFormat *rt_format(const char *name)
-{
+const RtFormat *rt_format(const char *name) {
     for (const RtFormat *const *f = formats; *f; f++)
         if (strcmp((*f)->name, name) == 0)
             return *f;
     return NULL;
 }
 
-static const RtFormat *find(const RtSource *source, RtMessage *m)
-{
+static const RtFormat *find(const RtSource *source, RtMessage *m) {
     const RtFormat *f = rt_format(source->format);
     char names[200] = "";
     if (f)
@@ -39,8 +36,7 @@ static const RtFormat *find(const RtSource *source, RtMessage *m)
     return NULL;
 }
 
-static bool probe_header(const RtFormat *f, const RtSource *source, RtShape *shape, RtMessage *m)
-{
+static bool probe_header(const RtFormat *f, const RtSource *source, RtShape *shape, RtMessage *m) {
     RtBytes s;
     RtPayload p;
     if (!rt_bytes_open(&s, source->path, m))
@@ -53,8 +49,7 @@ static bool probe_header(const RtFormat *f, const RtSource *source, RtShape *sha
 }
 
 static bool read_payload(const RtFormat *f, const RtSource *source, RtElem want, unsigned flags,
-                         RtArray *array, RtMessage *m)
-{
+                         RtArray *array, RtMessage *m) {
     RtBytes s;
     RtPayload p;
     if (!rt_bytes_open(&s, source->path, m))
@@ -64,15 +59,13 @@ static bool read_payload(const RtFormat *f, const RtSource *source, RtElem want,
     return ok;
 }
 
-bool rt_data_probe(const RtSource *source, RtShape *shape, RtMessage *m)
-{
+bool rt_data_probe(const RtSource *source, RtShape *shape, RtMessage *m) {
     const RtFormat *f = find(source, m);
     memset(shape, 0, sizeof *shape);
     return f && (f->header ? probe_header(f, source, shape, m) : f->probe(source, shape, m));
 }
 
-bool rt_data_read(const RtSource *source, RtElem want, unsigned flags, RtArray *array, RtMessage *m)
-{
+bool rt_data_read(const RtSource *source, RtElem want, unsigned flags, RtArray *array, RtMessage *m) {
     const RtFormat *f = find(source, m);
     memset(array, 0, sizeof *array);
     if (f && f->header)
@@ -80,8 +73,7 @@ bool rt_data_read(const RtSource *source, RtElem want, unsigned flags, RtArray *
     return f && f->read(source, want, flags, array, m);
 }
 
-bool rt_data_names(const RtSource *source, RtNameList *names, RtMessage *m)
-{
+bool rt_data_names(const RtSource *source, RtNameList *names, RtMessage *m) {
     const RtFormat *f = find(source, m);
     memset(names, 0, sizeof *names);
     if (!f)
@@ -94,8 +86,7 @@ bool rt_data_names(const RtSource *source, RtNameList *names, RtMessage *m)
     return false;
 }
 
-bool rt_names_push(RtNameList *names, const char *text, size_t length)
-{
+bool rt_names_push(RtNameList *names, const char *text, size_t length) {
     if ((names->n & (names->n - 1)) == 0) { /* full at every power of two */
         char **more = realloc(names->at, (names->n ? 2 * names->n : 1) * sizeof *more);
         if (!more)
@@ -109,16 +100,14 @@ bool rt_names_push(RtNameList *names, const char *text, size_t length)
     return true;
 }
 
-void rt_names_free(RtNameList *names)
-{
+void rt_names_free(RtNameList *names) {
     for (size_t k = 0; k < names->n; k++)
         free(names->at[k]);
     free(names->at);
     memset(names, 0, sizeof *names);
 }
 
-void rt_names_list(const RtNameList *names, char *text, size_t size)
-{
+void rt_names_list(const RtNameList *names, char *text, size_t size) {
     size_t n = 0;
     text[0] = '\0';
     for (size_t k = 0; k < names->n && n < size; k++) {

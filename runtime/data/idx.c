@@ -3,8 +3,7 @@
  * handwritten digits"). */
 #include "reader.h"
 
-static bool element(unsigned char code, RtRaw *raw)
-{
+static bool element(unsigned char code, RtRaw *raw) {
     switch (code) {
     case 0x08: *raw = RT_RAW_U8; return true;
     case 0x09: *raw = RT_RAW_I8; return true;
@@ -16,8 +15,7 @@ static bool element(unsigned char code, RtRaw *raw)
     }
 }
 
-static bool header(RtBytes *s, RtPayload *p, RtMessage *m)
-{
+static bool header(RtBytes *s, RtPayload *p, RtMessage *m) {
     unsigned char head[4], extents[4 * RT_MAX_RANK];
     size_t got;
     *p = (RtPayload){.big_endian = true};

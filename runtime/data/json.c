@@ -19,8 +19,7 @@ typedef struct Reading {
     RtMessage *m;
 } Reading;
 
-static json_t *load(const char *path, RtMessage *m)
-{
+static json_t *load(const char *path, RtMessage *m) {
     char *text;
     size_t size;
     json_error_t error;
@@ -33,8 +32,7 @@ static json_t *load(const char *path, RtMessage *m)
     return root;
 }
 
-static bool object_names(const json_t *root, RtNameList *names)
-{
+static bool object_names(const json_t *root, RtNameList *names) {
     const char *key;
     json_t *value;
     json_object_foreach ((json_t *)root, key, value)
@@ -43,8 +41,7 @@ static bool object_names(const json_t *root, RtNameList *names)
     return true;
 }
 
-static json_t *choose(json_t *root, const RtSource *source, RtMessage *m)
-{
+static json_t *choose(json_t *root, const RtSource *source, RtMessage *m) {
     RtNameList names = {0};
     char text[400];
     if (!json_is_object(root)) {
@@ -72,8 +69,7 @@ static json_t *choose(json_t *root, const RtSource *source, RtMessage *m)
     return NULL;
 }
 
-static const char *kind(const json_t *v)
-{
+static const char *kind(const json_t *v) {
     switch (json_typeof(v)) {
     case JSON_OBJECT: return "an object";
     case JSON_ARRAY: return "an array";
@@ -88,8 +84,7 @@ static const char *kind(const json_t *v)
 }
 
 /* The shape by the first element on every level; the others are held to it while reading. */
-static bool shape_of(Reading *r, const json_t *v)
-{
+static bool shape_of(Reading *r, const json_t *v) {
     RtShape *s = &r->shape;
     s->rank = 0;
     for (; json_is_array(v); v = json_array_get(v, 0)) {
@@ -102,8 +97,7 @@ static bool shape_of(Reading *r, const json_t *v)
     return true;
 }
 
-static bool fail_at(const Reading *r, uint32_t depth, const char *what)
-{
+static bool fail_at(const Reading *r, uint32_t depth, const char *what) {
     char place[200] = "";
     RtShape s = r->shape;
     uint64_t index = r->at;
@@ -115,8 +109,7 @@ static bool fail_at(const Reading *r, uint32_t depth, const char *what)
     return rt_fail(r->m, "%s, \"%s\"%s: %s", r->path, r->key, place, what);
 }
 
-static bool word_value(const char *text, double *v)
-{
+static bool word_value(const char *text, double *v) {
     RtNumber number;
     const char *end = text + strlen(text);
     if (rt_number(text, end, &number) != end || number.kind != RT_NUMBER_REAL || isfinite(number.real))
@@ -125,8 +118,7 @@ static bool word_value(const char *text, double *v)
     return true;
 }
 
-static bool scalar(Reading *r, const json_t *v)
-{
+static bool scalar(Reading *r, const json_t *v) {
     RtReason why = {""};
     double real = NAN;
     bool whole = json_is_integer(v) || json_is_boolean(v), floats = r->want == RT_F64 || r->want == RT_F32;
@@ -149,8 +141,7 @@ static bool scalar(Reading *r, const json_t *v)
     return ok || fail_at(r, r->shape.rank, why.text);
 }
 
-static bool fill(Reading *r, const json_t *v, uint32_t depth)
-{
+static bool fill(Reading *r, const json_t *v, uint32_t depth) {
     char what[120];
     if (depth == r->shape.rank) {
         if (!json_is_array(v)) {
@@ -177,8 +168,7 @@ static bool fill(Reading *r, const json_t *v, uint32_t depth)
 }
 
 /* Elements there really are, all levels counted: what the claimed shape may not exceed. */
-static uint64_t count_numbers(const json_t *v)
-{
+static uint64_t count_numbers(const json_t *v) {
     if (!json_is_array(v))
         return 1;
     uint64_t n = 0;
@@ -187,8 +177,7 @@ static uint64_t count_numbers(const json_t *v)
     return n;
 }
 
-static bool begin(Reading *r, const json_t *value)
-{
+static bool begin(Reading *r, const json_t *value) {
     uint64_t count;
     if (!shape_of(r, value))
         return false;
@@ -203,8 +192,7 @@ static bool begin(Reading *r, const json_t *value)
     return false;
 }
 
-static bool probe(const RtSource *source, RtShape *shape, RtMessage *m)
-{
+static bool probe(const RtSource *source, RtShape *shape, RtMessage *m) {
     json_t *root = load(source->path, m);
     json_t *value = root ? choose(root, source, m) : NULL;
     Reading r = {.path = source->path, .key = source->key ? source->key : "the document", .m = m};
@@ -215,8 +203,7 @@ static bool probe(const RtSource *source, RtShape *shape, RtMessage *m)
     return ok;
 }
 
-static bool read(const RtSource *source, RtElem want, unsigned flags, RtArray *array, RtMessage *m)
-{
+static bool read(const RtSource *source, RtElem want, unsigned flags, RtArray *array, RtMessage *m) {
     json_t *root = load(source->path, m);
     json_t *value = root ? choose(root, source, m) : NULL;
     Reading r = {.path = source->path,
@@ -239,8 +226,7 @@ static bool read(const RtSource *source, RtElem want, unsigned flags, RtArray *a
     return ok;
 }
 
-static bool names(const RtSource *source, RtNameList *list, RtMessage *m)
-{
+static bool names(const RtSource *source, RtNameList *list, RtMessage *m) {
     json_t *root = load(source->path, m);
     bool ok = root && (!json_is_object(root) || object_names(root, list));
     if (root && !ok)

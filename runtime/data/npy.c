@@ -12,13 +12,11 @@ typedef struct Parser {
     RtMessage *m;
 } Parser;
 
-static void blanks(Parser *z)
-{
+static void blanks(Parser *z) {
     z->p += strspn(z->p, " \t\n");
 }
 
-static bool skip_char(Parser *z, char c)
-{
+static bool skip_char(Parser *z, char c) {
     blanks(z);
     if (*z->p != c)
         return false;
@@ -26,8 +24,7 @@ static bool skip_char(Parser *z, char c)
     return true;
 }
 
-static bool string(Parser *z, char *text, size_t size)
-{
+static bool string(Parser *z, char *text, size_t size) {
     blanks(z);
     char quote = *z->p;
     if (quote != '\'' && quote != '"')
@@ -41,8 +38,7 @@ static bool string(Parser *z, char *text, size_t size)
     return true;
 }
 
-static bool element(Parser *z)
-{
+static bool element(Parser *z) {
     static const struct {
         const char *code;
         RtRaw raw;
@@ -70,8 +66,7 @@ static bool element(Parser *z)
                    z->path, text);
 }
 
-static bool word(Parser *z, const char *text)
-{
+static bool word(Parser *z, const char *text) {
     size_t n = strlen(text);
     blanks(z);
     if (strncmp(z->p, text, n) != 0)
@@ -80,8 +75,7 @@ static bool word(Parser *z, const char *text)
     return true;
 }
 
-static bool shape(Parser *z)
-{
+static bool shape(Parser *z) {
     RtShape *s = &z->payload->shape;
     s->rank = 0;
     if (!skip_char(z, '('))
@@ -107,8 +101,7 @@ static bool shape(Parser *z)
     return true;
 }
 
-static bool dict(Parser *z)
-{
+static bool dict(Parser *z) {
     char key[32];
     unsigned seen = 0;
     if (!skip_char(z, '{'))
@@ -143,8 +136,7 @@ static bool dict(Parser *z)
 }
 
 /* Magic, version and the length of the dict. */
-static bool preamble(RtBytes *s, size_t *length, RtMessage *m)
-{
+static bool preamble(RtBytes *s, size_t *length, RtMessage *m) {
     unsigned char head[12];
     size_t got;
     if (!rt_bytes_read(s, head, 10, &got, m))
@@ -162,8 +154,7 @@ static bool preamble(RtBytes *s, size_t *length, RtMessage *m)
     return got == 2 || rt_fail(m, "%s: ends within its header: the file is cut short", s->path);
 }
 
-bool rt_npy_header(RtBytes *s, RtPayload *payload, RtMessage *m)
-{
+bool rt_npy_header(RtBytes *s, RtPayload *payload, RtMessage *m) {
     size_t length = 0, got;
     memset(payload, 0, sizeof *payload);
     if (!preamble(s, &length, m))

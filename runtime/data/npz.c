@@ -14,8 +14,7 @@ typedef struct Archive {
     char label[400]; /* "file.npz, array "x"" for messages about a member */
 } Archive;
 
-static bool archive_open(Archive *a, const char *path, RtMessage *m)
-{
+static bool archive_open(Archive *a, const char *path, RtMessage *m) {
     RtBytes s; /* the same words about files that are missing, empty or no files as every format has */
     int code = 0;
     memset(a, 0, sizeof *a);
@@ -39,8 +38,7 @@ static bool archive_open(Archive *a, const char *path, RtMessage *m)
     return false;
 }
 
-static bool member_names(const Archive *a, RtNameList *names, RtMessage *m)
-{
+static bool member_names(const Archive *a, RtNameList *names, RtMessage *m) {
     zip_int64_t n = a->lib->zip_get_num_entries(a->zip, 0);
     for (zip_int64_t k = 0; k < n; k++) {
         const char *name = a->lib->zip_get_name(a->zip, (zip_uint64_t)k, 0);
@@ -53,8 +51,7 @@ static bool member_names(const Archive *a, RtNameList *names, RtMessage *m)
     return true;
 }
 
-static bool find_member(const Archive *a, const RtSource *source, zip_uint64_t *index, RtMessage *m)
-{
+static bool find_member(const Archive *a, const RtSource *source, zip_uint64_t *index, RtMessage *m) {
     const char *key = source->key;
     RtNameList names = {0};
     char text[400];
@@ -82,8 +79,7 @@ static bool find_member(const Archive *a, const RtSource *source, zip_uint64_t *
     return ok;
 }
 
-static ptrdiff_t member_pull(RtBytes *s, void *bytes, size_t size, RtMessage *m)
-{
+static ptrdiff_t member_pull(RtBytes *s, void *bytes, size_t size, RtMessage *m) {
     const Archive *a = s->context;
     zip_int64_t n = a->lib->zip_fread(a->member, bytes, size < (1u << 30) ? size : (1u << 30));
     if (n < 0)
@@ -92,14 +88,12 @@ static ptrdiff_t member_pull(RtBytes *s, void *bytes, size_t size, RtMessage *m)
     return (ptrdiff_t)n;
 }
 
-static void member_close(RtBytes *s)
-{
+static void member_close(RtBytes *s) {
     const Archive *a = s->context;
     a->lib->zip_fclose(a->member);
 }
 
-static bool member_open(Archive *a, const RtSource *source, RtBytes *s, RtMessage *m)
-{
+static bool member_open(Archive *a, const RtSource *source, RtBytes *s, RtMessage *m) {
     zip_uint64_t index = 0;
     zip_stat_t st;
     memset(s, 0, sizeof *s);
@@ -107,7 +101,8 @@ static bool member_open(Archive *a, const RtSource *source, RtBytes *s, RtMessag
         return false;
     snprintf(a->label, sizeof a->label, "%s, array \"%s\"", a->path,
              source->key && !source->key_or_only ? source->key : a->lib->zip_get_name(a->zip, index, 0));
-    if (a->lib->zip_stat_index(a->zip, index, 0, &st) != 0 || (~st.valid & (ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE)))
+    if (a->lib->zip_stat_index(a->zip, index, 0, &st) != 0 ||
+        (~st.valid & (ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE)))
         return rt_fail(m, "%s: the archive does not say how long it is", a->label);
     /* the announced size is checked against the archive: deflate cannot shrink by more than 1032 to 1 */
     if (st.size / 1100 > st.comp_size)
@@ -127,8 +122,7 @@ static bool member_open(Archive *a, const RtSource *source, RtBytes *s, RtMessag
     return true;
 }
 
-static bool probe(const RtSource *source, RtShape *shape, RtMessage *m)
-{
+static bool probe(const RtSource *source, RtShape *shape, RtMessage *m) {
     Archive a;
     RtBytes s;
     RtPayload p;
@@ -145,8 +139,7 @@ static bool probe(const RtSource *source, RtShape *shape, RtMessage *m)
     return ok;
 }
 
-static bool read(const RtSource *source, RtElem want, unsigned flags, RtArray *array, RtMessage *m)
-{
+static bool read(const RtSource *source, RtElem want, unsigned flags, RtArray *array, RtMessage *m) {
     Archive a;
     RtBytes s;
     RtPayload p;
@@ -161,8 +154,7 @@ static bool read(const RtSource *source, RtElem want, unsigned flags, RtArray *a
     return ok;
 }
 
-static bool names(const RtSource *source, RtNameList *list, RtMessage *m)
-{
+static bool names(const RtSource *source, RtNameList *list, RtMessage *m) {
     Archive a;
     if (!archive_open(&a, source->path, m))
         return false;

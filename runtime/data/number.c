@@ -14,13 +14,11 @@
 #include <string.h>
 #include <strings.h>
 
-static bool is_digit(char c)
-{
+static bool is_digit(char c) {
     return (unsigned char)(c - '0') < 10;
 }
 
-static double slowly(const char *p)
-{
+static double slowly(const char *p) {
     locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
     double v = c ? strtod_l(p, NULL, c) : strtod(p, NULL);
     if (c)
@@ -29,8 +27,7 @@ static double slowly(const char *p)
 }
 
 /* Where w and the power are exact doubles one double operation rounds correctly, too, and is faster. */
-bool rt_decimal(uint64_t w, long e, double *v)
-{
+bool rt_decimal(uint64_t w, long e, double *v) {
     static const double power[] = {
         1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
         1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
@@ -73,8 +70,7 @@ static const struct {
     {".", RT_NUMBER_MISSING, NAN},
 };
 
-static const char *word(const char *start, const char *p, const char *end, RtNumber *out)
-{
+static const char *word(const char *start, const char *p, const char *end, RtNumber *out) {
     for (size_t k = 0; k < sizeof words / sizeof *words; k++) {
         size_t n = strlen(words[k].text);
         if ((size_t)(end - p) < n || strncasecmp(p, words[k].text, n) != 0)
@@ -91,8 +87,7 @@ static const char *word(const char *start, const char *p, const char *end, RtNum
 }
 
 /* An exponent at p, if there is a whole one. */
-static const char *exponent(const char *p, long *e)
-{
+static const char *exponent(const char *p, long *e) {
     const char *q = p + 1;
     long v = 0;
     if (*p != 'e' && *p != 'E')
@@ -109,22 +104,19 @@ static const char *exponent(const char *p, long *e)
 }
 
 /* Appends the digits at p to w (whatever does not fit is lost; the caller counts them). */
-static const char *digits_at(const char *p, uint64_t *w)
-{
+static const char *digits_at(const char *p, uint64_t *w) {
     for (; is_digit(*p); p++)
         *w = 10 * *w + (uint64_t)(*p - '0');
     return p;
 }
 
-static void set_integer(RtNumber *out, bool minus, uint64_t w)
-{
+static void set_integer(RtNumber *out, bool minus, uint64_t w) {
     out->kind = RT_NUMBER_INT;
     out->integer = minus ? -(int64_t)w : (int64_t)w;
     out->real = minus ? -(double)(int64_t)w : (double)(int64_t)w;
 }
 
-const char *rt_number(const char *start, const char *end, RtNumber *out)
-{
+const char *rt_number(const char *start, const char *end, RtNumber *out) {
     uint64_t w = 0;
     long e = 0;
     bool minus = *start == '-';

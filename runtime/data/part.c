@@ -9,14 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int ascending(const void *a, const void *b)
-{
+static int ascending(const void *a, const void *b) {
     int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
     return (x > y) - (x < y);
 }
 
-bool rt_part(const RtPart *part, RtArray *array, RtMessage *m)
-{
+bool rt_part(const RtPart *part, RtArray *array, RtMessage *m) {
     memset(array, 0, sizeof *array);
     if (part->count == 0 || part->count > part->rows || part->first > part->rows - part->count)
         return rt_fail(m, "a part of %llu rows cannot be taken from %llu", (unsigned long long)part->count,

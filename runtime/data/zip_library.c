@@ -8,8 +8,7 @@ static struct {
     const char *problem; /* NULL: the functions are there */
 } library = {.problem = "was not found"};
 
-static void open_library(void)
-{
+static void open_library(void) {
     typedef void (*AnyFunction)(void);
     void *handle = dlopen(LAG_ZIP_SONAME, RTLD_LAZY | RTLD_LOCAL);
     if (!handle)
@@ -29,8 +28,7 @@ static void open_library(void)
 #undef ZIP
 }
 
-const ZipLibrary *zip_library(RtMessage *m)
-{
+const ZipLibrary *zip_library(RtMessage *m) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, open_library);
     if (!library.problem)

@@ -72,8 +72,7 @@ enum { STAGES = 12, LAST = 12, ALL = 16, BENDS = 4 };
 
 /* err = |h| e5² / √(n (e5² + 0.01 e3²)) with e5, e3 the 2-norms of both estimates in units of the tolerance
  * (II.10). */
-static double error(const RtIntegrator *g, double h, const double *y1, size_t *culprit)
-{
+static double error(const RtIntegrator *g, double h, const double *y1, size_t *culprit) {
     double sum5 = 0, sum3 = 0, worst = -1;
     for (size_t i = 0; i < g->ode.n; i++) {
         double x5 = 0, x3 = 0, scale = rt_rk_scale(g, g->y[i], y1[i]);
@@ -98,14 +97,12 @@ static double error(const RtIntegrator *g, double h, const double *y1, size_t *c
 
 static const RtTableau table = {.stages = STAGES, .c = c, .a = a, .b = b, .error_order = 8, .error = error};
 
-static bool setup(RtIntegrator *g)
-{
+static bool setup(RtIntegrator *g) {
     return rt_rk_setup(g, &table, ALL, BENDS);
 }
 
 /* The three further slopes, and the coefficients of the interpolant's last four terms into g->extra. */
-static RtStatus prepare(RtIntegrator *g)
-{
+static RtStatus prepare(RtIntegrator *g) {
     size_t n = g->ode.n, stride = (n + 7) / 8 * 8;
     for (int s = LAST + 1; s < ALL; s++) {
         rt_rk_combine(n, g->y_old, g->h, s, a[s], g->k, g->y_new);
@@ -121,8 +118,7 @@ static RtStatus prepare(RtIntegrator *g)
 }
 
 /* y_old + x (f₀ + (1-x) (f₁ + x (f₂ + (1-x) (f₃ + x (f₄ + (1-x) (f₅ + x f₆)))))), x = (t - t_old) / h. */
-static RtStatus interpolate(RtIntegrator *g, double t, double *y)
-{
+static RtStatus interpolate(RtIntegrator *g, double t, double *y) {
     RtStatus status = g->dense_ready ? RT_OK : prepare(g);
     if (status != RT_OK)
         return status;

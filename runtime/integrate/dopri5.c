@@ -26,8 +26,7 @@ static const double d[] = {
     69997945.0 / 29380423,
 };
 
-static double error(const RtIntegrator *g, double h, const double *y1, size_t *culprit)
-{
+static double error(const RtIntegrator *g, double h, const double *y1, size_t *culprit) {
     double sum = 0, worst = -1;
     for (size_t i = 0; i < g->ode.n; i++) {
         double x = 0;
@@ -53,13 +52,11 @@ static const RtTableau table = {
     .error = error,
 };
 
-static bool setup(RtIntegrator *g)
-{
+static bool setup(RtIntegrator *g) {
     return rt_rk_setup(g, &table, 7, 0);
 }
 
-static RtStatus interpolate(RtIntegrator *g, double t, double *y)
-{
+static RtStatus interpolate(RtIntegrator *g, double t, double *y) {
     double x = (t - g->t_old) / g->h, x1 = 1 - x;
     for (size_t i = 0; i < g->ode.n; i++) {
         double delta = g->y[i] - g->y_old[i], bump = g->h * g->k[0][i] - delta, r = 0;

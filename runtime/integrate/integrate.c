@@ -7,8 +7,7 @@
 #include <string.h>
 
 static bool check(const RtMethod *method, const RtOde *ode, const RtOdeOptions *o, double t0, double t_end,
-                  const double *y0, RtMessage *m)
-{
+                  const double *y0, RtMessage *m) {
     if (ode->n == 0)
         return rt_fail(m, "there is nothing to integrate: the system has no coordinates");
     if (!isfinite(t0) || !isfinite(t_end))
@@ -34,8 +33,7 @@ static bool check(const RtMethod *method, const RtOde *ode, const RtOdeOptions *
 }
 
 RtIntegrator *rt_ode_new(const RtMethod *method, const RtOde *ode, const RtOdeOptions *options, double t0,
-                         double t_end, const double *y0, RtMessage *m)
-{
+                         double t_end, const double *y0, RtMessage *m) {
     if (!check(method, ode, options, t0, t_end, y0, m))
         return NULL;
     RtIntegrator *g = calloc(1, sizeof *g);
@@ -62,32 +60,27 @@ RtIntegrator *rt_ode_new(const RtMethod *method, const RtOde *ode, const RtOdeOp
     return g;
 }
 
-void rt_ode_free(RtIntegrator *g)
-{
+void rt_ode_free(RtIntegrator *g) {
     if (!g)
         return;
     g->method->free(g);
     free(g);
 }
 
-bool rt_ode_done(const RtIntegrator *g)
-{
+bool rt_ode_done(const RtIntegrator *g) {
     return g->t == g->t_end;
 }
 
-RtStatus rt_ode_step(RtIntegrator *g)
-{
+RtStatus rt_ode_step(RtIntegrator *g) {
     return rt_ode_done(g) ? RT_OK : g->method->step(g);
 }
 
 /* Whether t lies at or before the present time, seen in the direction of integration. */
-bool rt_ode_covers(const RtIntegrator *g, double t)
-{
+bool rt_ode_covers(const RtIntegrator *g, double t) {
     return (t - g->t) * g->direction <= 0;
 }
 
-RtStatus rt_ode_at(RtIntegrator *g, double t, double *y)
-{
+RtStatus rt_ode_at(RtIntegrator *g, double t, double *y) {
     while (!rt_ode_covers(g, t) && !rt_ode_done(g)) {
         RtStatus status = g->method->step(g);
         if (status != RT_OK)
@@ -104,23 +97,19 @@ RtStatus rt_ode_at(RtIntegrator *g, double t, double *y)
     return RT_OK;
 }
 
-double rt_ode_time(const RtIntegrator *g)
-{
+double rt_ode_time(const RtIntegrator *g) {
     return g->t;
 }
 
-const double *rt_ode_state(const RtIntegrator *g)
-{
+const double *rt_ode_state(const RtIntegrator *g) {
     return g->y;
 }
 
-void rt_ode_extend(RtIntegrator *g, double t_end)
-{
+void rt_ode_extend(RtIntegrator *g, double t_end) {
     g->t_end = t_end;
 }
 
-void rt_ode_restart(RtIntegrator *g, double t, const double *y)
-{
+void rt_ode_restart(RtIntegrator *g, double t, const double *y) {
     memmove(g->y, y, g->ode.n * sizeof *y);
     memcpy(g->y_old, g->y, g->ode.n * sizeof *y);
     g->t0 = g->t = g->t_old = t;
@@ -130,19 +119,16 @@ void rt_ode_restart(RtIntegrator *g, double t, const double *y)
     g->error_old = 1e-4;
 }
 
-RtOdeStats rt_ode_stats(const RtIntegrator *g)
-{
+RtOdeStats rt_ode_stats(const RtIntegrator *g) {
     return g->stats;
 }
 
-size_t rt_ode_culprit(const RtIntegrator *g, double *t)
-{
+size_t rt_ode_culprit(const RtIntegrator *g, double *t) {
     *t = g->culprit_t;
     return g->culprit;
 }
 
-void rt_ode_explain(const RtIntegrator *g, RtStatus status, const char *name, RtMessage *m)
-{
+void rt_ode_explain(const RtIntegrator *g, RtStatus status, const char *name, RtMessage *m) {
     char number[40];
     snprintf(number, sizeof number, "component %zu", g->culprit);
     name = name ? name : number;

@@ -9,21 +9,18 @@ static const RtMethod *const methods[] = {
     &rt_method_euler, &rt_method_rk4, &rt_method_dopri5, &rt_method_dop853, NULL,
 };
 
-const RtMethod *const *rt_methods(void)
-{
+const RtMethod *const *rt_methods(void) {
     return methods;
 }
 
-const RtMethod *rt_method(const char *name)
-{
+const RtMethod *rt_method(const char *name) {
     for (const RtMethod *const *m = methods; *m; m++)
         if (strcmp((*m)->name, name) == 0)
             return *m;
     return NULL;
 }
 
-double *rt_ode_option(RtOdeOptions *options, const char *name)
-{
+double *rt_ode_option(RtOdeOptions *options, const char *name) {
     const struct {
         const char *name;
         double *at;

@@ -11,8 +11,7 @@ enum { BLOCK = 64 };
 /* Blocks of constant length are what compilers vectorize whole; the terms are added in the same order for
  * every element, so where a block ends does not change the result. */
 void rt_rk_combine(size_t n, const double *y, double h, int m, const double *a, double *const *k,
-                   double *restrict out)
-{
+                   double *restrict out) {
     const double *term[RT_RK_STAGES + 1];
     double weight[RT_RK_STAGES + 1];
     int terms = 0;
@@ -40,13 +39,11 @@ void rt_rk_combine(size_t n, const double *y, double h, int m, const double *a, 
     }
 }
 
-double rt_rk_scale(const RtIntegrator *g, double y, double y1)
-{
+double rt_rk_scale(const RtIntegrator *g, double y, double y1) {
     return g->options.atol + g->options.rtol * fmax(fabs(y), fabs(y1)) + DBL_MIN;
 }
 
-RtStatus rt_rk_slope(RtIntegrator *g, double t, const double *y, double *dy)
-{
+RtStatus rt_rk_slope(RtIntegrator *g, double t, const double *y, double *dy) {
     size_t n = g->ode.n;
     g->stats.evaluations++;
     g->culprit_t = t;
@@ -63,8 +60,7 @@ RtStatus rt_rk_slope(RtIntegrator *g, double t, const double *y, double *dy)
     return RT_NOT_FINITE;
 }
 
-bool rt_rk_setup(RtIntegrator *g, const RtTableau *tableau, int slopes, int extra)
-{
+bool rt_rk_setup(RtIntegrator *g, const RtTableau *tableau, int slopes, int extra) {
     size_t n = (g->ode.n + 7) / 8 * 8, vectors = 3 + (size_t)slopes + (size_t)extra, size;
     g->tableau = tableau;
     if (__builtin_mul_overflow(n, vectors * sizeof(double), &size))
@@ -82,15 +78,13 @@ bool rt_rk_setup(RtIntegrator *g, const RtTableau *tableau, int slopes, int extr
     return true;
 }
 
-void rt_rk_free(RtIntegrator *g)
-{
+void rt_rk_free(RtIntegrator *g) {
     free(g->memory);
     g->memory = NULL;
 }
 
 /* k[0] = f(t, y): the last slope of the step before, or a fresh one. */
-static RtStatus first_slope(RtIntegrator *g)
-{
+static RtStatus first_slope(RtIntegrator *g) {
     int last = g->tableau->stages;
     g->dense_ready = false;
     if (!g->have_slope) {
@@ -106,8 +100,7 @@ static RtStatus first_slope(RtIntegrator *g)
 }
 
 /* Gives k[0] back its place as the slope at t when no step was made. */
-static void keep_slope(RtIntegrator *g)
-{
+static void keep_slope(RtIntegrator *g) {
     int last = g->tableau->stages;
     double *slope = g->k[0];
     g->k[0] = g->k[last];
@@ -115,8 +108,7 @@ static void keep_slope(RtIntegrator *g)
     g->have_slope = true;
 }
 
-static RtStatus stages(RtIntegrator *g, double h)
-{
+static RtStatus stages(RtIntegrator *g, double h) {
     const RtTableau *T = g->tableau;
     for (int i = 1; i < T->stages; i++) {
         rt_rk_combine(g->ode.n, g->y, h, i, T->a[i], g->k, g->y_new);
@@ -129,8 +121,7 @@ static RtStatus stages(RtIntegrator *g, double h)
 }
 
 /* The step from t to t1 has succeeded: y_new is y there. */
-static void accept(RtIntegrator *g, double h, double t1)
-{
+static void accept(RtIntegrator *g, double h, double t1) {
     double *y = g->y_old;
     g->t_old = g->t;
     g->h = h;
@@ -145,8 +136,7 @@ static void accept(RtIntegrator *g, double h, double t1)
     g->stats.accepted++;
 }
 
-static RtStatus check_state(RtIntegrator *g)
-{
+static RtStatus check_state(RtIntegrator *g) {
     for (size_t i = 0; i < g->ode.n; i++)
         if (!isfinite(g->y_new[i])) {
             g->culprit = i;
@@ -158,8 +148,7 @@ static RtStatus check_state(RtIntegrator *g)
 
 /* Times are t0 + k h, not a running sum. The last step is cut at t_end; a rest below 1e-9 h belongs to the
  * step before. */
-RtStatus rt_rk_step_fixed(RtIntegrator *g)
-{
+RtStatus rt_rk_step_fixed(RtIntegrator *g) {
     double h = g->direction * g->options.h;
     double t1 = g->t0 + (double)(g->steps + 1) * h;
     if ((g->t_end - t1) * g->direction <= 1e-9 * g->options.h)
@@ -185,8 +174,7 @@ RtStatus rt_rk_step_fixed(RtIntegrator *g)
 }
 
 /* Root mean square of x relative to the tolerance. */
-static double norm(const RtIntegrator *g, const double *x, const double *minus)
-{
+static double norm(const RtIntegrator *g, const double *x, const double *minus) {
     double sum = 0;
     for (size_t i = 0; i < g->ode.n; i++) {
         double d = (minus ? x[i] - minus[i] : x[i]) / rt_rk_scale(g, g->y[i], g->y[i]);
@@ -197,8 +185,7 @@ static double norm(const RtIntegrator *g, const double *x, const double *minus)
 
 /* A first step from the size of y, y' and y'' (Hairer, Nørsett, Wanner, Solving Ordinary Differential
  * Equations I, 2nd edition, II.4). k[0] is f(t, y). */
-static RtStatus choose_first(RtIntegrator *g)
-{
+static RtStatus choose_first(RtIntegrator *g) {
     const double one = 1;
     double span = g->t_end - g->t;
     double d0 = norm(g, g->y, NULL), d1 = norm(g, g->k[0], NULL), d2 = 0;
@@ -217,16 +204,14 @@ static RtStatus choose_first(RtIntegrator *g)
 
 /* Step-size control with memory of the last error: h ← h · 0.9 err^-α err_old^β, β = 0.04, α = 1/order - 0.2
  * β, within 1/3 … 6 (loc. cit., II.4 and IV.2). */
-static double factor(const RtIntegrator *g, double error)
-{
+static double factor(const RtIntegrator *g, double error) {
     const double beta = 0.04, alpha = 1.0 / g->tableau->error_order - 0.2 * beta;
     double f = 0.9 * pow(fmax(error, 1e-10), -alpha) * pow(g->error_old, beta);
     return fmin(6, fmax(1.0 / 3, f));
 }
 
 /* One try of size h. *error: in units of the tolerance; infinite where the right-hand side has no value. */
-static RtStatus attempt(RtIntegrator *g, double h, double t1, double *error)
-{
+static RtStatus attempt(RtIntegrator *g, double h, double t1, double *error) {
     const RtTableau *T = g->tableau;
     *error = INFINITY;
     RtStatus status = stages(g, h);
@@ -247,8 +232,7 @@ static RtStatus attempt(RtIntegrator *g, double h, double t1, double *error)
     return status;
 }
 
-RtStatus rt_rk_step_adaptive(RtIntegrator *g)
-{
+RtStatus rt_rk_step_adaptive(RtIntegrator *g) {
     RtStatus status = first_slope(g);
     if (status != RT_OK)
         return status;
@@ -288,8 +272,7 @@ RtStatus rt_rk_step_adaptive(RtIntegrator *g)
     }
 }
 
-RtStatus rt_rk_hermite(RtIntegrator *g, double t, double *y)
-{
+RtStatus rt_rk_hermite(RtIntegrator *g, double t, double *y) {
     int last = g->tableau->stages;
     if (!g->have_slope) {
         RtStatus status = rt_rk_slope(g, g->t, g->y, g->k[last]);

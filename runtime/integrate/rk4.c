@@ -7,8 +7,7 @@ static const double a[][RT_RK_STAGES] = {{0}, {0.5}, {0, 0.5}, {0, 0, 1}};
 static const double b[] = {1.0 / 6, 1.0 / 3, 1.0 / 3, 1.0 / 6};
 static const RtTableau table = {.stages = 4, .c = c, .a = a, .b = b};
 
-static bool setup(RtIntegrator *g)
-{
+static bool setup(RtIntegrator *g) {
     return rt_rk_setup(g, &table, 5, 0);
 }
 

@@ -14,9 +14,10 @@
  * a short change of this process's environment, so programs call this before they start threads. */
 bool rt_blas_load(void);
 
-/* Begins to load the library in a thread of its own, about 6 ms of work, so that the front end runs meanwhile; the
- * first call that needs the library waits for it. rt_blas_load_end waits too: call it before the process ends.
- * Between the two the caller neither changes the environment nor loads the library in another thread. */
+/* Begins to load the library in a thread of its own, about 6 ms of work, so that the front end runs
+ * meanwhile; the first call that needs the library waits for it. rt_blas_load_end waits too: call it before
+ * the process ends. Between the two the caller neither changes the environment nor loads the library in
+ * another thread. */
 void rt_blas_load_begin(void);
 void rt_blas_load_end(void);
 
@@ -26,7 +27,7 @@ typedef struct RtBlasInfo {
     char config[256];  /* the library's own description, with its version */
     char core[64];     /* processor its kernels are for */
     char chosen[160];  /* how they were chosen */
-    uint32_t threads;  /* the library's own; 1 unless a host program decides: products are divided among ours */
+    uint32_t threads;  /* the library's own; 1 unless a host program decides: products go to ours */
     char problem[256]; /* when not loaded: what is missing and how to mend it; else "" */
 } RtBlasInfo;
 const RtBlasInfo *rt_blas_describe(void); /* loads it */

@@ -16,8 +16,7 @@ struct RtOutFile {
     int error; /* errno of the first write that failed */
 };
 
-static bool cannot(RtMessage *m, const char *path, int error)
-{
+static bool cannot(RtMessage *m, const char *path, int error) {
     if (error == ENOSPC || error == EDQUOT)
         return rt_fail(m, "%s: cannot be written: %s; make room and run again, nothing half written is left",
                        path, error == ENOSPC ? "the disk is full" : "the disk quota is used up");
@@ -31,8 +30,7 @@ static bool cannot(RtMessage *m, const char *path, int error)
     return rt_fail(m, "%s: cannot be written: %s", path, strerror(error));
 }
 
-bool rt_out_directory(const char *path, RtMessage *m)
-{
+bool rt_out_directory(const char *path, RtMessage *m) {
     struct stat st;
     char *copy = strdup(path);
     int error = copy ? 0 : ENOMEM;
@@ -53,16 +51,14 @@ bool rt_out_directory(const char *path, RtMessage *m)
     return rt_fail(m, "%s: the directory cannot be made: %s", path, strerror(error ? error : errno));
 }
 
-static void release(RtOutFile *f)
-{
+static void release(RtOutFile *f) {
     free(f->path);
     free(f->temporary);
     free(f);
 }
 
 /* A name beside `path` that nobody has: "path.part1", "path.part2", … */
-static int open_beside(RtOutFile *f)
-{
+static int open_beside(RtOutFile *f) {
     for (int k = 1; k < 1000; k++) {
         free(f->temporary);
         if (asprintf(&f->temporary, "%s.part%d", f->path, k) < 0) {
@@ -77,8 +73,7 @@ static int open_beside(RtOutFile *f)
     return -1;
 }
 
-RtOutFile *rt_out_open(const char *path, RtMessage *m)
-{
+RtOutFile *rt_out_open(const char *path, RtMessage *m) {
     struct stat st;
     if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
         rt_fail(m, "%s: cannot be written: it is %s", path,
@@ -108,14 +103,12 @@ RtOutFile *rt_out_open(const char *path, RtMessage *m)
     return f;
 }
 
-void rt_out_write(RtOutFile *f, const void *bytes, size_t size)
-{
+void rt_out_write(RtOutFile *f, const void *bytes, size_t size) {
     if (!f->error && size > 0 && fwrite(bytes, 1, size, f->stream) != size)
         f->error = errno ? errno : EIO;
 }
 
-void rt_out_printf(RtOutFile *f, const char *format, ...)
-{
+void rt_out_printf(RtOutFile *f, const char *format, ...) {
     va_list args;
     va_start(args, format);
     if (!f->error && vfprintf(f->stream, format, args) < 0)
@@ -123,16 +116,14 @@ void rt_out_printf(RtOutFile *f, const char *format, ...)
     va_end(args);
 }
 
-void rt_out_abandon(RtOutFile *f)
-{
+void rt_out_abandon(RtOutFile *f) {
     if (f->stream)
         fclose(f->stream);
     unlink(f->temporary);
     release(f);
 }
 
-bool rt_out_close(RtOutFile *f, RtMessage *m)
-{
+bool rt_out_close(RtOutFile *f, RtMessage *m) {
     if (!f->error && fflush(f->stream) != 0)
         f->error = errno;
     if (!f->error && fsync(fileno(f->stream)) != 0 && errno != EINVAL && errno != EROFS)

@@ -10,15 +10,13 @@
 #include <time.h>
 #include <unistd.h>
 
-static double now(void)
-{
+static double now(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-RtProgressMode rt_progress_mode(FILE *out, bool json)
-{
+RtProgressMode rt_progress_mode(FILE *out, bool json) {
     const char *term = getenv("TERM");
     if (json)
         return RT_PROGRESS_JSON;
@@ -26,14 +24,12 @@ RtProgressMode rt_progress_mode(FILE *out, bool json)
                                                                        : RT_PROGRESS_PLAIN;
 }
 
-bool rt_out_has_colour(FILE *out)
-{
+bool rt_out_has_colour(FILE *out) {
     const char *no = getenv("NO_COLOR");
     return rt_progress_mode(out, false) == RT_PROGRESS_TERMINAL && !(no && *no);
 }
 
-static bool has_utf8(void)
-{
+static bool has_utf8(void) {
     static const char *const variables[] = {"LC_ALL", "LC_CTYPE", "LANG"};
     for (int k = 0; k < 3; k++) {
         const char *v = getenv(variables[k]);
@@ -44,8 +40,7 @@ static bool has_utf8(void)
 }
 
 /* As many whole characters of `from` as fit. */
-static void copy(char *to, size_t size, const char *from)
-{
+static void copy(char *to, size_t size, const char *from) {
     size_t n = strlen(from);
     if (n >= size) {
         n = size - 1;
@@ -57,8 +52,7 @@ static void copy(char *to, size_t size, const char *from)
 }
 
 void rt_progress_begin(RtProgress *p, FILE *out, RtProgressMode mode, const char *title, const char *unit,
-                       double total, double done)
-{
+                       double total, double done) {
     memset(p, 0, sizeof *p);
     p->out = out;
     p->mode = mode;
@@ -72,31 +66,27 @@ void rt_progress_begin(RtProgress *p, FILE *out, RtProgressMode mode, const char
     p->started = p->shown = now();
 }
 
-void rt_progress_label(RtProgress *p, const char *label)
-{
+void rt_progress_label(RtProgress *p, const char *label) {
     copy(p->label, sizeof p->label, label);
 }
 
 /* ---- the parts of a line ---- */
 
 /* Units a second and seconds left; NaN where not known. */
-static void pace(const RtProgress *p, double t, double *rate, double *left)
-{
+static void pace(const RtProgress *p, double t, double *rate, double *left) {
     double elapsed = t - p->started;
     *rate = elapsed > 0 && p->done > p->first ? (p->done - p->first) / elapsed : NAN;
     *left = p->total > 0 && *rate > 0 ? fmax(0, (p->total - p->done) / *rate) : NAN;
 }
 
 /* A rate to three digits: the others are never the same twice. */
-static RtText rate_text(double rate)
-{
+static RtText rate_text(double rate) {
     double unit = pow(10, floor(log10(rate)) - 2);
     return rt_text_number(rate > 1000 ? round(rate / unit) * unit : rate);
 }
 
 /* An amount with its unit: `1,200 samples`, `1 step`, `t = 2.5`. */
-static RtText amount_text(const RtProgress *p, double amount, bool brief)
-{
+static RtText amount_text(const RtProgress *p, double amount, bool brief) {
     RtText text, number = brief && !p->is_time ? rt_text_count(amount) : rt_text_number(amount);
     size_t n = strlen(p->unit);
     if (p->is_time)
@@ -113,8 +103,7 @@ typedef struct Line {
 } Line;
 
 /* Adds the text where it fits in `room` columns. */
-static bool add(Line *l, size_t room, const char *text)
-{
+static bool add(Line *l, size_t room, const char *text) {
     size_t n = strlen(text), width = rt_text_width(text);
     if (l->width + width > room || l->n + n >= sizeof l->text)
         return false;
@@ -124,8 +113,7 @@ static bool add(Line *l, size_t room, const char *text)
     return true;
 }
 
-static void style(const RtProgress *p, Line *l, const char *code)
-{
+static void style(const RtProgress *p, Line *l, const char *code) {
     size_t n = strlen(code);
     if (p->colour && l->n + n + 8 < sizeof l->text) {
         memcpy(l->text + l->n, code, n + 1);
@@ -134,8 +122,7 @@ static void style(const RtProgress *p, Line *l, const char *code)
 }
 
 /* `cells` columns of bar; the tip moves by half a column. */
-static void bar(const RtProgress *p, Line *l, int cells, double part)
-{
+static void bar(const RtProgress *p, Line *l, int cells, double part) {
     int halves = (int)(fmin(fmax(part, 0), 1) * 2 * cells + 0.5);
     bool dim = false;
     style(p, l, "\033[36m");
@@ -153,15 +140,13 @@ static void bar(const RtProgress *p, Line *l, int cells, double part)
     style(p, l, "\033[0m");
 }
 
-static void field_text(char *text, size_t size, const char *name, double v)
-{
+static void field_text(char *text, size_t size, const char *name, double v) {
     snprintf(text, size, "%s %s", name, rt_text_number(v).text);
 }
 
 /* title label ━━━━━━╸──── 62%  loss 0.3124  acc 0.8914  249,000 samples/s  4.1 s left */
 static void draw(RtProgress *p, double t, size_t room, size_t n, const char *const *names,
-                 const double *values, Line *l)
-{
+                 const double *values, Line *l) {
     double rate, left, part = p->total > 0 ? p->done / p->total : NAN;
     char text[128], speed[96] = "", rest[96] = "";
     pace(p, t, &rate, &left);
@@ -201,8 +186,7 @@ static void draw(RtProgress *p, double t, size_t room, size_t n, const char *con
     style(p, l, "\033[0m");
 }
 
-static size_t terminal_width(FILE *out)
-{
+static size_t terminal_width(FILE *out) {
     struct winsize w;
     const char *columns = getenv("COLUMNS");
     int fd = fileno(out);
@@ -212,8 +196,7 @@ static size_t terminal_width(FILE *out)
     return n >= 20 && n <= 10000 ? (size_t)n : 80;
 }
 
-void rt_progress_clear(RtProgress *p)
-{
+void rt_progress_clear(RtProgress *p) {
     if (p->mode == RT_PROGRESS_TERMINAL && p->drawn) {
         fputs("\r\033[K", p->out);
         fflush(p->out);
@@ -221,8 +204,7 @@ void rt_progress_clear(RtProgress *p)
     }
 }
 
-static void show_terminal(RtProgress *p, double t, size_t n, const char *const *names, const double *values)
-{
+static void show_terminal(RtProgress *p, double t, size_t n, const char *const *names, const double *values) {
     Line l = {.n = 0};
     draw(p, t, terminal_width(p->out) - 1, n, names, values, &l);
     fprintf(p->out, "\r%s\033[K", l.text);
@@ -231,8 +213,7 @@ static void show_terminal(RtProgress *p, double t, size_t n, const char *const *
 }
 
 /* title, label: 62% (186,000 of 300,000 samples), loss 0.3124, 249,000 samples/s, 4.1 s left */
-static void show_plain(RtProgress *p, double t, size_t n, const char *const *names, const double *values)
-{
+static void show_plain(RtProgress *p, double t, size_t n, const char *const *names, const double *values) {
     double rate, left;
     char field[128];
     pace(p, t, &rate, &left);
@@ -257,23 +238,20 @@ static void show_plain(RtProgress *p, double t, size_t n, const char *const *nam
 
 /* ---- JSON ---- */
 
-static json_t *number(double v)
-{
+static json_t *number(double v) {
     if (v == floor(v) && fabs(v) < 0x1p53)
         return json_integer((json_int_t)v);
     return isfinite(v) ? json_real(v) : json_null();
 }
 
-static json_t *object_of(size_t n, const char *const *names, const double *values)
-{
+static json_t *object_of(size_t n, const char *const *names, const double *values) {
     json_t *o = json_object();
     for (size_t k = 0; k < n; k++)
         json_object_set_new(o, names[k], number(values[k]));
     return o;
 }
 
-static void put_line(FILE *out, json_t *object)
-{
+static void put_line(FILE *out, json_t *object) {
     char *text = json_dumps(object, JSON_COMPACT);
     if (text)
         fprintf(out, "%s\n", text);
@@ -282,8 +260,7 @@ static void put_line(FILE *out, json_t *object)
     json_decref(object);
 }
 
-void rt_json_event(FILE *out, const char *event, size_t n, const char *const *names, const double *values)
-{
+void rt_json_event(FILE *out, const char *event, size_t n, const char *const *names, const double *values) {
     json_t *o = json_object();
     json_object_set_new(o, "event", json_string(event));
     for (size_t k = 0; k < n; k++)
@@ -292,8 +269,7 @@ void rt_json_event(FILE *out, const char *event, size_t n, const char *const *na
 }
 
 static void show_json(RtProgress *p, const char *event, double t, size_t n, const char *const *names,
-                      const double *values)
-{
+                      const double *values) {
     double rate, left;
     json_t *o = json_object();
     pace(p, t, &rate, &left);
@@ -312,8 +288,8 @@ static void show_json(RtProgress *p, const char *event, double t, size_t n, cons
 
 /* ---- what callers use ---- */
 
-void rt_progress_update(RtProgress *p, double done, size_t n, const char *const *names, const double *values)
-{
+void rt_progress_update(RtProgress *p, double done, size_t n, const char *const *names,
+                        const double *values) {
     static const double every[] = {
         [RT_PROGRESS_TERMINAL] = 0.1, [RT_PROGRESS_PLAIN] = 5, [RT_PROGRESS_JSON] = 1};
     p->done = done;
@@ -331,8 +307,7 @@ void rt_progress_update(RtProgress *p, double done, size_t n, const char *const 
         show_json(p, "progress", t, n, names, values);
 }
 
-void rt_progress_mark(RtProgress *p, double done, size_t n, const char *const *names, const double *values)
-{
+void rt_progress_mark(RtProgress *p, double done, size_t n, const char *const *names, const double *values) {
     double t = now();
     p->done = done;
     p->shown = t;
@@ -349,8 +324,7 @@ void rt_progress_mark(RtProgress *p, double done, size_t n, const char *const *n
 }
 
 /* title: 300,000 samples in 1.2 s (249,000 samples/s), loss 0.3124, acc 0.8914 */
-void rt_progress_end(RtProgress *p, double done, size_t n, const char *const *names, const double *values)
-{
+void rt_progress_end(RtProgress *p, double done, size_t n, const char *const *names, const double *values) {
     double t = now(), rate, left;
     char field[128];
     p->done = done;

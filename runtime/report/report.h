@@ -127,7 +127,8 @@ typedef struct RtProgress {
 /* What suits `out`: JSON when asked for, TERMINAL for a terminal, else PLAIN. */
 RtProgressMode rt_progress_mode(FILE *out, bool json);
 bool rt_out_has_colour(FILE *out); /* a terminal, and the user has not said NO_COLOR */
-/* `total` in units of `unit` ("samples", "steps"; NULL: it is a time t, and no rate is shown), 0: unknown; `done`: where a resumed run begins. */
+/* `total` in units of `unit` ("samples", "steps"; NULL: it is a time t, and no rate is shown), 0: unknown;
+ * `done`: where a resumed run begins. */
 void rt_progress_begin(RtProgress *p, FILE *out, RtProgressMode mode, const char *title, const char *unit,
                        double total, double done);
 void rt_progress_label(RtProgress *p, const char *label); /* "epoch 2/5": shown behind the title */

@@ -15,8 +15,7 @@
 static const char *const dtypes[] = {
     [RT_F64] = "F64", [RT_F32] = "F32", [RT_I64] = "I64", [RT_I32] = "I32", [RT_U8] = "U8"};
 
-static bool tensor_bytes(const RtTensor *t, uint64_t *bytes)
-{
+static bool tensor_bytes(const RtTensor *t, uint64_t *bytes) {
     *bytes = rt_elem_size(t->elem);
     for (uint32_t k = 0; k < t->rank; k++)
         if (__builtin_mul_overflow(*bytes, t->extent[k], bytes))
@@ -26,8 +25,7 @@ static bool tensor_bytes(const RtTensor *t, uint64_t *bytes)
 
 /* ---- writing ---- */
 
-static json_t *entry(const RtTensor *t, uint64_t begin, uint64_t end)
-{
+static json_t *entry(const RtTensor *t, uint64_t begin, uint64_t end) {
     json_t *shape = json_array();
     for (uint32_t k = 0; k < t->rank; k++)
         json_array_append_new(shape, json_integer((json_int_t)t->extent[k]));
@@ -36,8 +34,7 @@ static json_t *entry(const RtTensor *t, uint64_t begin, uint64_t end)
 }
 
 static json_t *header_of(const RtTensor *tensors, size_t n, const char *const (*meta)[2], size_t n_meta,
-                         const char **repeated)
-{
+                         const char **repeated) {
     json_t *root = json_object();
     uint64_t at = 0, bytes;
     if (n_meta > 0) {
@@ -60,8 +57,7 @@ static json_t *header_of(const RtTensor *tensors, size_t n, const char *const (*
 }
 
 bool rt_safetensors_write(const char *path, const RtTensor *tensors, size_t n, const char *const (*meta)[2],
-                          size_t n_meta, RtMessage *m)
-{
+                          size_t n_meta, RtMessage *m) {
     const char *repeated = NULL;
     json_t *root = header_of(tensors, n, meta, n_meta, &repeated);
     char *text = json_dumps(root, JSON_COMPACT);
@@ -96,8 +92,7 @@ bool rt_safetensors_write(const char *path, const RtTensor *tensors, size_t n, c
 
 /* ---- reading ---- */
 
-static bool load(const char *path, char **bytes, uint64_t *size, RtMessage *m)
-{
+static bool load(const char *path, char **bytes, uint64_t *size, RtMessage *m) {
     struct stat st;
     FILE *f = fopen(path, "rbe");
     if (!f)
@@ -118,16 +113,14 @@ static bool load(const char *path, char **bytes, uint64_t *size, RtMessage *m)
     return ok;
 }
 
-static bool whole(const json_t *v, uint64_t *out)
-{
+static bool whole(const json_t *v, uint64_t *out) {
     if (!json_is_integer(v) || json_integer_value(v) < 0)
         return false;
     *out = (uint64_t)json_integer_value(v);
     return true;
 }
 
-static bool element(const char *text, RtElem *elem)
-{
+static bool element(const char *text, RtElem *elem) {
     for (RtElem e = RT_F64; e <= RT_U8; e++)
         if (strcmp(dtypes[e], text) == 0) {
             *elem = e;
@@ -139,8 +132,7 @@ static bool element(const char *text, RtElem *elem)
 
 /* One entry of the header; its offsets to begin and end. */
 static bool read_entry(const char *path, const char *name, const json_t *v, RtTensor *t, uint64_t *begin,
-                       uint64_t *end, RtMessage *m)
-{
+                       uint64_t *end, RtMessage *m) {
     const char *dtype = json_string_value(json_object_get(v, "dtype"));
     const json_t *shape = json_object_get(v, "shape"), *offsets = json_object_get(v, "data_offsets");
     uint64_t bytes;
@@ -168,8 +160,7 @@ static bool read_entry(const char *path, const char *name, const json_t *v, RtTe
     return t->name || rt_fail(m, "%s: not enough memory", path);
 }
 
-static bool read_meta(const char *path, json_t *v, RtTensorFile *file, RtMessage *m)
-{
+static bool read_meta(const char *path, json_t *v, RtTensorFile *file, RtMessage *m) {
     const char *key;
     json_t *value;
     if (!json_is_object(v))
@@ -186,15 +177,14 @@ static bool read_meta(const char *path, json_t *v, RtTensorFile *file, RtMessage
     return true;
 }
 
-static int by_place(const void *a, const void *b)
-{
+static int by_place(const void *a, const void *b) {
     const RtTensor *x = a, *y = b;
     return (x->values > y->values) - (x->values < y->values);
 }
 
 /* Every byte of the values belongs to exactly one tensor. */
-static bool check_places(const char *path, RtTensorFile *file, const char *data, uint64_t size, RtMessage *m)
-{
+static bool check_places(const char *path, RtTensorFile *file, const char *data, uint64_t size,
+                         RtMessage *m) {
     qsort(file->at, file->n, sizeof *file->at, by_place);
     const char *expected = data;
     for (size_t k = 0; k < file->n; k++) {
@@ -213,8 +203,7 @@ static bool check_places(const char *path, RtTensorFile *file, const char *data,
 }
 
 static bool read_header(const char *path, json_t *root, char *data, uint64_t size, RtTensorFile *file,
-                        RtMessage *m)
-{
+                        RtMessage *m) {
     const char *name;
     json_t *v;
     file->at = calloc(json_object_size(root) + 1, sizeof *file->at);
@@ -240,8 +229,7 @@ static bool read_header(const char *path, json_t *root, char *data, uint64_t siz
     return check_places(path, file, data, size, m);
 }
 
-bool rt_safetensors_read(const char *path, RtTensorFile *file, RtMessage *m)
-{
+bool rt_safetensors_read(const char *path, RtTensorFile *file, RtMessage *m) {
     char *bytes = NULL;
     uint64_t size = 0, length = 0;
     json_error_t error;
@@ -266,8 +254,7 @@ bool rt_safetensors_read(const char *path, RtTensorFile *file, RtMessage *m)
     return ok;
 }
 
-void rt_tensor_file_free(RtTensorFile *file)
-{
+void rt_tensor_file_free(RtTensorFile *file) {
     for (size_t k = 0; k < file->n; k++)
         free((char *)file->at[k].name);
     for (size_t k = 0; k < file->n_meta; k++) {
@@ -280,8 +267,7 @@ void rt_tensor_file_free(RtTensorFile *file)
     memset(file, 0, sizeof *file);
 }
 
-const RtTensor *rt_tensor_find(const RtTensorFile *file, const char *name)
-{
+const RtTensor *rt_tensor_find(const RtTensorFile *file, const char *name) {
     for (size_t k = 0; k < file->n; k++)
         if (strcmp(file->at[k].name, name) == 0)
             return &file->at[k];

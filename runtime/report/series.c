@@ -20,13 +20,11 @@ struct RtSeries {
     uint64_t rows, room;
 };
 
-RtSeries *rt_series_new(void)
-{
+RtSeries *rt_series_new(void) {
     return calloc(1, sizeof(RtSeries));
 }
 
-void rt_series_free(RtSeries *s)
-{
+void rt_series_free(RtSeries *s) {
     if (!s)
         return;
     for (int k = 0; k < s->n_fields; k++)
@@ -36,8 +34,7 @@ void rt_series_free(RtSeries *s)
     free(s);
 }
 
-int rt_series_field(RtSeries *s, const char *name, uint32_t rank, const uint64_t *extent)
-{
+int rt_series_field(RtSeries *s, const char *name, uint32_t rank, const uint64_t *extent) {
     RtShape shape = {.rank = rank};
     uint64_t size = 1;
     if (rank > RT_MAX_RANK)
@@ -62,8 +59,7 @@ int rt_series_field(RtSeries *s, const char *name, uint32_t rank, const uint64_t
     return s->n_fields++;
 }
 
-bool rt_series_append(RtSeries *s, const double *row)
-{
+bool rt_series_append(RtSeries *s, const double *row) {
     if (s->rows == s->room) {
         uint64_t room = s->room ? 2 * s->room : 64;
         size_t bytes;
@@ -80,39 +76,32 @@ bool rt_series_append(RtSeries *s, const double *row)
     return true;
 }
 
-void rt_series_truncate(RtSeries *s, uint64_t rows)
-{
+void rt_series_truncate(RtSeries *s, uint64_t rows) {
     if (rows < s->rows)
         s->rows = rows;
 }
 
-uint64_t rt_series_rows(const RtSeries *s)
-{
+uint64_t rt_series_rows(const RtSeries *s) {
     return s->rows;
 }
 
-size_t rt_series_width(const RtSeries *s)
-{
+size_t rt_series_width(const RtSeries *s) {
     return s->width;
 }
 
-int rt_series_fields(const RtSeries *s)
-{
+int rt_series_fields(const RtSeries *s) {
     return s->n_fields;
 }
 
-const char *rt_series_name(const RtSeries *s, int field)
-{
+const char *rt_series_name(const RtSeries *s, int field) {
     return s->field[field].name;
 }
 
-const double *rt_series_row(const RtSeries *s, uint64_t row)
-{
+const double *rt_series_row(const RtSeries *s, uint64_t row) {
     return s->values + row * s->width;
 }
 
-size_t rt_series_size(const RtSeries *s, int field, size_t *first)
-{
+size_t rt_series_size(const RtSeries *s, int field, size_t *first) {
     if (first)
         *first = s->field[field].first;
     return s->field[field].size;
@@ -121,8 +110,7 @@ size_t rt_series_size(const RtSeries *s, int field, size_t *first)
 /* ---- CSV ---- */
 
 /* A name between quotes where it needs them, quotes doubled; `subscripts` belongs to it. */
-static void put_name(RtOutFile *out, const char *name, const char *subscripts)
-{
+static void put_name(RtOutFile *out, const char *name, const char *subscripts) {
     bool quote = strpbrk(name, ",\"\r\n") || strchr(subscripts, ',');
     if (quote)
         rt_out_write(out, "\"", 1);
@@ -131,8 +119,7 @@ static void put_name(RtOutFile *out, const char *name, const char *subscripts)
     rt_out_printf(out, "%s%s", subscripts, quote ? "\"" : "");
 }
 
-static void put_header(const RtSeries *s, RtOutFile *out)
-{
+static void put_header(const RtSeries *s, RtOutFile *out) {
     for (int k = 0; k < s->n_fields; k++)
         for (size_t e = 0; e < s->field[k].size; e++) {
             const Field *f = &s->field[k];
@@ -153,8 +140,7 @@ static void put_header(const RtSeries *s, RtOutFile *out)
     rt_out_write(out, "\n", 1);
 }
 
-bool rt_series_write_csv(const RtSeries *s, const char *path, RtMessage *m)
-{
+bool rt_series_write_csv(const RtSeries *s, const char *path, RtMessage *m) {
     RtOutFile *out = rt_out_open(path, m);
     if (!out)
         return false;
@@ -172,8 +158,7 @@ bool rt_series_write_csv(const RtSeries *s, const char *path, RtMessage *m)
 /* ---- NPY ---- */
 
 /* Magic, version 1.0, and the description padded so that the values begin at a multiple of 64 bytes. */
-static void put_npy_header(RtOutFile *out, RtElem elem, uint32_t rank, const uint64_t *extent)
-{
+static void put_npy_header(RtOutFile *out, RtElem elem, uint32_t rank, const uint64_t *extent) {
     static const char *const codes[] = {
         [RT_F64] = "<f8", [RT_F32] = "<f4", [RT_I64] = "<i8", [RT_I32] = "<i4", [RT_U8] = "|u1"};
     char text[512];
@@ -194,8 +179,7 @@ static void put_npy_header(RtOutFile *out, RtElem elem, uint32_t rank, const uin
 }
 
 bool rt_npy_write(const char *path, RtElem elem, uint32_t rank, const uint64_t *extent, const void *values,
-                  RtMessage *m)
-{
+                  RtMessage *m) {
     size_t bytes = rt_elem_size(elem);
     if (rank > RT_MAX_RANK)
         return rt_fail(m, "%s: an array of more than %d axes cannot be written", path, RT_MAX_RANK);
@@ -209,8 +193,7 @@ bool rt_npy_write(const char *path, RtElem elem, uint32_t rank, const uint64_t *
     return rt_out_close(out, m);
 }
 
-bool rt_series_write_npy(const RtSeries *s, int field, const char *path, RtMessage *m)
-{
+bool rt_series_write_npy(const RtSeries *s, int field, const char *path, RtMessage *m) {
     const Field *f = &s->field[field];
     uint64_t extent[RT_MAX_RANK + 1] = {s->rows};
     memcpy(extent + 1, f->extent, f->rank * sizeof *extent);

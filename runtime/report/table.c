@@ -9,8 +9,7 @@ struct RtTable {
     char **cell; /* headings first, then the rows */
 };
 
-RtTable *rt_table_new(size_t n_columns, const char *const *headings)
-{
+RtTable *rt_table_new(size_t n_columns, const char *const *headings) {
     RtTable *t = calloc(1, sizeof *t);
     if (!t)
         return NULL;
@@ -21,8 +20,7 @@ RtTable *rt_table_new(size_t n_columns, const char *const *headings)
     return NULL;
 }
 
-bool rt_table_row(RtTable *t, const char *const *cells)
-{
+bool rt_table_row(RtTable *t, const char *const *cells) {
     if (t->rows == t->room) {
         size_t room = t->room ? 2 * t->room : 16;
         char **more = realloc(t->cell, room * t->columns * sizeof *more);
@@ -42,8 +40,7 @@ bool rt_table_row(RtTable *t, const char *const *cells)
     return true;
 }
 
-void rt_table_free(RtTable *t)
-{
+void rt_table_free(RtTable *t) {
     if (!t)
         return;
     for (size_t k = 0; k < t->rows * t->columns; k++)
@@ -53,8 +50,7 @@ void rt_table_free(RtTable *t)
 }
 
 /* Whether all cells below the heading are numbers (empty ones do not count). */
-static bool numeric(const RtTable *t, size_t c)
-{
+static bool numeric(const RtTable *t, size_t c) {
     bool any = false;
     for (size_t r = 1; r < t->rows; r++) {
         const char *text = t->cell[r * t->columns + c];
@@ -66,8 +62,7 @@ static bool numeric(const RtTable *t, size_t c)
     return any;
 }
 
-static void print_cell(FILE *out, const char *text, size_t width, bool right, bool last)
-{
+static void print_cell(FILE *out, const char *text, size_t width, bool right, bool last) {
     int blanks = (int)(width - rt_text_width(text));
     if (right)
         fprintf(out, "%*s%s", blanks, "", text);
@@ -75,8 +70,7 @@ static void print_cell(FILE *out, const char *text, size_t width, bool right, bo
         fprintf(out, "%s%*s", text, last ? 0 : blanks, "");
 }
 
-void rt_table_print(const RtTable *t, FILE *out, bool colour)
-{
+void rt_table_print(const RtTable *t, FILE *out, bool colour) {
     size_t *width = calloc(t->columns + 1, sizeof *width);
     bool *right = calloc(t->columns + 1, sizeof *right);
     for (size_t c = 0; width && right && c < t->columns; c++) {

@@ -7,16 +7,14 @@
 #include <string.h>
 
 /* The decimal point is a point under every locale. */
-static void point(char *text)
-{
+static void point(char *text) {
     char *comma = strchr(text, ',');
     if (comma)
         *comma = '.';
 }
 
 /* Commas between groups of three digits of the whole part. */
-static void group(RtText *t)
-{
+static void group(RtText *t) {
     char *digits = t->text + (t->text[0] == '-');
     size_t whole = strspn(digits, "0123456789"), length = strlen(digits);
     for (size_t left = whole; left > 3 && length + 2 < sizeof t->text - 1; length++) {
@@ -26,16 +24,14 @@ static void group(RtText *t)
     }
 }
 
-static bool not_finite(double v, RtText *t)
-{
+static bool not_finite(double v, RtText *t) {
     if (isfinite(v))
         return false;
     strcpy(t->text, isnan(v) ? "nan" : v > 0 ? "inf" : "-inf");
     return true;
 }
 
-RtText rt_text_number(double v)
-{
+RtText rt_text_number(double v) {
     RtText t = {""};
     double size = fabs(v);
     if (not_finite(v, &t))
@@ -64,8 +60,7 @@ RtText rt_text_number(double v)
     return t;
 }
 
-RtText rt_text_count(double v)
-{
+RtText rt_text_count(double v) {
     RtText t = {""};
     if (not_finite(v, &t))
         return t;
@@ -76,8 +71,7 @@ RtText rt_text_count(double v)
     return t;
 }
 
-RtText rt_text_duration(double s)
-{
+RtText rt_text_duration(double s) {
     RtText t = {""};
     if (!(s >= 0) || isinf(s)) {
         strcpy(t.text, "?");
@@ -101,8 +95,7 @@ RtText rt_text_duration(double s)
 }
 
 /* The decimal digits of m without trailing zeros, m > 0; *n of them. */
-static void digits_of(uint64_t m, char *digits, int *n)
-{
+static void digits_of(uint64_t m, char *digits, int *n) {
     char reversed[24];
     int count = 0;
     while (m % 10 == 0)
@@ -114,8 +107,7 @@ static void digits_of(uint64_t m, char *digits, int *n)
 }
 
 /* d.ddd · 10^exponent of n digits as text, plain where that is short. */
-static void put_decimal(char *out, const char *digits, int n, int exponent)
-{
+static void put_decimal(char *out, const char *digits, int n, int exponent) {
     if (exponent < -5 || exponent > 16) {
         *out++ = digits[0];
         if (n > 1)
@@ -139,8 +131,7 @@ static void put_decimal(char *out, const char *digits, int n, int exponent)
 
 #if LDBL_MANT_DIG == 64
 /* x · 10^e, rounded once where |e| <= 27 (those powers are exact), else a few times. */
-static long double scaled(long double x, int e)
-{
+static long double scaled(long double x, int e) {
     static const long double power[] = {
         1e0L,  1e1L,  1e2L,  1e3L,  1e4L,  1e5L,  1e6L,  1e7L,  1e8L,  1e9L,  1e10L, 1e11L, 1e12L, 1e13L,
         1e14L, 1e15L, 1e16L, 1e17L, 1e18L, 1e19L, 1e20L, 1e21L, 1e22L, 1e23L, 1e24L, 1e25L, 1e26L, 1e27L,
@@ -155,8 +146,7 @@ static long double scaled(long double x, int e)
 
 /* The fewest of 15 to 17 digits by a product in the 64-bit mantissa of the x87 format, kept where they read
  * back as `size` > 0; false where that way does not serve. A tenth of the time of printf and strtod. */
-static bool exact_quickly(double size, char *out)
-{
+static bool exact_quickly(double size, char *out) {
 #if LDBL_MANT_DIG == 64
     if (!(size > 1e-60 && size < 1e60))
         return false;
@@ -182,8 +172,7 @@ static bool exact_quickly(double size, char *out)
     return false;
 }
 
-RtText rt_text_exact(double v)
-{
+RtText rt_text_exact(double v) {
     RtText t = {""};
     if (not_finite(v, &t))
         return t;
@@ -200,8 +189,7 @@ RtText rt_text_exact(double v)
     return t;
 }
 
-size_t rt_text_width(const char *p)
-{
+size_t rt_text_width(const char *p) {
     size_t n = 0;
     for (; *p; p++) {
         unsigned char c = (unsigned char)*p, d = c ? (unsigned char)p[1] : 0;

@@ -1,5 +1,6 @@
-/* method — a run advanced by an integration method: the right-hand side is compiled code over the frame's memory, the
- * method's vector y is the run's blocks laid end to end, and what is due between steps comes from dense output. */
+/* method — a run advanced by an integration method: the right-hand side is compiled code over the frame's
+ * memory, the method's vector y is the run's blocks laid end to end, and what is due between steps comes from
+ * dense output. */
 #include "state.h"
 
 #include <math.h>
@@ -56,7 +57,8 @@ static RtStatus right_hand_side(void *context, double t, const double *y, double
 
 static RtRunState at_time(const Motion *motion, double t, bool at_end) {
     const RtRun *run = motion->run;
-    double done = run->end_time > 0 ? t / run->end_time : (double)motion->steps / (double)(run->steps ? run->steps : 1);
+    double done = run->end_time > 0 ? t / run->end_time
+                                    : (double)motion->steps / (double)(run->steps ? run->steps : 1);
     return (RtRunState){.step = motion->steps, .time = t, .done = done, .at_end = at_end};
 }
 
@@ -192,7 +194,8 @@ static bool begin(Motion *motion) {
     double end = run->end_time > 0          ? run->end_time
                  : run->method->adaptive ? 1e12
                                          : run->tolerance.h * (double)(run->steps + 1);
-    motion->integrator = rt_ode_new(run->method, &ode, &run->tolerance, 0, end, motion->y, &motion->result.message);
+    motion->integrator = rt_ode_new(run->method, &ode, &run->tolerance, 0, end, motion->y,
+                                    &motion->result.message);
     if (!motion->integrator)
         motion->result.status = RT_NO_MEMORY;
     return motion->integrator != NULL;

@@ -1,6 +1,6 @@
-/* run — one run from start to end: steps of a word or of an integration method, records at their times, snapshots,
- * divergence and interruption. Used by `lag run` and by what `lag build` makes. Nothing here prints: whoever drives it
- * gets calls back. */
+/* run — one run from start to end: steps of a word or of an integration method, records at their times,
+ * snapshots, divergence and interruption. Used by `lag run` and by what `lag build` makes. Nothing here
+ * prints: whoever drives it gets calls back. */
 #ifndef LAG_RT_RUN_H
 #define LAG_RT_RUN_H
 
@@ -64,7 +64,7 @@ typedef struct RtRun {
     /* Called a few times a second; may look at the state. */
     void (*progress)(void *context, const RtRunState *at);
     void *context;
-    volatile sig_atomic_t *stop; /* set from outside: finish the step, record what is due at the end, return */
+    volatile sig_atomic_t *stop; /* set from outside: finish the step, record what is due at the end */
 } RtRun;
 
 typedef struct RtRunResult {

@@ -40,7 +40,8 @@ FINITE(float, uint32_t, 0x7f800000u)
 
 bool rt_block_finite(const char *mem, const RtBlock *block, uint64_t *element) {
     const void *at = mem + block->offset;
-    if (block->elem == RT_F64 ? finite_double(at, block->n) : block->elem != RT_F32 || finite_float(at, block->n))
+    if (block->elem == RT_F64 ? finite_double(at, block->n)
+                                 : block->elem != RT_F32 || finite_float(at, block->n))
         return true;
     for (uint64_t i = 0; i < block->n; i++) {
         double x = block->elem == RT_F64 ? ((const double *)at)[i] : (double)((const float *)at)[i];
@@ -82,8 +83,8 @@ void rt_snapshot_restore(const RtRun *run, const char *snapshot) {
     }
 }
 
-/* The value of the output's clock now: how many times it should have been taken by `at`. Times are compared with a
- * slack of a millionth of the interval, so that 0.1 + 0.1 + 0.1 counts as 0.3. */
+/* The value of the output's clock now: how many times it should have been taken by `at`. Times are compared
+ * with a slack of a millionth of the interval, so that 0.1 + 0.1 + 0.1 counts as 0.3. */
 static double clock_of(const RtOutput *output, const RtRunState *at) {
     switch (output->unit) {
     case RT_EVERY_STEPS:
@@ -130,7 +131,8 @@ void rt_outputs_at_end(RtRun *run, RtRunResult *result) {
     for (uint32_t i = 0; i < run->n_outputs; i++) {
         RtOutput *output = &run->outputs[i];
         RtMessage second; /* the first message is the one to show */
-        if (output->unit == RT_AT_END && !output->taken && output->observe(run->frame) == RT_OK && run->record)
+        if (output->unit == RT_AT_END && !output->taken && output->observe(run->frame) == RT_OK &&
+            run->record)
             run->record(run->context, i, &at, &second);
     }
 }

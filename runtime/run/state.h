@@ -12,9 +12,11 @@ char *rt_snapshot_new(const RtRun *run); /* NULL: not enough memory */
 void rt_snapshot_take(const RtRun *run, char *snapshot);
 void rt_snapshot_restore(const RtRun *run, const char *snapshot);
 
-/* Computes and hands over every output that is due at `at`; false: stop with result->status and message set. */
+/* Computes and hands over every output that is due at `at`; false: stop with result->status and message
+ * set. */
 bool rt_outputs_due(RtRun *run, const RtRunState *at, RtRunResult *result);
-/* A run that was stopped early hands over what is due at the end from its last good state, so that parameters are saved. */
+/* A run that was stopped early hands over what is due at the end from its last good state, so that parameters
+ * are saved. */
 void rt_outputs_at_end(RtRun *run, RtRunResult *result);
 double rt_now(void); /* seconds, monotonic */
 

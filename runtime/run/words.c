@@ -1,7 +1,8 @@
-/* words — the step loop. The state is looked over every tenth of a second and kept when it is finite; when it is not,
- * the run goes back to the kept state and repeats the interval step by step (it is reproducible) to name the very step
- * and quantity, and to leave the last good state in memory. What is watched (the loss) is looked over with the state: it
- * overflows before the parameters do. The steps themselves pay nothing for this. */
+/* words — the step loop. The state is looked over every tenth of a second and kept when it is finite; when it
+ * is not, the run goes back to the kept state and repeats the interval step by step (it is reproducible) to
+ * name the very step and quantity, and to leave the last good state in memory. What is watched (the loss) is
+ * looked over with the state: it overflows before the parameters do. The steps themselves pay nothing for
+ * this. */
 #include "../core/core.h"
 #include "state.h"
 
@@ -52,7 +53,8 @@ static bool watched_is_finite(Loop *loop, uint64_t step) {
     RtRun *run = loop->run;
     RtRunState at = where(run, step);
     set_clocks(run, &at);
-    return run->watch(run->frame) || rt_block_finite(run->frame->mem, &run->watched, &loop->result.bad_element);
+    return run->watch(run->frame) ||
+           rt_block_finite(run->frame->mem, &run->watched, &loop->result.bad_element);
 }
 
 static bool is_bad(Loop *loop, uint64_t step) {
@@ -172,8 +174,9 @@ static void describe_divergence(Loop *loop) {
     if (!result->bad || result->message.text[0])
         return;
     if (result->bad->n > 1)
-        snprintf(result->message.text, sizeof result->message.text, "%s (element %llu) is no longer finite after step %llu",
-                 result->bad->name, (unsigned long long)result->bad_element, (unsigned long long)result->bad_step);
+        snprintf(result->message.text, sizeof result->message.text,
+                 "%s (element %llu) is no longer finite after step %llu", result->bad->name,
+                 (unsigned long long)result->bad_element, (unsigned long long)result->bad_step);
     else
         snprintf(result->message.text, sizeof result->message.text, "%s is no longer finite after step %llu",
                  result->bad->name, (unsigned long long)result->bad_step);
@@ -185,7 +188,8 @@ RtRunResult rt_run_words(RtRun *run) {
     loop.kept = rt_snapshot_new(run);
     if (!loop.kept) {
         loop.result.status = RT_NO_MEMORY;
-        snprintf(loop.result.message.text, sizeof loop.result.message.text, "%s", rt_status_text(RT_NO_MEMORY));
+        snprintf(loop.result.message.text, sizeof loop.result.message.text, "%s",
+                 rt_status_text(RT_NO_MEMORY));
         return loop.result;
     }
     if (run->batches)

@@ -9,8 +9,7 @@
 #include <unistd.h>
 
 /* A descriptor to close, with the name in path[40]; -1 when that failed. */
-static inline int memory_file(const uint8_t *bytes, size_t size, char *path)
-{
+static inline int memory_file(const uint8_t *bytes, size_t size, char *path) {
     int fd = memfd_create("fuzz", MFD_CLOEXEC);
     if (fd < 0)
         return -1;

@@ -9,8 +9,7 @@
 #include <string.h>
 
 /* Every byte of the values can be read, and shape and size agree with what was probed. */
-static void use(const RtArray *a, const RtShape *probed)
-{
+static void use(const RtArray *a, const RtShape *probed) {
     uint64_t bytes = rt_elem_size(a->shape.elem);
     volatile unsigned char sum = 0;
     if (probed->rank != a->shape.rank)
@@ -26,8 +25,7 @@ static void use(const RtArray *a, const RtShape *probed)
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
-{
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     char path[40];
     size_t n_formats = 0;
     while (rt_formats()[n_formats])

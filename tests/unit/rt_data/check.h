@@ -17,8 +17,7 @@
 #define FILES "unit/rt_data/files/"
 
 /* Writes `size` bytes to a fresh temporary file whose name goes to path[64]. */
-__attribute__((unused)) static void write_temp(const void *bytes, size_t size, char *path)
-{
+__attribute__((unused)) static void write_temp(const void *bytes, size_t size, char *path) {
     const char *dir = getenv("TMPDIR");
     snprintf(path, 64, "%.40s/lag-test-XXXXXX", dir ? dir : P_tmpdir);
     int fd = mkstemp(path);
@@ -28,8 +27,7 @@ __attribute__((unused)) static void write_temp(const void *bytes, size_t size, c
 }
 
 /* A whole small file. */
-__attribute__((unused)) static size_t slurp(const char *path, char *bytes, size_t room)
-{
+__attribute__((unused)) static size_t slurp(const char *path, char *bytes, size_t room) {
     FILE *f = fopen(path, "rb");
     assert_non_null(f);
     size_t n = fread(bytes, 1, room, f);
@@ -38,15 +36,13 @@ __attribute__((unused)) static size_t slurp(const char *path, char *bytes, size_
     return n;
 }
 
-__attribute__((unused)) static void expect_message(const RtMessage *m, const char *part)
-{
+__attribute__((unused)) static void expect_message(const RtMessage *m, const char *part) {
     if (!strstr(m->text, part))
         fail_msg("expected \"%s\" in the message: %s", part, m->text);
 }
 
 /* Reading fails, probing too unless `values_only`, and the message has `part`. */
-__attribute__((unused)) static void expect_failure(RtSource source, RtElem want, const char *part)
-{
+__attribute__((unused)) static void expect_failure(RtSource source, RtElem want, const char *part) {
     RtMessage m = {""};
     RtArray a;
     if (rt_data_read(&source, want, 0, &a, &m))
@@ -57,8 +53,7 @@ __attribute__((unused)) static void expect_failure(RtSource source, RtElem want,
 
 /* CSV and JSON from a string. */
 __attribute__((unused)) static void expect_text_failure(RtSource source, const char *text, RtElem want,
-                                                        const char *part)
-{
+                                                        const char *part) {
     char path[64];
     write_temp(text, strlen(text), path);
     source.path = path;
@@ -66,8 +61,7 @@ __attribute__((unused)) static void expect_text_failure(RtSource source, const c
     unlink(path);
 }
 
-__attribute__((unused)) static RtArray must_read(RtSource source, RtElem want, unsigned flags)
-{
+__attribute__((unused)) static RtArray must_read(RtSource source, RtElem want, unsigned flags) {
     RtMessage m = {""};
     RtArray a;
     RtShape s;

@@ -1,8 +1,7 @@
 /* The stream of row numbers: a permutation each epoch, batches that run on, resuming, uniformity, splits. */
 #include "check.h"
 
-static RtBatches *make(const int64_t *rows, uint64_t n, uint64_t batch, uint64_t seed, bool shuffle)
-{
+static RtBatches *make(const int64_t *rows, uint64_t n, uint64_t batch, uint64_t seed, bool shuffle) {
     RtMessage m = {""};
     RtBatches *b = rt_batches_new(rows, n, batch, seed, shuffle, &m);
     if (!b)
@@ -11,8 +10,7 @@ static RtBatches *make(const int64_t *rows, uint64_t n, uint64_t batch, uint64_t
 }
 
 /* 50 rows in batches of 7 over 7 epochs: every 50 places hold each row once, and epochs differ. */
-static void epochs_are_permutations(void **state)
-{
+static void epochs_are_permutations(void **state) {
     (void)state;
     enum { N = 50, B = 7, EPOCHS = 7 };
     int64_t rows[N * EPOCHS];
@@ -34,8 +32,7 @@ static void epochs_are_permutations(void **state)
     rt_batches_free(b);
 }
 
-static void seeds_decide(void **state)
-{
+static void seeds_decide(void **state) {
     (void)state;
     int64_t x[60], y[60], z[60];
     RtBatches *a = make(NULL, 60, 60, 1, true), *b = make(NULL, 60, 60, 1, true),
@@ -51,8 +48,7 @@ static void seeds_decide(void **state)
 }
 
 /* Positioning at batch k gives what k steps lead to, and another batch size sees the same order. */
-static void seeking_is_stepping(void **state)
-{
+static void seeking_is_stepping(void **state) {
     (void)state;
     int64_t all[100 * 8], rows[8];
     RtBatches *b = make(NULL, 37, 8, 9, true);
@@ -77,8 +73,7 @@ static void seeking_is_stepping(void **state)
 }
 
 /* Each of 24 orders of 4 rows in 24,000 epochs: χ² with 23 degrees of freedom exceeds 56 once in 7,000. */
-static void orders_are_uniform(void **state)
-{
+static void orders_are_uniform(void **state) {
     (void)state;
     int64_t r[4];
     int count[256] = {0};
@@ -99,8 +94,7 @@ static void orders_are_uniform(void **state)
     rt_batches_free(b);
 }
 
-static void subsets_and_order(void **state)
-{
+static void subsets_and_order(void **state) {
     (void)state;
     static const int64_t part[] = {3, 14, 15, 92, 65};
     int64_t rows[5], sum = 0;
@@ -119,8 +113,7 @@ static void subsets_and_order(void **state)
     rt_batches_free(b);
 }
 
-static void refusals(void **state)
-{
+static void refusals(void **state) {
     (void)state;
     RtMessage m;
     assert_null(rt_batches_new(NULL, 10, 11, 0, true, &m));
@@ -139,8 +132,7 @@ static void refusals(void **state)
 
 /* The parts of one split: every row once, each part ascending, the same again with the same seed and others
  * with another. */
-static void parts_share_out_the_rows(void **state)
-{
+static void parts_share_out_the_rows(void **state) {
     (void)state;
     static const uint64_t sizes[] = {700, 1, 299};
     RtMessage m;
@@ -168,8 +160,7 @@ static void parts_share_out_the_rows(void **state)
         assert_int_equal(seen[i], 1);
 }
 
-static void parts_in_order(void **state)
-{
+static void parts_in_order(void **state) {
     (void)state;
     RtMessage m;
     RtArray a;
@@ -179,8 +170,7 @@ static void parts_in_order(void **state)
     rt_array_free(&a);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(epochs_are_permutations),
         cmocka_unit_test(seeds_decide),

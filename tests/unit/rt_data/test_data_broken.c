@@ -24,8 +24,7 @@ enum { N_VALID = sizeof valid / sizeof *valid };
 
 /* Reads and probes the bytes as a file of that format; false with a message, or true. What is read must agree
  * with what was probed. */
-static bool attempt(size_t which, const char *bytes, size_t size)
-{
+static bool attempt(size_t which, const char *bytes, size_t size) {
     static const char *const columns[] = {"x", "label"};
     char path[64];
     RtMessage m = {""}, n = {""};
@@ -51,15 +50,13 @@ static bool attempt(size_t which, const char *bytes, size_t size)
     return ok;
 }
 
-static size_t load(size_t which, char *bytes)
-{
+static size_t load(size_t which, char *bytes) {
     char path[100];
     snprintf(path, sizeof path, FILES "%s", valid[which].file);
     return slurp(path, bytes, ROOM);
 }
 
-static void every_truncation_is_an_error(void **state)
-{
+static void every_truncation_is_an_error(void **state) {
     (void)state;
     char bytes[ROOM];
     for (size_t k = 0; k < N_VALID; k++) {
@@ -74,8 +71,7 @@ static void every_truncation_is_an_error(void **state)
     }
 }
 
-static void damaged_bytes_never_crash(void **state)
-{
+static void damaged_bytes_never_crash(void **state) {
     (void)state;
     char bytes[ROOM];
     uint32_t random = 12345;
@@ -93,8 +89,7 @@ static void damaged_bytes_never_crash(void **state)
     }
 }
 
-static void trailing_bytes_are_an_error(void **state)
-{
+static void trailing_bytes_are_an_error(void **state) {
     (void)state;
     char bytes[ROOM];
     for (size_t k = 0; k < N_VALID; k++) {
@@ -107,8 +102,7 @@ static void trailing_bytes_are_an_error(void **state)
 }
 
 /* A header may claim anything: nothing is allocated before the claim is held against the file's size. */
-static void huge_claims(void **state)
-{
+static void huge_claims(void **state) {
     (void)state;
     char path[64];
     static const unsigned char huge[] = {0,   0,   8,   4,   255, 255, 255, 255, 255, 255, 255,
@@ -145,8 +139,7 @@ static void huge_claims(void **state)
     }
 }
 
-static void wrong_kinds_of_file(void **state)
-{
+static void wrong_kinds_of_file(void **state) {
     (void)state;
     char path[64];
     static const char *const formats[] = {"idx", "csv", "npy", "npz", "json"};
@@ -177,8 +170,7 @@ static void wrong_kinds_of_file(void **state)
     expect_failure((RtSource){.format = "idx", .path = FILES "table.csv"}, RT_F64, "not an IDX file");
 }
 
-static void gzip_damage_is_named(void **state)
-{
+static void gzip_damage_is_named(void **state) {
     (void)state;
     char bytes[ROOM], path[64];
     size_t n = slurp(FILES "u1.idx.gz", bytes, ROOM);
@@ -201,8 +193,7 @@ static void gzip_damage_is_named(void **state)
     unlink(path);
 }
 
-static void csv_messages(void **state)
-{
+static void csv_messages(void **state) {
     (void)state;
     static const struct {
         const char *text, *part;
@@ -241,8 +232,7 @@ static void csv_messages(void **state)
                         "one column is wanted and 2");
 }
 
-static void csv_dialects(void **state)
-{
+static void csv_dialects(void **state) {
     (void)state;
     static const char *const same[] = {
         "\xef\xbb\xbf\x61,b\r\n1,2\r\n3,4", /* a byte order mark, then `a`, which would be read as a digit */
@@ -272,8 +262,7 @@ static void csv_dialects(void **state)
     unlink(path);
 }
 
-static void json_messages(void **state)
-{
+static void json_messages(void **state) {
     (void)state;
     static const struct {
         const char *text, *key, *part;
@@ -308,8 +297,7 @@ static void json_messages(void **state)
     expect_text_failure((RtSource){.format = "json", .key = "y"}, deep, RT_F64, "holds no values");
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_truncation_is_an_error),
         cmocka_unit_test(damaged_bytes_never_crash),

@@ -9,8 +9,7 @@
 
 static char root[64];
 
-static void touch(const char *relative)
-{
+static void touch(const char *relative) {
     char path[200];
     snprintf(path, sizeof path, "%s/%s", root, relative);
     for (char *slash = path + strlen(root) + 1; (slash = strchr(slash, '/')); slash++) {
@@ -24,8 +23,7 @@ static void touch(const char *relative)
     fclose(f);
 }
 
-static void expect_found(const char *name, const char *directory, const char *where)
-{
+static void expect_found(const char *name, const char *directory, const char *where) {
     char path[300], want[300], full[300];
     RtMessage m = {""};
     snprintf(full, sizeof full, "%s/%s", root, directory);
@@ -35,8 +33,7 @@ static void expect_found(const char *name, const char *directory, const char *wh
     assert_string_equal(path, want);
 }
 
-static void order_of_places(void **state)
-{
+static void order_of_places(void **state) {
     (void)state;
     char path[300], name[300], extra[300];
     RtMessage m = {""};
@@ -102,8 +99,7 @@ static void order_of_places(void **state)
     }
 }
 
-static void same_bits(const char *text)
-{
+static void same_bits(const char *text) {
     RtNumber n;
     double want = strtod(text, NULL);
     const char *end = rt_number(text, text + strlen(text), &n);
@@ -111,8 +107,7 @@ static void same_bits(const char *text)
         fail_msg("%s: %.17g instead of %.17g", text, n.real, want);
 }
 
-static void numbers_round_correctly(void **state)
-{
+static void numbers_round_correctly(void **state) {
     (void)state;
     static const char *const hard[] = {
         "0",
@@ -173,8 +168,7 @@ static void numbers_round_correctly(void **state)
     }
 }
 
-static void kinds_of_numbers(void **state)
-{
+static void kinds_of_numbers(void **state) {
     (void)state;
     static const struct {
         const char *text;
@@ -213,8 +207,7 @@ static void kinds_of_numbers(void **state)
     }
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(order_of_places),
         cmocka_unit_test(numbers_round_correctly),

@@ -3,8 +3,7 @@
 
 #include <math.h>
 
-static void npy_every_type(void **state)
-{
+static void npy_every_type(void **state) {
     (void)state;
     static const char *const names[] = {
         "le_f8", "be_f8", "le_f4", "be_f4", "le_i8", "be_i8", "le_i4", "be_i4", "le_i2", "be_i2",
@@ -33,8 +32,7 @@ static void npy_every_type(void **state)
     }
 }
 
-static void npy_natural_types(void **state)
-{
+static void npy_natural_types(void **state) {
     (void)state;
     static const struct {
         const char *file;
@@ -56,8 +54,7 @@ static void npy_natural_types(void **state)
     }
 }
 
-static void npy_fortran_order(void **state)
-{
+static void npy_fortran_order(void **state) {
     (void)state;
     RtArray a = must_read((RtSource){.format = "npy", .path = FILES "fortran.npy"}, RT_F32, 0);
     for (int i = 0; i < 24; i++)
@@ -65,8 +62,7 @@ static void npy_fortran_order(void **state)
     rt_array_free(&a);
 }
 
-static void npy_scalar_and_gzip(void **state)
-{
+static void npy_scalar_and_gzip(void **state) {
     (void)state;
     RtArray a = must_read((RtSource){.format = "npy", .path = FILES "scalar.npy"}, RT_F64, 0);
     assert_int_equal(a.shape.rank, 0);
@@ -77,8 +73,7 @@ static void npy_scalar_and_gzip(void **state)
     rt_array_free(&a);
 }
 
-static void npz_members(void **state)
-{
+static void npz_members(void **state) {
     (void)state;
     RtNameList names;
     RtMessage m;
@@ -100,8 +95,7 @@ static void npz_members(void **state)
     expect_failure(two, RT_F64, "there is no array \"y\"; there are \"x\", \"labels\"");
 }
 
-static void idx_every_type(void **state)
-{
+static void idx_every_type(void **state) {
     (void)state;
     RtArray a = must_read((RtSource){.format = "idx", .path = FILES "u1.idx"}, RT_U8, 0);
     RtArray b = must_read((RtSource){.format = "idx", .path = FILES "u1.idx.gz"}, RT_F32, 0);
@@ -130,8 +124,7 @@ static void idx_every_type(void **state)
     rt_array_free(&a);
 }
 
-static void csv_columns_by_name(void **state)
-{
+static void csv_columns_by_name(void **state) {
     (void)state;
     const char *const columns[] = {"label", "x"}, *const text[] = {"the, name"};
     for (int gz = 0; gz < 2; gz++) {
@@ -181,8 +174,7 @@ static void csv_columns_by_name(void **state)
     rt_names_free(&names);
 }
 
-static void json_values(void **state)
-{
+static void json_values(void **state) {
     (void)state;
     RtSource s = {.format = "json", .path = FILES "stan.json", .key = "y"};
     RtArray a = must_read(s, RT_F64, 0);
@@ -209,8 +201,7 @@ static void json_values(void **state)
     rt_array_free(&a);
 }
 
-static void values_that_do_not_fit(void **state)
-{
+static void values_that_do_not_fit(void **state) {
     (void)state;
     expect_failure((RtSource){.format = "npy", .path = FILES "nan.npy"}, RT_F64,
                    "element [1, 0]: the value is not a number");
@@ -233,8 +224,7 @@ static void values_that_do_not_fit(void **state)
 }
 
 /* One value that does not fit, at every kind of place in an array of several blocks, is found and named. */
-static void long_arrays(void **state)
-{
+static void long_arrays(void **state) {
     (void)state;
     enum { N = 1700 };
     static const size_t places[] = {0, 1, 255, 511, 512, 1023, 1024, 1500, N - 1};
@@ -269,15 +259,13 @@ static void long_arrays(void **state)
         }
 }
 
-static void unknown_format(void **state)
-{
+static void unknown_format(void **state) {
     (void)state;
     expect_failure((RtSource){.format = "xls", .path = "a"}, RT_F64,
                    "there is no data format \"xls\"; there are idx, csv");
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(npy_every_type),
         cmocka_unit_test(npy_natural_types),

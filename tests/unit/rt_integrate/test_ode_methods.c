@@ -11,16 +11,14 @@
 
 #include "integrate/integrate.h"
 
-static RtStatus oscillator(void *context, double t, const double *y, double *dy)
-{
+static RtStatus oscillator(void *context, double t, const double *y, double *dy) {
     (void)context, (void)t;
     dy[0] = y[1];
     dy[1] = -y[0];
     return RT_OK;
 }
 
-static RtStatus kepler(void *context, double t, const double *y, double *dy)
-{
+static RtStatus kepler(void *context, double t, const double *y, double *dy) {
     (void)context, (void)t;
     double r2 = y[0] * y[0] + y[1] * y[1], r3 = r2 * sqrt(r2);
     dy[0] = y[2];
@@ -30,16 +28,14 @@ static RtStatus kepler(void *context, double t, const double *y, double *dy)
     return RT_OK;
 }
 
-static RtStatus pendulum(void *context, double t, const double *y, double *dy)
-{
+static RtStatus pendulum(void *context, double t, const double *y, double *dy) {
     (void)context, (void)t;
     dy[0] = y[1];
     dy[1] = -9.81 * sin(y[0]);
     return RT_OK;
 }
 
-static RtStatus damped(void *context, double t, const double *y, double *dy)
-{
+static RtStatus damped(void *context, double t, const double *y, double *dy) {
     (void)context, (void)t;
     dy[0] = y[1];
     dy[1] = -4 * y[0] - 0.3 * y[1];
@@ -48,8 +44,7 @@ static RtStatus damped(void *context, double t, const double *y, double *dy)
 
 /* Unit masses on unit rods, absolute angles: [2 c; c 1] θ'' = (-s θ₂'² - 2 g sin θ₁, s θ₁'² - g sin θ₂) with
  * c, s the cosine and sine of θ₁ - θ₂. */
-static RtStatus double_pendulum(void *context, double t, const double *y, double *dy)
-{
+static RtStatus double_pendulum(void *context, double t, const double *y, double *dy) {
     (void)context, (void)t;
     double s = sin(y[0] - y[1]), c = cos(y[0] - y[1]), determinant = 2 - c * c;
     double r1 = -s * y[3] * y[3] - 2 * 9.81 * sin(y[0]), r2 = s * y[2] * y[2] - 9.81 * sin(y[1]);
@@ -61,16 +56,14 @@ static RtStatus double_pendulum(void *context, double t, const double *y, double
 }
 
 /* y' = cos t · y depends on t, so that a wrong c_i shows. y = exp(sin t). */
-static RtStatus driven(void *context, double t, const double *y, double *dy)
-{
+static RtStatus driven(void *context, double t, const double *y, double *dy) {
     (void)context;
     dy[0] = cos(t) * y[0];
     return RT_OK;
 }
 
 static RtIntegrator *start(const char *method, size_t n, RtRhs rhs, RtOdeOptions o, double t0, double t_end,
-                           const double *y0)
-{
+                           const double *y0) {
     RtMessage m = {""};
     RtIntegrator *g = rt_ode_new(rt_method(method), &(RtOde){n, rhs, NULL}, &o, t0, t_end, y0, &m);
     if (!g)
@@ -80,8 +73,7 @@ static RtIntegrator *start(const char *method, size_t n, RtRhs rhs, RtOdeOptions
 
 /* Error at t = 3 of y' = y cos t with equal steps h: adaptive methods are held to h by hmax and a tolerance
  * that accepts. */
-static double error_with(const RtMethod *method, double h, bool dense)
-{
+static double error_with(const RtMethod *method, double h, bool dense) {
     double y0 = 1, y, worst = 0;
     RtOdeOptions o = {.rtol = 1e3, .atol = 1e3, .h = h, .hmax = h};
     RtIntegrator *g = start(method->name, 1, driven, o, 0, 3, &y0);
@@ -99,8 +91,7 @@ static double error_with(const RtMethod *method, double h, bool dense)
 
 /* Halving the step divides the error by 2^order, within 0.45 of the exponent: the next order's share at these
  * steps. */
-static void orders(void **state)
-{
+static void orders(void **state) {
     (void)state;
     for (const RtMethod *const *m = rt_methods(); *m; m++)
         for (int dense = 0; dense < 2; dense++) {
@@ -116,8 +107,7 @@ static void orders(void **state)
 /* One revolution of the oscillator and of the Kepler ellipse of eccentricity 0.6 comes back to where it
  * began. The bound is 100 times the tolerance per unit of arc: local errors add up along some hundred
  * steps. */
-static void one_revolution(void **state)
-{
+static void one_revolution(void **state) {
     (void)state;
     const double period = 2 * M_PI, q0[] = {1, 0}, k0[] = {0.4, 0, 0, 2};
     double y[4];
@@ -140,8 +130,7 @@ static void one_revolution(void **state)
 
 /* A reference file: t, coordinates, velocities in its first 1 + n columns; all rows within `bound`. */
 static void follow(const char *file, const char *method, size_t n, RtRhs rhs, const double *y0,
-                   RtOdeOptions o, double bound)
-{
+                   RtOdeOptions o, double bound) {
     char path[100], line[1000];
     snprintf(path, sizeof path, "numeric/mechanics/%s.csv", file);
     FILE *f = fopen(path, "r");
@@ -164,8 +153,7 @@ static void follow(const char *file, const char *method, size_t n, RtRhs rhs, co
     rt_ode_free(g);
 }
 
-static void reference_trajectories(void **state)
-{
+static void reference_trajectories(void **state) {
     (void)state;
     const double p0[] = {2, 0}, k0[] = {0.4, 0, 0, 2}, d0[] = {1, 0.5}, c0[] = {2, 1, 0, 0};
     RtOdeOptions tightest = {.rtol = 1e-13, .atol = 1e-13};
@@ -180,8 +168,7 @@ static void reference_trajectories(void **state)
 }
 
 /* Asking for values in between costs further evaluations but moves no step. */
-static void records_do_not_change_steps(void **state)
-{
+static void records_do_not_change_steps(void **state) {
     (void)state;
     for (const RtMethod *const *m = rt_methods(); *m; m++) {
         const double k0[] = {0.4, 0, 0, 2};
@@ -202,8 +189,7 @@ static void records_do_not_change_steps(void **state)
 }
 
 /* There and back again; the way back is integrated with t_end before t0. */
-static void backwards(void **state)
-{
+static void backwards(void **state) {
     (void)state;
     for (const RtMethod *const *m = rt_methods(); *m; m++) {
         const double q0[] = {1, 0};
@@ -223,8 +209,7 @@ static void backwards(void **state)
 }
 
 /* Fixed steps: 10 / 0.1 is 100 steps and the last ends at 10 exactly; 1 / 0.3 is four, the last one short. */
-static void fixed_steps_are_counted(void **state)
-{
+static void fixed_steps_are_counted(void **state) {
     (void)state;
     double y0 = 1, y;
     RtIntegrator *g = start("rk4", 1, driven, (RtOdeOptions){.h = 0.1}, 0, 10, &y0);
@@ -254,30 +239,26 @@ static void fixed_steps_are_counted(void **state)
     }
 }
 
-static RtStatus runs_away(void *context, double t, const double *y, double *dy)
-{
+static RtStatus runs_away(void *context, double t, const double *y, double *dy) {
     (void)context, (void)t;
     dy[0] = 0;
     dy[1] = y[1] * y[1]; /* y = 1 / (1 - t) */
     return RT_OK;
 }
 
-static RtStatus no_value(void *context, double t, const double *y, double *dy)
-{
+static RtStatus no_value(void *context, double t, const double *y, double *dy) {
     (void)context, (void)y;
     dy[0] = 1;
     return t > 0.5 ? RT_SINGULAR : RT_OK;
 }
 
-static RtStatus root(void *context, double t, const double *y, double *dy)
-{
+static RtStatus root(void *context, double t, const double *y, double *dy) {
     (void)context, (void)t;
     dy[0] = y[0] > 0 ? -1 / (2 * y[0]) : NAN; /* y = √(1 - t) */
     return RT_OK;
 }
 
-static void failures_are_explained(void **state)
-{
+static void failures_are_explained(void **state) {
     (void)state;
     const double y0[] = {1, 1}, one = 1;
     double y[2], t;
@@ -316,8 +297,7 @@ static void failures_are_explained(void **state)
     rt_ode_free(g);
 }
 
-static void refusals(void **state)
-{
+static void refusals(void **state) {
     (void)state;
     static const struct {
         const char *method;
@@ -347,15 +327,13 @@ static void refusals(void **state)
 }
 
 /* Many equal components give what one gives, at lengths around the blocks of the inner loops. */
-static RtStatus many(void *context, double t, const double *y, double *dy)
-{
+static RtStatus many(void *context, double t, const double *y, double *dy) {
     for (size_t i = 0; i < *(size_t *)context; i++)
         dy[i] = cos(t) * y[i];
     return RT_OK;
 }
 
-static void any_number_of_components(void **state)
-{
+static void any_number_of_components(void **state) {
     (void)state;
     static const size_t sizes[] = {1, 3, 8, 63, 64, 65, 200, 1000};
     double *y0 = malloc(1000 * sizeof *y0), *y = malloc(1000 * sizeof *y), one[2];
@@ -382,8 +360,7 @@ static void any_number_of_components(void **state)
     free(y);
 }
 
-static void restarts(void **state)
-{
+static void restarts(void **state) {
     (void)state;
     const double q0[] = {1, 0}, hit[] = {0, 1};
     double y[2];
@@ -395,8 +372,7 @@ static void restarts(void **state)
     rt_ode_free(g);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(orders),
         cmocka_unit_test(one_revolution),

@@ -5,8 +5,7 @@
 #include <math.h>
 #include <time.h>
 
-static void numbers(void **state)
-{
+static void numbers(void **state) {
     (void)state;
     static const struct {
         double v;
@@ -60,8 +59,7 @@ static void numbers(void **state)
         assert_string_equal(rt_text_duration(d[k].s).text, d[k].text);
 }
 
-static void exact_numbers_read_back(void **state)
-{
+static void exact_numbers_read_back(void **state) {
     (void)state;
     static const double v[] = {
         0.1, 1.0 / 3, 1e22, 123456789, -0.0, 5e-324, 1.7976931348623157e308, 1e15, 3.14, 0.30000000000000004};
@@ -108,8 +106,7 @@ static void exact_numbers_read_back(void **state)
     assert_int_equal(rt_text_width("θ̇ = ½"), 5);
 }
 
-static char *text_of(FILE *f)
-{
+static char *text_of(FILE *f) {
     long n = ftell(f);
     char *text = calloc(1, (size_t)n + 1);
     rewind(f);
@@ -118,8 +115,7 @@ static char *text_of(FILE *f)
     return text;
 }
 
-static void tables(void **state)
-{
+static void tables(void **state) {
     (void)state;
     FILE *f = tmpfile();
     RtTable *t = rt_table_new(3, (const char *[]){"name", "mean", "note"});
@@ -136,8 +132,7 @@ static void tables(void **state)
 
 static const char *const names[] = {"loss", "acc", "a long name that hardly fits in here"};
 
-static void terminal_lines_fit(void **state)
-{
+static void terminal_lines_fit(void **state) {
     (void)state;
     setenv("LC_ALL", "C.UTF-8", 1);
     static const char *const widths[] = {"20", "40", "61", "80", "120", "300"};
@@ -174,8 +169,7 @@ static void terminal_lines_fit(void **state)
     unsetenv("LC_ALL");
 }
 
-static void terminal_ends_clean(void **state)
-{
+static void terminal_ends_clean(void **state) {
     (void)state;
     FILE *f = tmpfile();
     RtProgress p;
@@ -192,8 +186,7 @@ static void terminal_ends_clean(void **state)
     free(text);
 }
 
-static void plain_lines_are_few(void **state)
-{
+static void plain_lines_are_few(void **state) {
     (void)state;
     FILE *f = tmpfile();
     RtProgress p;
@@ -213,8 +206,7 @@ static void plain_lines_are_few(void **state)
 }
 
 /* An integration goes through a time, which has no unit and no rate. */
-static void times(void **state)
-{
+static void times(void **state) {
     (void)state;
     FILE *f = tmpfile();
     RtProgress p;
@@ -232,8 +224,7 @@ static void times(void **state)
     free(text);
 }
 
-static void json_lines_parse(void **state)
-{
+static void json_lines_parse(void **state) {
     (void)state;
     FILE *f = tmpfile();
     RtProgress p;
@@ -267,8 +258,7 @@ static void json_lines_parse(void **state)
     free(text);
 }
 
-static void modes(void **state)
-{
+static void modes(void **state) {
     (void)state;
     FILE *f = tmpfile();
     RtProgress p;
@@ -284,8 +274,7 @@ static void modes(void **state)
     fclose(f);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers),
         cmocka_unit_test(exact_numbers_read_back),

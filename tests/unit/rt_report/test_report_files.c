@@ -8,8 +8,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-static RtSeries *example(void)
-{
+static RtSeries *example(void) {
     RtSeries *s = rt_series_new();
     assert_int_equal(rt_series_field(s, "t", 0, NULL), 0);
     assert_int_equal(rt_series_field(s, "θ", 1, (uint64_t[]){2}), 1);
@@ -22,8 +21,7 @@ static RtSeries *example(void)
     return s;
 }
 
-static void series_as_csv(void **state)
-{
+static void series_as_csv(void **state) {
     (void)state;
     char path[200];
     size_t size;
@@ -54,8 +52,7 @@ static void series_as_csv(void **state)
     rt_series_free(s);
 }
 
-static void series_as_npy(void **state)
-{
+static void series_as_npy(void **state) {
     (void)state;
     char path[200];
     RtMessage m = {""};
@@ -96,8 +93,7 @@ enum { N_TENSORS = 5 };
 static const char *const meta[][2] = {{"program", "mnist"}, {"step", "12"}};
 
 /* By the specification and not by our reader: length, JSON, offsets into what follows. */
-static void safetensors_by_the_letter(void **state)
-{
+static void safetensors_by_the_letter(void **state) {
     (void)state;
     char path[200];
     size_t size;
@@ -136,8 +132,7 @@ static void safetensors_by_the_letter(void **state)
     unlink(path);
 }
 
-static void safetensors_round_trip(void **state)
-{
+static void safetensors_round_trip(void **state) {
     (void)state;
     char path[200];
     RtMessage m = {""};
@@ -164,8 +159,7 @@ static void safetensors_round_trip(void **state)
     expect_in(m.text, "two tensors are called \"b\"");
 }
 
-static bool read_bytes(const void *bytes, size_t size, RtMessage *m)
-{
+static bool read_bytes(const void *bytes, size_t size, RtMessage *m) {
     char path[200];
     RtTensorFile f;
     FILE *out = fopen(temp_path(path, "x.safetensors"), "wb");
@@ -177,8 +171,7 @@ static bool read_bytes(const void *bytes, size_t size, RtMessage *m)
     return ok;
 }
 
-static void damaged_safetensors(void **state)
-{
+static void damaged_safetensors(void **state) {
     (void)state;
     char path[200];
     size_t size;
@@ -251,8 +244,7 @@ static void damaged_safetensors(void **state)
 
 /* A file that grows past what the system allows stops like a full disk does: an error from write. The old
  * content stays. */
-static void a_failed_write_leaves_the_old_file(void **state)
-{
+static void a_failed_write_leaves_the_old_file(void **state) {
     (void)state;
     char path[200];
     RtMessage m = {""};
@@ -280,8 +272,7 @@ static void a_failed_write_leaves_the_old_file(void **state)
     rt_series_free(s);
 }
 
-static void places_that_cannot_be_written(void **state)
-{
+static void places_that_cannot_be_written(void **state) {
     (void)state;
     char path[200];
     RtMessage m = {""};
@@ -322,8 +313,7 @@ static void places_that_cannot_be_written(void **state)
         assert_int_equal(rmdir(temp_path(path, made[k])), 0);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(series_as_csv),
         cmocka_unit_test(series_as_npy),
