@@ -51,13 +51,15 @@ typedef struct BinderList { Binder *at; uint32_t n; } BinderList;
 typedef struct Arg { Span span; Name name; Expr *value; } Arg;
 typedef struct ArgList { Arg *at; uint32_t n; } ArgList;
 
-/* No expression is deeper than this (the parser reports it), so walks may recurse. */
+/* No expression is deeper than this (the parser reports it), so walks may recurse. What does not count is the left
+ * operand of an operator that is an operator itself: `a + b + c + …` is as deep as its deepest term, however many
+ * there are, and a walk goes down such a chain in a loop. */
 #define AST_MAX_DEPTH 2000
 
 struct Expr {
     ExprKind kind;
     Span span;
-    uint32_t depth; /* 1 for a leaf */
+    uint32_t depth; /* 1 for a leaf; see AST_MAX_DEPTH */
     union {
         struct { double value; bool is_int; } number;
         struct { Name text; } string;

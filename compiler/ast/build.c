@@ -130,7 +130,10 @@ Expr *build_binary(Parser *parser, Span span, BinaryOp op, Expr *a, Expr *b) {
     expr->binary.op = op;
     expr->binary.a = a;
     expr->binary.b = b;
-    deepen(expr, a);
+    if (a->kind == EXPR_BINARY)
+        expr->depth = a->depth;
+    else
+        deepen(expr, a);
     deepen(expr, b);
     return bounded(parser, expr);
 }

@@ -1,5 +1,5 @@
 /* check — the invariants of the tree: every node has a kind of ast.def, children where its kind needs them, a
- * span inside its file, and a depth above its children's. Tests run it after every parse. */
+ * span inside its file, and a depth above its children's (along a chain of operators, not below it). Tests run it after every parse. */
 #include "ast.h"
 
 typedef struct Checker {
@@ -58,6 +58,20 @@ static void check_callee(Checker *c, const Expr *expr) {
         fail(c, expr->span, "call of something without a name");
 }
 
+/* a op b op c …, from the outermost operator inwards. */
+static void check_binary(Checker *c, const Expr *expr) {
+    check_expr(c, expr->binary.b, expr);
+    while (expr->binary.a && expr->binary.a->kind == EXPR_BINARY) {
+        const Expr *parent = expr;
+        expr = expr->binary.a;
+        check_span(c, expr->span, "expression outside of its file");
+        if (parent->depth < expr->depth)
+            fail(c, expr->span, "deeper than the chain it begins");
+        check_expr(c, expr->binary.b, expr);
+    }
+    check_expr(c, expr->binary.a, expr);
+}
+
 static void check_expr(Checker *c, const Expr *expr, const Expr *parent) {
     if (!expr) {
         fail(c, parent ? parent->span : (Span){0}, "missing expression");
@@ -83,10 +97,7 @@ static void check_expr(Checker *c, const Expr *expr, const Expr *parent) {
         break;
     case EXPR_ARRAY: check_exprs(c, expr->array.items, expr); break;
     case EXPR_UNARY: check_expr(c, expr->unary.a, expr); break;
-    case EXPR_BINARY:
-        check_expr(c, expr->binary.a, expr);
-        check_expr(c, expr->binary.b, expr);
-        break;
+    case EXPR_BINARY: check_binary(c, expr); break;
     case EXPR_SUBSCRIPT:
         check_expr(c, expr->subscript.of, expr);
         check_exprs(c, expr->subscript.subs, expr);

@@ -177,14 +177,20 @@ static void print_power(Printer *printer, const Expr *expr) {
     }
 }
 
-static void print_binary(Printer *printer, const Expr *expr, bool fit) {
+/* The level its left operand must have to stand without brackets. */
+static int left_level(const Expr *expr) {
     int level = binary_ops[expr->binary.op].level;
-    if (expr->binary.op == BINARY_POW) {
-        print_power(printer, expr);
-        return;
-    }
-    bool breaks = fit && level != LEVEL_COMPARE && is_too_wide(printer, expr);
-    print_at(printer, expr->binary.a, level == LEVEL_COMPARE ? level + 1 : level, fit);
+    return level == LEVEL_COMPARE ? level + 1 : level;
+}
+
+/* Whether the left operand continues the chain a op b op c … without brackets. */
+static bool chain_goes_on(const Expr *expr) {
+    const Expr *a = expr->binary.a;
+    return a->kind == EXPR_BINARY && a->binary.op != BINARY_POW && level_of(a) >= left_level(expr);
+}
+
+/* The operator of `expr` and its right operand. */
+static void print_right(Printer *printer, const Expr *expr, bool breaks, bool fit) {
     const Expr *above = expr->binary.a;
     if (above->kind == EXPR_UNARY && above->unary.op == UNARY_NEG)
         above = above->unary.a; /* -1/2 */
@@ -195,7 +201,38 @@ static void print_binary(Printer *printer, const Expr *expr, bool fit) {
     else if (!fraction)
         buf_puts(printer->out, " ");
     buf_printf(printer->out, fraction ? "%s" : "%s ", binary_ops[expr->binary.op].text);
-    print_at(printer, expr->binary.b, level + 1, fit);
+    print_at(printer, expr->binary.b, binary_ops[expr->binary.op].level + 1, fit);
+}
+
+/* A chain of any length, without recursion. A line is broken before every operator up to which the flat text
+ * passes the margin: `flat` is that text, which only grows, so it is printed until it does. */
+static void print_binary(Printer *printer, const Expr *expr, bool fit) {
+    if (expr->binary.op == BINARY_POW) {
+        print_power(printer, expr);
+        return;
+    }
+    VEC(const Expr *) chain = {0};
+    vec_push(&chain, expr);
+    for (; chain_goes_on(expr); expr = expr->binary.a)
+        vec_push(&chain, expr->binary.a);
+    Buf flat = {0};
+    Printer probe = *printer;
+    probe.out = &flat;
+    uint32_t start = fit ? printer_column(printer) : 0;
+    bool wide = false;
+    if (fit)
+        print_at(&probe, expr->binary.a, left_level(expr), false);
+    print_at(printer, expr->binary.a, left_level(expr), fit);
+    while (chain.n) {
+        expr = vec_pop(&chain);
+        if (fit && !wide) {
+            print_right(&probe, expr, false, false);
+            wide = start + printer_column(&probe) > PRINT_WIDTH;
+        }
+        print_right(printer, expr, wide && level_of(expr) != LEVEL_COMPARE, fit);
+    }
+    buf_free(&flat);
+    vec_free(&chain);
 }
 
 static void print_if(Printer *printer, const Expr *expr, bool fit) {

@@ -221,6 +221,7 @@ static IrTerm normal_nest(Normalizer *n, IrTerm t, IrTerm cond, bool *contract) 
     Nest nest;
     open_nest(ir, t, &nest);
     IrTerm opened = nest.body;
+    nest.body = plan_shorten(n->plan, nest.body);
     bool plain = op == IR_SUM && !cond, same = true;
     for (uint32_t i = 0; i < nest.n; i++) {
         if (nest.guard[i]) {
@@ -472,7 +473,7 @@ void plan_normalize_term(Plan *plan, IrTerm t, IrElem elem, uint32_t rank, const
                          PlanBody *out) {
     Normalizer n = {.plan = plan, .ir = plan->ir, .out = out};
     *out = (PlanBody){.elem = elem};
-    normalize_top(&n, t);
+    normalize_top(&n, plan_shorten(plan, t));
     vec_free(&n.memo);
     settle_contract(plan, out, rank, extent);
 }

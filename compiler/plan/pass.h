@@ -93,6 +93,10 @@ void plan_normalize_term(Plan *plan, IrTerm t, IrElem elem, uint32_t rank, const
  * of it in t's place. */
 IrTerm plan_outline(Plan *plan, IrTerm t, IrElem elem, const IrIdx *order, uint32_t n_order, IrDef *made);
 
+/* ---- shorten.c ---- */
+/* The same value in terms that a walk may recurse over; parts become definitions of their own. */
+IrTerm plan_shorten(Plan *plan, IrTerm t);
+
 /* ---- contract.c ---- */
 /* Σ over FRESH indices ks of `body` as a matrix product worth a call: gives the body with dense operands. */
 bool plan_contract(Plan *plan, const IrIdx *ks, uint32_t nk, IrTerm *body);

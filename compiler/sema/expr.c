@@ -3,6 +3,7 @@
 #include "internal.h"
 
 #define MAX_NESTING 900
+#define MAX_CHAIN 1000
 
 static Val lower_name(Sema *s, Scope *scope, const Expr *e) {
     Ent *ent = scope_find(s, scope, e->name.name);
@@ -81,10 +82,29 @@ static Val lower_array(Sema *s, Scope *scope, const Expr *e) {
     return out;
 }
 
+/* Whatever follows sema may recurse over terms, so a chain of operators is not one term however long it is: what
+ * stands so far becomes a definition every MAX_CHAIN operators. It is the same arithmetic in the same order.
+ * Not under a condition, where the parts may be meaningless without it. */
+static Val name_part(Sema *s, Scope *scope, const Expr *node, Val v) {
+    s->mute++; /* where it depends on too many indices for a definition it stays a term */
+    Val named = val_define(s, v, 0, node->span, scope);
+    s->mute--;
+    return val_ok(&named) ? named : v;
+}
+
 /* a op b op c …: left-deep trees of any length, without recursion. */
 static Val lower_binary(Sema *s, Scope *scope, const Expr *e) {
     VEC(const Expr *) spine = {0};
+    Span whole = e->span;
     for (; e->kind == EXPR_BINARY; e = e->binary.a) vec_push(&spine, e);
+    if (s->guarded && spine.n > 2 * MAX_CHAIN) {
+        Diag *d = sema_error(s, DIAG_NESTING, whole, "more than %d operators in a row under a condition",
+                             2 * MAX_CHAIN);
+        sema_help(s, d, "give parts of it a name with `let`");
+        vec_free(&spine);
+        return val_poison();
+    }
+    uint32_t since = 0;
     Val v = sema_expr(s, scope, e);
     while (spine.n) {
         const Expr *node = vec_pop(&spine);
@@ -95,6 +115,9 @@ static Val lower_binary(Sema *s, Scope *scope, const Expr *e) {
         Span sa = node->binary.a->span, sb = node->binary.b->span;
         v = node->binary.op == BINARY_MATMUL ? sema_matmul(s, scope, node->span, v, right, sa, sb)
                                              : sema_binary(s, node->binary.op, node->span, v, right, sa, sb);
+        if (++since < MAX_CHAIN || s->guarded || !spine.n) continue;
+        v = name_part(s, scope, node, v);
+        since = 0;
     }
     vec_free(&spine);
     return v;

@@ -40,6 +40,7 @@ typedef struct Labels {
 
 static void labels_of(const Expr *e, Labels *labels) {
     if (!e) return;
+    for (; e->kind == EXPR_BINARY; e = e->binary.a) labels_of(e->binary.b, labels);
     if (e->kind == EXPR_FIELD && e->field.of->kind == EXPR_NAME) {
         labels->several = labels->several || (labels->one && labels->one != e->field.of->name.name);
         labels->one = e->field.of->name.name;

@@ -43,6 +43,15 @@ static void open_under(Open *o, BinderList binders, const Expr *const *parts, ui
     free(inner);
 }
 
+/* The operands of a op b op c … from left to right. */
+static void open_in_chain(Open *o, const Expr *e, bool subscripts) {
+    VEC(const Expr *) operands = {0};
+    for (; e->kind == EXPR_BINARY; e = e->binary.a) vec_push(&operands, e->binary.b);
+    open_in(o, e, subscripts);
+    while (operands.n) open_in(o, vec_pop(&operands), subscripts);
+    vec_free(&operands);
+}
+
 /* `subscripts`: e stands in a subscript, where a lone name may be an index. */
 static void open_in(Open *o, const Expr *e, bool subscripts) {
     if (!e) return;
@@ -54,6 +63,8 @@ static void open_in(Open *o, const Expr *e, bool subscripts) {
     } else if (e->kind == EXPR_REDUCE) {
         const Expr *parts[2] = {e->reduce.guard, e->reduce.body};
         open_under(o, e->reduce.binders, parts, 2, subscripts);
+    } else if (e->kind == EXPR_BINARY) {
+        open_in_chain(o, e, subscripts);
     } else {
         const Expr *part;
         for (uint32_t k = 0; (part = expr_child(e, k)); k++) open_in(o, part, subscripts);

@@ -128,8 +128,12 @@ static void expect_comparison(Join *j, const Expr *e, const Expr *within) {
 static void add_expect(Join *j, const Expr *e, const Expr *within) {
     Sema *s = j->s;
     if (e->kind == EXPR_BINARY && e->binary.op == BINARY_AND) {
-        add_expect(j, e->binary.a, within);
-        add_expect(j, e->binary.b, within);
+        VEC(const Expr *) parts = {0};
+        for (; e->kind == EXPR_BINARY && e->binary.op == BINARY_AND; e = e->binary.a)
+            vec_push(&parts, e->binary.b);
+        add_expect(j, e, within);
+        while (parts.n) add_expect(j, vec_pop(&parts), within);
+        vec_free(&parts);
         return;
     }
     if (e->kind == EXPR_BINARY && is_comparison(e->binary.op)) {

@@ -101,6 +101,8 @@ const Expr *expr_child(const Expr *e, uint32_t k) {
 
 bool index_subscripts_by(const Expr *e, Name name) {
     const Expr *part;
+    for (; e->kind == EXPR_BINARY; e = e->binary.a)
+        if (index_subscripts_by(e->binary.b, name)) return true;
     for (uint32_t k = 0; e->kind == EXPR_SUBSCRIPT && k < e->subscript.subs.n; k++)
         if (e->subscript.subs.at[k] && index_mentions(e->subscript.subs.at[k], name)) return true;
     for (uint32_t k = 0; (part = expr_child(e, k)); k++)

@@ -104,6 +104,19 @@ static bool leads_to_busy(Sema *s, Ent *ent) {
     return busy;
 }
 
+static bool shape_of(Walk *w, const Env *env, const Expr *e, Val *shape);
+
+/* The shape of a op b op c …: that of the first operand that is no number, or else of the last. */
+static bool shape_of_chain(Walk *w, const Env *env, const Expr *e, Val *shape) {
+    VEC(const Expr *) operands = {0};
+    for (; e->kind == EXPR_BINARY && e->binary.op != BINARY_MATMUL; e = e->binary.a)
+        vec_push(&operands, e->binary.b);
+    bool known = shape_of(w, env, e, shape);
+    while (operands.n && !(known && shape->rank)) known = shape_of(w, env, vec_pop(&operands), shape);
+    vec_free(&operands);
+    return known;
+}
+
 /* The shape of a base, as a value whose body is not used; false when it cannot be told without the open
  * indices. */
 static bool shape_of(Walk *w, const Env *env, const Expr *e, Val *shape) {
@@ -124,8 +137,7 @@ static bool shape_of(Walk *w, const Env *env, const Expr *e, Val *shape) {
         return val_ok(shape);
     }
     if (e->kind == EXPR_UNARY) return shape_of(w, env, e->unary.a, shape);
-    if (e->kind == EXPR_BINARY && e->binary.op != BINARY_MATMUL)
-        return (shape_of(w, env, e->binary.a, shape) && shape->rank) || shape_of(w, env, e->binary.b, shape);
+    if (e->kind == EXPR_BINARY && e->binary.op != BINARY_MATMUL) return shape_of_chain(w, env, e, shape);
     /* Tried out with the open indices running over one element. */
     Scope *scope = scope_new(w->s, SCOPE_LOCAL, w->scope);
     uint32_t entered = 0;
