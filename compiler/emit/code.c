@@ -290,6 +290,7 @@ void emit_range(Emitter *e, const PlanLoop *loop, LLVMValueRef lo, LLVMValueRef 
     LLVMValueRef i = LLVMBuildPhi(e->b, i64, "i");
     LLVMAddIncoming(i, &lo, &before, 1);
     e->value[loop->index] = i;
+    emit_prefetch(e, loop, i, hi);
     emit_scope(e, loop->scope);
     LLVMValueRef next = LLVMBuildNSWAdd(e->b, i, emit_int(e->m, 1), "");
     LLVMBasicBlockRef last = LLVMGetInsertBlock(e->b);

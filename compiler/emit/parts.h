@@ -55,6 +55,10 @@ void emit_mark(EmitModule *m, LLVMValueRef fn, const char *attribute, uint64_t v
 /* Whether the functions to be emitted (`only` NULL: all) are long and do next to nothing in loops. */
 bool emit_is_straight(const Plan *plan, const bool *only);
 
+/* ---- prefetch.c ---- */
+/* At the beginning of iteration i < hi of a loop over rows that a list picks: asks for the next one. */
+void emit_prefetch(Emitter *e, const PlanLoop *loop, LLVMValueRef i, LLVMValueRef hi);
+
 /* ---- ops.c ---- */
 LLVMValueRef emit_op(Emitter *e, const PlanNode *n);
 bool emit_is_scalar_call(const Emitter *e, const PlanNode *n); /* becomes a call that has no vector variant */

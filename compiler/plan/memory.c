@@ -16,17 +16,6 @@ typedef struct Life {
 } Life;
 typedef VEC(Life) LifeList;
 
-static uint64_t elem_bytes(IrElem elem) {
-    switch (elem) {
-    case IR_F64:
-    case IR_I64: return 8;
-    case IR_F32:
-    case IR_I32: return 4;
-    case IR_U8: return 1;
-    }
-    return 8;
-}
-
 static uint64_t round_up(uint64_t n) { return (n + ALIGN - 1) / ALIGN * ALIGN; }
 
 typedef struct Uses {
@@ -112,7 +101,7 @@ static uint64_t place_scratch(Plan *plan, PlanFunc *f, uint64_t base) {
         if (plan->buffers.at[b].is_scratch && u.first[b])
             vec_push(&lives,
                      (Life){b, u.first[b], u.last[b],
-                            round_up(plan->buffers.at[b].count * elem_bytes(plan->buffers.at[b].elem)), 0});
+                            round_up(plan->buffers.at[b].count * plan_elem_bytes(plan->buffers.at[b].elem)), 0});
     if (lives.n)
         qsort(lives.at, lives.n, sizeof *lives.at, by_size);
     uint64_t size = 0;
@@ -137,7 +126,7 @@ void plan_lay_out(Plan *plan) {
         if (buffer->is_data || buffer->is_scratch)
             continue;
         buffer->offset = base;
-        base += round_up(buffer->count * elem_bytes(buffer->elem));
+        base += round_up(buffer->count * plan_elem_bytes(buffer->elem));
     }
     for (uint32_t k = 0; k < plan->funcs.n; k++) {
         uint64_t size = place_scratch(plan, plan->funcs.at[k], base);

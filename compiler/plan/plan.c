@@ -87,7 +87,7 @@ void plan_free(Plan *plan) {
 
 /* ---- what others ask ---- */
 
-static uint64_t elem_size(IrElem elem) {
+uint64_t plan_elem_bytes(IrElem elem) {
     return elem == IR_U8 ? 1 : elem == IR_F32 || elem == IR_I32 ? 4 : 8;
 }
 
@@ -98,7 +98,7 @@ bool plan_place(const Plan *plan, IrDef input, PlanPlace *place) {
     if (root >= plan->input_buffer.n || !plan->input_buffer.at[root])
         return false;
     const PlanBuffer *b = &plan->buffers.at[plan->input_buffer.at[root]];
-    uint64_t size = elem_size(b->elem);
+    uint64_t size = plan_elem_bytes(b->elem);
     *place =
         (PlanPlace){b->is_data, b->slot, b->offset + skip * size, ir_size(plan->ir, input) * size, b->elem};
     return true;

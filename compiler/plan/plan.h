@@ -30,6 +30,7 @@ void plan_free(Plan *plan);
 bool plan_place(const Plan *plan, IrDef input, PlanPlace *place); /* false: no function uses it */
 uint64_t plan_memory(const Plan *plan);                           /* bytes of frame memory, 64-byte aligned */
 uint32_t plan_data_slots(const Plan *plan);
+uint64_t plan_elem_bytes(IrElem elem);
 /* Whether function `k` (in the order given to plan_build) has a part that is run beforehand, the compiled
  * function NAME_prepare: it computes what stays the same in every call, and what a call leaves for the next
  * one. Where it has one, the driver calls NAME_prepare before the first call of NAME and again whenever
