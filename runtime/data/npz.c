@@ -122,7 +122,10 @@ static bool member_open(Archive *a, const RtSource *source, RtBytes *s, RtMessag
     return true;
 }
 
-static bool probe(const RtSource *source, RtShape *shape, RtMessage *m) {
+/* The header of the member, and its values where `array` is given; else what it claims is checked and `shape`
+ * set. */
+static bool take(const RtSource *source, RtShape *shape, RtElem want, unsigned flags, RtArray *array,
+                 RtMessage *m) {
     Archive a;
     RtBytes s;
     RtPayload p;
@@ -130,8 +133,9 @@ static bool probe(const RtSource *source, RtShape *shape, RtMessage *m) {
         return false;
     bool ok = member_open(&a, source, &s, m);
     if (ok) {
-        ok = rt_npy_header(&s, &p, m) && rt_check_payload(&s, &p, m);
-        if (ok)
+        ok = rt_npy_header(&s, &p, m) &&
+             (array ? rt_read_payload(&s, &p, want, flags, array, m) : rt_check_payload(&s, &p, m));
+        if (ok && shape)
             *shape = p.shape;
         rt_bytes_close(&s);
     }
@@ -139,19 +143,12 @@ static bool probe(const RtSource *source, RtShape *shape, RtMessage *m) {
     return ok;
 }
 
+static bool probe(const RtSource *source, RtShape *shape, RtMessage *m) {
+    return take(source, shape, RT_F64, 0, NULL, m);
+}
+
 static bool read(const RtSource *source, RtElem want, unsigned flags, RtArray *array, RtMessage *m) {
-    Archive a;
-    RtBytes s;
-    RtPayload p;
-    if (!archive_open(&a, source->path, m))
-        return false;
-    bool ok = member_open(&a, source, &s, m);
-    if (ok) {
-        ok = rt_npy_header(&s, &p, m) && rt_read_payload(&s, &p, want, flags, array, m);
-        rt_bytes_close(&s);
-    }
-    a.lib->zip_discard(a.zip);
-    return ok;
+    return take(source, NULL, want, flags, array, m);
 }
 
 static bool names(const RtSource *source, RtNameList *list, RtMessage *m) {
