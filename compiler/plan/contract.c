@@ -265,13 +265,24 @@ static void order_k(Product *p, IrIdx *k_order, uint32_t nk) {
     }
 }
 
+/* Fills p with the factors of the body and their roles; false when it is no product worth a call. */
+static bool recognize(Product *p, const IrIdx *ks, uint32_t nk, IrTerm body) {
+    IrElem elem = plan_term_elem(p->plan, body);
+    if ((elem != IR_F32 && elem != IR_F64) || !flatten(p, body, false) || p->n_factors < 2)
+        return false;
+    collect_indices(p, ks, nk);
+    return assign_roles(p) && is_worth(p);
+}
+
+bool plan_is_contract(Plan *plan, const IrIdx *ks, uint32_t nk, IrTerm body) {
+    Product p = {.plan = plan, .ir = plan->ir};
+    return recognize(&p, ks, nk, body);
+}
+
 bool plan_contract(Plan *plan, const IrIdx *ks, uint32_t nk, IrTerm *body) {
     Product p = {.plan = plan, .ir = plan->ir};
     IrElem elem = plan_term_elem(plan, *body);
-    if ((elem != IR_F32 && elem != IR_F64) || !flatten(&p, *body, false) || p.n_factors < 2)
-        return false;
-    collect_indices(&p, ks, nk);
-    if (!assign_roles(&p) || !is_worth(&p))
+    if (!recognize(&p, ks, nk, *body))
         return false;
     IrIdx k_order[IR_MAX_RANK];
     order_k(&p, k_order, nk);

@@ -213,12 +213,30 @@ static IrTerm hoist(Normalizer *n, IrTerm t, double times) {
                         : ir_op3(ir, op, arg[0], arg[1], arg[2]);
 }
 
-/* Normalizes the parts of reduction t, which stays one nest. */
+/* A sum of products, with inner sums in it where they save work. */
+static IrTerm pair_up(Normalizer *n, IrTerm t) {
+    Nest nest;
+    open_nest(n->ir, t, &nest);
+    for (uint32_t i = 0; i < nest.n; i++)
+        if (nest.guard[i])
+            return t;
+    IrTerm pairs = plan_pairwise(n->plan, nest.index, nest.n, nest.body);
+    return pairs ? pairs : t;
+}
+
+/* Normalizes the parts of reduction t, which stays one nest unless it comes to something else. */
 static IrTerm normal_nest(Normalizer *n, IrTerm t, IrTerm cond, bool *contract) {
     IrProgram *ir = n->ir;
     IrOp op = (IrOp)ir_node(ir, t)->op;
     Span before = ir_at(ir, ir_node(ir, t)->span);
     Nest nest;
+    *contract = false;
+    if (op == IR_SUM && !cond)
+        t = pair_up(n, t);
+    if (ir_node(ir, t)->op != op) {
+        ir_at(ir, before);
+        return t;
+    }
     open_nest(ir, t, &nest);
     IrTerm opened = nest.body;
     nest.body = plan_shorten(n->plan, nest.body);
@@ -273,7 +291,8 @@ static IrTerm split_sum(Normalizer *n, IrTerm t, IrTerm cond) {
     for (uint32_t k = 0; k < 2; k++) {
         IrTerm trial = part[k];
         IrOp op = (IrOp)ir_node(ir, trial)->op;
-        worth = worth || op == IR_ADD || op == IR_SUB || plan_contract(n->plan, nest.index, nest.n, &trial);
+        worth = worth || op == IR_ADD || op == IR_SUB || plan_contract(n->plan, nest.index, nest.n, &trial) ||
+                plan_pairwise(n->plan, nest.index, nest.n, trial);
     }
     if (!worth)
         return 0;
@@ -448,21 +467,25 @@ static void normalize_top(Normalizer *n, IrTerm t) {
     out->body = hoist(n, out->body, index_product(ir, out->body));
 }
 
-/* A CONTRACT needs a shape plan_match can read; else it is a reduction like any other. */
+/* A CONTRACT needs a shape plan_match can read; else it is a reduction like any other. One that is stored in
+ * another precision than it is computed in gets a definition in its own. */
 static void settle_contract(Plan *plan, PlanBody *body, uint32_t rank, const uint64_t *extent) {
     Contract c;
     if (body->form != FORM_CONTRACT)
         return;
-    if (plan_match(plan, body->body, rank, extent, &c)) {
+    bool fits = plan_match(plan, body->body, rank, extent, &c), same = true;
+    if (fits)
+        same = ir_def(plan->ir, c.a)->elem == body->elem && ir_def(plan->ir, c.b)->elem == body->elem;
+    if (fits && same) {
         plan_def_of(plan, c.a)->must = true;
         plan_def_of(plan, c.b)->must = true;
         return;
     }
     body->form = FORM_REDUCE;
-    if (body->alpha) {
+    if (body->alpha || !same) {
         IrDef made;
         IrTerm read = plan_outline(plan, body->body, plan_term_elem(plan, body->body), NULL, 0, &made);
-        body->body = ir_mul(plan->ir, body->alpha, read);
+        body->body = body->alpha ? ir_mul(plan->ir, body->alpha, read) : read;
         body->alpha = 0;
         body->form = FORM_MAP;
         add_unique(&body->deps, made);

@@ -97,9 +97,15 @@ IrTerm plan_outline(Plan *plan, IrTerm t, IrElem elem, const IrIdx *order, uint3
 /* The same value in terms that a walk may recurse over; parts become definitions of their own. */
 IrTerm plan_shorten(Plan *plan, IrTerm t);
 
+/* ---- pairwise.c ---- */
+/* Σ over FRESH indices ks of the product `body` with inner sums in it, where that is much less work; else 0. */
+IrTerm plan_pairwise(Plan *plan, const IrIdx *ks, uint32_t nk, IrTerm body);
+
 /* ---- contract.c ---- */
 /* Σ over FRESH indices ks of `body` as a matrix product worth a call: gives the body with dense operands. */
 bool plan_contract(Plan *plan, const IrIdx *ks, uint32_t nk, IrTerm *body);
+/* Whether it would be one; makes nothing. */
+bool plan_is_contract(Plan *plan, const IrIdx *ks, uint32_t nk, IrTerm body);
 typedef struct Contract {
     IrDef a, b; /* operands */
     bool trans_a, trans_b, is_vector;

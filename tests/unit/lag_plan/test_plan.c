@@ -149,6 +149,26 @@ static void layer(void **state) {
     finish(c, "layer");
 }
 
+/* A gradient summed over what only one factor has, and a chain of three: an inner sum each, then a product. */
+static void pairs(void **state) {
+    (void)state;
+    Case *c = begin(true, true);
+    IrProgram *ir = c->ir;
+    IrDef w = input(c, "W", IR_ROLE_COORD, IR_F32, 2, EXTENT(32, 24)),
+          t = input(c, "t", IR_ROLE_DATA, IR_F32, 3, EXTENT(20, 16, 24)),
+          s = input(c, "s", IR_ROLE_DATA, IR_F32, 1, EXTENT(16));
+    IrDef g = input(c, "g", IR_ROLE_OUTPUT, IR_F32, 2, EXTENT(20, 32)),
+          h = input(c, "h", IR_ROLE_OUTPUT, IR_F32, 2, EXTENT(20, 32));
+    IrIdx j = ir_fresh(ir, 16, 0), k = ir_fresh(ir, 24, 0);
+    IrTerm i = axis(c, 0, 20), m = axis(c, 1, 32);
+    IrTerm weight = read2(c, w, m, ir_idx(ir, k));
+    IrTerm slope = ir_read(ir, t, (IrTerm[]){i, ir_idx(ir, j), ir_idx(ir, k)}, 3);
+    IrTerm two = ir_mul(ir, weight, slope), three = ir_mul(ir, two, read1(c, s, ir_idx(ir, j)));
+    assign(c, g, ir_reduce(ir, IR_SUM, j, 0, ir_reduce(ir, IR_SUM, k, 0, two)));
+    assign(c, h, ir_reduce(ir, IR_SUM, j, 0, ir_reduce(ir, IR_SUM, k, 0, three)));
+    finish(c, "pairs");
+}
+
 /* Neighbours on a ring: the first and last site apart, no remainder in the loop between them. */
 static void ring(void **state) {
     (void)state;
@@ -181,7 +201,7 @@ static void triangle(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fused_update), cmocka_unit_test(kept_force), cmocka_unit_test(layer),
-        cmocka_unit_test(ring),         cmocka_unit_test(triangle),
+        cmocka_unit_test(pairs),        cmocka_unit_test(ring),       cmocka_unit_test(triangle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
