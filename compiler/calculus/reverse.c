@@ -158,15 +158,6 @@ static IrTerm adjoint_term(Reverse *r, IrDef d, const IrTerm *at) {
     return whole ? ir_add(p, sum, ir_read(p, whole, at, rank)) : sum;
 }
 
-static IrDef adjoint_def(Reverse *r, IrDef d) {
-    IrIdx axes[IR_MAX_RANK];
-    IrTerm subs[IR_MAX_RANK];
-    if (slot_of(r, d)->adjoint && !slot_of(r, d)->parts.n)
-        return slot_of(r, d)->adjoint;
-    calc_open_axes(r->p, d, axes, subs);
-    return calc_define_like(r->p, d, axes, adjoint_term(r, d, subs), "∂/∂");
-}
-
 static void add_whole(Reverse *r, IrDef d, IrDef adjoint) {
     IrProgram *p = r->p;
     IrDef before = slot_of(r, d)->adjoint;
@@ -183,6 +174,79 @@ static void add_whole(Reverse *r, IrDef d, IrDef adjoint) {
         adjoint = calc_define_like(p, d, axes, sum, "∂/∂");
     }
     slot_of(r, d)->adjoint = adjoint;
+}
+
+typedef struct Placed {
+    uint64_t place;
+    IrTerm term;
+} Placed;
+
+static int by_place(const void *a, const void *b) {
+    const Placed *x = a, *y = b;
+    if (x->place != y->place)
+        return x->place < y->place ? -1 : 1;
+    return x->term < y->term ? -1 : x->term > y->term;
+}
+
+static bool is_placed(const Reverse *r, const Contribution *c, uint64_t extent, uint64_t *place) {
+    double at;
+    if (!ir_is_const(r->p, c->subs[0], &at) || !(at >= 0 && at < (double)extent))
+        return false;
+    *place = (uint64_t)at;
+    return true;
+}
+
+/* Takes the contributions at constant places out of a vector's parts. */
+static uint32_t take_placed(Reverse *r, IrDef d, Placed *list) {
+    uint32_t n = 0, kept = 0, parts = slot_of(r, d)->parts.n;
+    for (uint32_t k = 0; k < parts; k++) {
+        Contribution c = slot_of(r, d)->parts.at[k];
+        if (is_placed(r, &c, ir_def(r->p, d)->extent[0], &list[n].place)) {
+            list[n++].term = close_contribution(r, &c, NULL, 0);
+        } else {
+            slot_of(r, d)->parts.at[kept++] = c;
+        }
+    }
+    slot_of(r, d)->parts.n = kept;
+    return n;
+}
+
+/* Many elements of a vector that were read one by one (x[0], x[1], …): what comes to each of them is a number of its
+ * own, put in its place. As one term over the axis, a delta for each, every element would pay for all the others. */
+static void gather_places(Reverse *r, IrDef d) {
+    enum { MANY = 16 };
+    IrProgram *p = r->p;
+    IrDefInfo info = *ir_def(p, d);
+    uint64_t place;
+    uint32_t n = 0, parts = slot_of(r, d)->parts.n, n_pieces = 0;
+    for (uint32_t k = 0; info.rank == 1 && k < parts; k++)
+        n += is_placed(r, &slot_of(r, d)->parts.at[k], info.extent[0], &place);
+    if (n < MANY)
+        return;
+    Placed *list = base_calloc(n + 1, sizeof *list);
+    IrPiece *pieces = base_calloc(n, sizeof *pieces);
+    n = take_placed(r, d, list);
+    qsort(list, n, sizeof *list, by_place);
+    for (uint32_t k = 0; k < n;) {
+        uint64_t at = list[k].place;
+        IrTerm sum = ir_real(p, 0);
+        for (; k < n && list[k].place == at; k++)
+            sum = ir_add(p, sum, list[k].term);
+        pieces[n_pieces++] = (IrPiece){ir_define(p, 0, info.elem, NULL, 0, sum), {at, 0}};
+    }
+    add_whole(r, d, ir_concat(p, 0, info.elem, 1, info.extent, pieces, n_pieces));
+    free(pieces);
+    free(list);
+}
+
+static IrDef adjoint_def(Reverse *r, IrDef d) {
+    IrIdx axes[IR_MAX_RANK];
+    IrTerm subs[IR_MAX_RANK];
+    gather_places(r, d);
+    if (slot_of(r, d)->adjoint && !slot_of(r, d)->parts.n)
+        return slot_of(r, d)->adjoint;
+    calc_open_axes(r->p, d, axes, subs);
+    return calc_define_like(r->p, d, axes, adjoint_term(r, d, subs), "∂/∂");
 }
 
 /* ---- inside a body ------------------------------------------------------------------------------------- */
