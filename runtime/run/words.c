@@ -14,10 +14,17 @@ typedef struct Loop {
     RtRunResult result;
     char *kept;          /* the last state seen to be finite */
     uint64_t kept_step;
-    double looked;       /* when it was last looked over */
-    double shown;        /* when progress was last shown */
+    double looked;       /* when it was last looked over, and how long that took */
+    double look_cost;
+    double shown;        /* when progress was last shown, and how long that took */
+    double show_cost;
     bool watching;       /* what is watched was finite at the start, and must stay so */
 } Loop;
+
+/* What is done beside the steps is done every tenth of a second, and takes at most a twentieth of the time. */
+static bool is_due(double now, double last, double cost) {
+    return now - last > fmax(0.1, 20 * cost);
+}
 
 static RtRunState where(const RtRun *run, uint64_t step) {
     RtRunState at = {.step = step, .time = (double)step * run->h};
@@ -100,6 +107,7 @@ static bool check_state(Loop *loop, uint64_t step, double now) {
     }
     rt_snapshot_take(loop->run, loop->kept);
     loop->kept_step = step;
+    loop->look_cost = rt_now() - now;
     return true;
 }
 
@@ -113,15 +121,17 @@ static bool after_step(Loop *loop, uint64_t step, int32_t status, uint64_t *next
         find_divergence(loop, step);
         return false;
     }
-    if ((now - loop->looked > 0.1 || at.at_end) && !check_state(loop, step, now))
+    if ((is_due(now, loop->looked, loop->look_cost) || at.at_end) && !check_state(loop, step, now))
         return false;
     loop->result.at = at;
     set_clocks(run, &at);
     if (!rt_outputs_due(run, &at, &loop->result))
         return false;
-    if (run->progress && (now - loop->shown > 0.1 || at.at_end)) {
-        loop->shown = now;
+    if (run->progress && (is_due(now, loop->shown, loop->show_cost) || at.at_end)) {
+        double begun = rt_now();
         run->progress(run->context, &at);
+        loop->shown = now;
+        loop->show_cost = rt_now() - begun;
     }
     if (run->stop && *run->stop && !at.at_end) {
         loop->result.status = RT_INTERRUPTED;
@@ -201,9 +211,11 @@ RtRunResult rt_run_words(RtRun *run) {
     if (!status && run->prepare)
         status = run->prepare(run->frame);
     loop.result.status = (RtStatus)status;
-    loop.watching = !status && run->watch && watched_is_finite(&loop, 0);
-    if (!status && check_state(&loop, 0, rt_now()) && rt_outputs_due(run, &start, &loop.result))
-        step_loop(&loop);
+    if (!status && check_state(&loop, 0, rt_now())) {
+        loop.watching = run->watch && watched_is_finite(&loop, 0);
+        if (rt_outputs_due(run, &start, &loop.result))
+            step_loop(&loop);
+    }
     describe_divergence(&loop);
     rt_outputs_at_end(run, &loop.result);
     rt_free(loop.kept);
