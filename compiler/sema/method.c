@@ -1,9 +1,11 @@
-/* method — `method dop853(rtol = 1e-9)`: a method of the runtime and its arguments, which methods.def lists.
+/* method — `method dop853(rtol = 1e-9)`: a method of the runtime and its arguments, which the runtime's methods.def lists,
+ * and absent.def where this build has no such method.
  * Needs: the scope the arguments are written in. Gives: the method and its arguments as numbers. */
 #include "run.h"
 
 static const Method methods[] = {
-#define METHOD(name, needs, missing, args)                                                                   \
+#define METHOD(name, args) {#name, "", true, true, {args}},
+#define ABSENT(name, needs, missing, args)                                                                   \
     {#name, missing, NEEDS_##needs == NEEDS_MOTION, NEEDS_##needs != NEEDS_NOTHING, {args}},
 #define NEEDS_MOTION 2
 #define NEEDS_STEPS 1
@@ -15,8 +17,8 @@ static const Method methods[] = {
 #define SHARE(name) {#name, ARG_SHARE, false},
 #define NEEDED_POSITIVE(name) {#name, ARG_POSITIVE, true},
 #define NEEDED_NOT_NEGATIVE(name) {#name, ARG_NOT_NEGATIVE, true},
-#include "methods.def"
-#undef METHOD
+#include "../../runtime/integrate/methods.def"
+#include "absent.def"
 #undef NO_ARGUMENTS
 #undef POSITIVE
 #undef NOT_NEGATIVE

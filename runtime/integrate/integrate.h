@@ -1,6 +1,6 @@
 /* integrate — methods for ordinary differential equations y' = f(t, y), y of n doubles.
  *
- * A method is one file (euler.c, rk4.c, dopri5.c, dop853.c) that ends in a const RtMethod; methods.c lists
+ * A method is one file (euler.c, rk4.c, dopri5.c, dop853.c) that ends in a const RtMethod; methods.def lists
  * them. All of a method's memory is taken at setup; a step allocates nothing. Steps end where the method
  * wants them; values at exact times in between come from the method's dense output, which costs a step
  * nothing and does not change it. */

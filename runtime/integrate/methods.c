@@ -1,12 +1,15 @@
-/* methods — the list of methods. A new one is its file and one line here. */
+/* methods — what is done with methods.def: a new method is its file and one line there. */
 #include "integrate.h"
 
 #include <string.h>
 
-extern const RtMethod rt_method_euler, rt_method_rk4, rt_method_dopri5, rt_method_dop853;
+#define METHOD(name, ...) extern const RtMethod rt_method_##name;
+#include "methods.def"
 
 static const RtMethod *const methods[] = {
-    &rt_method_euler, &rt_method_rk4, &rt_method_dopri5, &rt_method_dop853, NULL,
+#define METHOD(name, ...) &rt_method_##name,
+#include "methods.def"
+    NULL,
 };
 
 const RtMethod *const *rt_methods(void) {

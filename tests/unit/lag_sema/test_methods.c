@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
 #include <cmocka.h>
 
 /* What the runtime has can be named, and is asked for what it needs. */
@@ -12,13 +13,16 @@ static void runtime_methods_are_known(void **state) {
     (void)state;
     for (const RtMethod *const *m = rt_methods(); *m; m++) {
         const Method *known = method_find((*m)->name);
-        assert_non_null(known);
-        assert_string_equal(known->missing, "");
-        assert_true(known->needs_motion && known->needs_duration);
+        if (!known)
+            fail_msg("%s is a method of the runtime that programs cannot name", (*m)->name);
+        if (known->missing[0] || !known->needs_motion || !known->needs_duration)
+            fail_msg("%s is in runtime/integrate/methods.def and in sema/absent.def", (*m)->name);
         const char *needed = (*m)->adaptive ? "rtol" : "h";
         const MethodArg *arg = method_arg(known, needed);
-        assert_true(arg && arg->needed);
-        assert_true(!method_arg(known, "rtol") == !(*m)->adaptive);
+        if (!arg || !arg->needed)
+            fail_msg("%s does not ask for its argument %s", (*m)->name, needed);
+        if (!method_arg(known, "rtol") != !(*m)->adaptive)
+            fail_msg("%s takes rtol exactly when its steps are adaptive", (*m)->name);
     }
 }
 
@@ -29,12 +33,16 @@ static void known_methods_are_there(void **state) {
     for (uint32_t k = 0; k < method_count(); k++) {
         const Method *method = method_find(method_name(k));
         assert_non_null(method);
-        assert_string_equal(method->name, method_name(k)); /* no name twice */
+        for (uint32_t before = 0; before < k; before++)
+            if (!strcmp(method_name(before), method_name(k)))
+                fail_msg("%s is listed twice", method_name(k));
         if (method->missing[0] || !method->needs_motion) continue;
-        assert_non_null(rt_method(method->name));
+        if (!rt_method(method->name))
+            fail_msg("%s can be named, and the runtime has no such method", method->name);
         RtOdeOptions options = {0};
         for (const MethodArg *arg = method->args; arg < method->args + METHOD_MAX_ARGS && arg->name; arg++)
-            assert_non_null(rt_ode_option(&options, arg->name));
+            if (!rt_ode_option(&options, arg->name))
+                fail_msg("the argument %s of %s is no option of the runtime", arg->name, method->name);
         found++;
     }
     assert_true(found > 0);
