@@ -31,6 +31,16 @@ system valley { potential = (1 - x[0])^2 + a * (x[1] - x[0]^2)^2 }
 run adam(lr = 0.02) on valley for 200 steps { record x, loss every 10 steps
   save x to "x.safetensors" }
 LAG
+# Two runs compared in one statement: said where that is, and not at the run.
+cat >two_runs.lag <<'LAG'
+coord x = 1
+system s { kinetic = 1/2 * x'^2; potential = 1/2 * x^2 }
+run a = leapfrog(h = 0.1) on s for 1
+run b = leapfrog(h = 0.2) on s for 1
+expect a.x < b.x
+LAG
+expect 1 'two_runs.lag:5:8: error\[E0801\]' "$lag" run --quiet two_runs.lag
+expect 1 'help: a statement looks at one run' "$lag" run --quiet two_runs.lag
 echo 'param x = 1
 system s { potential = y }
 run adam on s for 3 steps' >wrong.lag

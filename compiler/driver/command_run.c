@@ -14,10 +14,14 @@ static bool is_stage(const char *emit) {
     return false;
 }
 
-/* A run whose part of the runtime this build does not have: said at the `run` statement. */
+/* A run whose part of the runtime this build does not have: said at the `run` statement, or, where other words would do,
+ * at what asks for it. */
 static void report_missing(Session *session, const SemaRun *run) {
-    Diag *diag = diag_error(session, DIAG_RUN_MISSING, run->span, "this part of the runtime is not in this build: %s", run->missing);
-    if (run->missing_span.file)
+    Diag *diag = diag_error(session, DIAG_RUN_MISSING, run->instead ? run->missing_span : run->span,
+                            "this part of the runtime is not in this build: %s", run->missing);
+    if (run->instead)
+        diag_help(session, diag, "%s", run->instead);
+    else if (run->missing_span.file)
         diag_note_at(session, diag, run->missing_span, "needed by this");
 }
 

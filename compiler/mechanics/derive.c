@@ -97,9 +97,12 @@ static void report_missing(Mech *m) {
     bool any = false;
     for (uint32_t i = 0; i < m->model->n_runs; i++)
         any = any || is_derivable(m->session->names, &m->model->runs[i]);
-    Diag *d = (any ? diag_warn : diag_error)(m->session, DIAG_RUN_MISSING, run->span,
+    Diag *d = (any ? diag_warn : diag_error)(m->session, DIAG_RUN_MISSING,
+                                             run->instead ? run->missing_span : run->span,
                                              "this run cannot be derived in this build: %s", run->missing);
-    if (run->missing_span.file)
+    if (run->instead)
+        diag_help(m->session, d, "%s", run->instead);
+    else if (run->missing_span.file)
         diag_note_at(m->session, d, run->missing_span, "needed by this");
 }
 

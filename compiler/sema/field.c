@@ -28,7 +28,10 @@ Val sema_field(Sema *s, const Expr *e) {
     s->run = now;
     s->world = world;
     if (!val_ok(&v)) return v;
-    return sema_opaque(s, &v, val_type(s, &v), "values of one run used in another", e->span);
+    Val value = sema_opaque(s, &v, val_type(s, &v), "values of one run used in another", e->span);
+    s->opaque.at[s->opaque.n - 1].instead =
+        "a statement looks at one run: hold each run's value to a number, or `record` both and compare what is written";
+    return value;
 }
 
 /* ---- labels mentioned by a statement ---- */

@@ -165,6 +165,7 @@ typedef struct Opaque {
     IrDef def;
     const char *phrase;
     Span span;
+    const char *instead; /* what to write; NULL: nothing does it. The message stands at `span` then, not at the run */
 } Opaque;
 
 struct Sema {

@@ -132,8 +132,12 @@ static void opaque_values(Join *j) {
     if (!s->opaque.n) return;
     uint8_t *marks = base_calloc(ir_def_count(s->ir) + 4096, 1);
     mark_all(j, marks);
-    for (uint32_t k = 0; k < s->opaque.n; k++)
-        if (marks[s->opaque.at[k].def]) miss(j, s->opaque.at[k].phrase, s->opaque.at[k].span);
+    for (uint32_t k = 0; k < s->opaque.n; k++) {
+        const Opaque *value = &s->opaque.at[k];
+        if (!marks[value->def] || j->out->missing) continue;
+        miss(j, value->phrase, value->span);
+        j->out->instead = value->instead;
+    }
     free(marks);
 }
 
@@ -171,7 +175,7 @@ Val sema_opaque(Sema *s, const Val *shape, IrType type, const char *phrase, Span
     for (uint32_t k = 0; k < shape->rank; k++) extent[k] = val_extent(s, shape, k);
     IrElem elem = type == IR_INT ? IR_I64 : sema_real_elem(s, NULL);
     IrDef def = ir_input(s->ir, 0, IR_ROLE_NONE, elem, shape->rank, extent);
-    vec_push(&s->opaque, (Opaque){def, phrase, span});
+    vec_push(&s->opaque, (Opaque){.def = def, .phrase = phrase, .span = span});
     Val out = val_read(s, def, shape);
     for (uint32_t k = 0; k < out.rank; k++) out.axis[k].periodic = shape->axis[k].periodic;
     return out;

@@ -176,6 +176,7 @@ typedef struct SemaRun {
     const char *missing; /* a part of the runtime this build does not have ("discrete sweeps", …), for the message
                             at the run statement; NULL: runnable */
     Span missing_span;
+    const char *instead; /* what to write in its place, said at missing_span; NULL: nothing does it */
     Span plot_span;      /* of the first `plot` of the run; file 0: none */
 } SemaRun;
 
