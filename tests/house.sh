@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The arrows of the house: an #include may only point to the same folder or to one earlier in the list; LLVM's headers
-# are for emit/ and jit/ alone; the compiler never includes another folder's private headers of the runtime but those named.
+# are for emit/ and jit/ alone. What tables list is shown by tests and named in the reference.
 set -u
 cd "$(dirname "$0")/.."
 failed=0
@@ -59,6 +59,34 @@ shown=$(grep -rhoE 'E[0-9]{4}' tests/golden tests/cli.sh tests/unit grammar/LANG
   --include='*.c' --include='*.md' | sort -u)
 for code in $(comm -23 <(uniq <<<"$codes") <(echo "$shown")); do complain "$code: no test shows this message"; done
 for code in $(uniq -d <<<"$codes"); do complain "$code: given to two messages"; done
+
+# What a program may write is named in the reference, between back quotes and outside of its examples.
+named=$(awk '/^```/ { block = !block; next } !block' grammar/LANGUAGE.md | grep -oE '`[^`]+`' | grep -oE '[[:alpha:]_][[:alnum:]_]*' | sort -u)
+entries() { sed -nE "s/^ *($1)\\(([A-Z0-9_]+, )?\"?([a-z_][a-z0-9_]*)\"?[,)].*/\\3/p" "$2"; } # TABLE'S-WORDS FILE: the names
+ask() {                                                                         # WHAT NAME…
+  local what=$1 name
+  shift
+  [ "$#" -gt 0 ] || complain "no $what found in its table"
+  for name in "$@"; do
+    grep -qxF "$name" <<<"$named" || complain "$what $name: grammar/LANGUAGE.md does not name it"
+  done
+}
+ask function $(entries 'FN1|FN2|REDUCE' compiler/ir/op.def)
+ask function $(entries 'MAP1|MAP2|SPECIAL' compiler/sema/builtins.def)
+ask distribution $(entries 'SCALAR|TENSOR' compiler/sema/distributions.def)
+ask format $(entries FORMAT runtime/data/formats.def)
+ask method $(entries METHOD runtime/integrate/methods.def) $(entries ABSENT compiler/sema/absent.def)
+ask "statement word" $(sed -nE 's/^ *\{WORD_([a-z]+), [A-Z].*/\1/p' compiler/ast/tokens.c)
+
+# A method of the runtime is called by a dynamics of the library, and every dynamics of the library by a program.
+for name in $(entries METHOD runtime/integrate/methods.def); do
+  grep -qE "^ *method $name\b" stdlib/*.lag || complain "method $name: no dynamics in stdlib/ hands a motion to it"
+done
+runs=$(grep -rhoE '\brun ([[:alnum:]_]+ = )?[[:alnum:]_]+' tests/golden tests/numeric examples grammar/LANGUAGE.md README.md |
+  sed 's/.* //' | sort -u)
+for name in $(sed -nE 's/^dynamics ([a-z0-9_]+).*/\1/p' stdlib/*.lag); do
+  grep -qxF "$name" <<<"$runs" || complain "dynamics $name of stdlib/: no program of the tests runs it"
+done
 
 [ "$failed" -eq 0 ] && echo "the arrows point one way"
 exit "$failed"

@@ -56,6 +56,18 @@ static size_t load(size_t which, char *bytes) {
     return slurp(path, bytes, ROOM);
 }
 
+/* A format that is added comes with a file of it, which the tests below read, cut and damage. */
+static void every_format_is_tried(void **state) {
+    (void)state;
+    for (const RtFormat *const *f = rt_formats(); *f; f++) {
+        bool tried = false;
+        for (size_t k = 0; k < N_VALID; k++)
+            tried = tried || strcmp(valid[k].format, (*f)->name) == 0;
+        if (!tried)
+            fail_msg("the format %s has no file in `valid`", (*f)->name);
+    }
+}
+
 static void every_truncation_is_an_error(void **state) {
     (void)state;
     char bytes[ROOM];
@@ -142,21 +154,21 @@ static void huge_claims(void **state) {
 static void wrong_kinds_of_file(void **state) {
     (void)state;
     char path[64];
-    static const char *const formats[] = {"idx", "csv", "npy", "npz", "json"};
-    for (size_t k = 0; k < 5; k++) {
-        expect_failure((RtSource){.format = formats[k], .path = "unit"}, RT_F64, "unit: is a directory");
-        expect_failure((RtSource){.format = formats[k], .path = "unit/none"}, RT_F64,
+    for (const RtFormat *const *f = rt_formats(); *f; f++) {
+        const char *format = (*f)->name;
+        expect_failure((RtSource){.format = format, .path = "unit"}, RT_F64, "unit: is a directory");
+        expect_failure((RtSource){.format = format, .path = "unit/none"}, RT_F64,
                        "unit/none: there is no such file");
-        expect_failure((RtSource){.format = formats[k], .path = "/dev/zero"}, RT_F64,
+        expect_failure((RtSource){.format = format, .path = "/dev/zero"}, RT_F64,
                        "is not a regular file");
         write_temp("", 0, path);
-        expect_failure((RtSource){.format = formats[k], .path = path}, RT_F64, "the file is empty");
+        expect_failure((RtSource){.format = format, .path = path}, RT_F64, "the file is empty");
         unlink(path);
         write_temp("\x93PNG\r\n\x1a\n\0\0\0\0\0\0", 14, path);
-        expect_failure((RtSource){.format = formats[k], .path = path}, RT_F64, path);
+        expect_failure((RtSource){.format = format, .path = path}, RT_F64, path);
         if (geteuid() != 0) { /* root may read everything */
             chmod(path, 0);
-            expect_failure((RtSource){.format = formats[k], .path = path}, RT_F64,
+            expect_failure((RtSource){.format = format, .path = path}, RT_F64,
                            "cannot be opened: Permission denied");
         }
         unlink(path);
@@ -299,6 +311,7 @@ static void json_messages(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_format_is_tried),
         cmocka_unit_test(every_truncation_is_an_error),
         cmocka_unit_test(damaged_bytes_never_crash),
         cmocka_unit_test(trailing_bytes_are_an_error),
