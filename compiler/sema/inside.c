@@ -17,6 +17,7 @@ typedef struct Place {
     IrTerm term;
     IrTerm condition[MOST_CONDITIONS];
     uint32_t n_conditions;
+    bool dropped; /* there were more */
     Range range[MOST_INDICES];
     uint32_t n_ranges;
 } Place;
@@ -33,6 +34,8 @@ static void add_conjuncts(Place *p, IrTerm condition, bool holds) {
         add_conjuncts(p, node.arg[1], holds);
     } else if (p->n_conditions < MOST_CONDITIONS) {
         p->condition[p->n_conditions++] = holds ? condition : ir_op1(p->s->ir, IR_NOT, condition);
+    } else {
+        p->dropped = true;
     }
 }
 
@@ -187,7 +190,7 @@ static double extreme(Place *p, IrEnv *env, IrOp op, IrTerm condition, bool *ok)
 /* The conditions that are known; what depends on data or parameters is left out, and *all says whether that was any. */
 static IrTerm known_conditions(Place *p, bool *all) {
     IrTerm condition = 0;
-    *all = true;
+    *all = !p->dropped;
     for (uint32_t k = 0; k < p->n_conditions; k++) {
         if (!is_known(p, p->condition[k]))
             *all = false;
