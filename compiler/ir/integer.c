@@ -181,8 +181,8 @@ static bool range_atom(const IrProgram *p, IrTerm t, int64_t *lo, int64_t *hi, i
         return range_choice(p, op, a, b, lo, hi, depth);
     if (op == IR_SELECT)
         return range_choice(p, op, b, arg_of(p, t, 2), lo, hi, depth);
-    if (op == IR_ABS) {
-        bool known = range_walk(p, a, &l, &h, depth);
+    if (op == IR_ABS) { /* the lowest integer has no counterpart */
+        bool known = range_walk(p, a, &l, &h, depth) && l != INT64_MIN;
         return known && range_is(lo, hi, l > 0 ? l : (h < 0 ? -h : 0), h > -l ? h : -l);
     }
     if (op == IR_TO_INT)
@@ -219,13 +219,15 @@ IrTerm fold_int1(IrProgram *p, IrOp op, IrTerm a) {
         return ir_int(p, op_eval_int(op, v, 0, 0));
     if (op == IR_NEG)
         return int_linear(p, a, -1, 0, 0);
-    if (op == IR_ABS && ir_int_range(p, a, &lo, &hi) && (lo >= 0 || hi <= 0))
+    if (op == IR_ABS && ir_int_range(p, a, &lo, &hi) && (lo >= 0 || (hi <= 0 && lo > INT64_MIN)))
         return lo >= 0 ? a : int_linear(p, a, -1, 0, 0);
     return raw_node(p, op, IR_INT, a, 0, 0);
 }
 
-/* a div m and a mod m for constant m > 0: multiples of m leave the quotient, a remainder in range is itself.
- */
+/* a div m and a mod m for constant m > 0: multiples of m leave the quotient, a remainder in range is itself. The
+ * constant left inside is one of 0 … m-1 where the range of the sum is known; else it keeps its sign, since n − 1
+ * is an integer for the last n and n + m − 1 is none. All stays as it is where a constant would leave the
+ * integers. */
 static IrTerm fold_quotient(IrProgram *p, IrOp op, IrTerm a, int64_t m) {
     Affine form, whole = {.n = 0}, rest = {.n = 0};
     if (!affine_of(p, a, &form))
@@ -242,17 +244,21 @@ static IrTerm fold_quotient(IrProgram *p, IrOp op, IrTerm a, int64_t m) {
         else
             affine_atom(&rest, atom, c, &fits);
     }
-    if (!fits)
+    if (!fits || __builtin_add_overflow(rest.c, form.c, &rest.c))
         return raw_node(p, op, IR_INT, a, ir_int(p, m), 0);
-    rest.c += form.c;
-    whole.c = int_div(rest.c, m);
-    rest.c -= whole.c * m;
+    int64_t constant = rest.c, lo, hi, q, multiple;
+    whole.c = int_div(constant, m);
+    rest.c = int_mod(constant, m);
+    bool known = ir_int_range(p, affine_term(p, &rest), &lo, &hi);
+    if (!known) {
+        whole.c = constant / m;
+        rest.c = constant % m;
+    }
     IrTerm remainder = affine_term(p, &rest);
-    int64_t lo, hi;
-    if (ir_int_range(p, remainder, &lo, &hi) && int_div(lo, m) == int_div(hi, m)) {
-        int64_t q = int_div(lo, m);
-        whole.c += q;
-        return op == IR_IDIV ? affine_term(p, &whole) : int_linear(p, remainder, 1, ir_int(p, q * m), -1);
+    if (known && (q = int_div(lo, m)) == int_div(hi, m)) {
+        if (__builtin_add_overflow(whole.c, q, &whole.c) || __builtin_mul_overflow(q, m, &multiple))
+            return raw_node(p, op, IR_INT, a, ir_int(p, m), 0);
+        return op == IR_IDIV ? affine_term(p, &whole) : int_linear(p, remainder, 1, ir_int(p, multiple), -1);
     }
     IrTerm quotient = raw_node(p, op, IR_INT, remainder, ir_int(p, m), 0);
     return op == IR_IMOD ? quotient : int_linear(p, affine_term(p, &whole), 1, quotient, 1);
@@ -287,7 +293,9 @@ IrTerm fold_int2(IrProgram *p, IrOp op, IrTerm a, IrTerm b) {
         return b < a ? raw_node(p, op, IR_INT, b, a, 0) : raw_node(p, op, IR_INT, a, b, 0);
     if (op == IR_MIN || op == IR_MAX)
         return fold_minmax(p, op, a, b);
-    if (cb && y == 1) /* what is left is a quotient or a remainder */
+    if (cb && y == 0) /* what is left is a quotient or a remainder */
+        return ir_int(p, 0);
+    if (cb && y == 1)
         return op == IR_IDIV ? a : ir_int(p, 0);
     if (cb && y > 0)
         return fold_quotient(p, op, a, y);
@@ -296,11 +304,12 @@ IrTerm fold_int2(IrProgram *p, IrOp op, IrTerm a, IrTerm b) {
 
 /* ---- comparisons of INT terms -------------------------------------------------------------------------- */
 
-/* lhs op rhs + c with all coefficients positive, constants on the right; < written as ≤ where it can be. */
+/* lhs op rhs + c with all coefficients positive, constants on the right; < written as ≤ where it can be: above
+ * the last integer there is none. */
 static IrTerm compare_parts(IrProgram *p, IrOp op, Affine *d) {
     IrTerm lhs = affine_side(p, d, 1), rhs = affine_side(p, d, -1);
     int64_t c = -d->c; /* lhs op rhs + c */
-    if (op == IR_LT) {
+    if (op == IR_LT && d->c < INT64_MAX) {
         op = IR_LE;
         c -= 1;
     }
@@ -355,7 +364,7 @@ static IrTerm compare_int(IrProgram *p, IrOp op, IrTerm a, IrTerm b) {
     if (g > 1) {
         if (d.c % g != 0 && (op == IR_EQ || op == IR_NE))
             return ir_bool(p, op == IR_NE);
-        int64_t c = op == IR_LT ? int_div(d.c - 1, g) + 1 : int_div(d.c, g);
+        int64_t c = int_div(d.c, g);
         if (op == IR_LE) /* g·x + c ≤ 0 ⟺ x ≤ floor(−c/g) */
             c = -int_div(-d.c, g);
         if (op == IR_LT) /* g·x + c < 0 ⟺ x ≤ floor((−c−1)/g) ⟺ x − floor((−c−1)/g) − 1 < 0 */

@@ -38,7 +38,10 @@ static bool bound_of(const IrProgram *p, IrTerm t, Affine *form, IrOp *relation)
         form->atom[form->n] = rhs.atom[k];
         form->coef[form->n++] = -rhs.coef[k];
     }
-    form->c += op == IR_LT ? 1 - rhs.c : -rhs.c;
+    if (__builtin_sub_overflow(form->c, rhs.c, &form->c)
+        || __builtin_add_overflow(form->c, op == IR_LT, &form->c)
+        || form->c == INT64_MIN) /* its sign can be turned */
+        return false;
     *relation = op == IR_LT ? IR_LE : op;
     affine_sort(form);
     return true;
@@ -69,7 +72,9 @@ static Verdict verdict(const IrProgram *p, IrTerm a, IrTerm b) {
     int sign = compare_forms(&f, &g);
     if (!sign)
         return UNRELATED;
-    int64_t value = sign * -f.c + g.c; /* of b's left side where a holds with equality: its extreme */
+    int64_t value; /* of b's left side where a holds with equality: its extreme */
+    if (__builtin_sub_overflow(g.c, sign * f.c, &value))
+        return UNRELATED;
     if (r == IR_EQ) {
         bool holds = s == IR_LE ? value <= 0 : (value == 0) == (s == IR_EQ);
         return holds ? IMPLIED : EXCLUDED;

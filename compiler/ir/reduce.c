@@ -168,7 +168,7 @@ static IrTerm narrow_range(IrProgram *p, IrOp op, IrIdx k, IrTerm guard, IrTerm 
         }
         /* e takes values of the form only: said by itself, since reads at e must not come out from under it
          */
-        IrTerm also = in_range(p, ir_sub(p, e, ir_int(p, lo)), (uint64_t)(hi - lo + 1));
+        IrTerm also = in_range(p, ir_sub(p, e, ir_int(p, lo)), (uint64_t)hi - (uint64_t)lo + 1);
         if (height_of(p, at) && p->indices.at[k].kind == IR_BOUND)
             continue;
         IrTerm when = and2(p, in_range(p, at, (uint64_t)extent), also);

@@ -2,40 +2,7 @@
  * the smallest and denormal numbers; integers past 2^53 and up to the last): folding of constants, the
  * reference evaluator and machine code must mean the same. */
 #define RIG_INPUTS 160
-#include "rig.h"
-
-#include <float.h>
-
-static const double real_edges[] = {
-    NAN,     INFINITY, -INFINITY, 0,      -0.0, 1,    -1,      0.5,     -0.5,
-    2,       -2,       3,         2.5,    -2.5, 1e-5, -1e-5,   1e30,    -1e30,
-    1e-30,   30,       -30,       100,    -100, 709,  -745.0,  DBL_MAX, -DBL_MAX,
-    DBL_MIN, 5e-324,   -5e-324,   1e-310, 88.5, -103, FLT_MAX, 1e-45,   9007199254740992.0,
-};
-enum { N_REAL = sizeof real_edges / sizeof *real_edges };
-
-static const int64_t int_edges[] = {
-    0,
-    1,
-    -1,
-    2,
-    -2,
-    3,
-    -3,
-    7,
-    -7,
-    4294967296,
-    -4294967296,
-    9007199254740993,
-    -9007199254740993,
-    (int64_t)1 << 60,
-    -((int64_t)1 << 61),
-    (int64_t)1 << 62,
-    INT64_MAX,
-    INT64_MIN + 1,
-    INT64_MIN,
-};
-enum { N_INT = sizeof int_edges / sizeof *int_edges };
+#include "edges.h"
 
 /* What an operation takes and gives here. */
 typedef struct Use {
@@ -72,18 +39,6 @@ static IrTerm apply(const Edges *e, IrOp op, IrTerm a, IrTerm b) {
     if (op == IR_SELECT)
         return ir_select(p, ir_op2(p, IR_LT, a, b), a, b);
     return ir_op_arity(op) == 1 ? ir_op1(p, op, a) : ir_op2(p, op, a, b);
-}
-
-/* An INT input as high · 2^32 + low: the rig hands doubles in. */
-static IrTerm wide_input(Rig *r, const int64_t *values, uint64_t n, IrTerm at) {
-    IrTerm part[2];
-    for (int k = 0; k < 2; k++) {
-        IrDef d = rig_input(r, IR_ROLE_COORD, IR_I64, 1, &n, 0);
-        for (uint64_t i = 0; i < n; i++)
-            r->start[r->n_inputs - 1][i] = (double)(k ? values[i] & 0xffffffff : values[i] >> 32);
-        part[k] = ir_read(r->ir, d, &at, 1);
-    }
-    return ir_add(r->ir, ir_mul(r->ir, part[0], ir_int(r->ir, 4294967296)), part[1]);
 }
 
 static IrTerm real_input(Rig *r, IrElem elem, const double *values, uint64_t n, IrTerm at) {
@@ -139,7 +94,7 @@ static void edges_end(Edges *e) {
     rig_free(e->rig);
 }
 
-/* Relative 2e-15: vector variants are up to 4 units off, half powers are a few products; the smallest normal
+/* Relative 4e-15: vector variants are up to 4 units off, half powers are a few products; the smallest normal
  * number besides, since a result made of two parts may lose a denormal one. In f32 the same in its own units.
  */
 static bool near(double have, double want, bool single) {
@@ -288,48 +243,73 @@ static void integers(void **state) {
     run_edges(IR_I64, false);
 }
 
-/* ---- a constant as second operand: what folding and planning make of it ---- */
+/* ---- a constant as one operand: what folding and planning make of it ---- */
 
 static const double real_constants[] = {0, 1, -1, 2, -2, 3, 0.5, -0.5, 1.5, 0.3, 1e-5, 20, -1e300};
-static const int64_t int_constants[] = {0,
-                                        1,
-                                        -1,
-                                        2,
-                                        -2,
-                                        7,
-                                        4294967296,
-                                        (int64_t)1 << 60,
-                                        -((int64_t)1 << 60),
-                                        (int64_t)1 << 61,
-                                        -((int64_t)1 << 61),
-                                        INT64_MAX,
-                                        INT64_MIN};
+enum { N_REAL_CONSTANTS = sizeof real_constants / sizeof *real_constants };
 
-/* 0 · x and 0 / x are 0 whatever x is: algebra counts on finite numbers. */
+/* What the other operand is: a REAL input; an INT one as a sum, which folding takes apart, or as a whole. */
+typedef enum Other { REALS, SUMS, WHOLES } Other;
+
+/* 0 · x is 0 whatever x is: algebra counts on finite numbers. */
 static bool is_excused(IrOp op, double x, double c) { return c == 0 && op == IR_MUL && !isfinite(x); }
 
-static IrTerm of_constants(IrProgram *p, IrOp op, bool real, double x, int64_t i, uint64_t c) {
-    return real ? ir_op2(p, op, ir_real(p, x), ir_real(p, real_constants[c]))
-                : ir_op2(p, op, ir_int(p, i), ir_int(p, int_constants[c]));
+/* op(x, c), or op(c, x) when turned. */
+static IrTerm in_order(IrProgram *p, IrOp op, bool turned, IrTerm x, IrTerm c) {
+    return turned ? ir_op2(p, op, c, x) : ir_op2(p, op, x, c);
 }
 
-/* op(x, constant) as machine code and by the evaluator, against op of two constants. */
-static void check_constants(IrOp op, bool real) {
-    uint64_t n = real ? N_REAL : N_INT, m = real ? sizeof real_constants / sizeof *real_constants
-                                                 : sizeof int_constants / sizeof *int_constants;
+static IrTerm constant_of(IrProgram *p, Other other, uint64_t c) {
+    return other == REALS ? ir_real(p, real_constants[c]) : ir_int(p, int_edges[c]);
+}
+
+static IrTerm edge_of(IrProgram *p, Other other, uint64_t k) {
+    return other == REALS ? ir_real(p, real_edges[k]) : ir_int(p, int_edges[k]);
+}
+
+static IrElem elem_for(IrType type) { return type == IR_REAL ? IR_F64 : type == IR_INT ? IR_I64 : IR_U8; }
+
+/* All 64 bits of what machine code left of an INT result. */
+static bool same_bits(const Rig *r, const PlanPlace *place, uint64_t k, IrTerm want) {
+    const IrNode *node = ir_node(r->ir, want);
+    int64_t bits = (int64_t)(node->arg[0] | (uint64_t)node->arg[1] << 32);
+    return place->elem != IR_I64 || ((const int64_t *)(r->frame.mem + place->offset))[k] == bits;
+}
+
+/* Both values of t at element k, the reference's and machine code's, against op of two constants; of any sign
+ * where the element is a zero of either sign. */
+static void check_element(const Rig *r, IrEnv *env, IrTerm t, IrDef out, uint64_t k, IrTerm constants,
+                          bool any_sign, const char *what) {
+    PlanPlace place;
+    double want = 0;
+    assert_true(plan_place(r->plan, out, &place));
+    assert_true(ir_is_const(r->ir, constants, &want));
+    double v[2] = {rig_get(r->frame.mem + place.offset, place.elem, k),
+                   ir_eval(env, t, &(int64_t){(int64_t)k}, NULL)};
+    for (int who = 0; who < 2; who++) {
+        bool same = near(v[who], want, false) || (any_sign && fabs(v[who]) == fabs(want));
+        if (!same)
+            fail_msg("%s at element %llu: %s gives %.17g, constants %.17g", what, (unsigned long long)k,
+                     who ? "the reference" : "machine code", v[who], want);
+    }
+    if (!same_bits(r, &place, k, constants))
+        fail_msg("%s at element %llu: machine code has other bits than constants", what,
+                 (unsigned long long)k);
+}
+
+/* op(x, constant), or op(constant, x), as machine code and by the evaluator, against op of two constants. */
+static void check_constants(IrOp op, Other other, bool turned) {
+    uint64_t n = other == REALS ? N_REAL : N_INT, m = other == REALS ? N_REAL_CONSTANTS : N_INT;
     Rig *r = rig_new(false);
     IrProgram *p = r->ir;
-    IrTerm at = ir_idx(p, ir_axis(p, 0, n)), t[16];
-    IrTerm x = real ? real_input(r, IR_F64, real_edges, n, at) : wide_input(r, int_edges, n, at);
+    IrTerm at = ir_idx(p, ir_axis(p, 0, n)), t[N_REAL_CONSTANTS + N_INT];
+    IrTerm x = other == REALS  ? real_input(r, IR_F64, real_edges, n, at)
+               : other == SUMS ? wide_input(r, int_edges, n, at)
+                               : whole_input(r, int_edges, n, at);
     uint32_t first = r->n_inputs;
     for (uint64_t c = 0; c < m; c++) {
-        t[c] = ir_op2(p, op, x, real ? ir_real(p, real_constants[c]) : ir_int(p, int_constants[c]));
-        IrType type = (IrType)ir_node(p, t[c])->type;
-        IrDef out = rig_input(r, IR_ROLE_OUTPUT,
-                              type == IR_REAL  ? IR_F64
-                              : type == IR_INT ? IR_I64
-                                               : IR_U8,
-                              1, &n, 0);
+        t[c] = in_order(p, op, turned, x, constant_of(p, other, c));
+        IrDef out = rig_input(r, IR_ROLE_OUTPUT, elem_for((IrType)ir_node(p, t[c])->type), 1, &n, 0);
         rig_assign(r, out, t[c]);
     }
     rig_compile(r);
@@ -338,23 +318,14 @@ static void check_constants(IrOp op, bool real) {
     for (uint32_t k = 0; k < r->n_inputs; k++)
         ir_env_set(env, r->input[k], r->start[k]);
     for (uint64_t c = 0; c < m; c++) {
-        PlanPlace place;
-        plan_place(r->plan, r->input[first + c], &place);
-        for (uint64_t k = 0; k < n; k++) {
-            double want, v[2] = {rig_get(r->frame.mem + place.offset, place.elem, k),
-                                 ir_eval(env, t[c], &(int64_t){(int64_t)k}, NULL)};
-            assert_true(ir_is_const(
-                p, of_constants(p, op, real, real_edges[k % N_REAL], int_edges[k % N_INT], c), &want));
-            if (real && is_excused(op, real_edges[k], real_constants[c]))
-                continue;
-            for (int who = 0; who < 2; who++) {
-                bool either = real && real_edges[k] == 0 && fabs(v[who]) == fabs(want); /* of 0 and −0 */
-                if (!near(v[who], want, false) && !either)
-                    fail_msg("%s of element %llu and constant %llu (%s): %s gives %.17g, constants %.17g",
-                             ir_op_name(op), (unsigned long long)k, (unsigned long long)c,
-                             real ? "f64" : "int", who ? "the reference" : "machine code", v[who], want);
-            }
-        }
+        char what[96];
+        snprintf(what, sizeof what, "%s of %s and constant %llu%s", ir_op_name(op),
+                 other == REALS ? "f64" : "int", (unsigned long long)c, turned ? ", turned" : "");
+        for (uint64_t k = 0; k < n; k++)
+            if (other != REALS || !is_excused(op, real_edges[k], real_constants[c]))
+                check_element(r, env, t[c], r->input[first + c], k,
+                              in_order(p, op, turned, edge_of(p, other, k), constant_of(p, other, c)),
+                              other == REALS && real_edges[k] == 0, what);
     }
     ir_env_free(env);
     rig_free(r);
@@ -366,9 +337,12 @@ static void constants(void **state) {
         if (ir_op_arity((IrOp)op) != 2 || op == IR_AND || op == IR_OR || op == IR_POLYGAMMA)
             continue;
         if (op != IR_IDIV && op != IR_IMOD)
-            check_constants((IrOp)op, true);
-        if (op != IR_POW && op != IR_DIV && op != IR_ATAN2)
-            check_constants((IrOp)op, false);
+            check_constants((IrOp)op, REALS, false);
+        if (op == IR_POW || op == IR_DIV || op == IR_ATAN2)
+            continue;
+        check_constants((IrOp)op, SUMS, false);
+        check_constants((IrOp)op, WHOLES, false);
+        check_constants((IrOp)op, WHOLES, true);
     }
 }
 
