@@ -1,6 +1,6 @@
 /* Every operation of op.def: its derivative against central differences at random points of its domain,
- * forward against reverse, and second derivatives. An operation without an entry in the table of domains
- * fails. */
+ * forward against reverse, and second derivatives; and at 0 and next to it where the domain has it inside, since there
+ * rules divide by what vanishes. An operation without an entry in the table of domains fails. */
 #include "../lag_ir/random_program.h"
 
 #include "calculus/calculus.h"
@@ -29,6 +29,8 @@ static const Domain domains[] = {
     {IR_NEG, SMOOTH, {-2}, {2}, 0},
     {IR_POW, SMOOTH, {0.3, -2}, {2, 2}, 0},
     {IR_SQRT, SMOOTH, {0.2}, {3}, 0},
+    {IR_CBRT, SMOOTH, {0.3}, {3}, 0},
+    {IR_HYPOT, SMOOTH, {-2, 0.3}, {2, 3}, 0},
     {IR_ABS, SMOOTH, {0.1}, {2}, 0},
     {IR_SIGN, FLAT, {0.1}, {2}, 0},
     {IR_MIN, SMOOTH, {-2, 2.1}, {2, 3}, 0},
@@ -90,21 +92,25 @@ typedef struct Point {
     IrTerm t;
 } Point;
 
-static void point_start(Point *q, const Domain *d, Rng *rng) {
+/* Whether operand k may be 0 and what is around it. */
+static bool has_zero(const Domain *d, int k) { return d->lo[k] < 0 && d->hi[k] > 0; }
+
+/* At random operands; at `fixed`, when there is one, those that may be. */
+static void point_start(Point *q, const Domain *d, Rng *rng, const double *fixed) {
     q->session = session_new();
     IrProgram *p = q->p = ir_new(q->session);
     q->env = ir_env_new(p);
     IrTerm operand[2];
     for (int k = 0; k < 2; k++) {
         q->x[k] = ir_input(p, name_of(q->session->names, k ? "y" : "x"), IR_ROLE_COORD, IR_F64, 0, NULL);
-        q->at[k] = rng_real(rng, d->lo[k], d->hi[k]);
+        q->at[k] = fixed && has_zero(d, k) ? *fixed : rng_real(rng, d->lo[k], d->hi[k]);
         ir_env_set(q->env, q->x[k], &q->at[k]);
         operand[k] = ir_read0(p, q->x[k]);
     }
     if (d->fixed)
         operand[d->fixed - 1] = ir_real(p, floor(q->at[d->fixed - 1]));
     if (d->op == IR_SELECT)
-        q->t = ir_select(p, ir_op2(p, IR_LT, operand[0], ir_real(p, 0)), ir_op1(p, IR_SIN, operand[0]),
+        q->t = ir_select(p, ir_op2(p, IR_LT, operand[0], ir_real(p, 0.25)), ir_op1(p, IR_SIN, operand[0]),
                          ir_mul(p, operand[1], operand[0]));
     else if (ir_op_arity(d->op) == 1)
         q->t = ir_op1(p, d->op, operand[0]);
@@ -139,10 +145,10 @@ static void assert_near(IrOp op, const char *what, double got, double want) {
         fail_msg("%s: %s is %.12g, differences say %.12g", ir_op_name(op), what, got, want);
 }
 
-static void check_operation(const Domain *d, Rng *rng) {
+static void check_operation(const Domain *d, Rng *rng, const double *fixed) {
     Point q;
     bool ok;
-    point_start(&q, d, rng);
+    point_start(&q, d, rng, fixed);
     IrDef grad[2];
     if (!calc_gradient(q.p, q.t, q.x, 2, grad))
         fail_msg("%s: no gradient", ir_op_name(d->op));
@@ -167,6 +173,7 @@ static void check_operation(const Domain *d, Rng *rng) {
 
 static void every_operation(void **state) {
     (void)state;
+    static const double points[] = {0, 1e-6, -1e-6};
     Rng rng = {1};
     for (int op = IR_NONE + 1; op < IR_OP_COUNT; op++) {
         if (!ir_op_arity((IrOp)op))
@@ -175,7 +182,9 @@ static void every_operation(void **state) {
         if (!d)
             fail_msg("%s has no domain to be tested on", ir_op_name((IrOp)op));
         for (int round = 0; round < 8 && d->kind != LOGIC; round++)
-            check_operation(d, &rng);
+            check_operation(d, &rng, NULL);
+        for (int k = 0; k < 3 && d->kind == SMOOTH && (has_zero(d, 0) || has_zero(d, 1)); k++)
+            check_operation(d, &rng, &points[k]);
     }
 }
 
