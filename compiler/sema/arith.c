@@ -45,11 +45,14 @@ static IrTerm int_power(Sema *s, IrTerm a, IrTerm b) {
     return power;
 }
 
+/* The real one is a − b ⌊a/b⌋. By 0 it is NaN: said aloud, since folding makes 0 of 0 · ⌊a/0⌋. */
 static IrTerm modulo(Sema *s, IrTerm a, IrTerm b, bool integers) {
-    if (integers) return ir_op2(s->ir, IR_IMOD, a, b);
-    a = ir_to_real(s->ir, a);
-    b = ir_to_real(s->ir, b);
-    return ir_sub(s->ir, a, ir_mul(s->ir, b, ir_op1(s->ir, IR_FLOOR, ir_div(s->ir, a, b))));
+    IrProgram *p = s->ir;
+    if (integers) return ir_op2(p, IR_IMOD, a, b);
+    a = ir_to_real(p, a);
+    b = ir_to_real(p, b);
+    IrTerm rest = ir_sub(p, a, ir_mul(p, b, ir_op1(p, IR_FLOOR, ir_div(p, a, b))));
+    return ir_select(p, ir_op2(p, IR_EQ, b, ir_real(p, 0)), ir_real(p, NAN), rest);
 }
 
 static IrTerm combine(Sema *s, BinaryOp op, IrTerm a, IrTerm b) {
