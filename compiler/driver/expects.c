@@ -6,12 +6,17 @@
 /* Without `within`, equality allows for rounding: nine digits. */
 static const double default_within = 1e-9;
 
+/* An infinity is near itself alone, and a NaN near nothing. */
+static bool is_near(double a, double b, double within) {
+    return a == b || (isfinite(a - b) && fabs(a - b) <= within);
+}
+
 static bool holds(BinaryOp op, double a, double b, double within) {
     switch (op) {
     case BINARY_EQ:
-        return fabs(a - b) <= within;
+        return is_near(a, b, within);
     case BINARY_NE:
-        return fabs(a - b) > within;
+        return !is_near(a, b, within);
     case BINARY_LT:
         return a < b;
     case BINARY_LE:
