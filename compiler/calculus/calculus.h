@@ -1,15 +1,15 @@
 /* calculus — pure mathematics on the IR: derivatives in index notation. IR to IR; knows nothing of mechanics.
  * Every function may be applied to its own results: derivatives of any order.
  *
- * An operation without a derivative (argmax, gathers' subscripts, draws' positions are constants and give zero;
- * a NODIFF operation that depends on the variable) is an error reported at the term's span: the result is 0
+ * What is constant almost everywhere gives zero: argmax, the subscripts of gathers, the positions of draws. An operand
+ * that op.def calls NODIFF and that depends on the variable is an error reported at the term's span: the result is 0
  * (none), and the caller poisons what it was building. */
 #ifndef LAG_CALCULUS_H
 #define LAG_CALCULUS_H
 
 #include "../ir/ir.h"
 
-/* ∂t/∂x[at…] of a term, through all definitions t depends on (forward when cheap, by reads with deltas eliminated).
+/* ∂t/∂x[at…] of a term, through all definitions t depends on: forward, by reads with deltas eliminated.
  * `at`: rank(x) INT terms. Free indices of t and `at` may overlap only on purpose (∂x[i]/∂x[i] = 1). */
 IrTerm calc_partial(IrProgram *p, IrTerm t, IrDef x, const IrTerm *at);
 
@@ -35,14 +35,14 @@ IrDef calc_hessian(IrProgram *p, IrTerm t, IrDef x, IrDef y);
  * free of x. False when t is not affine in x. */
 bool calc_linear(IrProgram *p, IrTerm t, IrTerm x, IrTerm *a, IrTerm *b);
 
-/* Rewrites that are exact in real arithmetic and shorten a term for a reader and for the machine: collects common
- * factors of sums, expands and cancels products of powers, exp∘log. Idempotent. The IR's constructors already do the
- * local part; this one may look at a whole term once. */
+/* Rewrites that are exact in real arithmetic and shorten a term for a reader and for the machine: joins
+ * products of sines and cosines that are one angle's, and collects the common factors of sums. Nothing is multiplied out.
+ * The IR's constructors already do the local part; this one looks at whole sums. */
 IrTerm calc_tidy(IrProgram *p, IrTerm t);
 
-/* Sum-factorization of reductions: pulls factors that do not depend on the index out of the sum, splits sums of
- * products over +, counts Σ of brackets in closed form, and names inner sums as definitions when that lowers
- * the cost. */
+/* Sum-factorization of reductions: splits a sum over + where a part of it comes down to a shorter sum (the IR's
+ * constructors take invariant factors out and count brackets in closed form), and names an inner sum that varies with
+ * fewer indices than the loops around it as a definition. */
 IrTerm calc_factor(IrProgram *p, IrTerm t);
 
 /* Largest relative difference between calc_gradient and central differences of the reference evaluator at the

@@ -11,7 +11,8 @@ IrTerm calc_rule(IrProgram *p, IrTerm t, IrTerm self, uint32_t k);
 /* Reports that the operation of `self` cannot be differentiated, at its span. */
 void calc_report_nodiff(IrProgram *p, IrTerm self);
 
-/* t rebuilt bottom-up, under reductions too, each term passed through `rewrite` after its operands. */
+/* t rebuilt bottom-up, under reductions too (their bodies; guards stay), each term passed through `rewrite` after its
+ * operands. */
 typedef IrTerm (*CalcRewrite)(IrProgram *p, void *context, IrTerm t);
 IrTerm calc_rebuild(IrProgram *p, IrTerm t, CalcRewrite rewrite, void *context);
 

@@ -10,7 +10,7 @@
 
 /* ---- what moves ---------------------------------------------------------------------------------------- */
 
-/* The terms below t with reductions entered, each once over all calls with one `seen`. */
+/* Whether t reads, at any depth, an active definition; `state` keeps the answer for every term looked at. */
 static bool reads_active(const IrProgram *p, IrTerm t, const uint8_t *active, uint8_t *state) {
     IrTerms stack = {0};
     IrTerm operands[IR_MAX_RANK];

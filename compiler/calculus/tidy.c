@@ -1,8 +1,9 @@
 /* tidy — rewrites that look at a whole sum at once: products of sines and cosines that are one angle's, and
  * factors common to several terms taken out.
  *
- * Needs: any term. Gives: an equal term in exact arithmetic. Each rewrite removes at least one multiplication
- * and nothing multiplies out, so it ends, and a second pass finds nothing. */
+ * Needs: any term. Gives: an equal term in exact arithmetic. Each rewrite removes at least one multiplication and nothing
+ * multiplies out, so it ends; what one round takes out of a sum may meet its like in the sum around it, so there are up to
+ * four rounds. */
 #include "calculus_internal.h"
 
 #include <math.h>
@@ -189,8 +190,6 @@ static bool best_factor(const Product *at, uint32_t n, IrFactor *best) {
     }
     return most > 1;
 }
-
-static IrTerm collect_terms(IrProgram *p, Product *at, uint32_t n);
 
 static void divide_out(Product *q, IrFactor f) {
     uint32_t k = find_factor(q, f.base);

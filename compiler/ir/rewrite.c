@@ -1,6 +1,6 @@
-/* rewrite — substitution of indices, mapping of reads, replacement of definitions. Each call visits a shared
- * term once: the terms reached are listed with their references increasing (operands come before users), and
- * rebuilt in that order without recursion. */
+/* rewrite — substitution of indices, mapping of reads. Each call visits a shared term once: the terms reached are listed
+ * with their references increasing (operands come before users), and rebuilt in that order. Only a reduction that has to
+ * be opened is a call of its own. */
 #include "program.h"
 
 #include <stdlib.h>
@@ -94,15 +94,11 @@ static IrTerm subst_opened(IrProgram *p, IrTerm t, const Subst *s) {
     return fold_reduce(p, op, i, guard, body);
 }
 
-static bool below_reduction_wanted(IrProgram *p, void *context, IrTerm t) {
-    return subst_wanted(p, context, t);
-}
-
 static IrTerm subst_term(IrProgram *p, IrTerm t, Subst *s) {
     if (!subst_wanted(p, s, t))
         return t;
     Rebuild r = {0};
-    collect(p, &r, t, below_reduction_wanted, s);
+    collect(p, &r, t, subst_wanted, s);
     for (uint32_t k = 0; k < r.order.n; k++) {
         IrTerm u = r.order.at[k], image = 0;
         if (is_op(p, u, IR_INDEX)) {
