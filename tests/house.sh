@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The arrows of the house: an #include may only point to the same folder or to one earlier in the list; LLVM's headers
-# are for emit/ and jit/ alone. What tables list is shown by tests and named in the reference.
+# are for emit/ and jit/ alone; of a folder of the runtime, others include the header named after it and its tables.
+# What tables list is shown by tests and named in the reference.
 set -u
 cd "$(dirname "$0")/.."
 failed=0
@@ -41,6 +42,27 @@ done
 
 for file in runtime/*.[ch] runtime/*/*.[ch]; do
   grep -nE '#[[:space:]]*include.*(compiler/|llvm)' "$file" && complain "$file: the runtime knows nothing of the compiler"
+done
+
+# The families of the runtime in the order of its README, and what of a family is for others.
+families=" core random linalg data integrate report run "
+while IFS=: read -r file target; do
+  of=${target%/*} name=${target##*/}
+  of=${of##*/}
+  [[ $families == *" $of "* ]] || continue # the runtime's own headers, or the compiler's
+  [ "$name" = "$of.h" ] || [ "${name%.def}" != "$name" ] || complain "$file: $target is private to its folder"
+  case "$file" in
+    runtime/*/*)
+      here=${file#runtime/}
+      here=${families%% "${here%%/*}" *} there=${families%% "$of" *}
+      [ ${#there} -le ${#here} ] || complain "$file: backward arrow to $target"
+      ;;
+  esac
+done < <(grep -oE '^[[:space:]]*#[[:space:]]*include[[:space:]]+"[^"]*/[^"]*"' compiler/*/*.[ch] runtime/*.[ch] runtime/*/*.[ch] \
+  runtime/*/*.inc | sed -E 's/:.*"([^"]+)"$/:\1/')
+for file in runtime/*/*.c; do
+  of=${file#runtime/}
+  [[ $families == *" ${of%%/*} "* ]] || complain "$file: its folder is not in the list of families"
 done
 
 for file in compiler/*/*.[ch] runtime/*.[ch] runtime/*/*.[ch]; do
