@@ -8,8 +8,8 @@
  * t; CALC_NODIFF where the operation has no such derivative. */
 #define CALC_NODIFF UINT32_MAX
 IrTerm calc_rule(IrProgram *p, IrTerm t, IrTerm self, uint32_t k);
-/* Reports that the operation of `self` cannot be differentiated, at its span. */
-void calc_report_nodiff(IrProgram *p, IrTerm self);
+/* Reports that the operation of `self` cannot be differentiated by its operand k (from 0), at its span. */
+void calc_report_nodiff(IrProgram *p, IrTerm self, uint32_t k);
 
 /* t rebuilt bottom-up, under reductions too (their bodies; guards stay), each term passed through `rewrite` after its
  * operands. */

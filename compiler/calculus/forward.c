@@ -101,7 +101,7 @@ static IrTerm forward_reduce(Forward *f, IrTerm t) {
         IrTerm where = calc_place_of_extreme(p, op, k, guard, body);
         return ir_subst(p, rate, &k, &where, 1);
     }
-    calc_report_nodiff(p, t);
+    calc_report_nodiff(p, t, 0);
     f->failed = true;
     return ir_real(p, 0);
 }
@@ -121,7 +121,7 @@ static IrTerm chain_rule(Forward *f, const IrTerms *list, const IrTerm *rate, Ir
             continue;
         IrTerm slope = calc_rule(p, t, t, k);
         if (slope == CALC_NODIFF) {
-            calc_report_nodiff(p, t);
+            calc_report_nodiff(p, t, k);
             f->failed = true;
             continue;
         }

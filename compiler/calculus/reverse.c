@@ -298,7 +298,7 @@ static void reverse_term(Reverse *r, IrTerm root, IrTerm value, IrTerm adjoint, 
                     continue;
                 IrTerm slope = calc_rule(p, t, t == root && value ? value : t, j);
                 if (slope == CALC_NODIFF) {
-                    calc_report_nodiff(p, t);
+                    calc_report_nodiff(p, t, j);
                     r->failed = true;
                     break;
                 }
@@ -329,7 +329,7 @@ static void reverse_reduce(Reverse *r, IrTerm t, IrTerm value, IrTerm adjoint, c
         IrTerm where = calc_place_of_extreme(p, op, k, guard, body);
         adjoint = ir_mul(p, adjoint, ir_bracket(p, ir_idx(p, k), where));
     } else if (op != IR_SUM) {
-        calc_report_nodiff(p, t);
+        calc_report_nodiff(p, t, 0);
         r->failed = true;
         return;
     }

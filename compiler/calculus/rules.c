@@ -57,11 +57,10 @@ IrTerm calc_rule(IrProgram *p, IrTerm t, IrTerm self, uint32_t k) {
     return slope;
 }
 
-void calc_report_nodiff(IrProgram *p, IrTerm self) {
+void calc_report_nodiff(IrProgram *p, IrTerm self, uint32_t k) {
     const IrNode *n = ir_node(p, self);
     diag_error(ir_session(p), DIAG_NOT_DIFFERENTIABLE, n->span,
-               "'%s' cannot be differentiated with respect to %s", ir_op_name((IrOp)n->op),
-               n->op == IR_POLYGAMMA ? "its order" : "this operand");
+               "'%s' cannot be differentiated with respect to its operand %u", ir_op_name((IrOp)n->op), k + 1);
 }
 
 /* ---- terms --------------------------------------------------------------------------------------------- */

@@ -224,8 +224,7 @@ IrTerm fold_real1(IrProgram *p, IrOp op, IrTerm a) {
         return fold_exp(p, op, a);
     if (op == IR_SQRT)
         return fold_sqrt(p, a);
-    bool never_negative = is_op(p, a, IR_SQRT) || is_op(p, a, IR_EXP) || is_op(p, a, IR_RELU);
-    if ((op_flags(op) & IDEM && is_op(p, a, op)) || (op == IR_ABS && never_negative))
+    if ((op_flags(op) & IDEM && is_op(p, a, op)) || (op == IR_ABS && op_flags(op_of(p, a)) & NOTNEG))
         return a;
     return raw_node(p, op, IR_REAL, a, 0, 0);
 }

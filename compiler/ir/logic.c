@@ -91,8 +91,6 @@ static Verdict verdict(const IrProgram *p, IrTerm a, IrTerm b) {
 
 /* ---- and, or, not -------------------------------------------------------------------------------------- */
 
-#define CONJUNCTS 16
-
 /* a and b for conjunctions: what one part says about another is used once. 0 when nothing is gained. */
 static IrTerm and_parts(IrProgram *p, IrTerm a, IrTerm b) {
     IrTerm in[CONJUNCTS], add[CONJUNCTS];

@@ -110,7 +110,7 @@ int64_t const_whole(const IrProgram *p, IrTerm t); /* of a constant, INT or BOOL
 uint32_t free_count(const IrProgram *p, IrTerm t);
 
 /* ---- operations ---- */
-enum { COMM = 1, ASSOC = 2, ODD = 4, EVEN = 8, IDEM = 16 };
+enum { COMM = 1, ASSOC = 2, ODD = 4, EVEN = 8, IDEM = 16, NOTNEG = 32 };
 typedef enum OpResult { RESULT_REAL, RESULT_NUM, RESULT_INT, RESULT_BOOL, RESULT_SAME } OpResult;
 uint32_t op_flags(IrOp op);
 OpResult op_result(IrOp op);
@@ -179,6 +179,7 @@ typedef struct Affine {
 void affine_sort(Affine *a); /* by atom */
 bool affine_of(const IrProgram *p, IrTerm t, Affine *out);
 IrTerm affine_term(IrProgram *p, Affine *a); /* sorts a */
+#define CONJUNCTS 16 /* of a condition are looked at */
 /* The conjuncts of a BOOL term, at most `max`; returns how many. */
 uint32_t conjuncts(const IrProgram *p, IrTerm cond, IrTerm *out, uint32_t max);
 IrTerm and2(IrProgram *p, IrTerm a, IrTerm b); /* either may be 0: none */

@@ -101,8 +101,6 @@ static bool solve_equal(IrProgram *p, IrTerm lhs, IrTerm rhs, IrIdx k, IrTerm *s
     return true;
 }
 
-#define CONJUNCTS 16
-
 static IrTerm conjunction(IrProgram *p, const IrTerm *at, uint32_t n, uint32_t without) {
     IrTerm all = 0;
     for (uint32_t k = n; k-- > 0;)

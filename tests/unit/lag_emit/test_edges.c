@@ -432,11 +432,35 @@ static void meanings(void **state) {
     session_free(s);
 }
 
+/* What folding takes for its own absolute value has no sign to lose. */
+static void never_negative(void **state) {
+    (void)state;
+    Rig *r = rig_new(false);
+    uint64_t n = N_REAL;
+    IrTerm at = ir_idx(r->ir, ir_axis(r->ir, 0, n)), x = real_input(r, IR_F64, real_edges, n, at);
+    IrEnv *env = ir_env_new(r->ir);
+    int kept = 0;
+    ir_env_set(env, r->input[0], r->start[0]);
+    for (int op = IR_NONE + 1; op < IR_OP_COUNT; op++) {
+        if (ir_op_arity((IrOp)op) != 1 || op == IR_NOT || op == IR_TO_INT)
+            continue;
+        IrTerm t = ir_op1(r->ir, IR_ABS, ir_op1(r->ir, (IrOp)op, x));
+        kept += ir_node(r->ir, t)->op == (uint32_t)op;
+        for (uint64_t k = 0; k < n; k++)
+            if (ir_eval(env, t, &(int64_t){(int64_t)k}, NULL) < 0)
+                fail_msg("the absolute value of %s is negative", ir_op_name((IrOp)op));
+    }
+    assert_true(kept >= 8);
+    ir_env_free(env);
+    rig_free(r);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(doubles),      cmocka_unit_test(doubles_fast), cmocka_unit_test(singles),
         cmocka_unit_test(singles_fast), cmocka_unit_test(integers),     cmocka_unit_test(constants),
         cmocka_unit_test(reductions),   cmocka_unit_test(meanings),
+        cmocka_unit_test(never_negative),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
