@@ -174,7 +174,7 @@ static void open_nest(IrProgram *ir, IrTerm t, Nest *nest) {
 
 #define HOIST_COST 12.0 /* operations from which a term is worth an array of its own */
 
-static double index_product(IrProgram *ir, IrTerm t) {
+double plan_points(IrProgram *ir, IrTerm t) {
     uint32_t n;
     const IrIdx *set = ir_set(ir, ir_node(ir, t)->free, &n);
     double product = 1;
@@ -193,7 +193,7 @@ static IrTerm hoist(Normalizer *n, IrTerm t, double times) {
     ir_set(ir, node.free, &nf);
     if (arity == 0 || nf == 0 || node.type != IR_REAL)
         return t;
-    if (2 * index_product(ir, t) <= times && plan_term_cost(n->plan, t) >= HOIST_COST &&
+    if (2 * plan_points(ir, t) <= times && plan_term_cost(n->plan, t) >= HOIST_COST &&
         !plan_has_op(n->plan, t, IR_DRAW)) {
         IrDef made;
         t = plan_outline(n->plan, t, plan_term_elem(n->plan, t), NULL, 0, &made);
@@ -256,7 +256,7 @@ static IrTerm normal_nest(Normalizer *n, IrTerm t, IrTerm cond, bool *contract) 
         body = normal(n, body, cond);
     if (!*contract) {
         /* The loops are over the reduced indices and whatever the body or a guard depends on. */
-        double times = index_product(ir, t);
+        double times = plan_points(ir, t);
         for (uint32_t i = 0; i < nest.n; i++)
             times *= (double)ir_index(ir, nest.index[i])->extent;
         body = hoist(n, body, times);
@@ -464,7 +464,7 @@ static void normalize_top(Normalizer *n, IrTerm t) {
         vec_free(&n->memo);
     }
     out->body = normal(n, t, 0);
-    out->body = hoist(n, out->body, index_product(ir, out->body));
+    out->body = hoist(n, out->body, plan_points(ir, out->body));
 }
 
 /* A CONTRACT needs a shape plan_match can read; else it is a reduction like any other. One that is stored in

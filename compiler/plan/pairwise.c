@@ -66,15 +66,6 @@ static bool add_factor(Pairing *p, IrTerm t) {
     return true;
 }
 
-static double points(IrProgram *ir, IrTerm t) {
-    uint32_t n;
-    const IrIdx *set = ir_set(ir, ir_node(ir, t)->free, &n);
-    double product = 1;
-    for (uint32_t i = 0; i < n; i++)
-        product *= (double)ir_index(ir, set[i])->extent;
-    return product;
-}
-
 static bool is_product(IrOp op) { return op == IR_MUL || op == IR_DIV || op == IR_NEG; }
 
 /* Adds the factors of Σ over ks of `body`. */
@@ -114,7 +105,7 @@ static bool add_sum(Pairing *p, const IrIdx *ks, uint32_t nk, IrTerm body) {
         p->summed |= 1u << p->n_index;
         p->index[p->n_index++] = ks[i];
     }
-    p->work += points(p->ir, body) * (plan_is_contract(p->plan, ks, nk, body) ? 1 : LOOP_COST);
+    p->work += plan_points(p->ir, body) * (plan_is_contract(p->plan, ks, nk, body) ? 1 : LOOP_COST);
     return flatten(p, body);
 }
 
@@ -206,7 +197,7 @@ IrTerm plan_pairwise(Plan *plan, const IrIdx *ks, uint32_t nk, IrTerm body) {
     IrProgram *ir = plan->ir;
     Pairing p = {.plan = plan, .ir = ir, .bound = MIN_BOUND};
     if (ir_node(ir, body)->type != IR_REAL || !is_product((IrOp)ir_node(ir, body)->op) ||
-        points(ir, body) < MIN_WORK || !add_sum(&p, ks, nk, body) || p.n_factors < 2)
+        plan_points(ir, body) < MIN_WORK || !add_sum(&p, ks, nk, body) || p.n_factors < 2)
         return 0;
     Indices used = 0;
     for (uint32_t f = 0; f < p.n_factors; f++)

@@ -320,4 +320,7 @@ void plan_lay_out(Plan *plan);
 
 const char *plan_op_text(IrOp op);
 
+/* Values that the free indices of a term take together: the product of their extents. */
+double plan_points(IrProgram *ir, IrTerm t);
+
 #endif
