@@ -348,7 +348,7 @@ static void emit_statement(Emitter *e, PlanValue v) {
     case PLAN_CALL: emit_call(e, &e->func->calls.at[n->arg[0]]); break;
     case PLAN_STOP:
         emit_stop(e, emit_node(e, n->arg[0]),
-                  LLVMConstInt(LLVMInt32TypeInContext(e->m->context), RT_OUT_OF_RANGE, 0), n->arg[1]);
+                  LLVMConstInt(LLVMInt32TypeInContext(e->m->context), n->op, 0), n->arg[1]);
         break;
     case PLAN_FLAG: emit_flag(e, n); break;
     case PLAN_NONE:

@@ -287,6 +287,7 @@ typedef struct IrFunc {
     const char *name;    /* symbol: "step", "rhs", … */
     bool cyclic;         /* called again and again with nothing changed in between but volatile, time and step
                             inputs: what it computes last may be carried into the next call */
+    bool often;          /* called many times in a run: what is short is written out */
     VEC(IrGroup) groups; /* arrays in the program's arena */
 } IrFunc;
 Arena *ir_arena(const IrProgram *p);

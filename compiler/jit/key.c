@@ -146,6 +146,7 @@ JitKey jit_key(const IrProgram *p, const IrFunc *const *funcs, uint32_t n, const
         mark_function(p, funcs[f], mark);
         hash_add_text(&hash, funcs[f]->name);
         hash_add_u64(&hash, funcs[f]->cyclic);
+        hash_add_u64(&hash, funcs[f]->often);
         ir_print_func(p, funcs[f], &text); /* and everything it reaches */
     }
     for (IrDef d = 1; d <= count; d++)

@@ -147,6 +147,7 @@ bool mech_pass_equations(Mech *m) {
         assign[i] = (IrAssign){out->dy[i], l.rate[i], m->run->span};
     }
     mech_func_start(m, &out->rhs, "rhs", false, 1);
+    out->rhs.often = true;
     mech_func_add(&out->rhs, assign, l.n);
     return true;
 }

@@ -6,6 +6,7 @@
  *
  * The operations of a kernel share their outermost loop; inside it, runs of neighbours that may share the
  * next loop do, and so on. */
+#include "../../runtime/rt.h"
 #include "pass.h"
 
 static PlanType real_of(const Op *op) { return op->elem == IR_F32 ? PLAN_F32 : PLAN_F64; }
@@ -123,7 +124,7 @@ static void fill(Builder *b, const Op *op, uint32_t depth) {
         depth++;
     uint64_t count = run_length(op, &op->out[0], depth);
     bool zero = op->reduce == IR_SUM || op->reduce == IR_ANY;
-    if (zero && count > 1) {
+    if (zero && count > 1 && !b->straight) {
         value_zero(b, op->out[0].buffer, run_address(b, op, &op->out[0], depth), count);
         return;
     }
@@ -132,10 +133,11 @@ static void fill(Builder *b, const Op *op, uint32_t depth) {
         value_store(b, op->out[0].buffer, out_address(b, op, &op->out[0]), identity(b, op->reduce, type));
         return;
     }
-    uint32_t loop = loop_open(b, value_int(b, 0), value_int(b, (int64_t)op->loop[depth].extent));
-    term_bind(b, op->loop[depth].index, b->func->loops.at[loop].index);
-    fill(b, op, depth + 1);
-    loop_close(b, loop);
+    PlanValue end = value_int(b, (int64_t)op->loop[depth].extent);
+    for (Range r = plan_range(b, value_int(b, 0), end); plan_next(b, &r);) {
+        term_bind(b, op->loop[depth].index, r.index);
+        fill(b, op, depth + 1);
+    }
 }
 
 static void before_loop(Builder *b, const Op *op, uint32_t depth, PlanValue *acc) {
@@ -171,21 +173,23 @@ static void build_level(Builder *b, Members m, uint32_t depth);
 
 /* The loop at `depth` over lo … hi-1. */
 static void build_range(Builder *b, Members m, uint32_t depth, PlanValue lo, PlanValue hi, int64_t chunk) {
-    uint32_t loop = loop_open(b, lo, hi);
-    b->func->loops.at[loop].parallel = chunk > 0;
-    b->func->loops.at[loop].chunk = chunk;
-    for (uint32_t i = 0; i < m.n; i++)
-        term_bind(b, m.op[i]->loop[depth].index, b->func->loops.at[loop].index);
-    build_level(b, m, depth + 1);
-    loop_close(b, loop);
+    for (Range r = plan_range(b, lo, hi); plan_next(b, &r);) {
+        if (chunk) {
+            b->func->loops.at[r.loop].parallel = true;
+            b->func->loops.at[r.loop].chunk = chunk;
+        }
+        for (uint32_t i = 0; i < m.n; i++)
+            term_bind(b, m.op[i]->loop[depth].index, r.index);
+        build_level(b, m, depth + 1);
+    }
 }
 
 /* One loop for members m, which may share it: cut where conditions on its index change, so that inside each
  * part they are known. */
 static void build_loop(Builder *b, Members m, uint32_t depth, int64_t chunk) {
-    if (m.n == 1 && !chunk && build_zero(b, m.op[0], depth))
+    if (m.n == 1 && !chunk && !b->straight && build_zero(b, m.op[0], depth))
         return;
-    uint64_t factor = plan_merge_loops(b, m, depth);
+    uint64_t factor = b->straight ? 1 : plan_merge_loops(b, m, depth);
     const OpLoop *first = &m.op[0]->loop[depth];
     for (uint32_t i = 0; i < m.n; i++)
         before_loop(b, m.op[i], depth, &m.acc[i]);
@@ -195,6 +199,8 @@ static void build_loop(Builder *b, Members m, uint32_t depth, int64_t chunk) {
         if (rest)
             *guard = *guard ? ir_op2(b->plan->ir, IR_AND, *guard, rest) : rest;
         build_range(b, m, depth, lo, hi, 0);
+    } else if (b->straight) {
+        build_range(b, m, depth, value_int(b, 0), value_int(b, (int64_t)first->extent), 0);
     } else {
         int64_t cut[PLAN_MAX_CUTS + 2];
         uint32_t n = plan_find_cuts(b, m, depth, cut);
@@ -291,7 +297,7 @@ static void build_stop(Builder *b, const Op *op) {
     uint64_t at;
     uint32_t buffer = plan_buffer_of(b->fp, op->def, &at);
     PlanValue bad = value_load(b, buffer, value_int(b, (int64_t)at), PLAN_BOOL);
-    value_statement(b, PLAN_STOP, 0, bad, op->def);
+    value_statement(b, PLAN_STOP, RT_OUT_OF_RANGE, bad, op->def);
 }
 
 void plan_build_code(FuncPlan *fp, KernelList *kernels) {
@@ -311,6 +317,7 @@ void plan_build_code(FuncPlan *fp, KernelList *kernels) {
             plan_emit_call(&b, op);
         else {
             Members all = {kernel->ops.at, base_calloc(kernel->ops.n, sizeof *all.acc), kernel->ops.n};
+            b.straight = !kernel->chunk && plan_is_straight(&b, all);
             if (op->n_loops == 0)
                 leaf(&b, op, 0);
             else if (kernel->chunk && op->loop[0].axis < 0)
@@ -318,8 +325,10 @@ void plan_build_code(FuncPlan *fp, KernelList *kernels) {
             else
                 build_loop(&b, all, 0, kernel->chunk);
             free(all.acc);
+            b.straight = false;
         }
     }
+    plan_straight_free(&b);
     free(b.table);
     vec_free(&b.version);
     vec_free(&b.alias);

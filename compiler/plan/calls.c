@@ -119,6 +119,8 @@ static void push_work(Builder *b, PlanCall *call, uint64_t n, uint64_t m, IrElem
 }
 
 static void emit_linalg(Builder *b, const Op *op) {
+    if (plan_small_linalg(b, op))
+        return;
     IrProgram *ir = b->plan->ir;
     const IrDefInfo info = *ir_def(ir, op->def);
     const IrDefInfo a = *ir_def(ir, info.operand[0]);

@@ -262,21 +262,49 @@ typedef struct Builder {
     VEC(PlanValue) index_value; /* by IrIdx */
     VEC(TermMemo) memo;         /* by term */
     uint32_t epoch;             /* of memory: what memo knows of another epoch is out of date */
+    bool straight;              /* loops are written out now: see straight.c */
+    VEC(PlanValue *) elements;  /* by buffer: what is known of each of its elements; NULL: nothing */
+    VEC(PlanValue) running;     /* by ACC node that is written out: its value so far */
 } Builder;
+
+typedef struct Members {
+    Op **op;
+    PlanValue *acc;
+    uint32_t n;
+} Members; /* operations that share a loop */
 
 void plan_build_code(FuncPlan *fp, KernelList *kernels);
 void plan_emit_call(Builder *b, const Op *op);
+
+/* ---- straight.c ---- */
+/* Whether the kernel of these operations is so small that its loops are written out. */
+bool plan_is_straight(Builder *b, Members m);
+/* A loop from lo to hi - 1, written out or not, by one text:
+ *   for (Range r = plan_range(b, lo, hi); plan_next(b, &r);)  … r.index …
+ * Written out (b->straight, constant bounds) the text runs once for each index; else once, in an open loop. */
+typedef struct Range {
+    PlanValue index, lo, hi;
+    int64_t at, end;
+    uint32_t loop;
+    bool written, open;
+} Range;
+Range plan_range(Builder *b, PlanValue lo, PlanValue hi);
+bool plan_next(Builder *b, Range *r);
+/* Elements of buffers with a value of the function's body; value 0: forgotten. */
+void plan_know(Builder *b, uint32_t buffer, PlanValue at, PlanValue value);
+PlanValue plan_known(Builder *b, uint32_t buffer, PlanValue at);
+void plan_forget(Builder *b, uint32_t buffer);
+void plan_straight_free(Builder *b);
+
+/* ---- small.c ---- */
+/* Linear algebra of few unknowns as code; false: too large, a call. */
+bool plan_small_linalg(Builder *b, const Op *op);
 
 /* ---- loops.c ---- */
 /* How far one step of `index` moves through the elements of `read`; false when that is not the same
  * everywhere. */
 bool plan_read_stride(IrProgram *ir, IrTerm read, IrIdx index, int64_t *stride);
 #define PLAN_MAX_CUTS 6
-typedef struct Members {
-    Op **op;
-    PlanValue *acc;
-    uint32_t n;
-} Members; /* operations that share a loop */
 /* Makes the loop at `depth` of every member run over the next one, and so on while memory is walked in one
  * run; returns by how much it became longer. The outer index stays 0, the inner runs on. */
 uint64_t plan_merge_loops(Builder *b, Members m, uint32_t depth);

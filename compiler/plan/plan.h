@@ -64,7 +64,7 @@ typedef enum PlanKind {
     PLAN_RESULT,  /* value of accumulator arg[0]; for ARGMAX and ARGMIN the index, type I64 */
     PLAN_LOOP,    /* loop arg[0] */
     PLAN_CALL,    /* call arg[0] */
-    PLAN_STOP,    /* returns OUT_OF_RANGE with definition arg[1] as bad when BOOL arg[0] is true */
+    PLAN_STOP,    /* returns status `op` with definition arg[1] as bad when BOOL arg[0] is true */
     PLAN_FLAG, /* marks definition arg[1] bad unless real arg[0] is finite; NOT_FINITE is returned at the end
                 */
 } PlanKind;
@@ -72,7 +72,7 @@ typedef enum PlanKind {
 typedef struct PlanNode {
     uint8_t kind, type; /* PlanKind, PlanType */
     uint8_t flex;       /* a real without precision of its own */
-    uint8_t dead;       /* STORE: to a buffer nobody loads */
+    uint8_t dead;       /* STORE: to a buffer nobody loads; ACC: of loops that are written out, not in the code */
     uint16_t op;
     uint32_t scope; /* where it is computed */
     uint32_t arg[4];

@@ -80,6 +80,15 @@ static void print_call(Printer *p, const PlanCall *call) {
     buf_puts(p->out, ")");
 }
 
+static const char *status_text(uint32_t status) {
+    static const char *const text[] = {
+#define STATUS(ident, text) text,
+#include "../../runtime/rt_status.def"
+#undef STATUS
+    };
+    return text[status];
+}
+
 static void print_scope(Printer *p, uint32_t scope, int indent);
 
 static void print_loop(Printer *p, const PlanLoop *loop, int indent) {
@@ -148,7 +157,7 @@ static void print_node(Printer *p, PlanValue v, int indent) {
         print_call(p, &p->func->calls.at[n->arg[0]]);
         buf_puts(p->out, "\n");
         break;
-    case PLAN_STOP: buf_printf(p->out, "stop if v%u: out of range\n", n->arg[0]); break;
+    case PLAN_STOP: buf_printf(p->out, "stop if v%u: %s\n", n->arg[0], status_text(n->op)); break;
     case PLAN_FLAG: buf_printf(p->out, "flag v%u unless finite\n", n->arg[0]); break;
     case PLAN_NONE:
     case PLAN_CONST:

@@ -256,17 +256,22 @@ static PlanValue reduce_value(Builder *b, IrTerm t) {
                     : ir_node(ir, body)->type == IR_INT ? PLAN_I64
                     : plan_term_is_flex(b->plan, body)  ? b->real
                                                         : plan_elem_type(elem);
-    PlanValue acc = value_acc(b, op, type);
+    bool straight = b->straight;
+    PlanValue acc = straight ? 0 : value_acc(b, op, type);
     PlanValue lo = value_int(b, 0), hi = value_int(b, (int64_t)ir_index(ir, index)->extent);
     guard = term_bounds(b, index, guard, &lo, &hi);
-    uint32_t loop = loop_open(b, lo, hi);
-    PlanValue at = b->func->loops.at[loop].index;
-    term_bind(b, index, at);
-    PlanValue cond = guard ? term_value(b, guard) : 0;
-    PlanValue v = term_value_as(b, body, type);
-    value_step(b, acc, v, cond, op == IR_ARGMAX || op == IR_ARGMIN ? at : 0);
-    loop_close(b, loop);
+    b->straight = straight && ir_op_of_reduce(op) != IR_NONE && value_node(b, lo)->kind == PLAN_CONST &&
+                  value_node(b, hi)->kind == PLAN_CONST;
+    if (!acc)
+        acc = value_acc(b, op, type);
+    for (Range r = plan_range(b, lo, hi); plan_next(b, &r);) {
+        term_bind(b, index, r.index);
+        PlanValue cond = guard ? term_value(b, guard) : 0;
+        PlanValue v = term_value_as(b, body, type);
+        value_step(b, acc, v, cond, op == IR_ARGMAX || op == IR_ARGMIN ? r.index : 0);
+    }
     PlanValue result = value_result(b, acc);
+    b->straight = straight;
     b->scope = before;
     return result;
 }

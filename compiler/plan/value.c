@@ -233,6 +233,13 @@ PlanValue value_op(Builder *b, IrOp op, PlanType type, PlanValue x, PlanValue y,
         if (known >= 0)
             return value_bool(b, known);
     }
+    if (b->straight && x > y && y && (op == IR_ADD || op == IR_MUL)) { /* equal values are one either way round */
+        PlanValue hold = x;
+        x = y;
+        y = hold;
+        nx = *value_node(b, x);
+        ny = *value_node(b, y);
+    }
     PlanNode n = {.kind = PLAN_OP, .type = (uint8_t)type, .op = (uint16_t)op, .arg = {x, y, z}};
     n.flex = type == PLAN_F64 && (nx.flex || nx.type == PLAN_BOOL) && (!y || ny.flex) && (!z || nz.flex);
     if (type == PLAN_I64) {
@@ -297,23 +304,36 @@ static PlanNode load_node(Builder *b, uint32_t buffer, PlanValue at, PlanType ty
 }
 
 PlanValue value_load(Builder *b, uint32_t buffer, PlanValue at, PlanType type) {
+    PlanValue known = plan_known(b, buffer, at);
+    if (known && value_node(b, known)->type == type)
+        return known;
     PlanNode n = load_node(b, buffer, at, type);
     const PlanBuffer *buf = &b->plan->buffers.at[buffer];
     n.lo = buf->elem == IR_U8 ? 0 : -FAR;
     n.hi = buf->elem == IR_U8 ? 255 : FAR;
-    return make(b, n, 2);
+    PlanValue v = make(b, n, 2);
+    plan_know(b, buffer, at, v);
+    return v;
 }
 
 void value_touch(Builder *b, uint32_t buffer) {
     ++*version_of(b, buffer);
     b->epoch++;
+    plan_forget(b, buffer);
 }
 
 void value_store(Builder *b, uint32_t buffer, PlanValue at, PlanValue v) {
     PlanNode n = {.kind = PLAN_STORE, .arg = {0, at, v}, .scope = b->scope};
     n.bits = buffer;
     append(b, n, true);
-    value_touch(b, buffer);
+    bool alone = b->scope == 1 && value_node(b, at)->kind == PLAN_CONST;
+    if (alone) {
+        ++*version_of(b, buffer);
+        b->epoch++;
+        plan_know(b, buffer, at, 0);
+    } else {
+        value_touch(b, buffer);
+    }
     /* Who loads the element next takes the value, unless storing it rounds. */
     PlanType type = (PlanType)value_node(b, v)->type;
     IrElem elem = b->plan->buffers.at[buffer].elem;
@@ -328,6 +348,8 @@ void value_store(Builder *b, uint32_t buffer, PlanValue at, PlanValue v) {
     while (b->alias.n <= name)
         vec_push(&b->alias, 0);
     b->alias.at[name] = v;
+    if (alone)
+        plan_know(b, buffer, at, v);
 }
 
 void value_zero(Builder *b, uint32_t buffer, PlanValue at, uint64_t count) {
@@ -339,14 +361,44 @@ void value_zero(Builder *b, uint32_t buffer, PlanValue at, uint64_t count) {
 
 /* ---- accumulators and statements ---- */
 
+/* An accumulator of loops that are written out is no node of the code: its value so far is kept here. */
+static PlanValue *running(Builder *b, PlanValue acc) {
+    while (b->running.n <= acc)
+        vec_push(&b->running, 0);
+    return &b->running.at[acc];
+}
+
+static PlanValue identity(Builder *b, const PlanNode *acc) {
+    double v = ir_reduce_identity((IrOp)acc->op);
+    if (acc->type == PLAN_BOOL)
+        return value_bool(b, v != 0);
+    return acc->type == PLAN_I64 ? value_int(b, ir_int_of(v)) : value_real(b, v, (PlanType)acc->type);
+}
+
+static void run_on(Builder *b, PlanValue acc, PlanValue v, PlanValue cond) {
+    PlanNode a = *value_node(b, acc);
+    int64_t known = 1;
+    if (cond && is_const(b, cond, &known) && !known)
+        return;
+    if (cond && !is_const(b, cond, &known))
+        v = value_op(b, IR_SELECT, (PlanType)a.type, cond, v, identity(b, &a));
+    PlanValue old = *running(b, acc);
+    v = old ? value_op(b, ir_op_of_reduce((IrOp)a.op), (PlanType)a.type, old, v, 0) : v;
+    *running(b, acc) = v;
+}
+
 PlanValue value_acc(Builder *b, IrOp reduce, PlanType type) {
-    return append(
-        b, (PlanNode){.kind = PLAN_ACC, .type = (uint8_t)type, .op = (uint16_t)reduce, .scope = b->scope},
-        true);
+    PlanNode n = {.kind = PLAN_ACC, .type = (uint8_t)type, .op = (uint16_t)reduce, .scope = b->scope};
+    n.dead = b->straight;
+    return append(b, n, !b->straight);
 }
 
 void value_step(Builder *b, PlanValue acc, PlanValue v, PlanValue cond, PlanValue index) {
     const PlanNode *a = value_node(b, acc);
+    if (a->dead) {
+        run_on(b, acc, v, cond);
+        return;
+    }
     append(
         b,
         (PlanNode){
@@ -356,6 +408,8 @@ void value_step(Builder *b, PlanValue acc, PlanValue v, PlanValue cond, PlanValu
 
 PlanValue value_result(Builder *b, PlanValue acc) {
     PlanNode a = *value_node(b, acc);
+    if (a.dead)
+        return *running(b, acc) ? *running(b, acc) : identity(b, &a);
     bool arg = a.op == IR_ARGMAX || a.op == IR_ARGMIN;
     PlanNode n = {.kind = PLAN_RESULT,
                   .type = arg ? PLAN_I64 : a.type,

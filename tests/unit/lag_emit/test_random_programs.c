@@ -183,6 +183,7 @@ static void run_random(uint64_t seed, bool fast, bool cyclic, IrElem elem) {
         rig_group(r, have, assign);
     }
     r->func.cyclic = cyclic;
+    r->func.often = seed % 3 == 0;
     /* f32 rounds differently where definitions are put together: errors grow through a few dozen bounded
      * operations. */
     r->tolerance = elem == IR_F32 ? 2e-4 : fast ? 1e-10 : 1e-12;

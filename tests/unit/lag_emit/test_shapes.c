@@ -120,10 +120,10 @@ static void carried(void **state) {
     (void)state;
     Rig *r = rig_new(false);
     IrProgram *ir = r->ir;
-    IrDef q = rig_input(r, IR_ROLE_COORD, IR_F64, 1, EXTENT(12), 0);
-    IrDef p = rig_input(r, IR_ROLE_MOMENTUM, IR_F64, 1, EXTENT(12), 0);
-    IrDef c = rig_input(r, IR_ROLE_DATA, IR_F64, 1, EXTENT(12), 0);
-    IrIdx i = ir_fresh(ir, 12, 0), j = ir_fresh(ir, 12, 0), w = ir_fresh(ir, 12, 0);
+    IrDef q = rig_input(r, IR_ROLE_COORD, IR_F64, 1, EXTENT(20), 0);
+    IrDef p = rig_input(r, IR_ROLE_MOMENTUM, IR_F64, 1, EXTENT(20), 0);
+    IrDef c = rig_input(r, IR_ROLE_DATA, IR_F64, 1, EXTENT(20), 0);
+    IrIdx i = ir_fresh(ir, 20, 0), j = ir_fresh(ir, 20, 0), w = ir_fresh(ir, 20, 0);
     IrTerm weight = ir_op1(ir, IR_EXP, ir_op1(ir, IR_SIN, rig_read1(r, c, idx(r, w))));
     IrDef weights = ir_define(ir, 0, IR_F64, &w, 1, weight);
     IrTerm apart = ir_sub(ir, rig_read1(r, q, idx(r, i)), rig_read1(r, q, idx(r, j)));
