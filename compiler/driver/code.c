@@ -76,6 +76,10 @@ static CodeFunctions list_functions(Session *session, const MechRun *mech, Code 
         vec_push(&list, &mech->step);
     if (mech->rhs.groups.n)
         vec_push(&list, &mech->rhs);
+    if (mech->hold) {
+        vec_push(&list, &mech->hold->project);
+        vec_push(&list, &mech->hold->inspect);
+    }
     code->observer = ARENA_ARRAY(session->arena, const char *, mech->run->n_records);
     add_observers(session, mech, code, &list);
     return list;

@@ -100,6 +100,8 @@ static int explain_stop(Execution *e, const RtRunResult *result) {
                     (unsigned long long)result->at.step);
         return EXIT_INTERRUPT;
     }
+    if (e->run.hold && e->run.hold->failure)
+        return EXIT_RUN; /* said at its line */
     const char *text = result->message.text[0] ? result->message.text : rt_status_text(result->status);
     if (result->status == RT_NOT_FINITE && !e->sema->method) {
         execution_complain(e, "%s diverged: %s. The state after step %llu is kept in the results; a smaller step or "
@@ -144,6 +146,7 @@ static int run_to_end(Execution *e) {
     if (ok)
         kept_take(e);
     end_progress(e, &result);
+    hold_report(e);
     int status = ok ? EXIT_OK : explain_stop(e, &result);
     if (!outputs_write(e))
         status = EXIT_RUN;

@@ -62,6 +62,11 @@ void execution_complain(const Execution *e, const char *format, ...) __attribute
 /* After compiled code has returned RT_OUT_OF_RANGE: points at the subscript. */
 void execution_blame(const Execution *e, int32_t status);
 
+/* hold.c: the constraints of the run: their place in memory; what is wrong with them, at their lines. */
+bool hold_open(Execution *e);
+void hold_report(const Execution *e);
+void hold_close(Execution *e);
+
 /* outputs.c: tables, prints and saved parameters. */
 bool outputs_open(Execution *e);
 void outputs_close(Execution *e);

@@ -365,10 +365,11 @@ bool execution_open(Execution *e) {
     list_state(e);
     list_outputs(e);
     list_blocks(e);
-    return e->run.init && (e->run.step || e->run.rhs);
+    return hold_open(e) && e->run.init && (e->run.step || e->run.rhs);
 }
 
 void execution_close(Execution *e) {
+    hold_close(e);
     for (uint32_t k = 0; e->arrays && k < e->model->n_data; k++)
         rt_array_free(&e->arrays[k]);
     free(e->arrays);

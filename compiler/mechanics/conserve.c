@@ -20,7 +20,7 @@ static bool changes_by_itself(Mech *m, IrTerm t) {
 }
 
 static bool is_driven(Mech *m) {
-    bool driven = m->dissipation != 0;
+    bool driven = m->dissipation != 0 || mech_constraints_move(m);
     for (uint32_t a = 0; a < m->n; a++)
         driven = driven || m->bodies[a].external;
     return driven;
@@ -33,7 +33,7 @@ static IrTerm generator(Mech *m) { return m->run->hamiltonian.term ? m->hamilton
 /* ---- energy ---- */
 
 static void energy_line(Mech *m, MechLine *at, uint32_t *n) {
-    if (m->out->first_order) {
+    if (m->out->first_order && !m->skew) {
         if (m->potential && !changes_by_itself(m, m->potential))
             remark(at, n, "V never rises along the exact motion: V' = −2R + Q·q'");
         return;
@@ -42,6 +42,10 @@ static void energy_line(Mech *m, MechLine *at, uint32_t *n) {
         remark(
             at, n,
             "the energy is not conserved: the Lagrangian changes by itself, E' = −∂L/∂t + (Q − ∂R/∂q')·q'");
+        return;
+    }
+    if (mech_constraints_move(m)) {
+        remark(at, n, "the energy is not conserved: the constraints move, E' = −λ·b + (Q − ∂R/∂q')·q' with b = ∂c/∂t");
         return;
     }
     if (is_driven(m)) {
@@ -65,7 +69,10 @@ static bool is_free(Mech *m, uint32_t a) {
 static void cyclic_lines(Mech *m, MechLine *at, uint32_t *n) {
     for (uint32_t a = 0; a < m->n && *n < 40; a++) {
         MechBody *b = &m->bodies[a];
-        if (is_free(m, a) && ir_is_zero(m->p, b->dl_dq))
+        bool held = false;
+        for (uint32_t r = 0; r < m->n_constraints; r++)
+            held = held || m->constraints[r].jacobian[a];
+        if (!held && is_free(m, a) && ir_is_zero(m->p, b->dl_dq))
             at[(*n)++] = (MechLine){
                 .lhs = b->momentum_symbol,
                 .like = b->q,
@@ -77,6 +84,8 @@ static void cyclic_lines(Mech *m, MechLine *at, uint32_t *n) {
 
 /* True when L does not change along (δq, δq'). The directions are written out before terms can cancel. */
 static bool is_symmetry(Mech *m, const CalcSeed *seeds, uint32_t n) {
+    if (!mech_constraints_allow(m, seeds, n))
+        return false;
     IrTerm change = calc_tangent(m->p, m->lagrangian, seeds, n);
     if (!change)
         return false;

@@ -2,10 +2,12 @@
  *
  *   lagrangian   system + dynamics -> L = T − V, p = ∂L/∂q', mass matrix and its structure
  *   dissipation  Rayleigh function -> friction
+ *   constraints  c = 0 -> J, the rate J q' + b
  *   legendre     p -> q'(q, p, t), Hamiltonian, energy; forces ∂L/∂q
  *   equations    M q'' = … -> right-hand side for methods
  *   parts        what a word moves -> exact solutions
  *   word         the composition -> step
+ *   hold         constraints -> projection, what is looked at at the start
  *   functions    initial values, records -> init, observe
  *   sections     everything above -> the derivation a reader sees
  *
@@ -25,6 +27,8 @@ enum {
     STEP = 32,     /* the word composed of them */
     FUNCTIONS = 64,
     DERIVATION = 128,
+    ROWS = 256, /* constraints: J, the rate */
+    HELD = 512, /* projection to the constraints */
 };
 
 typedef struct Pass {
@@ -36,11 +40,13 @@ typedef struct Pass {
 static const Pass passes[] = {
     {"lagrangian", mech_pass_lagrangian, 0, MASS},
     {"dissipation", mech_pass_dissipation, MASS, FRICTION},
-    {"legendre", mech_pass_legendre, MASS | FRICTION, VELOCITY},
+    {"constraints", mech_pass_constraints, MASS | FRICTION, ROWS},
+    {"legendre", mech_pass_legendre, MASS | FRICTION | ROWS, VELOCITY},
     {"equations", mech_pass_equations, MASS | FRICTION | VELOCITY, RATES},
     {"parts", mech_pass_parts, MASS | FRICTION | VELOCITY, PARTS},
     {"word", mech_pass_word, PARTS, STEP},
-    {"functions", mech_pass_functions, RATES | STEP, FUNCTIONS},
+    {"hold", mech_pass_hold, MASS | ROWS | VELOCITY, HELD},
+    {"functions", mech_pass_functions, RATES | STEP | HELD, FUNCTIONS},
     {"sections", mech_pass_sections, RATES | STEP | FUNCTIONS, DERIVATION},
 };
 
@@ -114,6 +120,7 @@ MechRun *mech_derive(Session *session, Model *model, const SemaRun *run) {
     m->out->derivation = m;
     m->is_word = run->method == NULL;
     m->stores_p = m->is_word || run->hamiltonian.term;
+    m->out->stores_p = m->stores_p;
     m->next_site = 0x40000000u; /* sites of the source are numbered from 0 */
     m->step = run->by ? run->by : ir_real(m->p, 1);
     uint32_t before = diag_error_count(session);

@@ -2,8 +2,8 @@
  *
  * needs: mass matrix, gradients, dissipation      gives: q''(q, q', t), MechRun.rhs      changes: nothing
  *
- * d/dt ∂L/∂q' − ∂L/∂q = −∂R/∂q' + Q, that is
- *     M q'' = ∂L/∂q − [(∂²L/∂q'∂q) q' + ∂²L/∂q'∂t] − ∂R/∂q' + Q          (Goldstein, Poole, Safko, eq. 1.70).
+ * d/dt ∂L/∂q' − ∂L/∂q = −∂R/∂q' + Q + Jᵀλ, that is
+ *     M q'' = ∂L/∂q − [(∂²L/∂q'∂q) q' + ∂²L/∂q'∂t] − ∂R/∂q' + Q + Jᵀλ   (Goldstein, Poole, Safko, eq. 1.70 and 2.23).
  * The bracket is the derivative of p = ∂L/∂q' along q → q', t → 1 at fixed q': one tangent of p, so a chain
  * of N links costs what p costs, and no derivative of M is ever formed. */
 #include "internal.h"
@@ -44,6 +44,32 @@ static IrTerm right_side(Mech *m, uint32_t a) {
     return m->run->block ? t : mech_smallest(m, calc_tidy(m->p, t));
 }
 
+/* g with J x = g: J q'' = −γ. */
+static IrTerm *minus_bias(Mech *m) {
+    IrTerm *g = ARENA_ARRAY(m->arena, IrTerm, m->n_constraints);
+    for (uint32_t r = 0; r < m->n_constraints; r++)
+        g[r] = ir_neg(m->p, m->constraints[r].bias);
+    return g;
+}
+
+/* M q'' − Jᵀλ = f, J q'' = −γ: once for the machine, once for the reader. */
+static bool held_accelerations(Mech *m, const IrTerm *f) {
+    IrTerm *x = ARENA_ARRAY(m->arena, IrTerm, m->n), *g;
+    if (!mech_constraint_bias(m))
+        return false;
+    g = minus_bias(m);
+    if (!mech_multipliers(m, &m->mass, f, g, "λ", x, m->lambda))
+        return false;
+    for (uint32_t a = 0; a < m->n; a++)
+        m->bodies[a].acceleration = x[a];
+    m->shows = true;
+    bool ok = mech_multipliers(m, &m->mass, f, g, "λ", x, m->lambda);
+    m->shows = false;
+    for (uint32_t a = 0; a < m->n; a++)
+        m->bodies[a].shown = x[a];
+    return ok;
+}
+
 static bool set_accelerations(Mech *m) {
     if (!set_bias(m))
         return false;
@@ -51,6 +77,8 @@ static bool set_accelerations(Mech *m) {
     for (uint32_t a = 0; a < m->n; a++) {
         rhs[a] = right_side(m, a);
     }
+    if (m->n_constraints)
+        return held_accelerations(m, rhs);
     bool positive = m->kinetic && !m->run->lagrangian.term && m->mass.quadratic;
     if (!mech_form_solve(m, &m->mass, rhs, x, positive))
         return false;
@@ -67,6 +95,27 @@ static IrTerm hamilton_rate(Mech *m, uint32_t a) {
     return mech_resolve(m, t);
 }
 
+/* The forces that keep the constraints, on momenta: p' = … + Jᵀλ, per body. */
+static bool hamilton_reactions(Mech *m, IrTerm *reaction) {
+    IrTerm *f = ARENA_ARRAY(m->arena, IrTerm, m->n), *g;
+    if (!m->n_constraints)
+        return true;
+    for (uint32_t a = 0; a < m->n; a++)
+        f[a] = hamilton_rate(m, a);
+    if (!mech_constraint_bias(m))
+        return false;
+    g = minus_bias(m);
+    if (!mech_multipliers(m, &m->mass, f, g, "λ", NULL, m->lambda))
+        return false;
+    mech_reaction(m, m->lambda, reaction);
+    m->shows = true;
+    bool ok = mech_multipliers(m, &m->mass, f, g, "λ", NULL, m->lambda);
+    m->shows = false;
+    m->reaction = ARENA_ARRAY(m->arena, IrTerm, m->n);
+    mech_reaction(m, m->lambda, m->reaction);
+    return ok;
+}
+
 /* ---- the function ---- */
 
 typedef struct Layout {
@@ -81,7 +130,7 @@ static void layout_add(Layout *l, IrDef y, IrTerm rate) {
 }
 
 /* y in order: coordinates, then velocities (or momenta), then states. */
-static Layout layout_of(Mech *m) {
+static Layout layout_of(Mech *m, const IrTerm *reaction) {
     uint32_t most = 2 * m->n + m->run->n_states;
     Layout l = {ARENA_ARRAY(m->arena, IrDef, most), ARENA_ARRAY(m->arena, IrTerm, most), 0};
     for (uint32_t a = 0; a < m->n; a++) {
@@ -92,7 +141,7 @@ static Layout layout_of(Mech *m) {
     for (uint32_t a = 0; a < m->n && !m->out->first_order; a++) {
         MechBody *b = &m->bodies[a];
         if (m->stores_p)
-            layout_add(&l, b->p, hamilton_rate(m, a));
+            layout_add(&l, b->p, reaction[a] ? ir_add(m->p, hamilton_rate(m, a), reaction[a]) : hamilton_rate(m, a));
         else
             layout_add(&l, b->v, b->acceleration);
     }
@@ -136,7 +185,10 @@ bool mech_pass_equations(Mech *m) {
         return false;
     if (!m->out->first_order && !m->stores_p && !set_accelerations(m))
         return false;
-    Layout l = layout_of(m);
+    IrTerm *reaction = ARENA_ARRAY(m->arena, IrTerm, m->n);
+    if (m->stores_p && !m->out->first_order && !hamilton_reactions(m, reaction))
+        return false;
+    Layout l = layout_of(m, reaction);
     MechRun *out = m->out;
     out->y = l.y;
     out->n_y = l.n;

@@ -75,8 +75,7 @@ static bool form_gradient(Mech *m, IrTerm scalar, MechForm *f) {
     return true;
 }
 
-/* The block below the diagonal from the one above: rows and columns exchanged. */
-static IrTerm transpose(Mech *m, IrTerm t, const MechBody *rows, const MechBody *columns) {
+IrTerm mech_exchange(Mech *m, IrTerm t, const MechBody *rows, const MechBody *columns) {
     if (!t)
         return 0;
     IrIdx from[2 * IR_MAX_RANK];
@@ -110,7 +109,7 @@ static bool form_blocks(Mech *m, MechForm *f) {
             t = ir_is_zero(m->p, t) ? 0 : t;
             f->block[a * m->n + c] = t;
             if (c != a)
-                f->block[c * m->n + a] = transpose(m, t, &m->bodies[a], &m->bodies[c]);
+                f->block[c * m->n + a] = mech_exchange(m, t, &m->bodies[a], &m->bodies[c]);
         }
     }
     return true;
@@ -196,6 +195,15 @@ static MechMass diagonal_structure(Mech *m, const MechForm *f) {
     return ir_is_one(m->p, first) ? MECH_MASS_IDENTITY : MECH_MASS_SCALAR;
 }
 
+void mech_form_couple(Mech *m, MechForm *f) {
+    for (uint32_t a = 0; a < m->n; a++) {
+        IrTerm t = f->block[a * m->n + a];
+        if (t && block_is_diagonal(m, &m->bodies[a], t))
+            f->diagonal[a] = block_diagonal(m, &m->bodies[a], t);
+    }
+    form_components(m, f);
+}
+
 static void form_classify(Mech *m, MechForm *f) {
     bool any = false;
     f->quadratic = true;
@@ -208,12 +216,7 @@ static void form_classify(Mech *m, MechForm *f) {
         f->on_time = f->on_time || (m->run->time && ir_depends(m->p, t, m->run->time));
         f->quadratic = f->quadratic && !mech_depends_any(m, t, f->of_momenta ? MECH_ON_P : MECH_ON_V);
     }
-    for (uint32_t a = 0; a < m->n; a++) {
-        IrTerm t = f->block[a * m->n + a];
-        if (t && block_is_diagonal(m, &m->bodies[a], t))
-            f->diagonal[a] = block_diagonal(m, &m->bodies[a], t);
-    }
-    form_components(m, f);
+    mech_form_couple(m, f);
     f->structure = !any                   ? MECH_MASS_NONE
                  : !f->quadratic          ? MECH_MASS_NONQUADRATIC
                  : form_is_diagonal(m, f) ? diagonal_structure(m, f)
@@ -280,8 +283,10 @@ static void unravel(Mech *m, const MechBody *b, IrTerm flat, IrTerm *at) {
     }
 }
 
-/* A block as a matrix of size(a) × size(c). */
-static IrDef flat_block(Mech *m, const MechForm *f, uint32_t a, uint32_t c) {
+static const char *matrix_symbol(const MechForm *f) { return f->symbol ? f->symbol : "M"; }
+static const char *side_symbol(const MechForm *f) { return f->side ? f->side : "f"; }
+
+IrDef mech_form_flat(Mech *m, const MechForm *f, uint32_t a, uint32_t c) {
     const MechBody *rows = &m->bodies[a], *columns = &m->bodies[c];
     IrTerm block = f->block[a * m->n + c];
     IrIdx axes[2] = {ir_fresh(m->p, rows->size, ir_axis_name(m->p, rows->q, 0)),
@@ -297,26 +302,27 @@ static IrDef flat_block(Mech *m, const MechForm *f, uint32_t a, uint32_t c) {
     IrDef d =
         ir_define(m->p, 0, rows->elem, axes, 2, ir_subst(m->p, block, from, to, rows->rank + columns->rank));
     if (!ir_def(m->p, d)->label && !ir_def(m->p, d)->name)
-        ir_set_label(m->p, d, m->n > 1 ? mech_text(m, "M_%s_%s", rows->symbol, columns->symbol) : "M");
+        ir_set_label(m->p, d, m->n > 1 ? mech_text(m, "%s_%s_%s", matrix_symbol(f), rows->symbol, columns->symbol)
+                                       : matrix_symbol(f));
     return d;
 }
 
 static IrDef stacked_matrix(Mech *m, const MechForm *f, const Stack *s) {
     if (s->n == 1)
-        return flat_block(m, f, s->body[0], s->body[0]);
+        return mech_form_flat(m, f, s->body[0], s->body[0]);
     IrPiece *pieces = ARENA_ARRAY(m->arena, IrPiece, s->n * s->n);
     uint32_t n = 0;
     for (uint32_t i = 0; i < s->n; i++) {
         for (uint32_t k = 0; k < s->n; k++) {
             if (f->block[s->body[i] * m->n + s->body[k]])
                 pieces[n++] =
-                    (IrPiece){flat_block(m, f, s->body[i], s->body[k]), {s->offset[i], s->offset[k]}};
+                    (IrPiece){mech_form_flat(m, f, s->body[i], s->body[k]), {s->offset[i], s->offset[k]}};
         }
     }
     uint64_t extent[2] = {s->size, s->size};
     IrDef d = ir_concat(m->p, 0, m->bodies[s->body[0]].elem, 2, extent, pieces, n);
     if (!ir_def(m->p, d)->label)
-        ir_set_label(m->p, d, "M");
+        ir_set_label(m->p, d, matrix_symbol(f));
     return d;
 }
 
@@ -324,24 +330,24 @@ static const char *indexed_label(Mech *m, const char *symbol, const MechBody *b)
     return m->n == 1 ? symbol : mech_text(m, "%s_%s", symbol, b->symbol);
 }
 
-static IrDef stacked_vector(Mech *m, const IrTerm *rhs, const Stack *s) {
+static IrDef stacked_vector(Mech *m, const MechForm *f, const IrTerm *rhs, const Stack *s) {
     IrPiece *pieces = ARENA_ARRAY(m->arena, IrPiece, s->n);
     for (uint32_t i = 0; i < s->n; i++) {
         const MechBody *b = &m->bodies[s->body[i]];
-        IrDef d = mech_define(m, indexed_label(m, "f", b), b->elem, b->rank, b->extent, rhs[s->body[i]]);
+        IrDef d = mech_define(m, indexed_label(m, side_symbol(f), b), b->elem, b->rank, b->extent, rhs[s->body[i]]);
         pieces[i] = (IrPiece){d, {s->offset[i], 0}};
     }
     if (s->n == 1 && m->bodies[s->body[0]].rank == 1)
         return pieces[0].def;
     IrDef d = ir_concat(m->p, 0, m->bodies[s->body[0]].elem, 1, &s->size, pieces, s->n);
     if (!ir_def(m->p, d)->label)
-        ir_set_label(m->p, d, "f");
+        ir_set_label(m->p, d, side_symbol(f));
     return d;
 }
 
 static void solve_stacked(Mech *m, const MechForm *f, const Stack *s, const IrTerm *rhs, IrTerm *x,
                           bool spd) {
-    IrDef matrix = stacked_matrix(m, f, s), vector = stacked_vector(m, rhs, s);
+    IrDef matrix = stacked_matrix(m, f, s), vector = stacked_vector(m, f, rhs, s);
     IrDef solution = ir_linalg(m->p, spd ? IR_SOLVE_SPD : IR_SOLVE, matrix, vector);
     for (uint32_t i = 0; i < s->n; i++) {
         const MechBody *b = &m->bodies[s->body[i]];
@@ -350,18 +356,38 @@ static void solve_stacked(Mech *m, const MechForm *f, const Stack *s, const IrTe
     }
 }
 
-/* Two coupled scalars: Cramer's rule. */
-static void solve_pair(Mech *m, const MechForm *f, const Stack *s, const IrTerm *rhs, IrTerm *x) {
+/* The block between bodies a and c where it couples equal elements alone, as a number for each; 0 where it vanishes. */
+static bool elementwise(Mech *m, const MechForm *f, uint32_t a, uint32_t c, IrTerm *out) {
+    IrTerm block = f->block[a * m->n + c];
+    *out = ir_real(m->p, 0);
+    if (!block)
+        return true;
+    if (!block_is_diagonal(m, &m->bodies[a], block))
+        return false;
+    *out = block_diagonal(m, &m->bodies[a], block);
+    return true;
+}
+
+/* Two bodies coupled element by element, such as two scalars: Cramer's rule. False where they are not. */
+static bool solve_pair(Mech *m, const MechForm *f, const Stack *s, const IrTerm *rhs, IrTerm *x) {
     IrProgram *p = m->p;
-    uint32_t a = s->body[0], c = s->body[1], n = m->n;
-    IrTerm maa = f->block[a * n + a], mac = f->block[a * n + c], mcc = f->block[c * n + c];
-    maa = maa ? maa : ir_real(p, 0);
-    mcc = mcc ? mcc : ir_real(p, 0);
-    IrTerm det = calc_tidy(p, ir_sub(p, ir_mul(p, maa, mcc), ir_mul(p, mac, mac)));
+    if (s->n != 2)
+        return false;
+    uint32_t a = s->body[0], c = s->body[1];
+    const MechBody *first = &m->bodies[a], *second = &m->bodies[c];
+    bool alike = first->rank == second->rank && first->rank <= IR_MAX_RANK / 2;
+    for (uint32_t k = 0; k < first->rank && alike; k++)
+        alike = first->extent[k] == second->extent[k];
+    IrTerm maa, mac, mca, mcc;
+    if (!alike || !elementwise(m, f, a, a, &maa) || !elementwise(m, f, a, c, &mac) ||
+        !elementwise(m, f, c, a, &mca) || !elementwise(m, f, c, c, &mcc))
+        return false;
+    IrTerm det = calc_tidy(p, ir_sub(p, ir_mul(p, maa, mcc), ir_mul(p, mac, mca)));
     x[a] = mech_quotient_of_sum(
         m, mech_smallest(m, calc_tidy(p, ir_sub(p, ir_mul(p, mcc, rhs[a]), ir_mul(p, mac, rhs[c])))), det);
     x[c] = mech_quotient_of_sum(
-        m, mech_smallest(m, calc_tidy(p, ir_sub(p, ir_mul(p, maa, rhs[c]), ir_mul(p, mac, rhs[a])))), det);
+        m, mech_smallest(m, calc_tidy(p, ir_sub(p, ir_mul(p, maa, rhs[c]), ir_mul(p, mca, rhs[a])))), det);
+    return true;
 }
 
 bool mech_form_solve(Mech *m, const MechForm *f, const IrTerm *rhs, IrTerm *x, bool spd) {
@@ -372,9 +398,7 @@ bool mech_form_solve(Mech *m, const MechForm *f, const IrTerm *rhs, IrTerm *x, b
         uint32_t first = s.body[0];
         if (s.n == 1 && f->diagonal[first])
             x[first] = mech_quotient_of_sum(m, rhs[first], f->diagonal[first]);
-        else if (s.n == 2 && s.size == 2 && m->bodies[first].rank == 0 && m->bodies[s.body[1]].rank == 0)
-            solve_pair(m, f, &s, rhs, x);
-        else
+        else if (!solve_pair(m, f, &s, rhs, x))
             solve_stacked(m, f, &s, rhs, x, spd);
     }
     return true;

@@ -81,6 +81,17 @@ static void init_motion(Mech *m, IrFunc *f) {
     mech_func_add(f, assign, m->n);
 }
 
+/* Every row of the constraints is kept until the start has been looked at. */
+static void init_kept(Mech *m, IrFunc *f) {
+    IrAssign *assign = ARENA_ARRAY(ir_arena(m->p), IrAssign, m->n_constraints);
+    uint32_t n = 0;
+    for (uint32_t r = 0; r < m->n_constraints; r++) {
+        if (m->constraints[r].kept)
+            assign[n++] = (IrAssign){m->constraints[r].kept, ir_real(m->p, 1), m->constraints[r].span};
+    }
+    mech_func_add(f, assign, n);
+}
+
 /* ---- what is looked at ---- */
 
 typedef struct Outputs {
@@ -128,17 +139,18 @@ static void add_records(Mech *m, Outputs *o) {
 
 bool mech_pass_functions(Mech *m) {
     const SemaRun *run = m->run;
-    mech_func_start(m, &m->out->init, "init", false, 4);
+    mech_func_start(m, &m->out->init, "init", false, 5);
     init_states(m, &m->out->init, true);
     init_coordinates(m, &m->out->init);
     init_states(m, &m->out->init, false);
     init_motion(m, &m->out->init);
+    init_kept(m, &m->out->init);
     uint32_t most = run->n_records + 3 * run->n_expects + 2;
     Outputs o = {ARENA_ARRAY(ir_arena(m->p), IrAssign, most), 0};
     add_records(m, &o);
     if (m->potential)
         m->out->loss = add_scalar(m, &o, "loss", m->potential, m->potential_span);
-    if (m->energy && !m->out->first_order && !run->block)
+    if (m->energy && (!m->out->first_order || m->skew) && !run->block)
         m->out->energy = add_scalar(m, &o, "energy",
                                     m->stores_p && m->hamiltonian ? m->hamiltonian : m->energy, run->span);
     mech_func_start(m, &m->out->observe, "observe", false, 1);

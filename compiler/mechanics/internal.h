@@ -21,6 +21,8 @@ typedef struct MechForm {
     MechMass structure;
     bool quadratic;     /* M is free of q' */
     bool on_q, on_time; /* M depends on coordinates, on t */
+    bool skew;          /* M is not symmetric: first-order motion with a potential linear in the velocities */
+    const char *symbol, *side; /* names of the matrix and of the right side where M x = y is solved; NULL: M, f */
 } MechForm;
 
 /* ---- a body: what one `p` or `q` of a word moves ---- */
@@ -45,7 +47,23 @@ typedef struct MechBody {
     IrTerm velocity; /* q' as a function of (q, p, t); of (q, t) for first-order motion */
     IrTerm pull;     /* ∂L/∂q + Q, or −∂H/∂q + Q, as a function of (q, p, t): p' without friction */
     IrTerm acceleration; /* q'' as a function of (q, q', t) */
+    IrTerm shown;        /* q'', or q' of first-order motion, as a reader sees it where that differs; else 0 */
 } MechBody;
+
+/* ---- constraints (constraints.c): rows over axes 0 … rank-1, blocks over the row's then the body's axes ---- */
+
+typedef struct MechConstraint {
+    const SemaConstraint *sema;
+    Span span;
+    MechBody row;     /* its multipliers, laid out like coordinates; symbol "λ" */
+    bool holonomic;   /* c(q, t) = 0; else A q' + b = 0 */
+    IrTerm residual;  /* c, or A q' + b, over the rows */
+    IrTerm rate;      /* J q' + b in (q, q', t): c', or the residual */
+    IrTerm drift;     /* b: ∂c/∂t, the rate at rest */
+    IrTerm *jacobian; /* per body: ∂c/∂q, or A; 0: vanishes */
+    IrTerm bias;      /* γ: the rate's derivative along q → q', t → 1; 0 before equations ask for it */
+    IrDef kept;       /* INPUT over the rows: 1, or 0 for a row that follows from others; 0: there is one row alone */
+} MechConstraint;
 
 /* ---- parts and their exact solutions (flows.c) ---- */
 
@@ -92,7 +110,15 @@ typedef struct Mech {
     IrTerm lagrangian, kinetic, potential, dissipation; /* scalars in (q, q', t); 0: absent */
     Span kinetic_span, potential_span, dissipation_span;
     MechForm mass, friction;
+    MechConstraint *constraints;
+    uint32_t n_constraints;
+    uint64_t n_rows;     /* of all constraints */
+    bool shows;          /* what is derived now is for a reader: all rows of the constraints are kept */
+    IrTerm *omega;       /* where skew, n×n: ∂a_c/∂q_a − ∂a_a/∂q_c over row and column axes; 0: vanishes */
+    IrTerm *reaction;    /* per body: Jᵀλ, where momenta are stored, as shown; 0: none */
+    IrTerm *lambda;      /* per constraint: the multipliers of the motion over its rows, as shown; NULL: none */
     IrTerm proportional; /* c with R = c·T (then ∂R/∂q' = c p), 0: not so */
+    bool skew;           /* L is linear in all velocities: first-order motion by its momenta a(q, t) */
     IrTerm energy;       /* q'·∂L/∂q' − L in (q, q', t) */
     IrTerm hamiltonian;  /* the energy in (q, p, t); 0 without a Legendre transform */
     IrTerm kinetic_of_p; /* its kinetic part, where H = T + V; else 0 */
@@ -156,19 +182,48 @@ IrTerm mech_smaller(Mech *m, IrTerm a, IrTerm b);
 bool mech_form(Mech *m, IrTerm scalar, bool of_momenta, MechForm *form);
 /* Per body x with M x = rhs. False after an error. `spd`: M may be taken as positive definite. */
 bool mech_form_solve(Mech *m, const MechForm *form, const IrTerm *rhs, IrTerm *x, bool spd);
+/* Block (a, c) as a matrix of size(a) × size(c), row-major along both. */
+IrDef mech_form_flat(Mech *m, const MechForm *form, uint32_t a, uint32_t c);
+/* t over the axes of `rows` then of `columns` (a block), as one over those of columns then of rows; 0: 0. */
+IrTerm mech_exchange(Mech *m, IrTerm t, const MechBody *rows, const MechBody *columns);
+/* After blocks were set by hand: which bodies are coupled, and which blocks are diagonal. */
+void mech_form_couple(Mech *m, MechForm *form);
 const char *mech_structure_name(MechMass structure);
 /* Evaluates a small M (total size up to MECH_SMALL) at a generic point. Where it is singular, gives a
  * direction x with M x = 0, one number per element of the stacked bodies, and returns true. */
 enum { MECH_SMALL = 24 };
 bool mech_form_singular(Mech *m, const MechForm *form, double *direction);
 
+/* ---- degenerate.c ---- */
+/* After mech_form of a Lagrangian: every coordinate has inertia, or is held by a constraint. False after an error. */
+bool mech_check_inertia(Mech *m, const MechForm *form, Span span);
+/* First-order motion: the matrix that stands before q', G − Ω, and what stands against it, per body. False after an error. */
+bool mech_first_order(Mech *m, MechForm *flow, IrTerm *rhs);
+
+/* ---- constraints.c, multipliers.c ---- */
+/* Sets γ of every constraint. False after an error. */
+bool mech_constraint_bias(Mech *m);
+/* Per body x and per constraint λ with M x − Jᵀλ = f, J x = g; f NULL: 0; g[r] 0: constraint r takes no part; x NULL: λ
+ * alone. λ is defined under `symbol`. False after an error. */
+bool mech_multipliers(Mech *m, const MechForm *mass, const IrTerm *f, const IrTerm *g, const char *symbol, IrTerm *x,
+                      IrTerm *lambda);
+/* Whether the motion δq = dx (seeds over coordinates) obeys every constraint, J δq = 0: then their forces do no work on it. */
+bool mech_constraints_allow(Mech *m, const CalcSeed *seeds, uint32_t n);
+bool mech_constraints_move(Mech *m); /* some b is not 0: the forces that keep the constraints do work */
+/* Jᵀλ per body; 0 where none acts. */
+void mech_reaction(Mech *m, const IrTerm *lambda, IrTerm *force);
+/* J_r M⁻¹ J_sᵀ over the rows of r, then those of s; 0: vanishes, or M is not diagonal. */
+IrTerm mech_schur(Mech *m, const MechForm *mass, uint32_t r, uint32_t s);
+
 /* ---- the passes ---- */
 bool mech_pass_lagrangian(Mech *m);
 bool mech_pass_dissipation(Mech *m);
+bool mech_pass_constraints(Mech *m);
 bool mech_pass_legendre(Mech *m);
 bool mech_pass_equations(Mech *m);
 bool mech_pass_parts(Mech *m);
 bool mech_pass_word(Mech *m);
+bool mech_pass_hold(Mech *m);
 bool mech_pass_functions(Mech *m);
 bool mech_pass_sections(Mech *m);
 
@@ -183,6 +238,9 @@ MechPart *mech_find_part(Mech *m, Name name);
 /* ---- lines of the derivation: appended to at[*n…] ---- */
 void mech_conserved_lines(Mech *m, MechLine *at, uint32_t *n); /* what the exact motion conserves */
 void mech_order_lines(Mech *m, MechLine *at, uint32_t *n);     /* order and symmetry of the word */
+void mech_constraint_lines(Mech *m, MechLine *at, uint32_t *n); /* c, its rate, J */
+void mech_force_lines(Mech *m, MechLine *at, uint32_t *n);      /* γ, S, λ */
+void mech_omega_lines(Mech *m, MechLine *at, uint32_t *n);      /* a and Ω of first-order motion */
 const char *mech_symbol(Mech *m, IrDef d);                     /* "θ", "p", "v" */
 
 /* ---- pretty.c: terms as a reader expects them ---- */

@@ -6,8 +6,6 @@
  * Source of the formulas: Goldstein, Poole, Safko, Classical Mechanics, chapters 1, 2 and 8. */
 #include "internal.h"
 
-#include <math.h>
-
 static void set_body(Mech *m, MechBody *b, const SemaBody *sema) {
     const IrDefInfo *info = ir_def(m->p, sema->q);
     *b = (MechBody){
@@ -75,85 +73,6 @@ static bool set_energies(Mech *m) {
     return true;
 }
 
-/* ---- degenerate Lagrangians ---- */
-
-/* The element a position in the stacked bodies means: `θ[2]'`. */
-static const char *element_velocity(Mech *m, uint64_t flat) {
-    for (uint32_t a = 0; a < m->n; a++) {
-        const MechBody *b = &m->bodies[a];
-        if (flat >= b->size) {
-            flat -= b->size;
-            continue;
-        }
-        if (b->rank == 0)
-            return mech_text(m, "%s'", b->name);
-        Buf text = {0};
-        uint64_t stride = b->size;
-        for (uint32_t k = 0; k < b->rank; k++) {
-            stride /= b->extent[k];
-            buf_printf(&text, "%s%llu", k ? "," : "", (unsigned long long)(flat / stride % b->extent[k]));
-        }
-        const char *name = mech_text(m, "%s[%s]'", b->name, text.at);
-        buf_free(&text);
-        return name;
-    }
-    return "?";
-}
-
-static void report_null_direction(Mech *m, const double *x, Span span) {
-    uint64_t size = 0;
-    double largest = 0;
-    for (uint32_t a = 0; a < m->n; a++)
-        size += m->bodies[a].size;
-    for (uint64_t i = 0; i < size; i++)
-        largest = fmax(largest, fabs(x[i]));
-    Buf text = {0};
-    uint32_t shown = 0;
-    for (uint64_t i = 0; i < size; i++) {
-        double value = x[i] / largest;
-        if (fabs(value) < 1e-9)
-            continue;
-        buf_printf(&text, "%s%s = %.4g", shown++ ? ", " : "", element_velocity(m, i), value);
-    }
-    Diag *d = diag_error(
-        m->session, DIAG_MECH_SINGULAR, span,
-        "the mass matrix is singular: a motion with %s costs no kinetic energy, so nothing determines "
-        "its acceleration",
-        text.at);
-    diag_help(m->session, d,
-              "drop that combination of coordinates, give it a kinetic energy, or hold it by a constraint");
-    buf_free(&text);
-}
-
-/* Every coordinate must have inertia when one has. */
-static bool check_inertia(Mech *m, const MechForm *f, Span span) {
-    bool complete = true;
-    for (uint32_t a = 0; a < m->n; a++) {
-        bool any = false;
-        for (uint32_t c = 0; c < m->n; c++)
-            any = any || f->block[a * m->n + c];
-        if (any)
-            continue;
-        complete = false;
-        Diag *d = diag_error(
-            m->session, DIAG_MECH_NO_INERTIA, m->bodies[a].sema->span,
-            "`%s` has no kinetic energy: ∂²L/∂%s'² = 0, so its equation of motion does not determine "
-            "%s''",
-            m->bodies[a].name, m->bodies[a].name, m->bodies[a].name);
-        diag_note_at(m->session, d, span, "the kinetic energy is given here, without %s'", m->bodies[a].name);
-        diag_help(m->session, d, "add a kinetic term for `%s`, or make it a `let` of the other coordinates",
-                  m->bodies[a].name);
-    }
-    if (!complete)
-        return false;
-    double direction[MECH_SMALL];
-    if (mech_form_singular(m, f, direction)) {
-        report_null_direction(m, direction, span);
-        return false;
-    }
-    return true;
-}
-
 /* ---- momenta ---- */
 
 /* A Hamiltonian gives q' = ∂H/∂p; where it is quadratic in p, the momenta at given velocities follow by
@@ -169,7 +88,7 @@ static bool hamilton_momenta(Mech *m) {
     }
     if (!f->quadratic)
         return true;
-    if (!check_inertia(m, f, m->kinetic_span))
+    if (!mech_check_inertia(m, f, m->kinetic_span))
         return false;
     IrTerm *rhs = ARENA_ARRAY(m->arena, IrTerm, m->n), *x = ARENA_ARRAY(m->arena, IrTerm, m->n);
     for (uint32_t a = 0; a < m->n; a++)
@@ -205,10 +124,11 @@ static bool lagrange_momenta(Mech *m) {
         if (product)
             m->mass.gradient[a] = mech_smaller(m, m->mass.gradient[a], product);
         m->bodies[a].momentum = m->mass.gradient[a];
+        m->skew = m->skew || (m->out->first_order && !ir_is_zero(m->p, m->mass.gradient[a]));
     }
     if (m->out->first_order)
         return true;
-    return check_inertia(m, &m->mass, m->kinetic_span);
+    return mech_check_inertia(m, &m->mass, m->kinetic_span);
 }
 
 bool mech_pass_lagrangian(Mech *m) {
@@ -217,12 +137,6 @@ bool mech_pass_lagrangian(Mech *m) {
         diag_error(m->session, DIAG_MECH_NO_COORDINATE, m->run->span,
                    "`%s` has no coordinates, so nothing can move",
                    name_text(m->session->names, m->run->system));
-        return false;
-    }
-    if (m->run->n_constraints) {
-        diag_error(
-            m->session, DIAG_MECH_CONSTRAINT, m->run->constraints[0].span,
-            "constraint forces are not part of this build: the motion on the constraint cannot be derived");
         return false;
     }
     if (!set_energies(m))
@@ -242,7 +156,7 @@ bool mech_pass_lagrangian(Mech *m) {
 bool mech_pass_dissipation(Mech *m) {
     if (m->dissipation && !mech_form(m, m->dissipation, false, &m->friction))
         return false;
-    if (m->out->first_order && (!m->dissipation || m->friction.structure == MECH_MASS_NONE)) {
+    if (m->out->first_order && !m->skew && (!m->dissipation || m->friction.structure == MECH_MASS_NONE)) {
         Diag *d = diag_error(
             m->session, DIAG_MECH_NO_MOTION, m->run->dynamics_span,
             "the motion is not determined: neither `%s` nor `%s` gives a kinetic energy or a "
@@ -252,15 +166,15 @@ bool mech_pass_dissipation(Mech *m) {
                   "give `kinetic` for motion with inertia, or `dissipation` for motion of first order");
         return false;
     }
-    if (m->out->first_order && !m->friction.quadratic) {
+    if (m->out->first_order && m->dissipation && !m->friction.quadratic) {
         diag_error(
             m->session, DIAG_MECH_FRICTION, m->dissipation_span,
             "without kinetic energy the dissipation must be quadratic in the velocities: ∂R/∂q' = −∂V/∂q is "
             "solved for q'");
         return false;
     }
-    if (m->out->first_order)
-        return check_inertia(m, &m->friction, m->dissipation_span);
+    if (m->out->first_order && !m->skew)
+        return mech_check_inertia(m, &m->friction, m->dissipation_span);
     IrTerm c;
     if (m->dissipation && m->kinetic && mech_divides(m, m->dissipation, m->kinetic, &c) &&
         !mech_depends_any(m, c, MECH_ON_Q | MECH_ON_V | MECH_ON_P) && !m->run->lagrangian.term)

@@ -72,11 +72,17 @@ static IrTerm pull(Mech *m, const MechBody *b) {
 
 /* ---- velocities ---- */
 
+/* The terms q' is solved from: (G − Ω) q' = rhs + Jᵀλ, J q' = −b. */
 static bool first_order_velocities(Mech *m) {
     IrTerm *rhs = ARENA_ARRAY(m->arena, IrTerm, m->n), *x = ARENA_ARRAY(m->arena, IrTerm, m->n);
+    MechForm *flow = ARENA_NEW(m->arena, MechForm);
+    for (uint32_t a = 0; a < m->n; a++)
+        rhs[a] = m->bodies[a].dl_dq;
+    if (!mech_first_order(m, flow, rhs))
+        return false;
     for (uint32_t a = 0; a < m->n; a++) {
         MechBody *b = &m->bodies[a];
-        rhs[a] = pull(m, b);
+        rhs[a] = b->external ? ir_add(m->p, rhs[a], b->external) : rhs[a];
         if (mech_depends_any(m, rhs[a], MECH_ON_V)) {
             diag_error(m->session, DIAG_MECH_FRICTION, b->external ? b->external_span : m->potential_span,
                        "the force on `%s` depends on the velocities, and without kinetic energy only the "
@@ -84,14 +90,27 @@ static bool first_order_velocities(Mech *m) {
                        b->name);
             return false;
         }
-        if (!ir_is_zero(m->p, m->friction.linear[a]))
+        if (m->dissipation && !ir_is_zero(m->p, m->friction.linear[a]))
             rhs[a] = ir_sub(m->p, rhs[a], m->friction.linear[a]);
     }
-    if (!mech_form_solve(m, &m->friction, rhs, x, true))
-        return false;
-    for (uint32_t a = 0; a < m->n; a++)
+    bool ok;
+    if (m->n_constraints) {
+        IrTerm *g = ARENA_ARRAY(m->arena, IrTerm, m->n_constraints);
+        for (uint32_t r = 0; r < m->n_constraints; r++)
+            g[r] = ir_neg(m->p, m->constraints[r].drift);
+        IrTerm *shown = ARENA_ARRAY(m->arena, IrTerm, m->n);
+        ok = mech_multipliers(m, flow, rhs, g, "λ", x, m->lambda);
+        m->shows = true;
+        ok = ok && mech_multipliers(m, flow, rhs, g, "λ", shown, m->lambda);
+        m->shows = false;
+        for (uint32_t a = 0; a < m->n && ok; a++)
+            m->bodies[a].shown = shown[a];
+    } else {
+        ok = mech_form_solve(m, flow, rhs, x, !flow->skew);
+    }
+    for (uint32_t a = 0; a < m->n && ok; a++)
         m->bodies[a].velocity = x[a];
-    return true;
+    return ok;
 }
 
 static bool report_nonquadratic(Mech *m) {
@@ -146,6 +165,13 @@ static bool kinetic_is_homogeneous(Mech *m) {
 
 static void set_energy(Mech *m) {
     IrProgram *p = m->p;
+    if (m->skew) { /* q'·a − L = −L at rest */
+        IrReplace *still = ARENA_ARRAY(m->arena, IrReplace, m->n);
+        for (uint32_t a = 0; a < m->n; a++)
+            still[a] = (IrReplace){.from = m->bodies[a].v, .body = ir_real(p, 0)};
+        m->energy = calc_tidy(p, ir_neg(p, ir_replace(p, m->lagrangian, still, m->n)));
+        return;
+    }
     if (m->out->first_order) {
         m->energy = m->potential ? m->potential : ir_real(p, 0);
         return;

@@ -33,12 +33,33 @@ typedef struct MechSection {
     bool essential;       /* shown in brief */
 } MechSection;
 
+/* One constraint statement, in the order of the program. */
+typedef struct MechHeld {
+    Span span;
+    uint64_t rows;
+    bool holonomic;       /* speaks of positions; else of velocities */
+    IrDef kept;           /* INPUT over its rows: 1, or 0 for a row that is left out since it follows from others (set after
+                             init); 0: nothing can be left out */
+} MechHeld;
+
+/* What keeps a motion on its constraints. */
+typedef struct MechHold {
+    MechHeld *at;
+    uint32_t n;
+    IrFunc project;       /* the state a Newton step back to c = 0, then the velocities to J q' + b = 0 */
+    IrFunc inspect;       /* sets the OUTPUTs below from the state */
+    IrDef violation;      /* c, every row: of a constraint on velocities its rate */
+    IrDef rate;           /* J q' + b, every row */
+    IrDef jacobian;       /* J: rows × elements of all bodies */
+} MechHold;
+
 /* Where the runtime finds and puts things, and what is compiled. */
 typedef struct MechRun {
     const SemaRun *run;
     MechMass mass;
     bool first_order;       /* y = q alone; else y = (q, v) under a method, (q, p) under a word or on a Hamiltonian;
                                then the states */
+    bool stores_p;          /* y has p, not v */
     IrFunc init;            /* sets q, v or p, states to their start */
     double step_size;       /* h, the value of run->by at the hyper-parameters' values */
     double advance;         /* words: time advances by advance·h each step */
@@ -48,6 +69,7 @@ typedef struct MechRun {
     IrFunc observe;         /* sets outputs[k] for every record and expectation */
     IrDef *y, *dy;          /* methods: INPUTs that make up y in order, and OUTPUTs of the same shapes */
     uint32_t n_y;
+    MechHold *hold;         /* NULL: no constraints */
     IrDef *outputs;         /* one OUTPUT per run->records[k] (in order) */
     IrDef *expects;         /* three OUTPUT scalars per run->expects[k]: a, b, within */
     IrDef loss;             /* OUTPUT scalar: potential, for progress and divergence checks; 0: none */

@@ -132,13 +132,15 @@ static void dissipation_lines(Mech *m, Lines *l) {
 /* p' = ∂L/∂q + Q − ∂R/∂q' in (q, p). */
 static IrTerm momentum_rate(Mech *m, uint32_t a) {
     MechBody *b = &m->bodies[a];
+    IrTerm reaction = m->reaction ? m->reaction[a] : 0;
     if (!m->dissipation)
-        return b->pull;
+        return reaction ? ir_add(m->p, b->pull, reaction) : b->pull;
     IrTerm p = ir_read(m->p, b->p, b->at, b->rank);
     IrTerm friction = m->proportional
                         ? mech_times(m, m->proportional, p)
                         : mech_product(m, calc_tidy(m->p, mech_resolve(m, m->friction.gradient[a])));
-    return ir_sub(m->p, b->pull, friction);
+    IrTerm t = ir_sub(m->p, b->pull, friction);
+    return reaction ? ir_add(m->p, t, reaction) : t;
 }
 
 /* Fluctuation-dissipation: the noise of a bath at temperature τ that keeps p distributed as e^(−H/τ). */
@@ -154,10 +156,13 @@ static void noise_lines(Mech *m, Lines *l) {
 
 static void equation_lines(Mech *m, Lines *l) {
     if (m->out->first_order) {
-        add_remark(l, "without kinetic energy the dissipation balances the forces: ∂R/∂q' = −∂V/∂q + Q");
+        if (!m->skew)
+            add_remark(l, m->n_constraints
+                              ? "without kinetic energy the dissipation balances the forces: ∂R/∂q' = −∂V/∂q + Q + Jᵀλ"
+                              : "without kinetic energy the dissipation balances the forces: ∂R/∂q' = −∂V/∂q + Q");
         for (uint32_t a = 0; a < m->n; a++)
-            add_equation(l, primed(m, &m->bodies[a], "'"), m->bodies[a].q, "=", m->bodies[a].velocity,
-                         m->run->span);
+            add_equation(l, primed(m, &m->bodies[a], "'"), m->bodies[a].q, "=",
+                         m->bodies[a].shown ? m->bodies[a].shown : m->bodies[a].velocity, m->run->span);
         noise_lines(m, l);
         return;
     }
@@ -167,7 +172,8 @@ static void equation_lines(Mech *m, Lines *l) {
             add_equation(l, mech_text(m, "%s'", b->momentum_symbol), b->q, "=", momentum_rate(m, a),
                          m->run->span);
         else
-            add_equation(l, primed(m, b, "''"), b->q, "=", b->acceleration, m->run->span);
+            add_equation(l, primed(m, b, "''"), b->q, "=", b->shown ? b->shown : b->acceleration,
+                         m->run->span);
     }
     noise_lines(m, l);
 }
@@ -306,10 +312,18 @@ bool mech_pass_sections(Mech *m) {
     }
     dissipation_lines(m, l);
     add_section(m, "Dissipation", false, l);
+    mech_constraint_lines(m, l->at, &l->n);
+    add_section(m, "Constraints", true, l);
+    if (m->skew) {
+        mech_omega_lines(m, l->at, &l->n);
+        add_section(m, "Symplectic form  Ω = ∂a_j/∂q_i − ∂a_i/∂q_j", true, l);
+    }
     if (m->hamiltonian && !m->out->first_order) {
         legendre_lines(m, l);
         add_section(m, m->run->hamiltonian.term ? "Velocities  q' = ∂H/∂p" : "Legendre transform", false, l);
     }
+    mech_force_lines(m, l->at, &l->n);
+    add_section(m, "Constraint forces", true, l);
     equation_lines(m, l);
     add_section(m, m->stores_p || m->out->first_order ? "Equations of motion" : "Euler-Lagrange equations",
                 true, l);

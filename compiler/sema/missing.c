@@ -165,7 +165,6 @@ void join_missing(Join *j) {
         const char *phrase = support_phrase(out->vars[k].support);
         if (phrase) miss(j, phrase, out->vars[k].span);
     }
-    if (j->constraints.n) miss(j, "motion under constraints", j->constraints.at[0].span);
     if (j->st->run.over && !out->missing) miss(j, "ensembles and chains", j->st->run.over->span);
     opaque_values(j);
 }

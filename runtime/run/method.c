@@ -71,7 +71,18 @@ static bool arrive(Motion *motion, const RtRunState *at, const double *y) {
     if (run->step_number)
         *run->step_number = (double)at->step;
     motion->result.at = *at;
+    int32_t status = run->hold ? rt_hold_project(run) : RT_OK;
+    if (status) {
+        motion->result.status = (RtStatus)status;
+        return rt_fail(&motion->result.message, "%s", rt_status_text((RtStatus)status));
+    }
     return rt_outputs_due(run, at, &motion->result);
+}
+
+/* After a step: the state that arrive has put on the constraints is where the next one begins. */
+static void go_on_from_memory(Motion *motion) {
+    gather(motion->run, motion->run->y, motion->y);
+    rt_ode_restart(motion->integrator, rt_ode_time(motion->integrator), motion->y);
 }
 
 /* The next moment anything is due by the clock, at most the end. */
@@ -156,6 +167,8 @@ static void integrate(Motion *motion) {
         RtRunState at = at_time(motion, rt_ode_time(motion->integrator), is_over(motion));
         if (!arrive(motion, &at, rt_ode_state(motion->integrator)))
             return;
+        if (run->hold && !at.at_end)
+            go_on_from_memory(motion);
         show_progress(motion, &at);
         if (run->stop && *run->stop && !at.at_end) {
             motion->result.status = RT_INTERRUPTED;
@@ -173,6 +186,8 @@ static bool begin(Motion *motion) {
     int32_t status = run->init(run->frame);
     if (!status && run->started)
         run->started(run->context);
+    if (!status && run->hold && !rt_hold_start(run, &motion->result))
+        status = motion->result.status;
     if (!status && run->prepare)
         status = run->prepare(run->frame);
     motion->y = malloc((ode.n + 1) * sizeof *motion->y);
@@ -205,6 +220,8 @@ RtRunResult rt_run_method(RtRun *run) {
     Motion motion = {.run = run, .shown = rt_now()};
     if (begin(&motion)) {
         integrate(&motion);
+        if (run->hold && motion.result.status == RT_OK)
+            rt_hold_end(run, &motion.result);
         motion.result.ode = rt_ode_stats(motion.integrator);
         rt_ode_free(motion.integrator);
         rt_outputs_at_end(run, &motion.result);

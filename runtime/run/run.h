@@ -38,6 +38,43 @@ typedef struct RtRunState { /* where the run is, for the callbacks */
     bool at_end;
 } RtRunState;
 
+/* One constraint of the program, some rows of those that are looked at. */
+typedef struct RtHeld {
+    uint64_t rows;
+    bool holonomic;     /* between positions; else linear in the velocities */
+    RtBlock kept;       /* 1 a row, or 0 where it is left out; n = 0: no row can be */
+    uint64_t left_out;  /* rows that follow from others (set at the start) */
+} RtHeld;
+
+typedef enum RtHoldFailure {
+    RT_HOLD_GOOD,
+    RT_HOLD_START,             /* the start violates a constraint by `amount` */
+    RT_HOLD_START_RATE,        /* the velocities at the start do */
+    RT_HOLD_SINGULAR,          /* and there is no way back to it */
+    RT_HOLD_INCONSISTENT,      /* held by the others, this one is off by `amount` wherever the motion goes */
+    RT_HOLD_INCONSISTENT_RATE, /* the same of its rate of change */
+    RT_HOLD_SINGULAR_START,    /* it followed from others at the start alone */
+} RtHoldFailure;
+
+/* What keeps a run on its constraints. */
+typedef struct RtHold {
+    RtFunction project;     /* the state one step back to the constraints */
+    RtFunction inspect;     /* computes the three blocks from the state */
+    RtBlock violation, rate, jacobian; /* rows; rows; rows × columns */
+    RtHeld *at; uint32_t n;
+    uint64_t rows;          /* of all together */
+    const RtBlock *state; uint32_t n_state; /* what project moves */
+    /* set by the run: */
+    RtHoldFailure failure;
+    uint32_t whose;         /* the constraint it is about */
+    double amount;
+    uint8_t *follows;       /* n × n: constraint i has rows that follow from rows of constraint k */
+    uint8_t *dropped;       /* a row: left out */
+    double *before, *after; /* the state, as project moves it */
+    double rate_at_start;
+    uint32_t rate_whose;
+} RtHold;
+
 typedef struct RtRun {
     RtFrame *frame;
     RtFunction init;    /* sets the state to its start */
@@ -56,6 +93,7 @@ typedef struct RtRun {
     const RtMethod *method;
     RtOdeOptions tolerance;
     const RtBlock *y, *dy; uint32_t n_y;
+    RtHold *hold;       /* NULL: no constraints */
     RtFunction watch;   /* words: computes `watched`, which may not leave the numbers either; NULL: nothing */
     RtBlock watched;
     RtOutput *outputs; uint32_t n_outputs;
@@ -76,6 +114,15 @@ typedef struct RtRunResult {
     uint64_t bad_step;      /* and the step that made it so */
     RtOdeStats ode;         /* methods: accepted and rejected steps, evaluations */
 } RtRunResult;
+
+/* The state back to the constraints, as near as numbers allow. A status: RT_CONSTRAINT_LOST when there is no way back. */
+int32_t rt_hold_project(RtRun *run);
+/* After init: leaves out rows that follow from others, and puts a start that is off by rounding on the constraints. False with
+ * a status, and hold->failure, whose and amount. */
+bool rt_hold_start(RtRun *run, RtRunResult *result);
+/* At the end: rows that were left out must still hold. */
+bool rt_hold_end(RtRun *run, RtRunResult *result);
+void rt_hold_free(RtHold *hold);
 
 /* Runs from the start (init) to the end. */
 RtRunResult rt_run_words(RtRun *run);

@@ -4,6 +4,7 @@
  *   runner LAG check FILE       messages (code, line, text) of `lag check` against the `#! E0402: text` comments on
  *                               the lines at fault (… at either end of a text stands for anything); none expected: the
  *                               program must pass
+ *   runner LAG stop FILE        the same of `lag run`: what can only be seen in numbers, at the start of a run
  *   runner LAG text FILE CMD…   output of `lag CMD… FILE` against FILE with the extension .txt (--update rewrites it)
  *   runner LAG run FILE         `lag run` must succeed (its `expect` statements hold)
  *   runner LAG missing FILE     is derived for running, or says at its `run` statements, and nothing else, that this part
@@ -215,8 +216,9 @@ static int compare(const char *file, Messages *want, Messages *have) {
     return wrong;
 }
 
-static int test_check(char *lag, char *file) {
-    char *command[] = {lag, "check", "--json", file, NULL};
+/* `command`: check, or run where the messages come from the run itself. */
+static int test_check(char *lag, char *stage, char *file) {
+    char *command[] = {lag, stage, "--json", file, NULL};
     Text text = read_file(file), said;
     int status = run_command(command, NULL, &said);
     Messages want = expected_messages(text.at), have = found_messages(said.at);
@@ -438,10 +440,12 @@ int main(int count, char **args) {
     args += update;
     count -= update;
     if (count < 4)
-        die("usage: runner [--update] LAG check|text|run|compare|missing|try|doc FILE [COMMAND…]", args[0]);
+        die("usage: runner [--update] LAG check|stop|text|run|compare|missing|try|doc FILE [COMMAND…]", args[0]);
     char *lag = args[1], *kind = args[2], *file = args[3];
     if (!strcmp(kind, "check"))
-        return test_check(lag, file);
+        return test_check(lag, "check", file);
+    if (!strcmp(kind, "stop"))
+        return test_check(lag, "run", file);
     if (!strcmp(kind, "text"))
         return test_text(lag, file, count - 4, args + 4, update);
     if (!strcmp(kind, "run"))

@@ -555,9 +555,9 @@ static void test_errors(void **state) {
     by_method(r);
     fails_with(r, "E0654");
 
-    r = oscillator(&b, 0); /* a constraint */
-    SemaConstraint circle = {.residual = b->q, .span = r->run.system_span};
-    r->run.constraints = &circle;
+    r = oscillator(&b, 0); /* a constraint that no coordinate enters */
+    SemaConstraint idle = {.residual = ir_define(r->p, 0, IR_F64, NULL, 0, ir_real(r->p, 1)), .span = r->run.system_span};
+    r->run.constraints = &idle;
     r->run.n_constraints = 1;
     by_method(r);
     fails_with(r, "E0659");

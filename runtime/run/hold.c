@@ -1,0 +1,265 @@
+/* hold — keeps a run on its constraints: the start is looked at, rows that follow from others are left out, and the state goes
+ * back to the constraints after each step of a method. */
+#include "state.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_ROUNDS = 50 };
+static const double near = 1e-8;       /* a correction this small, relative to the state, leaves 1e-16 of the next one */
+static const double forgiven = 1e-6;   /* a start this far from the constraints is put on them */
+static const double dependent = 1e-9;  /* what is left of a row, relative to it, when it follows from others */
+static const double consistent = 1e-7; /* what a row that was left out may be off by, relative to the state */
+
+static double value(const RtRun *run, const RtBlock *b, uint64_t i) {
+    const void *at = run->frame->mem + b->offset;
+    return b->elem == RT_F64 ? ((const double *)at)[i] : (double)((const float *)at)[i];
+}
+
+/* All blocks one after the other. */
+static void copy(const RtRun *run, const RtBlock *blocks, uint32_t n, double *out) {
+    for (uint32_t b = 0; b < n; b++)
+        for (uint64_t i = 0; i < blocks[b].n; i++)
+            *out++ = value(run, &blocks[b], i);
+}
+
+static uint64_t size_of(const RtBlock *blocks, uint32_t n) {
+    uint64_t size = 0;
+    for (uint32_t b = 0; b < n; b++)
+        size += blocks[b].n;
+    return size;
+}
+
+static double largest(const double *x, uint64_t n, const double *minus) {
+    double most = 0;
+    for (uint64_t i = 0; i < n; i++) {
+        double d = fabs(minus ? x[i] - minus[i] : x[i]);
+        most = d > most || isnan(d) ? d : most;
+    }
+    return most;
+}
+
+int32_t rt_hold_project(RtRun *run) {
+    RtHold *h = run->hold;
+    uint64_t n = size_of(h->state, h->n_state);
+    for (int k = 0; k < MOST_ROUNDS; k++) {
+        copy(run, h->state, h->n_state, h->before);
+        int32_t status = h->project(run->frame);
+        copy(run, h->state, h->n_state, h->after);
+        double moved = largest(h->after, n, h->before), size = largest(h->after, n, NULL);
+        if (status)
+            return status;
+        if (!isfinite(moved))
+            return RT_NOT_FINITE;
+        if (moved <= near * size)
+            return RT_OK;
+    }
+    return RT_CONSTRAINT_LOST;
+}
+
+/* ---- the start ---- */
+
+/* The constraint that row `row` belongs to. */
+static uint32_t constraint_of(const RtHold *h, uint64_t row) {
+    uint32_t k = 0;
+    for (; k + 1 < h->n && row >= h->at[k].rows; k++)
+        row -= h->at[k].rows;
+    return k;
+}
+
+static void leave_out(RtRun *run, uint64_t row) {
+    RtHold *h = run->hold;
+    for (uint32_t k = 0; k < h->n; k++) {
+        if (row >= h->at[k].rows) {
+            row -= h->at[k].rows;
+            continue;
+        }
+        void *at = run->frame->mem + h->at[k].kept.offset;
+        if (h->at[k].kept.elem == RT_F64)
+            ((double *)at)[row] = 0;
+        else
+            ((float *)at)[row] = 0;
+        return;
+    }
+}
+
+static double dot(const double *x, const double *y, uint64_t n) {
+    double sum = 0;
+    for (uint64_t i = 0; i < n; i++)
+        sum += x[i] * y[i];
+    return sum;
+}
+
+/* Gram-Schmidt in the order of the program, each row twice: what is left of a row that follows from those before is nothing.
+ * Notes on the way which earlier constraints it follows from. */
+static void find_dependent(RtRun *run, double *J, uint64_t columns) {
+    RtHold *h = run->hold;
+    for (uint64_t r = 0; r < h->rows; r++) {
+        double *row = J + r * columns, whole = sqrt(dot(row, row, columns));
+        uint32_t own = constraint_of(h, r);
+        uint8_t *parents = h->follows + (uint64_t)own * h->n;
+        uint8_t *found = calloc(h->n, 1);
+        if (!found)
+            return;
+        for (int pass = 0; pass < 2; pass++) {
+            for (uint64_t s = 0; s < r; s++) {
+                double c = h->dropped[s] ? 0 : dot(row, J + s * columns, columns);
+                if (fabs(c) > dependent * whole)
+                    found[constraint_of(h, s)] = 1;
+                for (uint64_t i = 0; i < columns && c != 0; i++)
+                    row[i] -= c * J[s * columns + i];
+            }
+        }
+        double left = sqrt(dot(row, row, columns));
+        if (left > dependent * whole) {
+            for (uint64_t i = 0; i < columns; i++)
+                row[i] /= left;
+        } else if (h->at[own].kept.n) {
+            h->dropped[r] = 1;
+            h->at[own].left_out++;
+            for (uint32_t k = 0; k < h->n; k++)
+                parents[k] |= found[k];
+            leave_out(run, r);
+        }
+        free(found);
+    }
+}
+
+/* The largest element of a block of rows, over those left out or those kept, and whose it is. */
+static double worst(const RtRun *run, const RtBlock *block, bool dropped, bool positions, uint32_t *whose) {
+    const RtHold *h = run->hold;
+    double most = 0;
+    for (uint64_t r = 0; r < h->rows; r++) {
+        double d = fabs(value(run, block, r));
+        if ((h->dropped[r] != 0) != dropped || (positions && !h->at[constraint_of(h, r)].holonomic))
+            continue;
+        if (d > most || isnan(d)) {
+            most = d;
+            *whose = constraint_of(h, r);
+        }
+    }
+    return most;
+}
+
+static bool start_fails(RtRunResult *result, RtHold *h, RtHoldFailure failure, uint32_t whose, double amount) {
+    h->failure = failure;
+    h->whose = whose;
+    h->amount = amount;
+    result->status = RT_CONSTRAINT_LOST;
+    return false;
+}
+
+static bool allocate(RtHold *h) {
+    uint64_t n = size_of(h->state, h->n_state);
+    h->before = malloc((2 * n + 1) * sizeof *h->before);
+    h->after = h->before + n;
+    h->dropped = calloc(h->rows + 1, 1);
+    h->follows = calloc((size_t)h->n * h->n + 1, 1);
+    return h->before && h->dropped && h->follows;
+}
+
+static bool look(RtRun *run, RtRunResult *result) {
+    result->status = (RtStatus)run->hold->inspect(run->frame);
+    return result->status == RT_OK;
+}
+
+/* Keeps where the start was, for the message that tells the way to the constraints. */
+static bool start_is_near(RtRun *run, RtRunResult *result) {
+    RtHold *h = run->hold;
+    uint64_t n = size_of(h->state, h->n_state);
+    double *start = malloc((n + 1) * sizeof *start);
+    uint32_t whose = 0;
+    bool on_rates = false;
+    if (!start) {
+        result->status = RT_NO_MEMORY;
+        return false;
+    }
+    double off = worst(run, &h->violation, false, true, &whose);
+    if (off == 0) {
+        off = worst(run, &h->rate, false, false, &whose);
+        on_rates = true;
+    }
+    copy(run, h->state, h->n_state, start);
+    int32_t status = rt_hold_project(run);
+    double way = 0, size = 0;
+    if (!status) {
+        copy(run, h->state, h->n_state, h->after);
+        way = largest(h->after, n, start);
+        size = largest(h->after, n, NULL);
+    }
+    free(start);
+    if (status)
+        return start_fails(result, h, RT_HOLD_SINGULAR, whose, off);
+    if (way > forgiven * size) {
+        /* positions that fit with velocities that do not are told apart */
+        uint32_t ours = whose;
+        if (!on_rates && off <= forgiven * size) {
+            off = h->rate_at_start;
+            ours = h->rate_whose;
+            on_rates = true;
+        }
+        return start_fails(result, h, on_rates ? RT_HOLD_START_RATE : RT_HOLD_START, ours, off);
+    }
+    return true;
+}
+
+bool rt_hold_start(RtRun *run, RtRunResult *result) {
+    RtHold *h = run->hold;
+    if (!allocate(h)) {
+        result->status = RT_NO_MEMORY;
+        return false;
+    }
+    if (!look(run, result))
+        return false;
+    uint64_t columns = h->rows ? h->jacobian.n / h->rows : 0;
+    double *J = malloc((h->jacobian.n + 1) * sizeof *J);
+    if (!J) {
+        result->status = RT_NO_MEMORY;
+        return false;
+    }
+    copy(run, &h->jacobian, 1, J);
+    find_dependent(run, J, columns);
+    free(J);
+    h->rate_at_start = worst(run, &h->rate, false, false, &h->rate_whose);
+    if (!start_is_near(run, result) || !look(run, result))
+        return false;
+    uint64_t n = size_of(h->state, h->n_state);
+    copy(run, h->state, h->n_state, h->after);
+    double size = fmax(1, largest(h->after, n, NULL));
+    uint32_t whose = 0;
+    double off = worst(run, &h->violation, true, true, &whose);
+    if (off > consistent * size)
+        return start_fails(result, h, RT_HOLD_INCONSISTENT, whose, off);
+    off = worst(run, &h->rate, true, false, &whose);
+    if (off > consistent * size)
+        return start_fails(result, h, RT_HOLD_INCONSISTENT_RATE, whose, off);
+    return true;
+}
+
+/* Rows that were left out since they followed from others at the start must go on doing so. */
+bool rt_hold_end(RtRun *run, RtRunResult *result) {
+    RtHold *h = run->hold;
+    bool any = false;
+    for (uint32_t k = 0; k < h->n; k++)
+        any = any || h->at[k].left_out;
+    if (!any)
+        return true;
+    if (!look(run, result))
+        return false;
+    uint32_t whose = 0;
+    uint64_t n = size_of(h->state, h->n_state);
+    copy(run, h->state, h->n_state, h->after);
+    double off = worst(run, &h->violation, true, true, &whose), size = fmax(1, largest(h->after, n, NULL));
+    return !(off > 1e3 * consistent * size) || start_fails(result, h, RT_HOLD_SINGULAR_START, whose, off);
+}
+
+void rt_hold_free(RtHold *h) {
+    if (!h)
+        return;
+    free(h->before);
+    free(h->dropped);
+    free(h->follows);
+    h->before = NULL;
+    h->dropped = h->follows = NULL;
+}
