@@ -70,6 +70,23 @@ IrTerm calc_name_sums(IrProgram *p, IrTerm t, IrElem elem, CalcDefs *made);
  * is computed everywhere: unless t is `certain` to be, too, reads in it that may leave their tensor are guarded. */
 IrTerm calc_named(IrProgram *p, IrTerm t, IrElem elem, bool certain);
 
+/* ---- scans: scan.c, lift.c ---- */
+/* Row `lag` before row k (an INT term) of scan d, over the AXIS indices of a row. */
+IrTerm calc_row_before(IrProgram *p, IrDef d, IrTerm k, uint32_t lag);
+/* The costate of scan d: λ[k] = adjoint[k] + Σ_j (∂row(k+j)/∂(j-th row before))ᵀ λ[k+j], shaped like d; 0 after an
+ * error. `adjoint` is what the scan's readers give. */
+IrDef calc_scan_costate(IrProgram *p, IrDef d, IrDef adjoint);
+/* The definitions that the row of scan d reads and that are not computed anew for every k, of those `wanted` (by number). */
+void calc_scan_reads(IrProgram *p, IrDef d, const uint8_t *wanted, uint32_t n_wanted, CalcDefs *out);
+/* Σ over rows k of λ[k]ᵀ ∂row(k)/∂x for each definition x that the row reads: out[j] has a first axis more than x[j], over the
+ * rows that are computed, to be summed over; 0 where nothing comes. */
+bool calc_scan_gradient(IrProgram *p, IrDef d, IrDef costate, const IrDef *x, uint32_t n, IrDef *out);
+/* The definition `d`, of the inside of scan `of`, for all rows at once: a definition with an axis for the rows that are
+ * computed before its own. `stands` is another bound INPUT in it: for row k of the scan stands row k of `rows`. */
+IrDef calc_lift(IrProgram *p, IrDef d, IrDef of, IrDef stands, IrDef rows);
+/* As calc_gradient, but wrt has only what comes by reads of itself, not of what shares elements with it: 0 where none. */
+bool calc_gradient_of_reads(IrProgram *p, IrTerm t, const IrDef *wrt, uint32_t n, IrDef *grad);
+
 /* Reverse rule of whole-tensor operations: adjoint of operand k of d from d's adjoint. */
 IrDef calc_linalg_adjoint(IrProgram *p, IrDef d, IrDef adjoint, uint32_t k);
 /* Forward rule: the derivative of d from those of its operands (0: does not move), each with `extra` further

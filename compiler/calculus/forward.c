@@ -214,6 +214,53 @@ static IrDef moved_operand(Forward *f, IrDef d) {
     return ir_define(p, 0, ir_def(p, d)->elem, axes, rank + f->n_y, rate);
 }
 
+/* The rate of a row before, which stands for the row before of the tangent. */
+static IrDef forward_before(Forward *f, IrDef d) {
+    IrProgram *p = f->p;
+    IrDefInfo info = *ir_def(p, d);
+    if (info.role != IR_ROLE_BOUND || !f->graph.active[d])
+        return 0;
+    for (uint32_t k = 0; k < f->n_y; k++)
+        info.extent[info.rank + k] = ir_index(p, f->y[k])->extent;
+    return ir_before(p, 0, info.elem, info.rank + f->n_y, info.extent);
+}
+
+/* The definition's rate with the axes of x behind its own; zero where it does not move. */
+static IrDef rate_of(Forward *f, IrDef d) {
+    IrProgram *p = f->p;
+    IrDef moved = moved_operand(f, d);
+    if (moved || f->failed)
+        return moved;
+    IrIdx axes[IR_MAX_RANK];
+    IrTerm subs[IR_MAX_RANK];
+    uint32_t rank = ir_def(p, d)->rank;
+    calc_open_axes(p, d, axes, subs);
+    for (uint32_t k = 0; k < f->n_y; k++)
+        axes[rank + k] = f->y[k];
+    return ir_define(p, 0, ir_def(p, d)->elem, axes, rank + f->n_y, ir_real(p, 0));
+}
+
+/* A scan beside the scan: its row is the derivative of the row along what moves, the rows before among it; the row
+ * itself is looked at where it is stored. */
+static IrDef forward_scan(Forward *f, IrDef d) {
+    IrProgram *p = f->p;
+    IrScan old = ir_scan_of(p, d), made = old;
+    IrReplace at[1 + IR_MAX_LAGS];
+    IrDef row = rate_of(f, old.row);
+    made.start = old.start ? rate_of(f, old.start) : 0;
+    if (f->failed)
+        return 0;
+    made.counter = ir_counter(p, ir_def(p, old.counter)->name, ir_def(p, old.counter)->lo, ir_def(p, old.counter)->hi);
+    IrTerm k = ir_read0(p, made.counter);
+    at[0] = (IrReplace){.from = old.counter, .body = k};
+    for (uint32_t j = 0; j < old.lags; j++) {
+        made.before[j] = f->image[old.before[j]];
+        at[1 + j] = (IrReplace){.from = old.before[j], .body = calc_row_before(p, d, k, j + 1)};
+    }
+    made.row = ir_replace_def(p, row, at, 1 + old.lags);
+    return ir_scan(p, 0, &made);
+}
+
 static IrDef forward_expr(Forward *f, IrDef d) {
     IrProgram *p = f->p;
     IrIdx axes[IR_MAX_RANK];
@@ -246,8 +293,9 @@ static void forward_def(Forward *f, IrDef d) {
         return;
     }
     switch (info.kind) {
-    case IR_DEF_INPUT:
+    case IR_DEF_INPUT: f->image[d] = forward_before(f, d); break;
     case IR_DEF_VIEW: break;
+    case IR_DEF_SCAN: f->image[d] = forward_scan(f, d); break;
     case IR_DEF_EXPR: f->image[d] = forward_expr(f, d); break;
     case IR_DEF_CONCAT: f->image[d] = forward_concat(f, d); break;
     case IR_DEF_LINALG: {

@@ -7,6 +7,7 @@
 #include "calculus_internal.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- what moves ---------------------------------------------------------------------------------------- */
 
@@ -40,6 +41,19 @@ static bool reads_active(const IrProgram *p, IrTerm t, const uint8_t *active, ui
     return state[t] == 2;
 }
 
+/* The rows before move where a scan does: marks them, and says whether any was not marked. */
+static bool move_rows_before(const IrProgram *p, const CalcGraph *g, uint8_t *before) {
+    bool more = false;
+    for (IrDef d = 1; d < g->n_defs; d++) {
+        const IrDefInfo *info = ir_def(p, d);
+        for (uint32_t k = 1; info->kind == IR_DEF_SCAN && g->active[d] && k <= info->lags; k++) {
+            more |= !before[info->bound[k]];
+            before[info->bound[k]] = 1;
+        }
+    }
+    return more;
+}
+
 static bool def_moves(const IrProgram *p, const CalcGraph *g, IrDef d, const IrDef *wrt, uint32_t n,
                       uint8_t *state) {
     const IrDefInfo *info = ir_def(p, d);
@@ -56,6 +70,7 @@ static bool def_moves(const IrProgram *p, const CalcGraph *g, IrDef d, const IrD
                 return true;
         return false;
     case IR_DEF_LINALG:
+    case IR_DEF_SCAN:
         return g->active[info->operand[0]] || (info->operand[1] && g->active[info->operand[1]]);
     }
     return false;
@@ -68,10 +83,14 @@ CalcGraph calc_graph(IrProgram *p, IrTerm t, IrDef d, const IrDef *wrt, uint32_t
     if (d)
         g.reached[d] = 1;
     ir_reach(p, t, g.reached);
-    uint8_t *state = base_calloc(ir_term_count(p) + 1, 1);
-    for (IrDef k = 1; k < g.n_defs; k++)
-        g.active[k] = g.reached[k] && def_moves(p, &g, k, wrt, n, state);
+    uint8_t *state = base_calloc(ir_term_count(p) + 1, 1), *before = base_calloc(g.n_defs, 1);
+    do {
+        memset(state, 0, ir_term_count(p) + 1);
+        for (IrDef k = 1; k < g.n_defs; k++)
+            g.active[k] = g.reached[k] && (before[k] || def_moves(p, &g, k, wrt, n, state));
+    } while (move_rows_before(p, &g, before));
     free(state);
+    free(before);
     return g;
 }
 

@@ -98,10 +98,23 @@ static IrTerm add_inner_steps(Reverse *r, IrTerm body, IrElem elem) {
     return body;
 }
 
+/* What is computed anew for every row of a scan belongs to the scan's step. */
+static uint8_t *inside_scans(Reverse *r) {
+    uint8_t *inside = base_calloc(r->graph.n_defs, 1);
+    for (IrDef d = 1; d < r->graph.n_defs; d++) {
+        if (!r->graph.reached[d] || ir_def(r->p, d)->kind != IR_DEF_SCAN)
+            continue;
+        for (IrDef k = 1; k < d; k++)
+            inside[k] |= r->graph.reached[k] && ir_in_scan(r->p, d, k);
+    }
+    return inside;
+}
+
 static void order_steps(Reverse *r) {
     IrProgram *p = r->p;
+    uint8_t *inside = inside_scans(r);
     for (IrDef d = 1; d < r->graph.n_defs; d++) {
-        if (!r->graph.reached[d] || !r->graph.active[d] || is_wrt(r, d) || slot_of(r, d)->is_step)
+        if (!r->graph.reached[d] || !r->graph.active[d] || inside[d] || is_wrt(r, d) || slot_of(r, d)->is_step)
             continue;
         const IrDefInfo *info = ir_def(p, d);
         if (info->kind == IR_DEF_EXPR)
@@ -109,6 +122,7 @@ static void order_steps(Reverse *r) {
         else if (info->kind != IR_DEF_INPUT && info->kind != IR_DEF_VIEW)
             vec_push(&r->steps, (Step){d, 0});
     }
+    free(inside);
 }
 
 /* ---- contributions ------------------------------------------------------------------------------------- */
@@ -417,6 +431,40 @@ static void reverse_concat(Reverse *r, IrDef d, IrDef adjoint) {
     }
 }
 
+/* The costate, then what the row reads: for each such definition a term for every row, summed over the rows. */
+static void reverse_scan(Reverse *r, IrDef d, IrDef adjoint) {
+    IrProgram *p = r->p;
+    IrScan scan = ir_scan_of(p, d);
+    IrIdx axes[IR_MAX_RANK];
+    IrTerm subs[IR_MAX_RANK];
+    IrDef costate = calc_scan_costate(p, d, adjoint);
+    r->failed |= !costate;
+    if (r->failed)
+        return;
+    if (scan.start && moves(r, scan.start)) {
+        calc_open_axes(p, scan.start, axes, subs);
+        uint32_t rank = ir_def(p, scan.start)->rank;
+        IrTerm at[IR_MAX_RANK];
+        memcpy(at, subs, sizeof *subs * rank);
+        if (scan.backward)
+            at[0] = ir_add(p, at[0], ir_int(p, (int64_t)(scan.count - scan.lags)));
+        contribute(r, scan.start, subs, ir_read(p, costate, at, rank), axes, rank);
+    }
+    CalcDefs reads = {0};
+    calc_scan_reads(p, d, r->graph.active, r->graph.n_defs, &reads);
+    IrDef *part = base_calloc(reads.n + 1, sizeof *part);
+    r->failed |= !calc_scan_gradient(p, d, costate, reads.at, reads.n, part);
+    for (uint32_t k = 0; k < reads.n && !r->failed; k++) {
+        if (!part[k])
+            continue;
+        calc_open_axes(p, part[k], axes, subs);
+        IrTerm value = ir_at_subs(p, part[k], subs);
+        contribute(r, reads.at[k], subs + 1, value, axes, ir_def(p, part[k])->rank);
+    }
+    free(part);
+    vec_free(&reads);
+}
+
 static void reverse_step(Reverse *r, const Step *step) {
     IrProgram *p = r->p;
     IrDef d = step->def;
@@ -430,6 +478,7 @@ static void reverse_step(Reverse *r, const Step *step) {
     case IR_DEF_VIEW: break;
     case IR_DEF_EXPR: reverse_expr(r, d, step->body, adjoint); break;
     case IR_DEF_CONCAT: reverse_concat(r, d, adjoint); break;
+    case IR_DEF_SCAN: reverse_scan(r, d, adjoint); break;
     case IR_DEF_LINALG:
         for (uint32_t k = 0; k < 2; k++)
             if (info.operand[k] && moves(r, info.operand[k]))
@@ -507,7 +556,7 @@ static IrDef gradient_of(Reverse *r, IrDef w) {
     return whole ? whole : gather_elements(r, w);
 }
 
-bool calc_gradient(IrProgram *p, IrTerm t, const IrDef *wrt, uint32_t n, IrDef *grad) {
+static bool sweep(IrProgram *p, IrTerm t, const IrDef *wrt, uint32_t n, IrDef *grad, bool own_reads) {
     Reverse r = {.p = p, .wrt = wrt, .n_wrt = n};
     memset(grad, 0, sizeof *grad * n);
     if (!t)
@@ -522,9 +571,9 @@ bool calc_gradient(IrProgram *p, IrTerm t, const IrDef *wrt, uint32_t n, IrDef *
         reverse_step(&r, &step);
     }
     for (uint32_t k = 0; k < n && !r.failed; k++)
-        grad[k] = gradient_of(&r, wrt[k]);
+        grad[k] = !own_reads ? gradient_of(&r, wrt[k]) : has_parts(&r, wrt[k]) ? adjoint_def(&r, wrt[k]) : 0;
     for (uint32_t k = 0; k < n && !r.failed; k++)
-        r.failed = !grad[k];
+        r.failed = !grad[k] && (!own_reads || has_parts(&r, wrt[k]));
     for (uint32_t k = 0; k < r.n_slots; k++)
         vec_free(&r.slots[k].parts);
     free(r.slots);
@@ -533,6 +582,14 @@ bool calc_gradient(IrProgram *p, IrTerm t, const IrDef *wrt, uint32_t n, IrDef *
     arena_free(r.arena);
     calc_graph_free(&r.graph);
     return !r.failed;
+}
+
+bool calc_gradient(IrProgram *p, IrTerm t, const IrDef *wrt, uint32_t n, IrDef *grad) {
+    return sweep(p, t, wrt, n, grad, false);
+}
+
+bool calc_gradient_of_reads(IrProgram *p, IrTerm t, const IrDef *wrt, uint32_t n, IrDef *grad) {
+    return sweep(p, t, wrt, n, grad, true);
 }
 
 bool calc_vjp(IrProgram *p, IrDef y, IrDef weight, const IrDef *wrt, uint32_t n, IrDef *grad) {

@@ -207,6 +207,33 @@ static void check_linalg(Checker *c, IrDef d) {
         wrong(c, "definition", d, "its right side does not fit the matrix");
 }
 
+static void check_scan(Checker *c, IrDef d) {
+    const IrProgram *p = c->p;
+    const IrDefInfo *info = &p->defs.at[d];
+    IrDef row = info->operand[0], start = info->operand[1];
+    if (!row || row >= d || start >= d || !info->rank || info->lags > IR_MAX_LAGS) {
+        wrong(c, "definition", d, "its row and start are not smaller definitions");
+        return;
+    }
+    const IrDefInfo *r = &p->defs.at[row];
+    size_t bytes = sizeof *r->extent * r->rank;
+    if (r->rank + 1 != info->rank || r->elem != info->elem || memcmp(r->extent, info->extent + 1, bytes))
+        wrong(c, "definition", d, "its row is of another shape");
+    if ((start != 0) != (info->lags != 0) || info->lags > info->extent[0])
+        wrong(c, "definition", d, "its start does not fit its lags");
+    if (start && (p->defs.at[start].rank != info->rank || p->defs.at[start].extent[0] != info->lags
+                  || memcmp(p->defs.at[start].extent + 1, info->extent + 1, bytes)))
+        wrong(c, "definition", d, "its start is of another shape");
+    for (uint32_t k = 0; k <= info->lags; k++) {
+        IrDef b = info->bound[k];
+        const IrDefInfo *of = &p->defs.at[b];
+        if (!b || b >= d || of->kind != IR_DEF_INPUT || of->role != IR_ROLE_BOUND)
+            wrong(c, "definition", d, "what it binds (%u) is not a bound input", k);
+        else if (k ? of->rank != r->rank || memcmp(of->extent, r->extent, bytes) : of->rank || of->elem != IR_I64)
+            wrong(c, "definition", d, "what it binds (%u) is of another shape", k);
+    }
+}
+
 static void check_def(Checker *c, IrDef d, const uint32_t *largest_read) {
     const IrProgram *p = c->p;
     const IrDefInfo *info = &p->defs.at[d];
@@ -222,6 +249,7 @@ static void check_def(Checker *c, IrDef d, const uint32_t *largest_read) {
     case IR_DEF_EXPR: check_expr(c, d, largest_read); break;
     case IR_DEF_CONCAT: check_concat(c, d); break;
     case IR_DEF_LINALG: check_linalg(c, d); break;
+    case IR_DEF_SCAN: check_scan(c, d); break;
     }
 }
 

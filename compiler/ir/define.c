@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-static IrDef def_add(IrProgram *p, IrDefInfo info) {
+IrDef def_add(IrProgram *p, IrDefInfo info) {
     info.span = p->at;
     IrDef d = p->defs.n;
     vec_push(&p->defs, info);

@@ -59,6 +59,9 @@ static void reach_operands(const IrProgram *p, Reach *r, IrDef d) {
         reach_one(r, info->pieces[k].def);
     for (int k = 0; k < 2; k++)
         reach_one(r, info->operand[k]);
+    IrDef bound[1 + IR_MAX_LAGS];
+    for (uint32_t k = def_bound(info, bound); k-- > 0;)
+        reach_one(r, bound[k]);
 }
 
 void ir_reach(const IrProgram *p, IrTerm t, uint8_t *mark) {
@@ -124,6 +127,17 @@ static bool meets_storage(const IrProgram *p, const DependTable *t, IrDef d) {
     return meets;
 }
 
+/* What a scan binds has no meaning outside of it: only who asks about another thing is told that the row depends on it. */
+static bool scan_depends(const IrProgram *p, const DependTable *t, const IrDefInfo *info) {
+    IrDef bound[1 + IR_MAX_LAGS];
+    bool own = false;
+    (void)p;
+    for (uint32_t k = def_bound(info, bound); k-- > 0;)
+        own |= is_asked_about(t, bound[k]);
+    return (!own && bit_get(t->defs.at, info->operand[0]))
+           || (info->operand[1] && bit_get(t->defs.at, info->operand[1]));
+}
+
 static bool def_depends_now(const IrProgram *p, const DependTable *t, IrDef d) {
     const IrDefInfo *info = &p->defs.at[d];
     if (is_asked_about(t, d))
@@ -140,6 +154,7 @@ static bool def_depends_now(const IrProgram *p, const DependTable *t, IrDef d) {
     case IR_DEF_LINALG:
         return bit_get(t->defs.at, info->operand[0])
                || (info->operand[1] && bit_get(t->defs.at, info->operand[1]));
+    case IR_DEF_SCAN: return scan_depends(p, t, info);
     }
     return false;
 }
@@ -261,6 +276,7 @@ static void reach_compute(IrProgram *p, ReachCache *c, IrTerm t) {
                 c->mark[info->pieces[k].def] = 1;
             break;
         case IR_DEF_LINALG:
+        case IR_DEF_SCAN:
             c->mark[info->operand[0]] = 1;
             if (info->operand[1])
                 c->mark[info->operand[1]] = 1;
@@ -331,6 +347,21 @@ static DependTable *depend_table(IrProgram *p, IrDef on) {
     if (t->n_terms < p->nodes.n || t->n_defs < p->defs.n)
         depend_extend(p, t);
     return t;
+}
+
+bool ir_in_scan(IrProgram *p, IrDef scan, IrDef d) {
+    uint32_t at = 0;
+    while (p->scans.at[at] != scan)
+        at++;
+    if (!p->scan_watch.at[at]) {
+        IrDef bound[1 + IR_MAX_LAGS];
+        uint32_t n = def_bound(&p->defs.at[scan], bound);
+        p->scan_watch.at[at] = ir_watch(p, bound, n);
+    }
+    DependTable *t = p->depends.at[p->scan_watch.at[at] - 1];
+    if (t->n_terms < p->nodes.n || t->n_defs < p->defs.n)
+        depend_extend(p, t);
+    return bit_get(t->defs.at, d);
 }
 
 bool ir_depends(IrProgram *p, IrTerm t, IrDef on) {

@@ -363,8 +363,79 @@ static void eval_linalg(IrEnv *env, IrDef d) {
         env->missing = true;
 }
 
-/* Computes every definition marked, in order; operands have smaller numbers. */
-static bool eval_marked(IrEnv *env, const uint8_t *mark, uint32_t n) {
+static bool eval_marked(IrEnv *env, const uint8_t *mark, uint32_t n);
+
+static void forget(IrEnv *env, IrDef d) {
+    free(env->value[d]);
+    env->value[d] = NULL;
+}
+
+/* What is computed anew for every k of scan d, among the definitions 1 … n−1. */
+static uint8_t *inside_scan(IrEnv *env, IrDef d, uint32_t n) {
+    uint8_t *inside = base_calloc(n, 1);
+    inside[d] = 1; /* reaches what it binds, used or not */
+    ir_reach(env->p, 0, inside);
+    inside[d] = 0;
+    for (IrDef k = 1; k < n; k++)
+        inside[k] = inside[k] && ir_in_scan(env->p, d, k);
+    return inside;
+}
+
+/* One row after the other: the bound INPUTs are given their values, and what depends on them is computed again. */
+static void eval_scan(IrEnv *env, IrDef d) {
+    IrScan scan = ir_scan_of(env->p, d);
+    uint32_t n = env->p->defs.n;
+    uint8_t *inside = inside_scan(env, d, n);
+    uint64_t size = ir_size(env->p, d) / scan.count;
+    Number *out = env->value[d], *counter = base_calloc(1, sizeof *counter);
+    int64_t lo, hi, step = scan.backward ? -1 : 1;
+    ir_scan_range(&scan, &lo, &hi);
+    if (scan.start && env->value[scan.start])
+        memcpy(out + (scan.backward ? (scan.count - scan.lags) * size : 0), env->value[scan.start],
+               sizeof *out * size * scan.lags);
+    bool ok = !scan.start || env->value[scan.start];
+    inside[scan.counter] = 0;
+    for (uint32_t j = 0; j < scan.lags; j++)
+        inside[scan.before[j]] = 0;
+    for (int64_t at = 0; at <= hi - lo && ok; at++) {
+        int64_t k = scan.backward ? hi - at : lo + at;
+        for (IrDef m = 1; m < n; m++)
+            if (inside[m])
+                forget(env, m);
+        counter->whole = k;
+        env->value[scan.counter] = counter;
+        for (uint32_t j = 0; j < scan.lags; j++)
+            env->value[scan.before[j]] = out + (uint64_t)(k - step * (int64_t)(j + 1)) * size;
+        env->epoch = ++env->clock;
+        ok = eval_marked(env, inside, n) && env->value[scan.row];
+        if (ok)
+            memcpy(out + (uint64_t)k * size, env->value[scan.row], sizeof *out * size);
+    }
+    for (IrDef m = 1; m < n; m++)
+        if (inside[m])
+            forget(env, m);
+    env->value[scan.counter] = NULL;
+    for (uint32_t j = 0; j < scan.lags; j++)
+        env->value[scan.before[j]] = NULL;
+    env->epoch = ++env->clock;
+    env->missing = !ok;
+    free(counter);
+    free(inside);
+}
+
+/* Takes out of `now` what has a value only inside of a scan that is marked. */
+static void leave_out_inside(IrEnv *env, const uint8_t *mark, uint8_t *now, uint32_t n) {
+    for (IrDef d = n; d-- > 1;) {
+        if (!mark[d] || env->p->defs.at[d].kind != IR_DEF_SCAN)
+            continue;
+        uint8_t *inside = inside_scan(env, d, n);
+        for (IrDef k = 1; k < n; k++)
+            now[k] = now[k] && !inside[k];
+        free(inside);
+    }
+}
+
+static bool eval_each(IrEnv *env, const uint8_t *mark, uint32_t n) {
     for (IrDef d = 1; d < n; d++) {
         IrDefKind kind = env->p->defs.at[d].kind;
         if (!mark[d] || env->value[d])
@@ -382,6 +453,7 @@ static bool eval_marked(IrEnv *env, const uint8_t *mark, uint32_t n) {
         case IR_DEF_EXPR: eval_expr(env, d); break;
         case IR_DEF_CONCAT: eval_concat(env, d); break;
         case IR_DEF_LINALG: eval_linalg(env, d); break;
+        case IR_DEF_SCAN: eval_scan(env, d); break;
         }
         if (env->missing) {
             free(env->value[d]);
@@ -390,6 +462,16 @@ static bool eval_marked(IrEnv *env, const uint8_t *mark, uint32_t n) {
         }
     }
     return true;
+}
+
+/* Computes every definition marked, in order; operands have smaller numbers. */
+static bool eval_marked(IrEnv *env, const uint8_t *mark, uint32_t n) {
+    uint8_t *now = base_calloc(n, 1);
+    memcpy(now, mark, n);
+    leave_out_inside(env, mark, now, n);
+    bool ok = eval_each(env, now, n);
+    free(now);
+    return ok;
 }
 
 const double *ir_eval_def(IrEnv *env, IrDef d) {

@@ -187,6 +187,8 @@ static bool range_atom(const IrProgram *p, IrTerm t, int64_t *lo, int64_t *hi, i
     }
     if (op == IR_TO_INT)
         return type_of(p, a) == IR_BOOL && range_is(lo, hi, 0, 1);
+    if (op == IR_READ && p->defs.at[a].role == IR_ROLE_BOUND && p->defs.at[a].lo <= p->defs.at[a].hi)
+        return range_is(lo, hi, p->defs.at[a].lo, p->defs.at[a].hi);
     return op == IR_READ && p->defs.at[a].elem == IR_U8 && range_is(lo, hi, 0, 255);
 }
 

@@ -30,6 +30,7 @@
 #include "../base/base.h"
 
 #define IR_MAX_RANK 8
+#define IR_MAX_LAGS 8 /* rows before that a scan may look back to */
 
 typedef uint32_t IrTerm; /* 0: none */
 typedef uint32_t IrDef;  /* 0: none */
@@ -79,6 +80,7 @@ typedef enum IrDefKind {
     IR_DEF_EXPR,   /* body over axis indices */
     IR_DEF_CONCAT, /* pieces placed in a larger tensor; elements no piece covers are 0 */
     IR_DEF_LINALG, /* a whole-tensor operation: cholesky, solve, … */
+    IR_DEF_SCAN,   /* rows along axis 0, each from those before it: see ir_scan */
 } IrDefKind;
 
 /* What an INPUT is, for messages, for the planner (what changes when) and for the runtime. */
@@ -95,6 +97,7 @@ typedef enum IrRole {
     IR_ROLE_STEP,     /* k = 1, 2, …: number of the present step, flex scalar (stored as f64) */
     IR_ROLE_SEED,     /* I64 scalar */
     IR_ROLE_OUTPUT,   /* written by a function, read by the runtime: records, dy of a right-hand side */
+    IR_ROLE_BOUND,    /* stands inside a scan's row for the counter or for a row before; has a value only there */
 } IrRole;
 
 typedef enum IrLinalg {
@@ -128,7 +131,11 @@ typedef struct IrDefInfo {
     IrPiece *pieces;    /* CONCAT, in the program's arena */
     uint32_t n_pieces;
     IrLinalg linalg;    /* LINALG */
-    IrDef operand[2];
+    IrDef operand[2];   /* LINALG; SCAN: the row, the rows it starts from (0: none) */
+    int64_t lo, hi;     /* a counter (ir_counter): its values, both included */
+    IrDef bound[1 + IR_MAX_LAGS]; /* SCAN: the counter, then the rows 1, 2, … before */
+    uint8_t lags;       /* SCAN: how many rows before the row may read */
+    bool backward;      /* SCAN: rows are computed from the last to the first */
 } IrDefInfo;
 
 typedef struct IrProgram IrProgram;
@@ -256,6 +263,29 @@ IrDef ir_define(IrProgram *p, Name name, IrElem elem, const IrIdx *axes, uint32_
 IrDef ir_concat(IrProgram *p, Name name, IrElem elem, uint32_t rank, const uint64_t *extent,
                 const IrPiece *pieces, uint32_t n);
 IrDef ir_linalg(IrProgram *p, IrLinalg fn, IrDef a, IrDef b);
+/* A scan, a recursion over its first axis: T[k, …] = row(k, T[k−1, …], …, T[k−lags, …]) for k = lags … count−1, and
+ * T[0 … lags−1, …] = start; backwards it is T[k+1, …] … that are before, the row is for k = 0 … count−1−lags and the start is the
+ * last `lags` rows. `row` is an ordinary definition over bound INPUTs: the counter k, an I64 scalar of ir_counter whose
+ * range is that of the row, and `before`, shaped like the row (ir_before). They belong to this scan alone, and what depends
+ * on them is computed anew for every k. Without lags it is a loop: row(k) for every k. Equal scans are one: they may differ
+ * in their bound INPUTs. */
+typedef struct IrScan {
+    uint64_t count;
+    uint32_t lags;
+    bool backward;
+    IrDef counter, before[IR_MAX_LAGS], row;
+    IrDef start; /* [lags, …]; 0 without lags */
+} IrScan;
+IrDef ir_counter(IrProgram *p, Name name, int64_t lo, int64_t hi);
+IrDef ir_before(IrProgram *p, Name name, IrElem elem, uint32_t rank, const uint64_t *extent);
+IrDef ir_scan(IrProgram *p, Name name, const IrScan *scan);
+IrScan ir_scan_of(const IrProgram *p, IrDef d);
+/* The values of k for which a scan of so many rows computes its row. */
+void ir_scan_range(const IrScan *scan, int64_t *lo, int64_t *hi);
+/* A copy of the scan with bound INPUTs of its own. */
+IrScan ir_scan_open(IrProgram *p, IrDef d);
+/* Whether d is computed anew for every k of the scan: depends on its bound INPUTs. */
+bool ir_in_scan(IrProgram *p, IrDef scan, IrDef d);
 void ir_set_label(IrProgram *p, IrDef d, const char *label); /* copied */
 void ir_mark_volatile(IrProgram *p, IrDef d);
 void ir_mark_flex(IrProgram *p, IrDef d);

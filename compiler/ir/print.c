@@ -6,6 +6,8 @@
  *   def h : f64[j:128] = relu(sum[k.1](x[k.1] * W[k.1, j]) + b[j])
  *   linalg L : f64[3, 3] = cholesky(A)
  *   concat g : f64[20] = A @ 0, B @ 10
+ *   input k : i64[] bound 1 to 20
+ *   scan y : f64[21, 4] = row over k, before from start [backward]
  *
  * Terms used more than once and worth a name come before the body as `$1 = …` on lines of their own. Names that occur
  * twice get a number (`h%7`), so the text is unambiguous; axis names are local to their line. */
@@ -18,7 +20,7 @@
 
 const char *const ir_elem_names[] = {"f64", "f32", "i64", "i32", "u8"};
 const char *const ir_role_names[] = {"none",  "coord", "velocity", "momentum", "state", "data",
-                                     "batch", "hyper", "time",     "step",     "seed",  "output"};
+                                     "batch", "hyper", "time",     "step",     "seed",  "output", "bound"};
 const char *const ir_linalg_names[] = {"cholesky",      "solve",   "solve_spd", "solve_lower",
                                        "solve_lower_t", "inverse", "logdet"};
 
@@ -349,8 +351,22 @@ static void print_value(Printer *w, IrTerm value) {
     vec_free(&list);
 }
 
+static void print_scan(Printer *w, const IrDefInfo *info) {
+    buf_puts(w->out, " = ");
+    print_def_name(w, info->operand[0]);
+    for (uint32_t k = 0; k <= info->lags; k++) {
+        buf_puts(w->out, k ? ", " : " over ");
+        print_def_name(w, info->bound[k]);
+    }
+    if (info->operand[1]) {
+        buf_puts(w->out, " from ");
+        print_def_name(w, info->operand[1]);
+    }
+    buf_puts(w->out, info->backward ? " backward" : "");
+}
+
 static void print_def(Printer *w, IrDef d) {
-    static const char *const kinds[] = {"input", "view", "def", "concat", "linalg"};
+    static const char *const kinds[] = {"input", "view", "def", "concat", "linalg", "scan"};
     const IrDefInfo *info = &w->p->defs.at[d];
     w->def = d;
     buf_printf(w->out, "%s ", kinds[info->kind]);
@@ -363,7 +379,10 @@ static void print_def(Printer *w, IrDef d) {
     if (info->label)
         buf_printf(w->out, " \"%s\"", info->label);
     switch (info->kind) {
-    case IR_DEF_INPUT: break;
+    case IR_DEF_INPUT:
+        if (info->role == IR_ROLE_BOUND && !info->rank && info->lo <= info->hi && info->elem == IR_I64)
+            buf_printf(w->out, " %lld to %lld", (long long)info->lo, (long long)info->hi);
+        break;
     case IR_DEF_VIEW:
         buf_puts(w->out, " = ");
         print_def_name(w, info->parent);
@@ -392,6 +411,7 @@ static void print_def(Printer *w, IrDef d) {
         }
         buf_puts(w->out, ")");
         break;
+    case IR_DEF_SCAN: print_scan(w, info); break;
     }
     buf_puts(w->out, "\n");
 }

@@ -34,6 +34,8 @@ void ir_free(IrProgram *p) {
     vec_free(&p->depends);
     vec_free(&p->depend_of);
     vec_free(&p->asked);
+    vec_free(&p->scans);
+    vec_free(&p->scan_watch);
     vec_free(&p->reach.stored);
     free(p->reach.mark);
     free(p->reach.root);

@@ -72,6 +72,8 @@ struct IrProgram {
     VEC(uint32_t) depend_of; /* by definition: 1 + place in depends, 0 none */
     VEC(uint8_t) asked;      /* by definition: questions about it so far */
     ReachCache reach;
+    VEC(IrDef) scans;        /* every scan there is */
+    VEC(uint32_t) scan_watch; /* by place in scans: the question whether something depends on its bound INPUTs; 0 none yet */
 };
 
 /* ---- tables ---- */
@@ -120,6 +122,10 @@ double op_eval(IrOp op, double a, double b, double c);
 int64_t op_eval_int(IrOp op, int64_t a, int64_t b, int64_t c);
 int64_t int_div(int64_t a, int64_t b);   /* rounded down; 0 for b = 0 */
 int64_t int_mod(int64_t a, int64_t b);   /* a − b · (a div b); 0 for b = 0 */
+
+/* The definitions `info` binds: what only stands for something inside its row. Returns how many. */
+uint32_t def_bound(const IrDefInfo *info, IrDef out[1 + IR_MAX_LAGS]);
+IrDef def_add(IrProgram *p, IrDefInfo info);
 
 void ir_linalg_eval(IrLinalg fn, uint64_t n, uint64_t m, const double *a, const double *b, double *out);
 

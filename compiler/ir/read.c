@@ -273,10 +273,10 @@ static void read_head(Reader *r, Head *h) {
         if (!reader_is(r, "]"))
             reader_expect(r, ",");
     }
-    uint32_t role = word_in(r, ir_role_names, 12);
-    if (role < 12)
+    uint32_t role = word_in(r, ir_role_names, 13);
+    if (role < 13)
         reader_next(r);
-    h->role = (IrRole)(role % 12);
+    h->role = (IrRole)(role % 13);
     h->flex = reader_accept(r, "flex");
     h->volatile_ = reader_accept(r, "volatile");
     h->label[0] = 0;
@@ -346,6 +346,42 @@ static IrDef read_linalg(Reader *r) {
     return r->failed ? 0 : ir_linalg(r->p, (IrLinalg)fn, a, b);
 }
 
+static int64_t read_whole(Reader *r) {
+    bool negative = reader_accept(r, "-");
+    int64_t v = (int64_t)reader_count(r);
+    return negative ? -v : v;
+}
+
+static IrDef read_input(Reader *r, const Head *h) {
+    if (h->role != IR_ROLE_BOUND)
+        return ir_input(r->p, h->name, h->role, h->elem, r->rank, r->extent);
+    if (r->rank || h->elem != IR_I64 || r->after_newline)
+        return ir_before(r->p, h->name, h->elem, r->rank, r->extent);
+    int64_t lo = read_whole(r);
+    reader_expect(r, "to");
+    return ir_counter(r->p, h->name, lo, read_whole(r));
+}
+
+static IrDef read_scan(Reader *r, const Head *h) {
+    IrScan scan = {.count = r->rank ? r->extent[0] : 0};
+    reader_expect(r, "=");
+    scan.row = read_def_name(r);
+    reader_expect(r, "over");
+    scan.counter = read_def_name(r);
+    while (!r->failed && reader_accept(r, ",")) {
+        if (scan.lags == IR_MAX_LAGS)
+            reader_fail(r, "fewer rows before");
+        else
+            scan.before[scan.lags++] = read_def_name(r);
+    }
+    if (reader_accept(r, "from"))
+        scan.start = read_def_name(r);
+    scan.backward = reader_accept(r, "backward");
+    if (!r->rank || (scan.start == 0) != (scan.lags == 0))
+        reader_fail(r, "a scan over its first axis, with rows to start from where it has rows before");
+    return r->failed ? 0 : ir_scan(r->p, h->name, &scan);
+}
+
 static IrDef read_view(Reader *r, const Head *h) {
     reader_expect(r, "=");
     IrDef parent = read_def_name(r);
@@ -355,11 +391,11 @@ static IrDef read_view(Reader *r, const Head *h) {
 }
 
 static void read_def(Reader *r) {
-    static const char *const kinds[] = {"input", "view", "def", "concat", "linalg"};
-    uint32_t kind = word_in(r, kinds, 5);
+    static const char *const kinds[] = {"input", "view", "def", "concat", "linalg", "scan"};
+    uint32_t kind = word_in(r, kinds, 6);
     Head h = {0};
     IrDef d = 0;
-    if (kind == 5) {
+    if (kind == 6) {
         reader_fail(r, "a definition");
         return;
     }
@@ -370,11 +406,12 @@ static void read_def(Reader *r) {
     if (r->failed)
         return;
     switch ((IrDefKind)kind) {
-    case IR_DEF_INPUT: d = ir_input(r->p, h.name, h.role, h.elem, r->rank, r->extent); break;
+    case IR_DEF_INPUT: d = read_input(r, &h); break;
     case IR_DEF_VIEW: d = read_view(r, &h); break;
     case IR_DEF_EXPR: d = read_expr(r, &h); break;
     case IR_DEF_CONCAT: d = read_concat(r, &h); break;
     case IR_DEF_LINALG: d = read_linalg(r); break;
+    case IR_DEF_SCAN: d = read_scan(r, &h); break;
     }
     if (r->failed || !d)
         return;

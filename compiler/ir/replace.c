@@ -70,6 +70,20 @@ static IrDef replaced_def(IrProgram *p, const Replacing *s, IrDef d) {
     return ir_define(p, info.name, info.elem, axes, info.rank, replaced_read(p, s, d, subs));
 }
 
+/* A scan whose row or start changes: another scan, with bound INPUTs of its own. */
+static IrDef rebuild_scan(IrProgram *p, const Replacing *s, IrDef d) {
+    IrScan old = ir_scan_of(p, d), made = old;
+    IrReplace bound[1 + IR_MAX_LAGS];
+    IrDef row = replaced_def(p, s, old.row);
+    made = ir_scan_open(p, d);
+    bound[0] = (IrReplace){.from = old.counter, .to = made.counter};
+    for (uint32_t k = 0; k < old.lags; k++)
+        bound[1 + k] = (IrReplace){.from = old.before[k], .to = made.before[k]};
+    made.row = ir_replace_def(p, row, bound, 1 + old.lags);
+    made.start = old.start ? replaced_def(p, s, old.start) : 0;
+    return ir_scan(p, p->defs.at[d].name, &made);
+}
+
 /* Definition d, which changes, made again from the images of what it uses; 0 for a view of a replaced block.
  */
 static IrDef rebuild_def(IrProgram *p, const Replacing *s, IrDef d) {
@@ -111,6 +125,7 @@ static IrDef rebuild_def(IrProgram *p, const Replacing *s, IrDef d) {
         result = ir_linalg(p, info.linalg, a, b);
         break;
     }
+    case IR_DEF_SCAN: result = rebuild_scan(p, s, d); break;
     }
     if (result != d) {
         if (!p->defs.at[result].label)
@@ -153,6 +168,14 @@ static bool term_changes(const IrProgram *p, IrTerm t, const uint8_t *def_change
     return state[t] == STATE_CHANGED;
 }
 
+static bool binds_replaced(const Replacing *s, const IrDefInfo *info) {
+    IrDef bound[1 + IR_MAX_LAGS];
+    bool binds = false;
+    for (uint32_t k = def_bound(info, bound); k-- > 0;)
+        binds |= s->by[bound[k]] != NULL;
+    return binds;
+}
+
 static bool def_changes(const IrProgram *p, const Replacing *s, IrDef d, const uint8_t *changed,
                         uint8_t *state) {
     const IrDefInfo *info = &p->defs.at[d];
@@ -167,6 +190,9 @@ static bool def_changes(const IrProgram *p, const Replacing *s, IrDef d, const u
             if (changed[info->pieces[k].def])
                 return true;
         return false;
+    case IR_DEF_SCAN:
+        /* what it binds itself is not what is meant outside of it */
+        return (changed[info->operand[0]] && !binds_replaced(s, info)) || (info->operand[1] && changed[info->operand[1]]);
     case IR_DEF_LINALG: return changed[info->operand[0]] || (info->operand[1] && changed[info->operand[1]]);
     }
     return false;

@@ -44,7 +44,8 @@ static bool moves_by_itself(Restrict *r, IrDef d) {
     case IR_ROLE_BATCH:
     case IR_ROLE_HYPER:
     case IR_ROLE_SEED:
-    case IR_ROLE_OUTPUT: return false;
+    case IR_ROLE_OUTPUT:
+    case IR_ROLE_BOUND: return false;
     }
     return false;
 }
