@@ -415,6 +415,7 @@ static Pretty *where_body(PrettyScope *s, IrDef d) {
     switch (info.kind) {
     case IR_DEF_EXPR: return pretty_term(s, info.body, d);
     case IR_DEF_LINALG: return build_linalg(s, d);
+    case IR_DEF_SCAN: return def_name(s, info.operand[0]);
     case IR_DEF_CONCAT: {
         Pretty *t = pretty_node(s, PRETTY_TUPLE, info.n_pieces);
         for (uint32_t i = 0; i < info.n_pieces; i++)

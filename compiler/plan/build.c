@@ -36,7 +36,7 @@ static PlanType store_type(Builder *b, const OpOut *out, IrTerm value) {
 
 /* Address of the output element the present loops stand at. */
 static PlanValue out_address(Builder *b, const Op *op, const OpOut *out) {
-    PlanValue at = value_int(b, (int64_t)out->at);
+    PlanValue at = plan_out_start(b, out);
     if (out->base)
         at = value_add(b, at, out->base);
     for (uint32_t k = 0; k < op->n_loops; k++)
@@ -313,6 +313,10 @@ void plan_build_code(FuncPlan *fp, KernelList *kernels) {
         Op *op = kernel->ops.at[0];
         if (op->kind == OP_STOP)
             build_stop(&b, op);
+        else if (op->kind == OP_OPEN)
+            plan_open_region(&b, kernels, k);
+        else if (op->kind == OP_CLOSE)
+            plan_close_region(&b);
         else if (op->kind != OP_LOOPS)
             plan_emit_call(&b, op);
         else {
@@ -334,4 +338,5 @@ void plan_build_code(FuncPlan *fp, KernelList *kernels) {
     vec_free(&b.alias);
     vec_free(&b.index_value);
     vec_free(&b.memo);
+    vec_free(&b.regions);
 }

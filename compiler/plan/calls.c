@@ -86,8 +86,9 @@ static void emit_contract(Builder *b, const Op *op) {
     p.buffer[0] = plan_buffer_of(b->fp, c.a, &at[0]);
     p.buffer[1] = plan_buffer_of(b->fp, c.b, &at[1]);
     p.buffer[2] = op->out[0].buffer;
+    const IrDef lies[3] = {c.a, c.b, op->out[0].place};
     for (int i = 0; i < 3; i++)
-        p.at[i] = value_int(b, (int64_t)at[i]);
+        p.at[i] = plan_row_place(b, lies[i], at[i]);
     /* All batch indices but the innermost are loops around the call; that one too for a matrix-vector
      * product. */
     bool batched = c.n_batch && !c.is_vector;
@@ -128,8 +129,9 @@ static void emit_linalg(Builder *b, const Op *op) {
     uint32_t in_a = plan_buffer_of(b->fp, info.operand[0], &at[0]), in_b = 0, out = op->out[0].buffer;
     if (info.operand[1])
         in_b = plan_buffer_of(b->fp, info.operand[1], &at[1]);
-    PlanValue place_a = value_int(b, (int64_t)at[0]), place_b = in_b ? value_int(b, (int64_t)at[1]) : 0;
-    PlanValue place = value_int(b, (int64_t)op->out[0].at);
+    PlanValue place_a = plan_row_place(b, info.operand[0], at[0]);
+    PlanValue place_b = in_b ? plan_row_place(b, info.operand[1], at[1]) : 0;
+    PlanValue place = plan_row_place(b, op->out[0].place, op->out[0].at);
     PlanCall call = {.has_status = true, .def = op->def};
     IrElem elem = info.elem;
     bool lower = info.linalg == IR_SOLVE_LOWER || info.linalg == IR_SOLVE_LOWER_T;

@@ -55,14 +55,30 @@ double plan_term_cost(Plan *plan, IrTerm t) {
     return term_cost(&w, t);
 }
 
+static void visit(Walk *w, IrDef d);
+
+/* What scan d computes for every row. */
+static void visit_row(Walk *w, IrDef d) {
+    IrProgram *ir = w->plan->ir;
+    if (ir_def(ir, d)->kind != IR_DEF_SCAN)
+        return;
+    IrScan scan = ir_scan_of(ir, d);
+    visit(w, scan.row);
+    for (uint32_t i = 0; i < w->order.n; i++)
+        if (ir_in_scan(ir, d, w->order.at[i]))
+            plan_def_of(w->plan, w->order.at[i])->repeats *= (double)(scan.count - scan.lags);
+}
+
 static void visit(Walk *w, IrDef d) {
     PlanDef *def = plan_def_of(w->plan, d);
     if (def->mark == w->plan->walk)
         return;
     def->mark = w->plan->walk;
     def->evals = 0;
+    def->repeats = 1;
     for (uint32_t i = 0; i < plan_def_of(w->plan, d)->body.deps.n; i++)
         visit(w, plan_def_of(w->plan, d)->body.deps.at[i]);
+    visit_row(w, d);
     vec_push(&w->order, d);
     def = plan_def_of(w->plan, d);
     if (def->body.form == FORM_MAP || def->body.form == FORM_REDUCE) {
@@ -183,7 +199,7 @@ static bool should_inline(Plan *plan, IrDef d, bool may_hoist) {
         return true;
     if (may_hoist && def->cost >= HOIST_COST && size * 8 <= HOIST_BYTES)
         return false;
-    return def->evals * def->cost <= size * (def->cost + STORE_AND_LOAD) * 1.001;
+    return def->evals * def->cost <= size * def->repeats * (def->cost + STORE_AND_LOAD) * 1.001;
 }
 
 void plan_decide(Plan *plan, const DecideRoot *roots, uint32_t n_roots, PlanIsFixed is_fixed, void *context) {
@@ -206,7 +222,7 @@ void plan_decide(Plan *plan, const DecideRoot *roots, uint32_t n_roots, PlanIsFi
             continue;
         IrDefInfo info = *ir_def(plan->ir, d);
         count_body(&w, def->body.body, info.rank, info.extent,
-                   inlined ? def->evals / (double)ir_size(plan->ir, d) : 1);
+                   inlined ? def->evals / (double)ir_size(plan->ir, d) : def->repeats);
     }
     vec_free(&w.order);
 }

@@ -18,8 +18,10 @@
 
 static bool touches(const OpOut *out, const Op *writer, const OpRead *r, const IrProgram *ir) {
     (void)ir;
-    if (r->buffer != out->buffer)
+    if (r->buffer != out->buffer || (r->scan && r->scan == out->scan && r->lag != out->lag))
         return false;
+    if (r->scan != out->scan)
+        return true;
     uint64_t last = out->at;
     for (uint32_t i = 0; i < writer->rank; i++)
         last += (writer->extent[i] - 1) * out->stride[i];
@@ -27,8 +29,10 @@ static bool touches(const OpOut *out, const Op *writer, const OpRead *r, const I
 }
 
 static bool writes_overlap(const Op *x, const OpOut *a, const Op *y, const OpOut *b) {
-    if (a->buffer != b->buffer)
+    if (a->buffer != b->buffer || (a->scan && a->scan == b->scan && a->lag != b->lag))
         return false;
+    if (a->scan != b->scan)
+        return true;
     uint64_t last_a = a->at, last_b = b->at;
     for (uint32_t i = 0; i < x->rank; i++)
         last_a += (x->extent[i] - 1) * a->stride[i];
@@ -78,9 +82,14 @@ bool plan_may_share(FuncPlan *fp, const Op *earlier, const Op *later, uint32_t d
     return true;
 }
 
+/* What nothing moves across: ends of the function, and of iterations. */
+static bool stays(const Op *op) {
+    return op->kind == OP_STOP || op->kind == OP_OPEN || op->kind == OP_CLOSE;
+}
+
 /* Whether the two may not change places. */
 static bool conflict(const Op *earlier, const Op *later, const IrProgram *ir) {
-    if (earlier->kind == OP_STOP || later->kind == OP_STOP)
+    if (stays(earlier) || stays(later))
         return true;
     for (uint32_t o = 0; o < earlier->n_out; o++) {
         for (uint32_t i = 0; i < later->reads.n; i++)
@@ -133,7 +142,7 @@ static void decide_pieces(Kernel *k) {
     bool reduces = false;
     for (uint32_t i = 0; i < k->ops.n; i++) {
         const Op *op = k->ops.at[i];
-        if (op->kind != OP_LOOPS || op->n_loops == 0 || op->loop[0].guard)
+        if (op->kind != OP_LOOPS || op->n_loops == 0 || op->loop[0].guard || op->repeated)
             return;
         bool arg = op->reduce == IR_ARGMAX || op->reduce == IR_ARGMIN;
         double size = 1;

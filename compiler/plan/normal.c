@@ -112,6 +112,18 @@ static IrTerm clamp(IrProgram *ir, IrTerm sub, uint64_t extent) {
     return ir_op2(ir, IR_MIN, low, ir_int(ir, (int64_t)extent - 1));
 }
 
+static PlanStep visit_memory(void *context, IrTerm t) {
+    const IrNode *node = ir_node(((Plan *)context)->ir, t);
+    if (node->op != IR_READ)
+        return PLAN_INTO;
+    const IrDefInfo *info = ir_def(((Plan *)context)->ir, node->arg[0]);
+    bool counter = info->role == IR_ROLE_BOUND && info->lo <= info->hi;
+    return counter ? PLAN_PAST : PLAN_FOUND;
+}
+
+/* Whether t reads anything but the counters of scans, which stay where they were shown to. */
+static bool reads_memory(Plan *plan, IrTerm t) { return plan_walk(plan, t, visit_memory, plan); }
+
 static IrTerm normal_read(Normalizer *n, IrTerm t, IrTerm cond) {
     IrProgram *ir = n->ir;
     IrNode node = *ir_node(ir, t);
@@ -125,7 +137,7 @@ static IrTerm normal_read(Normalizer *n, IrTerm t, IrTerm cond) {
         subs[i] = normal(n, subs[i], cond);
         if (ir_int_range(ir, subs[i], &lo, &hi) && lo >= 0 && hi < (int64_t)extent)
             continue;
-        bool gather = plan_has_op(n->plan, subs[i], IR_READ) || plan_has_op(n->plan, subs[i], IR_DRAW);
+        bool gather = reads_memory(n->plan, subs[i]) || plan_has_op(n->plan, subs[i], IR_DRAW);
         if (gather)
             add_check(n, subs[i], extent, cond);
         if (cond || !gather)
@@ -527,6 +539,40 @@ static void normalize_linalg(Plan *plan, IrDef d) {
     plan_def_of(plan, d)->must = true;
 }
 
+/* Adds what the definitions inside of scan d read from outside of it, `at` being reached from its row. */
+static void add_outside(Plan *plan, PlanBody *body, IrDef d, IrDef at) {
+    if (plan_def_of(plan, at)->mark == plan->walk)
+        return;
+    plan_def_of(plan, at)->mark = plan->walk;
+    if (!ir_in_scan(plan->ir, d, at)) {
+        add_unique(&body->deps, at);
+        return;
+    }
+    PlanBody inner = plan_def_of(plan, at)->body;
+    body->noisy |= inner.noisy || (inner.body && plan_has_op(plan, inner.body, IR_DRAW));
+    for (uint32_t i = 0; i < inner.deps.n; i++)
+        add_outside(plan, body, d, inner.deps.at[i]);
+}
+
+static void normalize_scan(Plan *plan, IrDef d) {
+    IrScan scan = ir_scan_of(plan->ir, d);
+    PlanBody body = {.form = FORM_SCAN, .elem = ir_def(plan->ir, d)->elem};
+    plan_normalize_def(plan, scan.counter);
+    for (uint32_t k = 0; k < scan.lags; k++)
+        plan_normalize_def(plan, scan.before[k]);
+    plan_normalize_def(plan, scan.row);
+    plan_def_of(plan, scan.row)->must = true;
+    plan->walk++;
+    add_outside(plan, &body, d, scan.row);
+    if (scan.start) {
+        plan_normalize_def(plan, scan.start);
+        plan_def_of(plan, scan.start)->must = true;
+        add_unique(&body.deps, scan.start);
+    }
+    plan_def_of(plan, d)->body = body;
+    plan_def_of(plan, d)->must = true;
+}
+
 void plan_normalize_def(Plan *plan, IrDef d) {
     if (plan_def_of(plan, d)->body.form != FORM_UNSEEN)
         return;
@@ -545,6 +591,7 @@ void plan_normalize_def(Plan *plan, IrDef d) {
         return;
     case IR_DEF_CONCAT: normalize_pieces(plan, d); return;
     case IR_DEF_LINALG: normalize_linalg(plan, d); return;
+    case IR_DEF_SCAN: normalize_scan(plan, d); return;
     case IR_DEF_EXPR: break;
     }
     uint64_t extent[IR_MAX_RANK];

@@ -197,9 +197,13 @@ void plan_order_loops(FuncPlan *fp, Op *op, IrTerm body) {
 }
 
 static void add_read(FuncPlan *fp, Op *op, IrDef d, IrTerm read) {
+    const PlanDef *def = plan_def_of(fp->plan, d);
+    if (def->scan && !def->home) /* a counter: no memory */
+        return;
     OpRead r = {.read = read};
     r.buffer = plan_buffer_of(fp, d, &r.lo);
     r.hi = r.lo + ir_size(fp->plan->ir, d);
+    r.scan = plan_row_of(fp->plan, d, &r.lag);
     vec_push(&op->reads, r);
 }
 

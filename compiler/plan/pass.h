@@ -11,6 +11,7 @@
 #define PLAN_MAX_LOOPS (2 * IR_MAX_RANK)
 
 typedef VEC(IrDef) DefList;
+typedef VEC(uint32_t) NumberList;
 
 typedef enum Form {
     FORM_UNSEEN,
@@ -21,6 +22,7 @@ typedef enum Form {
     FORM_CONTRACT, /* alpha · Σ A·B, a call */
     FORM_CONCAT,
     FORM_LINALG,
+    FORM_SCAN, /* rows computed one after the other, in a region of operations */
 } Form;
 
 /* A normalized body. */
@@ -31,6 +33,7 @@ typedef struct PlanBody {
     IrTerm alpha;   /* CONTRACT: a scalar term; 0: 1 */
     DefList deps;   /* definitions read directly, each once; operands, pieces, checks */
     DefList checks; /* scalar definitions that must be false: gathers out of range */
+    bool noisy;     /* SCAN: its rows have draws; deps are what it needs from outside of its region */
 } PlanBody;
 
 typedef struct PlanDef {
@@ -44,6 +47,9 @@ typedef struct PlanDef {
     uint64_t home_at; /* first element there */
     double cost;      /* operations per element, with what is inlined */
     double evals;     /* how often an element-computation is asked for by all users together */
+    double repeats;   /* how often it is computed: once, or for every row of a scan */
+    IrDef scan;       /* whose row, counter or row before this is; its home then is that scan … */
+    uint32_t lag;     /* … `lag` rows before the one that is computed */
     uint32_t mark;    /* of walks */
 } PlanDef;
 
@@ -141,9 +147,12 @@ typedef struct OpRead { /* a load the operation makes */
     uint32_t buffer;
     uint64_t lo, hi; /* range of elements, hi excluded */
     IrTerm read;     /* READ term; 0 for operands of calls */
+    IrDef scan;      /* lo and hi count from the row that is `lag` before the one computed; 0: from the buffer's begin */
+    uint32_t lag;
 } OpRead;
 
-typedef enum OpKind { OP_LOOPS, OP_CONTRACT, OP_LINALG, OP_STOP } OpKind;
+/* The operations that compute a scan's row stand between OPEN and CLOSE, which are those of a loop; none goes past either. */
+typedef enum OpKind { OP_LOOPS, OP_CONTRACT, OP_LINALG, OP_STOP, OP_OPEN, OP_CLOSE } OpKind;
 
 typedef struct OpOut {
     IrDef def; /* what a read of the same elements is spelled with; 0: nothing */
@@ -153,6 +162,9 @@ typedef struct OpOut {
     uint64_t stride[IR_MAX_RANK]; /* by axis, in elements */
     IrTerm value;  /* over the loops' FRESH indices: element (MAP), body of the reductions (REDUCE) */
     bool assigned; /* an assignment: checked for finiteness on request */
+    IrDef place;   /* what lies at `at`, where that moves with the rows of a scan (the scan itself: its present row); else 0 */
+    IrDef scan;    /* as in OpRead */
+    uint32_t lag;
 } OpOut;
 
 typedef struct Op {
@@ -172,6 +184,7 @@ typedef struct Op {
     VEC(OpRead) reads;
     double work;
     uint32_t kernel;
+    bool repeated; /* it lies in a region */
 } Op;
 
 typedef VEC(Op *) OpList;
@@ -213,13 +226,19 @@ typedef struct FuncPlan { /* one function while it is planned */
     uint32_t epoch; /* counts the assignments: between two, what is valid stays valid */
     bool record; /* a rehearsal leaves no ops */
     bool in_prepare;
+    uint32_t n_open; /* regions around what is being scheduled */
 } FuncPlan;
 
 /* Normalizes and decides; finds what to keep between calls. */
 void plan_analyze(FuncPlan *fp);
 /* Fills fp->ops: the function itself, or what NAME_prepare computes. */
 void plan_schedule(FuncPlan *fp, bool prepare);
+/* Where d lies. Inside a scan's row or a row before, `at` counts from the beginning of that row: see plan_row_of. */
 uint32_t plan_buffer_of(FuncPlan *fp, IrDef d, uint64_t *at);
+/* The scan in whose rows d lies, and how many rows before the one computed; 0: in none. */
+IrDef plan_row_of(Plan *plan, IrDef d, uint32_t *lag);
+/* The operation writes to the place of d. */
+void plan_out_place(FuncPlan *fp, OpOut *out, IrDef d);
 uint32_t plan_new_buffer(Plan *plan, IrElem elem, uint64_t count, IrDef def, bool scratch);
 void plan_order_loops(FuncPlan *fp, Op *op, IrTerm body);
 void plan_op_reads(FuncPlan *fp, Op *op);
@@ -249,6 +268,15 @@ typedef struct TermMemo {
     uint32_t epoch;
     PlanValue value;
 } TermMemo;
+/* A region that is open: what is stored in it has another content at the top of each iteration. */
+typedef struct Region {
+    IrDef scan;
+    uint32_t scope, loop;
+    PlanValue row;        /* number of the row computed */
+    NumberList written;   /* buffers; and all from `made` on */
+    uint32_t made;
+} Region;
+
 typedef struct Builder {
     FuncPlan *fp;
     Plan *plan;
@@ -265,6 +293,7 @@ typedef struct Builder {
     bool straight;              /* loops are written out now: see straight.c */
     VEC(PlanValue *) elements;  /* by buffer: what is known of each of its elements; NULL: nothing */
     VEC(PlanValue) running;     /* by ACC node that is written out: its value so far */
+    VEC(Region) regions;        /* that are open, outermost first */
 } Builder;
 
 typedef struct Members {
@@ -275,6 +304,22 @@ typedef struct Members {
 
 void plan_build_code(FuncPlan *fp, KernelList *kernels);
 void plan_emit_call(Builder *b, const Op *op);
+
+/* ---- region.c ---- */
+/* Builds OPEN, which is in kernel `at`, and CLOSE. */
+void plan_open_region(Builder *b, const KernelList *kernels, uint32_t at);
+void plan_close_region(Builder *b);
+/* The scope of the innermost region, the function's body outside of all. */
+uint32_t plan_region_scope(const Builder *b);
+/* The innermost region that changes the buffer: loads of it stay inside. 0: none. */
+uint32_t plan_changing_scope(const Builder *b, uint32_t buffer);
+/* What is to be added to an element number that plan_buffer_of gave for d: 0 where that is all. */
+PlanValue plan_row_base(Builder *b, IrDef d);
+PlanValue plan_row_place(Builder *b, IrDef d, uint64_t at);
+/* The first element that is written. */
+PlanValue plan_out_start(Builder *b, const OpOut *out);
+/* The value of d where it is the counter of an open region; else 0. */
+PlanValue plan_counter(Builder *b, IrDef d);
 
 /* ---- straight.c ---- */
 /* Whether the kernel of these operations is so small that its loops are written out. */

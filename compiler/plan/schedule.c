@@ -58,11 +58,11 @@ static void learn(FuncPlan *fp, IrDef d) {
         IrDef root = info->kind == IR_DEF_VIEW ? info->parent : d;
         const IrDefInfo *input = ir_def(fp->plan->ir, root);
         outside = input->volatile_ || input->role == IR_ROLE_BATCH || input->role == IR_ROLE_TIME ||
-                  input->role == IR_ROLE_STEP;
+                  input->role == IR_ROLE_STEP || input->role == IR_ROLE_BOUND;
         changing = is_assigned(fp, d);
     } else {
         const PlanBody *body = &plan_def_of(fp->plan, d)->body;
-        outside = body->body && plan_has_op(fp->plan, body->body, IR_DRAW);
+        outside = body->noisy || (body->body && plan_has_op(fp->plan, body->body, IR_DRAW));
         for (uint32_t i = 0; i < plan_def_of(fp->plan, d)->body.deps.n; i++) {
             IrDef dep = plan_def_of(fp->plan, d)->body.deps.at[i];
             learn(fp, dep);
@@ -130,6 +130,21 @@ uint32_t plan_buffer_of(FuncPlan *fp, IrDef d, uint64_t *at) {
     return state_of(fp, d)->buffer;
 }
 
+IrDef plan_row_of(Plan *plan, IrDef d, uint32_t *lag) {
+    for (; plan_def_of(plan, d)->home; d = plan_def_of(plan, d)->home)
+        if (plan_def_of(plan, d)->scan) {
+            *lag = plan_def_of(plan, d)->lag;
+            return plan_def_of(plan, d)->scan;
+        }
+    *lag = 0;
+    return 0;
+}
+
+void plan_out_place(FuncPlan *fp, OpOut *out, IrDef d) {
+    out->scan = plan_row_of(fp->plan, d, &out->lag);
+    out->place = out->scan ? d : 0;
+}
+
 /* Whether two INPUTs or VIEWs share elements. */
 static bool overlaps(IrProgram *ir, IrDef a, IrDef b) {
     const IrDefInfo *x = ir_def(ir, a), *y = ir_def(ir, b);
@@ -154,7 +169,9 @@ static Op *new_op(FuncPlan *fp, OpKind kind, IrDef def, const PlanBody *body, ui
     op->def = def;
     op->body = body;
     op->rank = rank;
-    memcpy(op->extent, extent, sizeof *extent * rank);
+    if (rank)
+        memcpy(op->extent, extent, sizeof *extent * rank);
+    op->repeated = fp->n_open > 0;
     op->elem = body ? body->elem : IR_F64;
     return op;
 }
@@ -197,7 +214,9 @@ static void fill_gap(FuncPlan *fp, IrDef d, uint64_t at, uint64_t n) {
     uint64_t base;
     uint32_t buffer = plan_buffer_of(fp, d, &base);
     const PlanBody *zero = plan_simple_body(fp, ir_real(fp->plan->ir, 0), ir_def(fp->plan->ir, d)->elem);
-    plan_push_op(fp, plan_body_op(fp, d, zero, 1, &n, 0, buffer, base + at));
+    Op *op = plan_body_op(fp, d, zero, 1, &n, 0, buffer, base + at);
+    plan_out_place(fp, &op->out[0], d);
+    plan_push_op(fp, op);
 }
 
 static void copy_piece(FuncPlan *fp, IrDef d, const IrPiece *piece) {
@@ -207,6 +226,7 @@ static void copy_piece(FuncPlan *fp, IrDef d, const IrPiece *piece) {
     memcpy(extent, ir_def(ir, piece->def)->extent, sizeof extent);
     const PlanBody *copy = plan_simple_body(fp, plan_whole_read(ir, piece->def), ir_def(ir, d)->elem);
     Op *op = plan_body_op(fp, d, copy, rank, extent, 0, buffer, base);
+    plan_out_place(fp, &op->out[0], d);
     const IrDefInfo *info = ir_def(ir, d);
     if (info->rank == 1)
         op->out[0].at += piece->at[0];
@@ -265,7 +285,9 @@ static void compute_op(FuncPlan *fp, IrDef d) {
     uint64_t at, extent[IR_MAX_RANK];
     memcpy(extent, ir_def(ir, d)->extent, sizeof extent);
     uint32_t buffer = plan_buffer_of(fp, d, &at);
-    plan_push_op(fp, plan_body_op(fp, d, body, ir_def(ir, d)->rank, extent, d, buffer, at));
+    Op *op = plan_body_op(fp, d, body, ir_def(ir, d)->rank, extent, d, buffer, at);
+    plan_out_place(fp, &op->out[0], d);
+    plan_push_op(fp, op);
     if (plan_def_of(fp->plan, d)->is_check)
         plan_push_op(fp, new_op(fp, OP_STOP, d, NULL, 0, extent));
 }
@@ -273,6 +295,52 @@ static void compute_op(FuncPlan *fp, IrDef d) {
 /* ---- versions ---- */
 
 static void want_body(FuncPlan *fp, const PlanBody *body);
+static void want(FuncPlan *fp, IrDef d);
+
+/* Copies `from`, which lies elsewhere, to element `at` of scan d, or to the row that is computed. */
+static void copy_rows(FuncPlan *fp, IrDef d, IrDef from, uint64_t at, bool row) {
+    uint64_t base, extent[IR_MAX_RANK];
+    uint32_t buffer = plan_buffer_of(fp, d, &base);
+    if (!fp->record)
+        return;
+    memcpy(extent, ir_def(fp->plan->ir, from)->extent, sizeof extent);
+    const PlanBody *copy = plan_simple_body(fp, plan_whole_read(fp->plan->ir, from), ir_def(fp->plan->ir, d)->elem);
+    Op *op = plan_body_op(fp, d, copy, ir_def(fp->plan->ir, from)->rank, extent, 0, buffer, base + at);
+    if (row) {
+        op->out[0].place = op->out[0].scan = d;
+        op->out[0].lag = 0;
+    } else {
+        plan_out_place(fp, &op->out[0], d);
+    }
+    plan_push_op(fp, op);
+}
+
+static uint64_t start_place(const IrProgram *ir, IrDef d, const IrScan *scan) {
+    return scan->backward ? ir_size(ir, d) / scan->count * (scan->count - scan->lags) : 0;
+}
+
+/* A region of operations, gone through for every row. What it needs from outside has been computed; what it computes is
+ * another thing for the next row, and nothing after the last one. */
+static void compute_scan(FuncPlan *fp, IrDef d) {
+    IrProgram *ir = fp->plan->ir;
+    IrScan scan = ir_scan_of(ir, d);
+    if (scan.start && plan_def_of(fp->plan, scan.start)->home != d)
+        copy_rows(fp, d, scan.start, start_place(ir, d, &scan), false);
+    if (fp->record)
+        plan_push_op(fp, new_op(fp, OP_OPEN, d, NULL, 0, NULL));
+    fp->n_open++;
+    fp->epoch++;
+    want(fp, scan.row);
+    if (plan_def_of(fp->plan, scan.row)->home != d)
+        copy_rows(fp, d, scan.row, 0, true);
+    fp->n_open--;
+    if (fp->record)
+        plan_push_op(fp, new_op(fp, OP_CLOSE, d, NULL, 0, NULL));
+    fp->epoch++;
+    for (IrDef k = 1; k < fp->state.n; k++)
+        if (fp->state.at[k].valid && ir_in_scan(ir, d, k))
+            fp->state.at[k].valid = fp->state.at[k].untouched = false;
+}
 
 /* Makes d and what it reads valid. While nothing is outdated, a definition wanted once stays so: the walk comes
  * to each once, also to those computed where they are used. */
@@ -298,7 +366,9 @@ static void want(FuncPlan *fp, IrDef d) {
     s = state_of(fp, d);
     s->computed++;
     s->untouched = false;
-    if (fp->record)
+    if (body.form == FORM_SCAN)
+        compute_scan(fp, d);
+    else if (fp->record)
         compute_op(fp, d);
 }
 
@@ -339,11 +409,51 @@ static void run_groups(FuncPlan *fp) {
 
 /* ---- analysis ---- */
 
-/* Gives pieces of rank-1 CONCATs their place inside it. */
+static bool is_computed(const PlanDef *def) { return def->body.form != FORM_INPUT && def->body.form != FORM_VIEW; }
+
+/* The innermost scan in whose region d is computed; 0: in none. */
+static IrDef region_of(FuncPlan *fp, IrDef d) {
+    Plan *plan = fp->plan;
+    IrDef region = 0;
+    for (IrDef s = 1; s < plan->defs.n && !region; s++) /* scans inside come before those around them */
+        if (plan->defs.at[s].mark == plan->walk && plan->defs.at[s].body.form == FORM_SCAN && ir_in_scan(plan->ir, s, d))
+            region = s;
+    return region;
+}
+
+/* Rows are computed in place, and so are those a scan starts from. */
+static void find_rows(FuncPlan *fp, IrDef d) {
+    Plan *plan = fp->plan;
+    IrScan scan = ir_scan_of(plan->ir, d);
+    plan_def_of(plan, scan.counter)->scan = d;
+    for (uint32_t k = 0; k < scan.lags; k++) {
+        PlanDef *before = plan_def_of(plan, scan.before[k]);
+        *before = (PlanDef){.body = before->body, .home = d, .scan = d, .lag = k + 1};
+    }
+    PlanDef *row = plan_def_of(plan, scan.row), *start = plan_def_of(plan, scan.start);
+    if (is_computed(row) && !row->home && row->body.form != FORM_SCAN && region_of(fp, scan.row) == d) {
+        row->home = row->scan = d;
+        row->home_at = 0;
+    }
+    if (!scan.start || !is_computed(start) || start->home || start->body.form == FORM_SCAN)
+        return;
+    learn(fp, d);
+    learn(fp, scan.start);
+    if (state_of(fp, d)->changing == state_of(fp, scan.start)->changing &&
+        state_of(fp, d)->outside == state_of(fp, scan.start)->outside && region_of(fp, scan.start) == region_of(fp, d)) {
+        start->home = d;
+        start->home_at = start_place(plan->ir, d, &scan);
+    }
+}
+
+/* Gives rows of scans and pieces of rank-1 CONCATs their place inside it. */
 static void find_homes(FuncPlan *fp) {
     Plan *plan = fp->plan;
     for (IrDef d = 1; d < plan->defs.n; d++)
-        plan_def_of(plan, d)->home = 0;
+        plan_def_of(plan, d)->home = plan_def_of(plan, d)->scan = 0;
+    for (IrDef d = 1; d < plan->defs.n; d++)
+        if (plan->defs.at[d].mark == plan->walk && plan->defs.at[d].body.form == FORM_SCAN)
+            find_rows(fp, d);
     for (IrDef d = 1; d < plan->defs.n; d++) {
         if (plan->defs.at[d].mark != plan->walk || plan->defs.at[d].body.form != FORM_CONCAT ||
             ir_def(plan->ir, d)->rank != 1)
@@ -353,10 +463,11 @@ static void find_homes(FuncPlan *fp) {
             PlanDef *def = plan_def_of(plan, piece.def);
             learn(fp, piece.def);
             learn(fp, d);
-            bool own = def->body.form != FORM_INPUT && def->body.form != FORM_VIEW && !def->home;
+            bool own = is_computed(def) && !def->home;
             if (own && ir_def(plan->ir, piece.def)->elem == ir_def(plan->ir, d)->elem &&
                 state_of(fp, piece.def)->changing == state_of(fp, d)->changing &&
-                state_of(fp, piece.def)->outside == state_of(fp, d)->outside) {
+                state_of(fp, piece.def)->outside == state_of(fp, d)->outside &&
+                region_of(fp, piece.def) == region_of(fp, d)) {
                 def->home = d;
                 def->home_at = piece.at[0];
             }

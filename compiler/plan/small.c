@@ -19,6 +19,7 @@
 typedef struct Matrix {
     uint32_t buffer;
     uint64_t at, columns;
+    IrDef place; /* what lies there, where that moves with the rows of a scan */
 } Matrix;
 
 typedef struct Small {
@@ -33,7 +34,7 @@ static PlanValue count(Small *s, uint64_t n) { return value_int(s->b, (int64_t)n
 
 static PlanValue place(Small *s, const Matrix *m, PlanValue i, PlanValue j) {
     PlanValue row = value_scale(s->b, i, (int64_t)m->columns);
-    return value_add(s->b, value_add(s->b, count(s, m->at), row), j);
+    return value_add(s->b, value_add(s->b, plan_row_place(s->b, m->place, m->at), row), j);
 }
 
 static PlanValue get(Small *s, const Matrix *m, PlanValue i, PlanValue j) {
@@ -271,7 +272,7 @@ static double operations(IrLinalg fn, double n, double m) {
 }
 
 static Matrix matrix_of(Builder *b, IrDef d, uint64_t columns) {
-    Matrix m = {.columns = columns};
+    Matrix m = {.columns = columns, .place = d};
     m.buffer = plan_buffer_of(b->fp, d, &m.at);
     return m;
 }
@@ -288,8 +289,8 @@ bool plan_small_linalg(Builder *b, const Op *o) {
     s.a = matrix_of(b, info.operand[0], n);
     if (info.operand[1])
         s.right = matrix_of(b, info.operand[1], m);
-    s.out = (Matrix){o->out[0].buffer, o->out[0].at, m};
-    s.work = (Matrix){plan_new_buffer(b->plan, info.elem, n * n, o->def, true), 0, n};
+    s.out = (Matrix){o->out[0].buffer, o->out[0].at, m, o->out[0].place};
+    s.work = (Matrix){plan_new_buffer(b->plan, info.elem, n * n, o->def, true), 0, n, 0};
     s.bad = value_acc(b, IR_ANY, PLAN_BOOL);
     switch (fn) {
     case IR_SOLVE_SPD: solve_spd(&s, o->def); break;

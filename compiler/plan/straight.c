@@ -98,7 +98,7 @@ bool plan_next(Builder *b, Range *r) {
 static PlanValue *element(Builder *b, uint32_t buffer, PlanValue at) {
     const PlanNode *place = value_node(b, at);
     uint64_t count = b->plan->buffers.at[buffer].count;
-    if (b->scope != 1 || place->kind != PLAN_CONST || count > STRAIGHT_ELEMENTS || place->bits >= count ||
+    if (b->scope != plan_region_scope(b) || place->kind != PLAN_CONST || count > STRAIGHT_ELEMENTS || place->bits >= count ||
         (!b->fp->source->cyclic && !b->fp->source->often))
         return NULL;
     while (b->elements.n <= buffer)

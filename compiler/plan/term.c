@@ -151,6 +151,9 @@ PlanValue term_address(Builder *b, IrDef d, const IrTerm *subs, uint32_t n, uint
     uint64_t at, stride = 1;
     *buffer = plan_buffer_of(b->fp, d, &at);
     Sum sum = {.constant = (int64_t)at};
+    PlanValue base = plan_row_base(b, d);
+    if (base)
+        sum_add(&sum, base, 1);
     IrTerm copy[IR_MAX_RANK];
     memcpy(copy, subs, sizeof *copy * n);
     for (uint32_t i = n; i-- > 0;) {
@@ -164,6 +167,9 @@ static PlanValue read_value(Builder *b, IrTerm t) {
     IrProgram *ir = b->plan->ir;
     IrNode node = *ir_node(ir, t);
     uint32_t buffer;
+    PlanValue counter = plan_counter(b, node.arg[0]);
+    if (counter)
+        return counter;
     PlanValue at = term_address(b, node.arg[0], ir_read_subs(ir, t), node.arg[2], &buffer);
     PlanType type = plan_elem_type(b->plan->buffers.at[buffer].elem);
     if (node.type == IR_BOOL)
@@ -232,7 +238,7 @@ IrTerm term_bounds(Builder *b, IrIdx index, IrTerm guard, PlanValue *lo, PlanVal
 
 /* The innermost scope among those of the loops whose indices t depends on. */
 static uint32_t scope_of_term(Builder *b, IrTerm t) {
-    uint32_t n, best = 1;
+    uint32_t n, best = plan_region_scope(b);
     const IrIdx *set = ir_set(b->plan->ir, ir_node(b->plan->ir, t)->free, &n);
     for (uint32_t i = 0; i < n; i++) {
         uint32_t s = value_node(b, b->index_value.at[set[i]])->scope;

@@ -59,7 +59,7 @@ static PlanValue append(Builder *b, PlanNode n, bool listed) {
 
 /* A pure node: found or made, in the scope of its deepest operand. */
 static PlanValue make(Builder *b, PlanNode n, uint32_t n_args) {
-    uint32_t scope = 1;
+    uint32_t scope = n.scope ? n.scope : 1;
     for (uint32_t i = 0; i < n_args; i++) {
         uint32_t s = value_node(b, n.arg[i])->scope;
         if (n.arg[i] && b->func->scopes.at[s].depth > b->func->scopes.at[scope].depth)
@@ -300,6 +300,7 @@ static PlanNode load_node(Builder *b, uint32_t buffer, PlanValue at, PlanType ty
     PlanNode n = {.kind = PLAN_LOAD, .type = (uint8_t)type, .arg = {0, at, 0, *version_of(b, buffer)}};
     n.bits = buffer;
     n.flex = ir_def(b->plan->ir, b->plan->buffers.at[buffer].def)->flex;
+    n.scope = plan_changing_scope(b, buffer);
     return n;
 }
 
@@ -326,7 +327,7 @@ void value_store(Builder *b, uint32_t buffer, PlanValue at, PlanValue v) {
     PlanNode n = {.kind = PLAN_STORE, .arg = {0, at, v}, .scope = b->scope};
     n.bits = buffer;
     append(b, n, true);
-    bool alone = b->scope == 1 && value_node(b, at)->kind == PLAN_CONST;
+    bool alone = b->scope == plan_region_scope(b) && value_node(b, at)->kind == PLAN_CONST;
     if (alone) {
         ++*version_of(b, buffer);
         b->epoch++;
