@@ -38,6 +38,16 @@ LLVMValueRef emit_slot(Emitter *e, LLVMTypeRef type, LLVMValueRef start) {
     return slot;
 }
 
+void emit_expect(Emitter *e, LLVMValueRef branch) {
+    LLVMContextRef c = e->m->context;
+    LLVMTypeRef i32 = LLVMInt32TypeInContext(c);
+    LLVMMetadataRef parts[3] = {LLVMMDStringInContext2(c, "branch_weights", 14),
+                                LLVMValueAsMetadata(LLVMConstInt(i32, 2000, 0)),
+                                LLVMValueAsMetadata(LLVMConstInt(i32, 1, 0))};
+    LLVMSetMetadata(branch, LLVMGetMDKindIDInContext(c, "prof", 4),
+                    LLVMMetadataAsValue(c, LLVMMDNodeInContext2(c, parts, 3)));
+}
+
 void emit_stop(Emitter *e, LLVMValueRef failed, LLVMValueRef status, IrDef def) {
     LLVMBasicBlockRef bad = emit_block(e, "bad"), good = emit_block(e, "good");
     LLVMBuildCondBr(e->b, failed, bad, good);

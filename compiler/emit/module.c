@@ -130,6 +130,7 @@ EmitModule *emit_module(Session *session, const Plan *plan, const EmitOptions *o
     m->features = copy_text(options ? options->features : NULL, LLVMGetHostCPUFeatures);
     m->avx512 = strstr(m->features, "+avx512f") && strstr(m->features, "+avx512vl");
     m->avx2 = strstr(m->features, "+avx2");
+    m->fma = strstr(m->features, "+fma,") || strstr(m->features, "+neon");
     bool is_quick = emit_is_straight(plan, options ? options->only : NULL);
     bool ok = make_machine(m, is_quick ? LLVMCodeGenLevelNone : LLVMCodeGenLevelDefault);
     for (uint32_t k = 0; ok && k < plan_func_count(plan); k++)

@@ -17,7 +17,7 @@ struct EmitModule {
     LLVMTargetMachineRef machine;
     char *cpu, *features;
     bool fast, verify, optimized;
-    bool avx512, avx2;
+    bool avx512, avx2, fma;
 };
 
 /* One LLVM function while its body is written: a planned function or the body of a parallel loop. */
@@ -66,7 +66,13 @@ LLVMValueRef emit_convert(Emitter *e, LLVMValueRef v, const PlanNode *from, Plan
 LLVMValueRef emit_combine(Emitter *e, IrOp reduce, PlanType type, LLVMValueRef a, LLVMValueRef b);
 LLVMValueRef emit_identity(Emitter *e, IrOp reduce, PlanType type);
 LLVMValueRef emit_intrinsic(Emitter *e, const char *name, LLVMTypeRef type, LLVMValueRef *args, uint32_t n);
+/* Function `stem` of the C library, in the spelling of the type. */
+LLVMValueRef emit_pure_call(Emitter *e, const char *stem, PlanType type, LLVMValueRef *args, uint32_t n);
 LLVMValueRef emit_node(Emitter *e, PlanValue v); /* the value of a node already written, or a constant */
+
+/* ---- trig.c ---- */
+/* sin x or cos x, x an f64. */
+LLVMValueRef emit_trig(Emitter *e, LLVMValueRef x, bool is_cosine);
 
 /* ---- abi.c ---- */
 LLVMValueRef emit_runtime(EmitModule *m, const char *name, LLVMTypeRef *type); /* declares on first use */
@@ -89,6 +95,7 @@ LLVMValueRef emit_slot(Emitter *e, LLVMTypeRef type,
 /* Statements begin … end-1 of a scope. */
 void emit_statements(Emitter *e, uint32_t scope, uint32_t begin, uint32_t end);
 void emit_range(Emitter *e, const PlanLoop *loop, LLVMValueRef lo, LLVMValueRef hi, bool never_empty);
+void emit_expect(Emitter *e, LLVMValueRef branch); /* it goes the first way nearly always */
 /* Ends the function with `status` where `failed` is true. */
 void emit_stop(Emitter *e, LLVMValueRef failed, LLVMValueRef status, IrDef def);
 

@@ -365,6 +365,12 @@ static Memo *memo_slot(Normalizer *n, IrTerm t, IrTerm cond) {
 
 static IrTerm normal_op(Normalizer *n, IrTerm t, IrTerm cond) {
     IrProgram *ir = n->ir;
+    IrDef made[4];
+    IrTerm split = plan_split_cosine(n->plan, t, made);
+    for (uint32_t i = 0; i < 4 && split; i++)
+        add_unique(&n->out->deps, made[i]);
+    if (split)
+        return split;
     IrNode node = *ir_node(ir, t);
     IrOp op = (IrOp)node.op;
     uint32_t arity = ir_op_arity(op);

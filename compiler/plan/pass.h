@@ -107,6 +107,10 @@ IrTerm plan_shorten(Plan *plan, IrTerm t);
 /* Σ over FRESH indices ks of the product `body` with inner sums in it, where that is much less work; else 0. */
 IrTerm plan_pairwise(Plan *plan, const IrIdx *ks, uint32_t nk, IrTerm body);
 
+/* ---- angles.c ---- */
+/* cos(a ± b) by sines and cosines of a and b, definitions of their own, where they are fewer; else 0. */
+IrTerm plan_split_cosine(Plan *plan, IrTerm t, IrDef made[4]);
+
 /* ---- contract.c ---- */
 /* Σ over FRESH indices ks of `body` as a matrix product worth a call: gives the body with dense operands. */
 bool plan_contract(Plan *plan, const IrIdx *ks, uint32_t nk, IrTerm *body);
@@ -360,6 +364,8 @@ PlanValue value_int(Builder *b, int64_t v);
 PlanValue value_real(Builder *b, double v, PlanType type);
 PlanValue value_bool(Builder *b, bool v);
 PlanValue value_op(Builder *b, IrOp op, PlanType type, PlanValue x, PlanValue y, PlanValue z);
+/* x − f y, rounded once where the machine can */
+PlanValue value_subtract(Builder *b, PlanType type, PlanValue x, PlanValue f, PlanValue y);
 PlanValue value_convert(Builder *b, PlanValue x, PlanType type);
 PlanValue value_load(Builder *b, uint32_t buffer, PlanValue at, PlanType type);
 PlanValue value_draw(Builder *b, IrDrawKind kind, uint32_t site, PlanValue position);

@@ -73,6 +73,7 @@ typedef struct PlanNode {
     uint8_t kind, type; /* PlanKind, PlanType */
     uint8_t flex;       /* a real without precision of its own */
     uint8_t dead;       /* STORE: to a buffer nobody loads; ACC: of loops that are written out, not in the code */
+    uint8_t fused;      /* SUB of product arg[1] = arg[2]·arg[3]: rounded once where the machine can */
     uint16_t op;
     uint32_t scope; /* where it is computed */
     uint32_t arg[4];

@@ -58,7 +58,7 @@ static void print_place(Printer *p, uint32_t buffer, PlanValue at) {
 }
 
 static void print_args(Printer *p, const PlanNode *n) {
-    for (uint32_t i = 0; i < 3 && n->arg[i]; i++) {
+    for (uint32_t i = 0; i < (n->fused ? 2 : 3) && n->arg[i]; i++) {
         buf_puts(p->out, i ? ", " : "");
         print_value(p, n->arg[i]);
     }
@@ -109,7 +109,7 @@ static void print_node(Printer *p, PlanValue v, int indent) {
     case PLAN_OP:
         buf_printf(p->out, "v%u = %s %s(", v, type_name((PlanType)n->type), ir_op_name((IrOp)n->op));
         print_args(p, n);
-        buf_puts(p->out, ")\n");
+        buf_puts(p->out, n->fused ? ") at once\n" : ")\n");
         break;
     case PLAN_CONVERT:
         buf_printf(p->out, "v%u = %s(", v, type_name((PlanType)n->type));

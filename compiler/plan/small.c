@@ -56,7 +56,7 @@ static PlanValue less(Small *s, PlanValue x, PlanValue y) {
 
 /* x ← x − f y for the elements at (i, j) of matrix x. */
 static void subtract(Small *s, const Matrix *x, PlanValue i, PlanValue j, PlanValue f, PlanValue y) {
-    set(s, x, i, j, op(s, IR_SUB, get(s, x, i, j), op(s, IR_MUL, f, y)));
+    set(s, x, i, j, value_subtract(s->b, s->type, get(s, x, i, j), f, y));
 }
 
 /* Index of the k-th row from the last one on. */

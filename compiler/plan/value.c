@@ -14,7 +14,7 @@ static uint32_t hash_node(const PlanNode *n) {
 
 static bool same_node(const PlanNode *a, const PlanNode *b) {
     return a->kind == b->kind && a->type == b->type && a->op == b->op && a->bits == b->bits &&
-           a->flex == b->flex && memcmp(a->arg, b->arg, sizeof a->arg) == 0;
+           a->flex == b->flex && a->fused == b->fused && memcmp(a->arg, b->arg, sizeof a->arg) == 0;
 }
 
 static void table_put(Builder *b, PlanValue v) {
@@ -248,6 +248,12 @@ PlanValue value_op(Builder *b, IrOp op, PlanType type, PlanValue x, PlanValue y,
             return value_int(b, n.lo);
     }
     return make(b, n, 3);
+}
+
+PlanValue value_subtract(Builder *b, PlanType type, PlanValue x, PlanValue f, PlanValue y) {
+    PlanValue product = value_op(b, IR_MUL, type, f, y, 0);
+    PlanNode n = {.kind = PLAN_OP, .type = (uint8_t)type, .fused = 1, .op = IR_SUB, .arg = {x, product, f, y}};
+    return make(b, n, 4);
 }
 
 PlanValue value_convert(Builder *b, PlanValue x, PlanType type) {

@@ -34,6 +34,7 @@ typedef struct Rig {
     RtFrame frame;
     void **data;
     uint64_t random;
+    const char *features; /* of the machine code is made for; NULL: this one's */
 } Rig;
 
 static inline double rig_random(Rig *r) { /* in (-1, 1), xorshift */
@@ -184,7 +185,7 @@ static inline void rig_compile(Rig *r) {
         plan_print(r->plan, &text);
         fputs(text.at, stderr);
     }
-    EmitModule *module = emit_module(r->session, r->plan, &(EmitOptions){.verify = true});
+    EmitModule *module = emit_module(r->session, r->plan, &(EmitOptions){.verify = true, .features = r->features});
     if (!module) {
         diag_print_all(r->session, stderr, false, false);
         fail_msg("no module");

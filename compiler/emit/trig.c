@@ -1,0 +1,121 @@
+/* trig — sine and cosine in double precision as straight code.
+ *
+ * The argument is brought to [−π/4, π/4] by subtracting n π/2 in pieces (Cody and Waite), which is exact for
+ * |n| < 2^20; the rest, a sum of two doubles, goes into the polynomials of FreeBSD's msun (k_sin.c, k_cos.c; Sun
+ * Microsystems, 1993). The error is below one unit in the last place. Sine and cosine of one argument share
+ * everything but the last choice: common subexpressions are found by LLVM. Larger arguments, infinities and NaNs take
+ * the C library's function, in a block that is hardly ever entered. */
+#include "parts.h"
+
+#define LARGEST 1.6e6 /* |x| · 2/π stays below 2^20 */
+
+static LLVMValueRef constant(LLVMValueRef like, double v) { return LLVMConstReal(LLVMTypeOf(like), v); }
+
+static LLVMValueRef add(Emitter *e, LLVMValueRef x, LLVMValueRef y) { return LLVMBuildFAdd(e->b, x, y, ""); }
+static LLVMValueRef sub(Emitter *e, LLVMValueRef x, LLVMValueRef y) { return LLVMBuildFSub(e->b, x, y, ""); }
+static LLVMValueRef mul(Emitter *e, LLVMValueRef x, LLVMValueRef y) { return LLVMBuildFMul(e->b, x, y, ""); }
+
+/* x y + z, rounded once where the machine can. */
+static LLVMValueRef fused(Emitter *e, LLVMValueRef x, LLVMValueRef y, LLVMValueRef z) {
+    LLVMValueRef args[3] = {x, y, z};
+    return e->m->fma ? emit_intrinsic(e, "llvm.fma", LLVMTypeOf(x), args, 3) : add(e, mul(e, x, y), z);
+}
+
+/* c[0] + z (c[1] + z (c[2] + …)) */
+static LLVMValueRef polynomial(Emitter *e, LLVMValueRef z, const double *c, int n) {
+    LLVMValueRef sum = constant(z, c[n - 1]);
+    for (int i = n - 2; i >= 0; i--)
+        sum = fused(e, z, sum, constant(z, c[i]));
+    return sum;
+}
+
+/* An argument less n π/2: y0 + y1; bits: the integer n in its lowest bits. */
+typedef struct Reduced {
+    LLVMValueRef y0, y1, bits;
+} Reduced;
+
+/* Products with n are exact inside fused operations, so π/2 comes in pieces of 53 bits. What the second piece leaves
+ * is the exact difference of two doubles (Knuth, The Art of Computer Programming 2, 4.2.2, theorem B). */
+static void reduce_fused(Emitter *e, LLVMValueRef x, LLVMValueRef n, Reduced *r) {
+    static const double p1 = 0x1.921fb54442d18p+0, p2 = 0x1.1a62633145c07p-54, p3 = -0x1.f1976b7ed8fbcp-110;
+    LLVMValueRef minus = LLVMBuildFNeg(e->b, n, ""), t = fused(e, minus, constant(x, p1), x);
+    LLVMValueRef w = mul(e, n, constant(x, p2)), off = fused(e, minus, constant(x, p2), w);
+    r->y0 = sub(e, t, w);
+    LLVMValueRef taken = sub(e, r->y0, t), lost = sub(e, sub(e, t, sub(e, r->y0, taken)), add(e, w, taken));
+    r->y1 = fused(e, minus, constant(x, p3), add(e, lost, off));
+}
+
+/* Two pieces of 33 bits, whose products with n are exact, and what is left. */
+static void reduce_plain(Emitter *e, LLVMValueRef x, LLVMValueRef n, Reduced *r) {
+    static const double p1 = 0x1.921fb544p+0, p2 = 0x1.0b4611a6p-34, p2t = 0x1.3198a2e037073p-69;
+    LLVMValueRef t = sub(e, x, mul(e, n, constant(x, p1))), w = mul(e, n, constant(x, p2));
+    LLVMValueRef y = sub(e, t, w);
+    w = sub(e, mul(e, n, constant(x, p2t)), sub(e, sub(e, t, y), w));
+    r->y0 = sub(e, y, w);
+    r->y1 = sub(e, sub(e, y, r->y0), w);
+}
+
+static Reduced reduce(Emitter *e, LLVMValueRef x) {
+    LLVMTypeRef i64 = LLVMInt64TypeInContext(e->m->context);
+    LLVMValueRef round = constant(x, 0x1.8p52); /* adding it leaves the nearest integer in the lowest bits */
+    LLVMValueRef shifted = fused(e, x, constant(x, 0x1.45f306dc9c883p-1), round), n = sub(e, shifted, round);
+    Reduced r = {.bits = LLVMBuildBitCast(e->b, shifted, i64, "")};
+    if (e->m->fma)
+        reduce_fused(e, x, n, &r);
+    else
+        reduce_plain(e, x, n, &r);
+    return r;
+}
+
+static LLVMValueRef negative(Emitter *e, LLVMValueRef x) { return LLVMBuildFNeg(e->b, x, ""); }
+
+/* sin(y0 + y1) = y0 − (−y0³ s(y0²) + (y1 y0²/2 − y1)), signs such that −0 stays −0 */
+static LLVMValueRef sine(Emitter *e, const Reduced *r) {
+    static const double s[] = {-1.66666666666666324348e-01, 8.33333333332248946124e-03,
+                               -1.98412698298579493134e-04, 2.75573137070700676789e-06,
+                               -2.50507602534068634195e-08, 1.58969099521155010221e-10};
+    LLVMValueRef y = r->y0, z = mul(e, y, y), half = mul(e, z, constant(y, 0.5));
+    LLVMValueRef rest = fused(e, half, r->y1, negative(e, r->y1));
+    return sub(e, y, fused(e, negative(e, mul(e, z, y)), polynomial(e, z, s, 6), rest));
+}
+
+/* cos(y0 + y1) = (1 − y0²/2) + (what that rounded off + (y0⁴ c(y0²) − y0 y1)) */
+static LLVMValueRef cosine(Emitter *e, const Reduced *r) {
+    static const double c[] = {4.16666666666666019037e-02, -1.38888888888741095749e-03,
+                               2.48015872894767294178e-05, -2.75573143513906633035e-07,
+                               2.08757232129817482790e-09, -1.13596475577881948265e-11};
+    LLVMValueRef y = r->y0, z = mul(e, y, y), half = mul(e, z, constant(y, 0.5)), one = constant(y, 1);
+    LLVMValueRef near = sub(e, one, half), off = sub(e, sub(e, one, near), half);
+    LLVMValueRef rest = fused(e, negative(e, y), r->y1, off);
+    return add(e, near, fused(e, mul(e, z, z), polynomial(e, z, c, 6), rest));
+}
+
+/* sin x, or cos x = sin(x + π/2): by the quarter n of the circle, one of both with a sign. */
+static LLVMValueRef near_value(Emitter *e, LLVMValueRef x, bool is_cosine) {
+    Reduced r = reduce(e, x);
+    LLVMValueRef s = sine(e, &r), c = cosine(e, &r);
+    LLVMTypeRef i64 = LLVMTypeOf(r.bits);
+    LLVMValueRef quarter = is_cosine ? LLVMBuildAdd(e->b, r.bits, LLVMConstInt(i64, 1, 0), "") : r.bits;
+    LLVMValueRef odd = LLVMBuildTrunc(e->b, r.bits, LLVMInt1TypeInContext(e->m->context), "");
+    LLVMValueRef v = LLVMBuildSelect(e->b, odd, is_cosine ? s : c, is_cosine ? c : s, "");
+    LLVMValueRef sign = LLVMBuildAnd(e->b, quarter, LLVMConstInt(i64, 2, 0), "");
+    sign = LLVMBuildShl(e->b, sign, LLVMConstInt(i64, 62, 0), "");
+    LLVMValueRef signed_bits = LLVMBuildXor(e->b, LLVMBuildBitCast(e->b, v, i64, ""), sign, "");
+    return LLVMBuildBitCast(e->b, signed_bits, LLVMTypeOf(x), "");
+}
+
+LLVMValueRef emit_trig(Emitter *e, LLVMValueRef x, bool is_cosine) {
+    LLVMValueRef near = near_value(e, x, is_cosine);
+    LLVMValueRef size = emit_intrinsic(e, "llvm.fabs", LLVMTypeOf(x), &x, 1);
+    LLVMValueRef is_near = LLVMBuildFCmp(e->b, LLVMRealOLE, size, constant(x, LARGEST), "");
+    LLVMBasicBlockRef here = LLVMGetInsertBlock(e->b), far = emit_block(e, "far"), join = emit_block(e, "join");
+    LLVMValueRef branch = LLVMBuildCondBr(e->b, is_near, join, far);
+    emit_expect(e, branch);
+    LLVMPositionBuilderAtEnd(e->b, far);
+    LLVMValueRef called = emit_pure_call(e, is_cosine ? "cos" : "sin", PLAN_F64, &x, 1);
+    LLVMBuildBr(e->b, join);
+    LLVMPositionBuilderAtEnd(e->b, join);
+    LLVMValueRef value = LLVMBuildPhi(e->b, LLVMTypeOf(x), "");
+    LLVMAddIncoming(value, (LLVMValueRef[]){near, called}, (LLVMBasicBlockRef[]){here, far}, 2);
+    return value;
+}
