@@ -43,9 +43,9 @@ static void lag_error(const Span *span, Parser *parser, const char *message);
 %token SEP "the end of the line"
 %token FN "fn" SYSTEM "system" DYNAMICS "dynamics" RUN "run" RECORD "record" PRINT "print" PLOT "plot"
 %token SAVE "save" EXPECT "expect" USE "use" PRECISION "precision" FLOW "flow" STEP "step" METHOD "method"
-%token WHEN "when" SYMMETRY "symmetry" REPEAT "repeat" FORCE "force" CONSTRAINT "constraint"
+%token WHEN "when" STOP "stop" SYMMETRY "symmetry" REPEAT "repeat" FORCE "force" CONSTRAINT "constraint"
 %token CONSTRAINT_OVER "constraint over an index"
-%token ON "on" FOR "for" OVER "over" EVERY "every" WITHIN "within" FROM "from" BY "by" TO "to" OF "of"
+%token ON "on" FOR "for" OVER "over" EVERY "every" WITHIN "within" FROM "from" BY "by" TO "to" OF "of" AFTER "after"
 %token PERIODIC "periodic"
 %token IF "if" THEN "then" ELSE "else" AND "and" OR "or" NOT "not" IN "in" DRAW "draw"
 %token EQ "==" NE "!=" LE "<=" GE ">=" DOTDOT ".." PRIME "'" TRANSPOSE "^T" SQRT "√"
@@ -131,7 +131,10 @@ item:
   | SAVE some_args TO STRING    { $$ = build_save(parser, @$, $2, $4); }
   | EXPECT expr                 { $$ = build_expect(parser, @$, $2, NULL); }
   | EXPECT expr WITHIN expr     { $$ = build_expect(parser, @$, $2, $4); }
-  | WHEN expr '=' expr block    { $$ = build_when(parser, @$, $2, $4, $5); }
+  | WHEN expr '=' expr block    { $$ = build_when(parser, @$, $2, $4, 0, @4, $5); }
+  | WHEN expr '=' expr NAME block { $$ = build_when(parser, @$, $2, $4, $5, @5, $6); }
+  | STOP                        { $$ = build_stop(parser, @$, NULL, 0, @1); }
+  | STOP AFTER expr NAME        { $$ = build_stop(parser, @$, $3, $4, @4); }
   | SETTING expr                { $$ = build_setting(parser, @$, $1, $2, NULL); }
   | SETTING expr OF expr        { $$ = build_setting(parser, @$, $1, $2, $4); }
   ;

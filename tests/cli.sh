@@ -106,6 +106,26 @@ expect 0 'linear algebra' "$lag" doctor
 expect 0 'Legendre|momenta|Lagrangian' "$lag" derive valley.lag
 expect 0 'documentclass' "$lag" derive --latex valley.lag
 
+# Bounces without a last one end the run with what there is; so does `stop`, which is no fault; both name the event.
+cat >ball.lag <<'LAG'
+const e = 0.5
+coord y = 1
+system ball { kinetic = 1/2 * y'^2; potential = 9.81 * y }
+run a = dop853(rtol = 1e-10) on ball for 300 { when y = 0 falling { y' = -e * y'; record t } }
+LAG
+for method in 'dop853(rtol = 1e-10)' 'leapfrog(h = 0.01)'; do
+  for e_limit in 0.9:8.578 0.5:1.354 0.1:0.551 0.01:0.460; do # T (1 + 2 e / (1 - e))
+    e=${e_limit%:*}
+    sed "s/dop853(.*) on/$method on/" ball.lag >rests.lag
+    expect 3 'the event `y = 0 falling` has happened [0-9]+ times, in ever shorter times' \
+      "$lag" run rests.lag --quiet --set e=$e --out rests
+    expect 0 "^${e_limit#*:}" tail -n 1 rests/a.csv
+  done
+done
+sed 's/record t/record t; stop after 2 times/' ball.lag >stops.lag
+expect 0 'ended at t = .* by `when y = 0 falling`' "$lag" run stops.lag --out stops
+expect 0 '^3$' bash -c 'wc -l <stops/a.csv'
+
 # A library of LLVM's name that is not LLVM; where lag is linked with LLVM itself there is no such library to name.
 mkdir -p fake
 for name in libLLVM-19.so.1 libLLVM.so.19.1; do
@@ -124,6 +144,25 @@ wait $pid
 status=$?
 count=$((count + 1))
 [ "$status" -eq 130 ] && [ -s long/adam.csv ] || { echo "FAILED: Ctrl-C: status $status"; cat said; failed=$((failed + 1)); }
+
+# The rows of events are kept as others are.
+cat >crosses.lag <<'LAG'
+coord x = 1
+system s { kinetic = 1/2 * x'^2; potential = 1/2 * x^2 }
+run a = leapfrog(h = 0.01) on s for 1e9 { when x = 0 { record t } }
+run b = leapfrog(h = 0.01) on s for 1
+LAG
+for run in 'leapfrog(h = 0.01)' 'dop853(rtol = 1e-9)'; do
+  sed "s/run a = .* on/run a = $run on/" crosses.lag >crosses_$count.lag
+  "$lag" run crosses_$count.lag --quiet --out crosses_$count 2>said & pid=$!
+  sleep 0.5
+  kill -INT $pid
+  wait $pid
+  status=$?
+  [ "$status" -eq 130 ] && grep -q '^1\.570' crosses_$count/a.csv ||
+    { echo "FAILED: Ctrl-C among events: status $status"; cat said; failed=$((failed + 1)); }
+  count=$((count + 1))
+done
 
 # A full disk: one message, nothing half written.
 if [ "$(id -u)" -eq 0 ] && mkdir disk && mount -t tmpfs -o size=64k tmpfs disk 2>/dev/null; then

@@ -167,7 +167,9 @@ struct Stmt {
         struct { ArgList items; Name path; } save;     /* save params to "file" */
         struct { Expr *value; Expr *within; } expect;  /* a == b within tol; a < b */
         struct { Name name; Expr *value, *of; } setting; /* `batch 32 of train`; of NULL: not said */
-        struct { Expr *a, *b; StmtList items; } when;
+        struct { Expr *a, *b; int direction; StmtList items; } when; /* 1 rising, -1 falling, 0 either way */
+        struct { Expr *after; } stop;                  /* how often the event has happened by then; NULL: once */
+        struct { Expr *target, *value; } act;          /* x, x', p(x), or an element of one, and its new value */
         struct { Expr *call; } symmetry;
     };
 };

@@ -96,8 +96,10 @@ static Item build_rate(Parser *parser, Span span, Expr *lhs, const Expr *prime, 
     return item;
 }
 
-static void report_equation(Parser *parser, Span span, const Expr *lhs) {
+void report_equation(Parser *parser, Span span, const Expr *lhs) {
     Diag *diag;
+    if (lhs->kind == EXPR_ERROR)
+        return;
     if (lhs->kind == EXPR_NAME) {
         const char *name = name_text(parser->session->names, lhs->name.name);
         diag =
@@ -124,7 +126,8 @@ static void report_equation(Parser *parser, Span span, const Expr *lhs) {
     }
 }
 
-Item build_equation(Parser *parser, Span span, Expr *lhs, Expr *rhs) {
+/* What an equation is by its left side: a rate, a term of a system, or neither (no statement). */
+static Item equation_of(Parser *parser, Span span, Expr *lhs, Expr *rhs) {
     const Expr *head = lhs, *subscript = NULL;
     if (lhs->kind == EXPR_SUBSCRIPT) {
         subscript = lhs;
@@ -143,9 +146,14 @@ Item build_equation(Parser *parser, Span span, Expr *lhs, Expr *rhs) {
                 BinderList axes = subscript ? subs_as_binders(parser, subscript) : (BinderList){0};
                 return build_term(parser, span, term_words[i].kind, axes, subscript != NULL, rhs);
             }
-    if (lhs->kind != EXPR_ERROR)
-        report_equation(parser, span, lhs);
-    return build_item(build_stmt(parser, STMT_ERROR, span));
+    return (Item){.span = span};
+}
+
+Item build_equation(Parser *parser, Span span, Expr *lhs, Expr *rhs) {
+    Item item = equation_of(parser, span, lhs, rhs);
+    item.lhs = lhs;
+    item.rhs = rhs;
+    return item;
 }
 
 Item build_tilde(Parser *parser, Span span, Expr *lhs, Expr *dist) {
@@ -218,11 +226,29 @@ Item build_expect(Parser *parser, Span span, Expr *value, Expr *within) {
     return build_item(stmt);
 }
 
-Item build_when(Parser *parser, Span span, Expr *a, Expr *b, Block body) {
+Item build_when(Parser *parser, Span span, Expr *a, Expr *b, Name direction, Span direction_span, Block body) {
     Stmt *stmt = build_stmt(parser, STMT_WHEN, span);
     stmt->when.a = a;
     stmt->when.b = b;
+    stmt->when.direction = direction == PARSER_WORD(parser, rising)    ? 1
+                           : direction == PARSER_WORD(parser, falling) ? -1
+                                                                       : 0;
+    if (direction && !stmt->when.direction) {
+        Diag *diag = diag_error(parser->session, DIAG_SYNTAX, direction_span,
+                                "an event is one way, `rising` or `falling`, or either when nothing is said");
+        diag_help(parser->session, diag, "rising: the left side begins to be larger than the right one");
+    }
     stmt->when.items = place_statements(parser, body.items, PLACE_WHEN);
+    return build_item(stmt);
+}
+
+Item build_stop(Parser *parser, Span span, Expr *after, Name unit, Span unit_span) {
+    Stmt *stmt = build_stmt(parser, STMT_STOP, span);
+    stmt->stop.after = after;
+    if (unit && unit != PARSER_WORD(parser, times) && unit != PARSER_WORD(parser, time)) {
+        Diag *diag = diag_error(parser->session, DIAG_SYNTAX, unit_span, "how often is counted in times");
+        diag_help(parser->session, diag, "write `stop after 3 times`");
+    }
     return build_item(stmt);
 }
 

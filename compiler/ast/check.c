@@ -248,6 +248,11 @@ static void check_stmt(Checker *c, const Stmt *stmt) {
         check_expr(c, stmt->when.b, NULL);
         check_stmts(c, stmt->when.items);
         break;
+    case STMT_STOP: check_optional(c, stmt->stop.after, NULL); break;
+    case STMT_ACT:
+        check_expr(c, stmt->act.target, NULL);
+        check_expr(c, stmt->act.value, NULL);
+        break;
     case STMT_SYMMETRY: check_expr(c, stmt->symmetry.call, NULL); break;
     case STMT_COUNT: fail(c, stmt->span, "not a kind of statement"); break;
     }

@@ -201,7 +201,7 @@ static bool save_without_to(const Fault *f) {
 }
 
 static bool when_without_equation(const Fault *f) {
-    return f->first->kind == WHEN && f->token->kind == '{'
+    return f->first->kind == WHEN && (f->token->kind == '{' || f->token->kind == NAME) && f->wanted->symbol['=']
            && say_expected(f, "`=`", "a moment is given by an equation: when x = 0 { … }");
 }
 

@@ -29,6 +29,7 @@ typedef struct Item {
     Expr *repeat;  /* `repeat n { … }` */
     Seq *body;     /* of Item: what the repetition holds */
     bool is_rate;  /* `x' = e` without `state`: only a flow holds such */
+    Expr *lhs, *rhs; /* of an equation; where it is nothing else (no stmt), it assigns, in a `when` */
 } Item;
 
 typedef struct Block { Span span; Seq *items; } Block;
@@ -195,7 +196,10 @@ Item build_record(Parser *parser, Span span, StmtKind kind, Seq *items, Every ev
 Item build_plot(Parser *parser, Span span, Name form, Seq *items);
 Item build_save(Parser *parser, Span span, Seq *items, Name path);
 Item build_expect(Parser *parser, Span span, Expr *value, Expr *within);
-Item build_when(Parser *parser, Span span, Expr *a, Expr *b, Block body);
+Item build_when(Parser *parser, Span span, Expr *a, Expr *b, Name direction, Span direction_span, Block body);
+Item build_stop(Parser *parser, Span span, Expr *after, Name unit, Span unit_span);
+/* An equation that defines nothing where it stands. */
+void report_equation(Parser *parser, Span span, const Expr *lhs);
 Item build_setting(Parser *parser, Span span, Name name, Expr *value, Expr *of);
 Clauses *build_clauses(Parser *parser);
 Clauses *clause_on(Parser *parser, Clauses *clauses, Name system, Span span, Seq *args);

@@ -45,6 +45,8 @@ static uint32_t places_of(const Stmt *stmt) {
         return IN(PLACE_RUN) | IN(PLACE_FILE);
     case STMT_SETTING: case STMT_WHEN:
         return IN(PLACE_RUN);
+    case STMT_STOP: case STMT_ACT:
+        return IN(PLACE_WHEN);
     case STMT_ERROR:
         return ~0u;
     case STMT_COUNT:
@@ -107,7 +109,7 @@ static const char *statement_word(Parser *parser, const Stmt *stmt) {
     case STMT_PLOT:
     case STMT_SAVE:
     case STMT_EXPECT:
-    case STMT_WHEN: case STMT_SYMMETRY: case STMT_ERROR: case STMT_COUNT:
+    case STMT_WHEN: case STMT_STOP: case STMT_ACT: case STMT_SYMMETRY: case STMT_ERROR: case STMT_COUNT:
         break;
     }
     return ast_stmt_kind_name(stmt->kind);
@@ -201,12 +203,32 @@ static Stmt *place_law(Parser *parser, const Stmt *rate) {
     return stmt;
 }
 
+/* An equation that is neither a rate nor a term means something in a `when` alone. */
+static void settle_equation(Parser *parser, Item *item) {
+    if (item->stmt || !item->lhs)
+        return;
+    report_equation(parser, item->span, item->lhs);
+    item->stmt = build_stmt(parser, STMT_ERROR, item->span);
+}
+
+/* `x' = -x'` in a `when`: what the event does. */
+static Stmt *place_act(Parser *parser, const Item *item) {
+    Stmt *stmt = build_stmt(parser, STMT_ACT, item->span);
+    stmt->act.target = item->lhs;
+    stmt->act.value = item->rhs;
+    return stmt;
+}
+
 StmtList place_statements(Parser *parser, Seq *items, Place place) {
     Seq *out = SEQ(parser, Stmt *);
     for (uint32_t i = 0; i < items->n; i++) {
         Item *item = (Item *)items->at + i;
+        if (place != PLACE_WHEN)
+            settle_equation(parser, item);
         Stmt *stmt = item->stmt;
-        if (item->is_rate && place == PLACE_SYSTEM && stmt->declare.at[0].primes == 1) {
+        if (item->lhs && place == PLACE_WHEN) {
+            stmt = place_act(parser, item);
+        } else if (item->is_rate && place == PLACE_SYSTEM && stmt->declare.at[0].primes == 1) {
             stmt = place_law(parser, stmt);
         } else if (item->is_rate && place != PLACE_FLOW) {
             report_rate(parser, item, place);
@@ -249,6 +271,7 @@ Expr *place_function_body(Parser *parser, Block block) {
     uint32_t depth = 0;
     for (uint32_t i = 0; i < block.items->n; i++) {
         Item *item = (Item *)block.items->at + i;
+        settle_equation(parser, item);
         bool is_let = item->stmt && item->stmt->kind == STMT_DECLARE && item->stmt->declare.kind == DECL_LET;
         if (is_let)
             SEQ_PUSH(parser, lets, item->stmt);
@@ -316,7 +339,8 @@ static bool read_part(Parser *parser, const Expr *value, Word *word) {
 WordList place_word(Parser *parser, Seq *items) {
     Seq *out = SEQ(parser, Word);
     for (uint32_t i = 0; i < items->n; i++) {
-        const Item *item = (const Item *)items->at + i;
+        Item *item = (Item *)items->at + i;
+        settle_equation(parser, item);
         Word word = {.span = item->span};
         if (item->body) {
             word.count = item->repeat;

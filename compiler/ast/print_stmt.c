@@ -96,7 +96,7 @@ static bool has_block(const Stmt *stmt) {
         return stmt->fn.body->kind == EXPR_BLOCK;
     case STMT_PRECISION: case STMT_USE: case STMT_DECLARE: case STMT_TERM: case STMT_TILDE: case STMT_METHOD:
     case STMT_RECORD: case STMT_PRINT: case STMT_PLOT: case STMT_SAVE: case STMT_EXPECT: case STMT_SETTING:
-    case STMT_SYMMETRY: case STMT_ERROR: case STMT_COUNT:
+    case STMT_STOP: case STMT_ACT: case STMT_SYMMETRY: case STMT_ERROR: case STMT_COUNT:
         break;
     }
     return false;
@@ -465,7 +465,19 @@ static void print_stmt(Printer *printer, const Stmt *stmt, Inside inside) {
     case STMT_WHEN:
         print_value(printer, "when ", stmt->when.a);
         print_value(printer, " = ", stmt->when.b);
+        put(printer, stmt->when.direction > 0 ? " rising" : stmt->when.direction < 0 ? " falling" : "");
         print_body(printer, stmt, stmt->when.items, NULL, INSIDE_OTHER);
+        break;
+    case STMT_STOP:
+        put(printer, "stop");
+        if (stmt->stop.after) {
+            print_value(printer, " after ", stmt->stop.after);
+            put(printer, " times");
+        }
+        break;
+    case STMT_ACT:
+        print_value(printer, "", stmt->act.target);
+        print_value(printer, " = ", stmt->act.value);
         break;
     case STMT_SYMMETRY: print_value(printer, "symmetry ", stmt->symmetry.call); break;
     case STMT_ERROR: case STMT_COUNT: put(printer, "?"); break;

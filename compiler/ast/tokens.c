@@ -333,7 +333,7 @@ void parser_lay_out(Parser *parser) {
 /* ---- keywords ---- */
 
 /* A word that begins a statement, and what must follow it for that; otherwise it is a name like any other. */
-typedef enum Follow { FOLLOW_ANY, FOLLOW_NAME, FOLLOW_BLOCK, FOLLOW_ON } Follow;
+typedef enum Follow { FOLLOW_ANY, FOLLOW_NAME, FOLLOW_BLOCK, FOLLOW_ON, FOLLOW_END } Follow;
 static const struct { Word_ word; int kind; DeclKind decl; Follow follow; } statement_words[] = {
     {WORD_data, DECLARE, DECL_DATA, FOLLOW_NAME},
     {WORD_spin, DECLARE, DECL_SPIN, FOLLOW_NAME},
@@ -355,6 +355,7 @@ static const struct { Word_ word; int kind; DeclKind decl; Follow follow; } stat
     {WORD_step, STEP, 0, FOLLOW_BLOCK},
     {WORD_method, METHOD, 0, FOLLOW_NAME},
     {WORD_when, WHEN, 0, FOLLOW_ANY},
+    {WORD_stop, STOP, 0, FOLLOW_END},
     {WORD_symmetry, SYMMETRY, 0, FOLLOW_NAME},
     {WORD_repeat, REPEAT, 0, FOLLOW_ANY},
     {WORD_force, FORCE, 0, FOLLOW_ON},
@@ -375,6 +376,8 @@ static bool follows(Parser *parser, const Token *token, Follow follow) {
         if (next->kind == '[')
             next = &parser->tokens.at[next->match] + 1;
         return is_word(parser, next, WORD_on);
+    case FOLLOW_END:
+        return next->kind == SEP || is_word(parser, next, WORD_after);
     }
     return false;
 }
@@ -401,11 +404,11 @@ static void name_statement_word(Parser *parser, Token *token) {
         token->kind = SETTING;
 }
 
-static const int clause_kinds[] = {ON, FOR, OVER, EVERY, WITHIN, FROM, BY, TO, OF, PERIODIC};
+static const int clause_kinds[] = {ON, FOR, OVER, EVERY, WITHIN, FROM, BY, TO, OF, AFTER, PERIODIC};
 
 /* `on`, `for` … after something complete, where no name could stand. */
 static void name_clause_word(Parser *parser, Token *token, int before) {
-    if (!ends_expression(before) && before != FORCE && before != STEP)
+    if (!ends_expression(before) && before != FORCE && before != STEP && before != STOP)
         return;
     for (int i = 0; i <= (int)WORD_periodic - (int)WORD_on; i++)
         if (token->value.name == parser->words->of[WORD_on + i])

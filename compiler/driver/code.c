@@ -9,7 +9,7 @@
 #include <string.h>
 
 static bool is_same_schedule(const SemaRecord *a, const SemaRecord *b) {
-    return a->unit == b->unit && (a->unit == EVERY_NONE || a->every == b->every);
+    return a->event == b->event && a->unit == b->unit && (a->unit == EVERY_NONE || a->every == b->every);
 }
 
 static const IrAssign *assignment_of(const IrFunc *observe, IrDef target) {
@@ -80,6 +80,13 @@ static CodeFunctions list_functions(Session *session, const MechRun *mech, Code 
         vec_push(&list, &mech->hold->project);
         vec_push(&list, &mech->hold->inspect);
     }
+    if (mech->event.groups.n)
+        vec_push(&list, &mech->event);
+    if (mech->part.groups.n)
+        vec_push(&list, &mech->part);
+    for (uint32_t k = 0; k < mech->run->n_events; k++)
+        if (mech->events[k].act.groups.n)
+            vec_push(&list, &mech->events[k].act);
     code->observer = ARENA_ARRAY(session->arena, const char *, mech->run->n_records);
     add_observers(session, mech, code, &list);
     return list;

@@ -147,6 +147,8 @@ static int run_to_end(Execution *e) {
         kept_take(e);
     end_progress(e, &result);
     hold_report(e);
+    if (ok && result.stopped_by && !e->options->json && !e->options->quiet)
+        fprintf(stderr, "ended at t = %.10g by `when %s`\n", result.at.time, result.stopped_by->text);
     int status = ok ? EXIT_OK : explain_stop(e, &result);
     if (!outputs_write(e))
         status = EXIT_RUN;

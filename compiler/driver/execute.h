@@ -12,6 +12,7 @@
 typedef struct Group {
     RtEvery unit;
     double every;
+    uint32_t event;       /* RT_AT_EVENT: its number */
     RtSeries *series;
     double *row;          /* being filled: the clocks, then every field in order */
     uint32_t last;        /* output that completes a row */
@@ -34,6 +35,7 @@ typedef struct Execution {
     RtBlock *state;
     RtOutput *outputs;   /* one a record that has a place, in order; record_of gives its number */
     uint32_t *record_of;
+    RtEvent *events;
     RtBlock *y, *dy;
     RtFunction monitor, expects;
     Group *groups;       uint32_t n_groups;

@@ -16,6 +16,8 @@ static bool is_training(const Execution *e) {
 
 /* ---- tables ---- */
 
+#define NO_COLUMN SIZE_MAX
+
 static const char *group_path(Execution *e, const Group *group, bool alone) {
     Arena *arena = e->session->arena;
     if (alone)
@@ -27,6 +29,8 @@ static const char *group_path(Execution *e, const Group *group, bool alone) {
         return arena_printf(arena, "%s/%s_every_%g.csv", e->folder, e->name, group->every);
     case RT_EVERY_EPOCH:
         return arena_printf(arena, "%s/%s_every_epoch.csv", e->folder, e->name);
+    case RT_AT_EVENT:
+        return arena_printf(arena, "%s/%s_when_%u.csv", e->folder, e->name, group->event + 1);
     case RT_AT_END:
         break;
     }
@@ -35,9 +39,11 @@ static const char *group_path(Execution *e, const Group *group, bool alone) {
 
 static uint32_t find_group(Execution *e, const RtOutput *output) {
     for (uint32_t g = 0; g < e->n_groups; g++)
-        if (e->groups[g].unit == output->unit && e->groups[g].every == output->every)
+        if (e->groups[g].unit == output->unit && e->groups[g].every == output->every &&
+            e->groups[g].event == output->event)
             return g;
-    e->groups[e->n_groups] = (Group){.unit = output->unit, .every = output->every, .series = rt_series_new()};
+    e->groups[e->n_groups] = (Group){
+        .unit = output->unit, .every = output->every, .event = output->event, .series = rt_series_new()};
     return e->n_groups++;
 }
 
@@ -61,12 +67,16 @@ static bool add_field(Execution *e, uint32_t output) {
     Group *group = &e->groups[g];
     if (!group->series || (!rt_series_fields(group->series) && !add_clocks(e, group)))
         return false;
+    e->group_of[output] = g;
+    e->column_of[output] = NO_COLUMN;
+    group->last = output;
+    const SemaRecord *record = record_at(e, output);
+    if (!is_training(e) && record->value == e->sema->time && !strcmp(record->text, "t"))
+        return true; /* the clock that leads each row */
     int field = rt_series_field(group->series, record_at(e, output)->text, info->rank, info->extent);
     if (field < 0)
         return false;
     rt_series_size(group->series, field, &e->column_of[output]);
-    e->group_of[output] = g;
-    group->last = output;
     return true;
 }
 
@@ -111,7 +121,7 @@ void outputs_close(Execution *e) {
 static bool take_field(Execution *e, uint32_t index, const RtRunState *at, RtMessage *message) {
     Group *group = &e->groups[e->group_of[index]];
     const RtBlock *block = &e->outputs[index].block;
-    for (uint64_t i = 0; i < block->n; i++)
+    for (uint64_t i = 0; i < block->n && e->column_of[index] != NO_COLUMN; i++)
         group->row[e->column_of[index] + i] = execution_value(e, block, i);
     if (index != group->last)
         return true;

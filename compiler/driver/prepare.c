@@ -236,7 +236,9 @@ static void list_outputs(Execution *e) {
         RtOutput output = {.observe = symbol(e, e->code->observer[k]), .every = record->every > 0 ? record->every : 1};
         if (!execution_block(e, e->mech->outputs[k], record->text, &output.block) || !output.observe)
             continue;
-        output.unit = record->unit == EVERY_TIME    ? RT_EVERY_TIME
+        output.event = record->event ? record->event - 1 : 0;
+        output.unit = record->event              ? RT_AT_EVENT
+                      : record->unit == EVERY_TIME    ? RT_EVERY_TIME
                       : record->unit == EVERY_STEPS ? RT_EVERY_STEPS
                       : record->unit == EVERY_EPOCH ? RT_EVERY_EPOCH
                                                     : RT_AT_END;
@@ -244,6 +246,35 @@ static void list_outputs(Execution *e) {
         e->outputs[e->run.n_outputs++] = output;
     }
     e->run.outputs = e->outputs;
+}
+
+static int64_t *integer_at(const Execution *e, IrDef def) {
+    RtBlock block;
+    return execution_block(e, def, "", &block) ? (int64_t *)(void *)(e->frame.mem + block.offset) : NULL;
+}
+
+static bool list_events(Execution *e) {
+    const SemaRun *run = e->sema;
+    const MechRun *mech = e->mech;
+    if (!run->n_events)
+        return true;
+    e->events = ARENA_ARRAY(e->session->arena, RtEvent, run->n_events);
+    for (uint32_t k = 0; k < run->n_events; k++) {
+        const SemaEvent *event = &run->events[k];
+        const IrFunc *act = &mech->events[k].act;
+        e->events[k] = (RtEvent){.text = event->text, .direction = event->direction, .stop_after = event->stop_after,
+                                 .act = act->groups.n ? symbol(e, act->name) : NULL,
+                                 .element = integer_at(e, event->element), .count = integer_at(e, event->count)};
+        if (!execution_block(e, mech->events[k].value, event->text, &e->events[k].value))
+            return false;
+    }
+    e->run.events = e->events;
+    e->run.n_events = run->n_events;
+    e->run.event = symbol(e, mech->event.name);
+    e->run.part = mech->part.groups.n ? symbol(e, mech->part.name) : NULL;
+    e->run.part_length = clock_at(e, mech->part_length);
+    e->run.whole_steps = !run->method && execution_flushes(e);
+    return e->run.event && (run->method || e->run.whole_steps || (e->run.part && e->run.part_length));
 }
 
 static void list_blocks(Execution *e) {
@@ -365,7 +396,7 @@ bool execution_open(Execution *e) {
     list_state(e);
     list_outputs(e);
     list_blocks(e);
-    return hold_open(e) && e->run.init && (e->run.step || e->run.rhs);
+    return hold_open(e) && list_events(e) && e->run.init && (e->run.step || e->run.rhs);
 }
 
 void execution_close(Execution *e) {

@@ -9,6 +9,7 @@
  *   word         the composition -> step
  *   hold         constraints -> projection, what is looked at at the start
  *   functions    initial values, records -> init, observe
+ *   events       moments of `when`, what is done there -> event, acts, a step of any length
  *   sections     everything above -> the derivation a reader sees
  *
  * A pass that reports an error ends the derivation. */
@@ -29,6 +30,7 @@ enum {
     DERIVATION = 128,
     ROWS = 256, /* constraints: J, the rate */
     HELD = 512, /* projection to the constraints */
+    EVENTS = 1024,
 };
 
 typedef struct Pass {
@@ -47,7 +49,8 @@ static const Pass passes[] = {
     {"word", mech_pass_word, PARTS, STEP},
     {"hold", mech_pass_hold, MASS | ROWS | VELOCITY, HELD},
     {"functions", mech_pass_functions, RATES | STEP | HELD, FUNCTIONS},
-    {"sections", mech_pass_sections, RATES | STEP | FUNCTIONS, DERIVATION},
+    {"events", mech_pass_events, VELOCITY | RATES | STEP, EVENTS},
+    {"sections", mech_pass_sections, RATES | STEP | FUNCTIONS | EVENTS, DERIVATION},
 };
 
 /* Runs the passes in the order of the table, which is checked against what each needs; the first error ends it. */
@@ -121,7 +124,7 @@ MechRun *mech_derive(Session *session, Model *model, const SemaRun *run) {
     m->is_word = run->method == NULL;
     m->stores_p = m->is_word || run->hamiltonian.term;
     m->out->stores_p = m->stores_p;
-    m->next_site = 0x40000000u; /* sites of the source are numbered from 0 */
+    m->next_site = MECH_FIRST_SITE;
     m->step = run->by ? run->by : ir_real(m->p, 1);
     uint32_t before = diag_error_count(session);
     if (!is_derivable(session->names, run)) {

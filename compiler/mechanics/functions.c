@@ -99,7 +99,8 @@ typedef struct Outputs {
     uint32_t n;
 } Outputs;
 
-static IrDef add_output(Mech *m, Outputs *o, IrDef value, Span span) {
+IrDef mech_output(Mech *m, IrDef value, Span span, IrAssign *assign) {
+    value = mech_resolve_def(m, value);
     const IrDefInfo *info = ir_def(m->p, value);
     uint32_t rank = info->rank;
     Name name = info->name;
@@ -110,8 +111,12 @@ static IrDef add_output(Mech *m, Outputs *o, IrDef value, Span span) {
         at[k] = ir_idx(m->p, ir_axis(m->p, k, extent[k]));
     IrDef out = ir_input(m->p, name, IR_ROLE_OUTPUT, IR_F64, rank, extent);
     IrTerm read = ir_to_real(m->p, ir_read(m->p, value, at, rank));
-    o->at[o->n++] = (IrAssign){out, read, span};
+    *assign = (IrAssign){out, read, span};
     return out;
+}
+
+static IrDef add_output(Mech *m, Outputs *o, IrDef value, Span span) {
+    return mech_output(m, value, span, &o->at[o->n++]);
 }
 
 static IrDef add_scalar(Mech *m, Outputs *o, const char *name, IrTerm value, Span span) {
@@ -124,15 +129,14 @@ static void add_records(Mech *m, Outputs *o) {
     const SemaRun *run = m->run;
     m->out->outputs = ARENA_ARRAY(m->arena, IrDef, run->n_records);
     for (uint32_t i = 0; i < run->n_records; i++)
-        m->out->outputs[i] =
-            add_output(m, o, mech_resolve_def(m, run->records[i].value), run->records[i].span);
+        m->out->outputs[i] = add_output(m, o, run->records[i].value, run->records[i].span);
     m->out->expects = ARENA_ARRAY(m->arena, IrDef, 3 * run->n_expects);
     for (uint32_t i = 0; i < run->n_expects; i++) {
         const SemaExpect *e = &run->expects[i];
         IrDef side[3] = {e->a, e->b, e->within};
         for (uint32_t k = 0; k < 3; k++) {
             if (side[k])
-                m->out->expects[3 * i + k] = add_output(m, o, mech_resolve_def(m, side[k]), e->span);
+                m->out->expects[3 * i + k] = add_output(m, o, side[k], e->span);
         }
     }
 }

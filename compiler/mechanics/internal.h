@@ -94,6 +94,8 @@ typedef struct MechPart {
 
 /* ---- the derivation in progress ---- */
 
+#define MECH_FIRST_SITE 0x40000000u /* of noise: sites of the source are numbered from 0 */
+
 typedef struct Mech {
     Session *session;
     IrProgram *p;
@@ -225,18 +227,24 @@ bool mech_pass_parts(Mech *m);
 bool mech_pass_word(Mech *m);
 bool mech_pass_hold(Mech *m);
 bool mech_pass_functions(Mech *m);
+bool mech_pass_events(Mech *m);
 bool mech_pass_sections(Mech *m);
 
 /* An empty function with room for `groups` groups, in the program's arena, and its next group. */
 void mech_func_start(Mech *m, IrFunc *f, const char *name, bool cyclic, uint32_t groups);
 void mech_func_add(IrFunc *f, IrAssign *assign, uint32_t n);
 
+/* The word as a function, over the time h. */
+void mech_word_function(Mech *m, IrFunc *f, const char *name, bool cyclic, IrTerm h);
+/* An OUTPUT for definition `value`, resolved, and the assignment that fills it. */
+IrDef mech_output(Mech *m, IrDef value, Span span, IrAssign *assign);
 /* The value after time h of a rate solved exactly. */
 IrTerm mech_flow_value(Mech *m, const MechRate *rate, IrTerm h, uint32_t site);
 MechPart *mech_find_part(Mech *m, Name name);
 
 /* ---- lines of the derivation: appended to at[*n…] ---- */
 void mech_conserved_lines(Mech *m, MechLine *at, uint32_t *n); /* what the exact motion conserves */
+void mech_event_lines(Mech *m, MechLine *at, uint32_t *n);     /* events and what they do */
 void mech_order_lines(Mech *m, MechLine *at, uint32_t *n);     /* order and symmetry of the word */
 void mech_constraint_lines(Mech *m, MechLine *at, uint32_t *n); /* c, its rate, J */
 void mech_force_lines(Mech *m, MechLine *at, uint32_t *n);      /* γ, S, λ */

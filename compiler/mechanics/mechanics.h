@@ -53,6 +53,12 @@ typedef struct MechHold {
     IrDef jacobian;       /* J: rows × elements of all bodies */
 } MechHold;
 
+/* What the runtime needs of run->events[k]. */
+typedef struct MechEvent {
+    IrDef value;            /* OUTPUT: the difference that changes its sign */
+    IrFunc act;             /* moves the state to what it is after the event; no groups: it stays */
+} MechEvent;
+
 /* Where the runtime finds and puts things, and what is compiled. */
 typedef struct MechRun {
     const SemaRun *run;
@@ -66,6 +72,10 @@ typedef struct MechRun {
     IrFunc step;            /* words: one step; empty for methods. t, the time at its beginning, and k = 1, 2, … are
                                set by the caller before each call */
     IrFunc rhs;             /* methods: reads y (the blocks below) and t, sets dy */
+    IrFunc part;            /* words with events: a step over the time in part_length in the place of h; not cyclic */
+    IrDef part_length;      /* INPUT scalar */
+    IrFunc event;           /* sets the values of all events */
+    MechEvent *events;      /* one per run->events[k] */
     IrFunc observe;         /* sets outputs[k] for every record and expectation */
     IrDef *y, *dy;          /* methods: INPUTs that make up y in order, and OUTPUTs of the same shapes */
     uint32_t n_y;

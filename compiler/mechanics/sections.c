@@ -335,6 +335,8 @@ bool mech_pass_sections(Mech *m) {
         step_lines(m, l);
         add_section(m, "One step", true, l);
     }
+    mech_event_lines(m, l->at, &l->n);
+    add_section(m, "Events", true, l);
     mech_conserved_lines(m, l->at, &l->n);
     add_section(m, "Conserved quantities", false, l);
     free(l);

@@ -43,7 +43,7 @@ static IrTerm length_of(Mech *m, double fraction) { return mech_times(m, ir_real
 
 /* One element: every variable of the part to its value after fraction · h, `elapsed` steps after the
  * beginning. */
-static void add_element(Mech *m, const MechPart *part, const SemaWord *element, double elapsed) {
+static void add_element(Mech *m, IrFunc *f, const MechPart *part, const SemaWord *element, double elapsed) {
     IrAssign *assign = ARENA_ARRAY(ir_arena(m->p), IrAssign, part->n);
     double now = elapsed + (part->moves_q ? element->fraction / 2 : 0);
     IrTerm h = length_of(m, element->fraction);
@@ -53,21 +53,32 @@ static void add_element(Mech *m, const MechPart *part, const SemaWord *element, 
         value = mech_shift_time(m, value, length_of(m, now));
         assign[n++] = (IrAssign){part->rate[i].target, value, element->span};
     }
-    mech_func_add(&m->out->step, assign, n);
+    mech_func_add(f, assign, n);
 }
 
-static double add_word(Mech *m, const SemaWord *word, uint32_t n, double elapsed) {
+static double add_word(Mech *m, IrFunc *f, const SemaWord *word, uint32_t n, double elapsed) {
     for (uint32_t i = 0; i < n; i++) {
         const MechPart *part = word[i].part ? mech_find_part(m, word[i].part) : NULL;
         if (part) {
-            add_element(m, part, &word[i], elapsed);
+            add_element(m, f, part, &word[i], elapsed);
             elapsed += part->moves_q ? word[i].fraction : 0;
             continue;
         }
         for (uint32_t k = 0; k < word[i].count; k++)
-            elapsed = add_word(m, word[i].body, word[i].n, elapsed);
+            elapsed = add_word(m, f, word[i].body, word[i].n, elapsed);
     }
     return elapsed;
+}
+
+/* Whatever its length, a step has its noise from the same sites. */
+void mech_word_function(Mech *m, IrFunc *f, const char *name, bool cyclic, IrTerm h) {
+    IrTerm step = m->step;
+    m->step = h;
+    m->next_site = MECH_FIRST_SITE;
+    mech_func_start(m, f, name, cyclic, (uint32_t)unrolled(&m->run->word, 1));
+    double elapsed = add_word(m, f, &m->run->word, 1, 0);
+    m->out->advance = moves_time(m, &m->run->word, 1) ? elapsed : 1;
+    m->step = step;
 }
 
 bool mech_pass_word(Mech *m) {
@@ -82,8 +93,6 @@ bool mech_pass_word(Mech *m) {
         diag_help(m->session, d, "make the step smaller in length and take more of them");
         return false;
     }
-    mech_func_start(m, &m->out->step, "step", true, (uint32_t)groups);
-    double elapsed = add_word(m, word, 1, 0);
-    m->out->advance = moves_time(m, word, 1) ? elapsed : 1;
+    mech_word_function(m, &m->out->step, "step", true, m->step);
     return true;
 }

@@ -279,6 +279,14 @@ void join_replace(Join *j) {
         blocked_def(j, &j->expects.at[k].b);
         blocked_def(j, &j->expects.at[k].within);
     }
+    for (uint32_t k = 0; k < j->events.n; k++) {
+        SemaEvent *event = &j->events.at[k];
+        blocked_def(j, &event->value);
+        for (uint32_t a = 0; a < event->n_acts; a++) {
+            blocked_def(j, &event->acts[a].target);
+            event->acts[a].value = join_blocked(j, event->acts[a].value);
+        }
+    }
     j->out->by = join_blocked(j, j->out->by);
     for (uint32_t k = 0; k < j->out->n_vars; k++) {
         j->out->vars[k].init = join_blocked(j, j->out->vars[k].init);

@@ -83,6 +83,10 @@ static void mark_all(Join *j, uint8_t *marks) {
     }
     for (uint32_t k = 0; k < j->constraints.n; k++) mark_def(j, j->constraints.at[k].residual, marks);
     for (uint32_t k = 0; k < j->records.n; k++) mark_def(j, j->records.at[k].value, marks);
+    for (uint32_t k = 0; k < j->events.n; k++) {
+        mark_def(j, j->events.at[k].value, marks);
+        for (uint32_t a = 0; a < j->events.at[k].n_acts; a++) mark(j, j->events.at[k].acts[a].value, marks);
+    }
     for (uint32_t k = 0; k < j->expects.n; k++) {
         mark_def(j, j->expects.at[k].a, marks);
         mark_def(j, j->expects.at[k].b, marks);

@@ -10,6 +10,7 @@
 static IrDef output_def(Join *j, Val v, Name name, Span span) {
     Sema *s = j->s;
     if (v.kind == VAL_POISON) return 0;
+    if (val_ok(&v)) v.body = event_at_element(j, v.body);
     if (!val_ok(&v)) {
         sema_error(s, DIAG_RUN_OUTPUT, span, "a number is needed, and this is %s", sema_shape_text(s, &v));
         return 0;
@@ -61,6 +62,11 @@ static bool is_ours(const Join *j, const Expr *e) {
 static void add_records(Join *j, ArgList items, const Every *every, int form) {
     EveryUnit unit = EVERY_NONE;
     double interval = 1;
+    if (j->event && every->unit != EVERY_NONE) {
+        Diag *d = sema_error(j->s, DIAG_RUN_OUTPUT, every->span, "in a `when`, the moments are those of the event");
+        sema_help(j->s, d, "leave out `every`, or move the line out of the `when`");
+        return;
+    }
     if (every && !every_value(j, every, &unit, &interval)) return;
     for (uint32_t k = 0; k < items.n; k++) {
         const Arg *arg = &items.at[k];
@@ -69,7 +75,8 @@ static void add_records(Join *j, ArgList items, const Every *every, int form) {
                              .text = label_text(j, arg),
                              .span = arg->span,
                              .unit = unit,
-                             .every = interval};
+                             .every = interval,
+                             .event = j->event ? j->event->number : 0};
         record.form = form == RECORD_PRINT ? RECORD_PRINT : RECORD_SERIES;
         record.value = output_def(j, output_value(j, arg), arg->name, arg->span);
         if (!record.label && arg->value->kind == EXPR_NAME) record.label = arg->value->name.name;
@@ -156,7 +163,7 @@ static void add_expect(Join *j, const Expr *e, const Expr *within) {
     if (expect.a) vec_push(&j->expects, expect);
 }
 
-/* ---- plots and events: checked; their values are recorded by name where the program says so ---- */
+/* ---- plots: checked; their values are recorded by name where the program says so ---- */
 
 static void check_plot(Join *j, const Stmt *st) {
     if (!j->out->plot_span.file) j->out->plot_span = st->span;
@@ -168,26 +175,6 @@ static void check_plot(Join *j, const Stmt *st) {
     }
 }
 
-static void check_when(Join *j, const Stmt *st) {
-    Val a = st->when.a ? sema_real_expr(j->s, j->body, st->when.a) : val_poison();
-    Val b = st->when.b ? sema_real_expr(j->s, j->body, st->when.b) : val_poison();
-    const Val *both[] = {&a, &b};
-    for (uint32_t k = 0; k < 2; k++)
-        if (val_ok(both[k]) && both[k]->rank)
-            sema_error(j->s, DIAG_RUN_OUTPUT, k ? st->when.b->span : st->when.a->span,
-                       "`when` compares numbers, and this is %s", sema_shape_text(j->s, both[k]));
-    for (uint32_t k = 0; k < st->when.items.n; k++) {
-        const Stmt *item = st->when.items.at[k];
-        if (item->kind != STMT_RECORD && item->kind != STMT_PRINT) continue;
-        ArgList items = item->kind == STMT_RECORD ? item->record.items : item->print.items;
-        for (uint32_t a_k = 0; a_k < items.n; a_k++) output_value(j, &items.at[a_k]);
-    }
-    if (!j->out->missing) {
-        j->out->missing = "events (`when`)";
-        j->out->missing_span = st->span;
-    }
-}
-
 void join_output(Join *j, const Stmt *st) {
     switch (st->kind) {
     case STMT_RECORD: add_records(j, st->record.items, &st->record.every, RECORD_SERIES); break;
@@ -195,7 +182,7 @@ void join_output(Join *j, const Stmt *st) {
     case STMT_SAVE: add_saves(j, st); break;
     case STMT_EXPECT: add_expect(j, st->expect.value, st->expect.within); break;
     case STMT_PLOT: check_plot(j, st); break;
-    case STMT_WHEN: check_when(j, st); break;
+    case STMT_WHEN: join_event(j, st); break;
     case STMT_PRECISION:
     case STMT_USE:
     case STMT_DECLARE:
@@ -209,6 +196,8 @@ void join_output(Join *j, const Stmt *st) {
     case STMT_METHOD:
     case STMT_RUN:
     case STMT_SETTING:
+    case STMT_STOP:
+    case STMT_ACT:
     case STMT_SYMMETRY:
     case STMT_ERROR:
     case STMT_COUNT: break;

@@ -219,6 +219,7 @@ static void store(Join *j) {
     STORE(hypers, SemaHyper);
     STORE(records, SemaRecord);
     STORE(expects, SemaExpect);
+    STORE(events, SemaEvent);
 #undef STORE
     out->batch = j->run->batch;
     out->batch_size = j->run->batch ? j->run->batch_size : 0;
@@ -237,6 +238,7 @@ static void release(Join *j) {
     vec_free(&j->hypers);
     vec_free(&j->records);
     vec_free(&j->expects);
+    vec_free(&j->events);
     vec_free(&j->vars);
     vec_free(&j->state_ents);
     vec_free(&j->replace);

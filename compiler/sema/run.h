@@ -25,6 +25,14 @@ typedef struct After {
     bool own; /* also what speaks of no run by label belongs to this one */
 } After;
 
+/* The body of a `when`: the indices of its equation stand for those of the element that crossed. */
+typedef struct EventBody {
+    uint32_t number;              /* 1 + the number of the event */
+    IrIdx index[IR_MAX_RANK];     /* FRESH */
+    IrTerm element[IR_MAX_RANK];  /* what each is, INT */
+    uint32_t n;
+} EventBody;
+
 /* A run being joined. */
 typedef struct Join {
     Sema *s;
@@ -40,6 +48,8 @@ typedef struct Join {
     VEC(SemaHyper) hypers;
     VEC(SemaRecord) records;
     VEC(SemaExpect) expects;
+    VEC(SemaEvent) events;
+    const EventBody *event; /* the `when` whose body is at hand; NULL: none */
     Span law;    /* of `x' = …`, the last one; no file: the system has none */
     EntVec vars; /* the coordinates that take part */
     EntVec state_ents;
@@ -95,6 +105,10 @@ void join_method(Join *j, Scope *scope, const Expr *call);
 /* output.c: the statements of the run's body and those after it. */
 void join_outputs(Join *j, StmtList items);
 void join_output(Join *j, const Stmt *st);
+/* event.c: `when a = b { … }`. */
+void join_event(Join *j, const Stmt *st);
+/* t with the indices of the event at hand set to the element that crossed. */
+IrTerm event_at_element(Join *j, IrTerm t);
 /* missing.c: what this build has no runtime for. */
 void join_missing(Join *j);
 void join_kept(Join *j);

@@ -135,7 +135,28 @@ typedef struct SemaRecord { /* one recorded, printed or plotted quantity */
     double every;
     enum { RECORD_SERIES, RECORD_PRINT, RECORD_SAVE } form;
     const char *path;      /* save */
+    uint32_t event;        /* 1 + the number of the event at which it is looked at; 0: by the clock */
 } SemaRecord;
+
+/* What an event does: the target takes the value, over its axes, as computed from the state before the event. */
+typedef struct SemaAct {
+    Name name;             /* of the coordinate or state */
+    Span span;
+    IrDef target;          /* q, v or p of a coordinate (run->vars), or a state */
+    IrTerm value;
+} SemaAct;
+
+/* `when a = b { … }`: the moments at which a − b changes its sign. */
+typedef struct SemaEvent {
+    Span span;
+    const char *text;      /* "y[i] = 0 falling" */
+    IrDef value;           /* a − b, over the indices that the equation leaves open */
+    int direction;         /* 1: from below, -1: from above, 0: either */
+    IrDef element;         /* INPUT, an integer: the element of `value` that crossed, row-major, for what is done */
+    IrDef count;           /* INPUT, an integer: how often the event has happened, this time included */
+    SemaAct *acts; uint32_t n_acts;
+    uint64_t stop_after;   /* the run ends when it happens for this time; 0: it does not */
+} SemaEvent;
 
 typedef struct SemaExpect { /* expect a == b within tol; expect a < b */
     Span span;
@@ -173,6 +194,7 @@ typedef struct SemaRun {
     IrDef batch_from;    /* DATA: their numbers (`batch 32 of train`); 0: all rows of the axis */
     SemaRecord *records; uint32_t n_records;
     SemaExpect *expects; uint32_t n_expects;
+    SemaEvent *events;   uint32_t n_events;
     const char *missing; /* a part of the runtime this build does not have ("discrete sweeps", …), for the message
                             at the run statement; NULL: runnable */
     Span missing_span;

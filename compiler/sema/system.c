@@ -332,6 +332,8 @@ static void misplaced(Join *j, const Stmt *st) {
     case STMT_EXPECT:
     case STMT_SETTING:
     case STMT_WHEN:
+    case STMT_STOP:
+    case STMT_ACT:
     case STMT_SYMMETRY:
     case STMT_ERROR:
     case STMT_COUNT: break;

@@ -160,14 +160,16 @@ static void twice(Join *j, const Stmt *st, const Stmt *before) {
 
 static void system_states(Join *j) {
     SemaWord *word = &j->out->word;
-    uint32_t n = 0;
-    for (uint32_t k = 0; k < j->n_system_states; k++) n++;
+    uint32_t n = j->n_system_states;
     if (!n || j->out->method) return;
     SemaWord *body = ARENA_ARRAY(j->s->arena, SemaWord, word->n + n);
     memcpy(body, word->body, sizeof *body * word->n);
-    for (uint32_t k = 0; k < n; k++)
-        body[word->n++] =
-            (SemaWord){.span = j->states.at[k].span, .part = j->states.at[k].name, .fraction = 1, .count = 1};
+    for (uint32_t k = 0; k < n; k++) {
+        const SemaState *state = &j->states.at[k];
+        if (state->rate || state->next) /* others change at events alone */
+            body[word->n++] =
+                (SemaWord){.span = state->span, .part = state->name, .fraction = 1, .count = 1};
+    }
     word->body = body;
 }
 

@@ -1,7 +1,7 @@
 /* method — a run advanced by an integration method: the right-hand side is compiled code over the frame's
  * memory, the method's vector y is the run's blocks laid end to end, and what is due between steps comes from
  * dense output. */
-#include "state.h"
+#include "events.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -10,6 +10,7 @@ typedef struct Motion {
     RtRun *run;
     RtRunResult result;
     RtIntegrator *integrator;
+    RtWatch *watch;  /* events; NULL: none */
     double *y;       /* all blocks of y, end to end */
     uint64_t steps;
     double shown;
@@ -125,11 +126,11 @@ static bool fail(Motion *motion, RtStatus status) {
     return false;
 }
 
-/* Everything due by the clock within the last step, at its exact time. */
-static bool due_within_step(Motion *motion) {
+/* Everything due by the clock within the last step until time `end`, at its exact time. */
+static bool due_until(Motion *motion, double end) {
     const RtRun *run = motion->run;
-    double t, now = rt_ode_time(motion->integrator);
-    while ((t = next_time(run)) <= now) {
+    double t;
+    while ((t = next_time(run)) <= end) {
         RtStatus status = rt_ode_at(motion->integrator, t, motion->y);
         if (status)
             return fail(motion, status);
@@ -153,18 +154,69 @@ static bool is_over(const Motion *motion) {
     return run->end_time > 0 ? rt_ode_done(motion->integrator) : motion->steps >= run->steps;
 }
 
+/* ---- events ---- */
+
+static RtStatus look(void *context, double t) {
+    Motion *motion = context;
+    RtRun *run = motion->run;
+    RtStatus status = rt_ode_at(motion->integrator, t, motion->y);
+    scatter(run, run->y, motion->y);
+    if (run->time)
+        *run->time = t;
+    return status;
+}
+
+/* What happens within the last step, in order of time, and what is due by the clock before it. `*over`: an event has
+ * ended the run. After an event that acts the motion goes on from there, and the rest of the step is forgotten. */
+static bool events_within_step(Motion *motion, double from, bool *over) {
+    enum { LOOKS = 8 };
+    RtRun *run = motion->run;
+    RtIntegrator *g = motion->integrator;
+    double t;
+    RtStatus status = rt_watch_interval(motion->watch, from, rt_ode_time(g), LOOKS, false, 0);
+    while (!status && rt_watch_next(motion->watch, &t, &status)) {
+        if (!due_until(motion, t))
+            return false;
+        if ((status = look(motion, t)))
+            break;
+        if (run->step_number)
+            *run->step_number = (double)motion->steps;
+        motion->result.at = at_time(motion, t, false);
+        RtFired fired = rt_watch_fire(motion->watch, &motion->result.at, &motion->result);
+        if (fired == RT_EVENT_FAILED)
+            return false;
+        if (fired == RT_EVENT_PASSED)
+            continue;
+        *over = fired == RT_EVENT_STOPPED;
+        gather(run, run->y, motion->y);
+        motion->result.bad = rt_state_bad(run, &motion->result.bad_element);
+        if (motion->result.bad) {
+            motion->result.status = RT_NOT_FINITE;
+            return rt_fail(&motion->result.message, "%s is not finite after an event at t = %.10g",
+                           motion->result.bad->name, t);
+        }
+        rt_ode_restart(g, t, motion->y);
+        return true;
+    }
+    return status ? fail(motion, status) : due_until(motion, rt_ode_time(g));
+}
+
 static void integrate(Motion *motion) {
     RtRun *run = motion->run;
-    while (!is_over(motion)) {
+    bool over = is_over(motion);
+    while (!over) {
+        double from = rt_ode_time(motion->integrator);
         RtStatus status = rt_ode_step(motion->integrator);
         if (status) {
             fail(motion, status);
             return;
         }
         motion->steps++;
-        if (!due_within_step(motion))
+        if (motion->watch ? !events_within_step(motion, from, &over)
+                          : !due_until(motion, rt_ode_time(motion->integrator)))
             return;
-        RtRunState at = at_time(motion, rt_ode_time(motion->integrator), is_over(motion));
+        over = over || is_over(motion);
+        RtRunState at = at_time(motion, rt_ode_time(motion->integrator), over);
         if (!arrive(motion, &at, rt_ode_state(motion->integrator)))
             return;
         if (run->hold && !at.at_end)
@@ -175,6 +227,15 @@ static void integrate(Motion *motion) {
             return;
         }
     }
+}
+
+static bool watch(Motion *motion) {
+    RtRun *run = motion->run;
+    if (!run->n_events)
+        return true;
+    motion->watch = rt_watch_new(run, look, motion, 1);
+    motion->result.status = motion->watch ? rt_watch_begin(motion->watch) : RT_NO_MEMORY;
+    return !motion->result.status || rt_fail(&motion->result.message, "%s", rt_status_text(motion->result.status));
 }
 
 /* The state's start, and an integrator aimed at the end. */
@@ -213,7 +274,7 @@ static bool begin(Motion *motion) {
                                     &motion->result.message);
     if (!motion->integrator)
         motion->result.status = RT_NO_MEMORY;
-    return motion->integrator != NULL;
+    return motion->integrator && watch(motion);
 }
 
 RtRunResult rt_run_method(RtRun *run) {
@@ -223,9 +284,10 @@ RtRunResult rt_run_method(RtRun *run) {
         if (run->hold && motion.result.status == RT_OK)
             rt_hold_end(run, &motion.result);
         motion.result.ode = rt_ode_stats(motion.integrator);
-        rt_ode_free(motion.integrator);
         rt_outputs_at_end(run, &motion.result);
     }
+    rt_watch_free(motion.watch);
+    rt_ode_free(motion.integrator);
     free(motion.y);
     return motion.result;
 }

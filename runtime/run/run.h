@@ -19,7 +19,7 @@ typedef struct RtBlock {
     uint64_t n;         /* elements */
 } RtBlock;
 
-typedef enum RtEvery { RT_AT_END, RT_EVERY_STEPS, RT_EVERY_TIME, RT_EVERY_EPOCH } RtEvery;
+typedef enum RtEvery { RT_AT_END, RT_EVERY_STEPS, RT_EVERY_TIME, RT_EVERY_EPOCH, RT_AT_EVENT } RtEvery;
 
 /* A quantity taken while running: `observe` computes it from the state into its block. */
 typedef struct RtOutput {
@@ -28,7 +28,20 @@ typedef struct RtOutput {
     RtEvery unit;
     double every;       /* steps, or time; epochs: 1 */
     uint64_t taken;     /* how often so far (kept by the run) */
+    uint32_t event;     /* RT_AT_EVENT: number of the event it is taken at */
 } RtOutput;
+
+/* Something that crosses 0 while the run goes on: where each element of `value` changes its sign. */
+typedef struct RtEvent {
+    const char *text;      /* as the user wrote it */
+    RtBlock value;         /* f64, as `RtRun.event` computes it from the state */
+    int direction;         /* 1: from below, -1: from above, 0: either */
+    RtFunction act;        /* changes the state; NULL: it stays */
+    int64_t *element, *count; /* in frame memory: the element that crosses, and how often the event has happened; NULL:
+                                 nothing reads it */
+    uint64_t stop_after;   /* the run ends when it happens for this time; 0: never */
+    uint64_t happened;     /* so far (kept by the run) */
+} RtEvent;
 
 typedef struct RtRunState { /* where the run is, for the callbacks */
     uint64_t step;      /* steps done */
@@ -97,6 +110,11 @@ typedef struct RtRun {
     RtFunction watch;   /* words: computes `watched`, which may not leave the numbers either; NULL: nothing */
     RtBlock watched;
     RtOutput *outputs; uint32_t n_outputs;
+    RtFunction event;   /* computes the values of all events; NULL: there are none */
+    RtEvent *events; uint32_t n_events;
+    RtFunction part;    /* words with events: a step over the time *part_length */
+    double *part_length;
+    bool whole_steps;   /* words: events happen where a step ends (training) */
     /* Called after output `index` was computed; false stops the run with `message` set (a full disk). */
     bool (*record)(void *context, uint32_t index, const RtRunState *at, RtMessage *message);
     /* Called a few times a second; may look at the state. */
@@ -112,6 +130,7 @@ typedef struct RtRunResult {
     const RtBlock *bad;     /* diverged: the quantity, */
     uint64_t bad_element;   /* its first element that is not finite, */
     uint64_t bad_step;      /* and the step that made it so */
+    const RtEvent *stopped_by; /* the event that ended the run; NULL: none */
     RtOdeStats ode;         /* methods: accepted and rejected steps, evaluations */
 } RtRunResult;
 

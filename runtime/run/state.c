@@ -93,33 +93,52 @@ static double clock_of(const RtOutput *output, const RtRunState *at) {
         return at->time / output->every + 1e-6;
     case RT_EVERY_EPOCH:
         return at->epoch / output->every + 1e-9 - 1; /* nothing to see before the first pass */
+    case RT_AT_EVENT:
+        return -1;
     case RT_AT_END:
         break;
     }
     return at->at_end ? 0 : -1;
 }
 
+/* Outputs due at the same moments share a function: *computed is the last one called. */
+static bool take_output(RtRun *run, uint32_t i, const RtRunState *at, RtFunction *computed, RtRunResult *result) {
+    RtOutput *output = &run->outputs[i];
+    int32_t status = output->observe == *computed ? RT_OK : output->observe(run->frame);
+    *computed = output->observe;
+    if (status) {
+        result->status = (RtStatus)status;
+        snprintf(result->message.text, sizeof result->message.text, "%s: %s", output->block.name,
+                 rt_status_text(result->status));
+        return false;
+    }
+    if (run->record && !run->record(run->context, i, at, &result->message)) {
+        result->status = RT_IO;
+        return false;
+    }
+    return true;
+}
+
 bool rt_outputs_due(RtRun *run, const RtRunState *at, RtRunResult *result) {
-    RtFunction computed = NULL; /* outputs due at the same moments share a function */
+    RtFunction computed = NULL;
     for (uint32_t i = 0; i < run->n_outputs; i++) {
         RtOutput *output = &run->outputs[i];
         double clock = clock_of(output, at);
         if (clock < 0 || (uint64_t)clock < output->taken)
             continue;
         output->taken = (uint64_t)clock + 1;
-        int32_t status = output->observe == computed ? RT_OK : output->observe(run->frame);
-        computed = output->observe;
-        if (status) {
-            result->status = (RtStatus)status;
-            snprintf(result->message.text, sizeof result->message.text, "%s: %s", output->block.name,
-                     rt_status_text(result->status));
+        if (!take_output(run, i, at, &computed, result))
             return false;
-        }
-        if (run->record && !run->record(run->context, i, at, &result->message)) {
-            result->status = RT_IO;
-            return false;
-        }
     }
+    return true;
+}
+
+bool rt_outputs_of_event(RtRun *run, uint32_t number, const RtRunState *at, RtRunResult *result) {
+    RtFunction computed = NULL;
+    for (uint32_t i = 0; i < run->n_outputs; i++)
+        if (run->outputs[i].unit == RT_AT_EVENT && run->outputs[i].event == number &&
+            !take_output(run, i, at, &computed, result))
+            return false;
     return true;
 }
 

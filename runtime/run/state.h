@@ -15,6 +15,8 @@ void rt_snapshot_restore(const RtRun *run, const char *snapshot);
 /* Computes and hands over every output that is due at `at`; false: stop with result->status and message
  * set. */
 bool rt_outputs_due(RtRun *run, const RtRunState *at, RtRunResult *result);
+/* Those that are taken at event `number`. */
+bool rt_outputs_of_event(RtRun *run, uint32_t number, const RtRunState *at, RtRunResult *result);
 /* A run that was stopped early hands over what is due at the end from its last good state, so that parameters
  * are saved. */
 void rt_outputs_at_end(RtRun *run, RtRunResult *result);

@@ -4,7 +4,7 @@
  * looked over with the state: it overflows before the parameters do. The steps themselves pay nothing for
  * this. */
 #include "../core/core.h"
-#include "state.h"
+#include "events.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -18,6 +18,11 @@ typedef struct Loop {
     double look_cost;
     double shown;        /* when progress was last shown, and how long that took */
     double show_cost;
+    RtWatch *watch;      /* events; NULL: none */
+    char *base, *end;    /* events: the state that the rest of the step starts from, and that in which it ends */
+    uint64_t base_step;  /* number of the step */
+    double base_part;    /* how much of it is behind `base` */
+    uint32_t pieces;     /* how often it was cut */
     bool watching;       /* what is watched was finite at the start, and must stay so */
 } Loop;
 
@@ -159,6 +164,123 @@ static uint64_t quiet_steps(const RtRun *run, uint64_t step, uint64_t most) {
     return quiet ? quiet : 1;
 }
 
+/* ---- events ----
+ *
+ * A step in which something happens is repeated from its beginning over a part of its length, which a root finder
+ * chooses; so the state at an event is the word's own. An event that acts cuts the step: its rest is another step, with
+ * noise of its own. Otherwise the state in which the step ends is put back. */
+
+static double event_time(const Loop *loop, double s) {
+    return ((double)(loop->base_step - 1) + loop->base_part + s) * loop->run->h;
+}
+
+/* The state after part s of the step, from `base`. */
+static RtStatus look(void *context, double s) {
+    Loop *loop = context;
+    RtRun *run = loop->run;
+    rt_snapshot_restore(run, loop->base);
+    if (run->step_number)
+        *run->step_number = (double)loop->base_step;
+    int32_t status = RT_OK;
+    if (s > 0) {
+        if (run->time)
+            *run->time = event_time(loop, 0);
+        *run->part_length = s * run->h;
+        run->frame->draw_step = loop->base_step | (uint64_t)loop->pieces << 56;
+        status = run->part(run->frame);
+    }
+    if (run->time)
+        *run->time = event_time(loop, s);
+    return (RtStatus)status;
+}
+
+/* The rest of the step that an event has cut at part s. */
+static RtStatus go_on_from(Loop *loop, double s) {
+    rt_snapshot_take(loop->run, loop->base);
+    loop->base_part += s;
+    loop->pieces = (loop->pieces + 1) & 0xff;
+    double rest = 1 - loop->base_part;
+    return rest > 1e-14 ? look(loop, rest) : RT_OK;
+}
+
+/* Whatever happens in the piece of the step from `base`, whose end is in memory. PASSED: it is there again. */
+static RtFired events_of_piece(Loop *loop, double *s) {
+    RtRun *run = loop->run;
+    RtStatus status = RT_OK;
+    rt_snapshot_take(run, loop->end);
+    if (run->time)
+        *run->time = event_time(loop, 1 - loop->base_part);
+    RtFired fired = RT_EVENT_PASSED;
+    status = rt_watch_interval(loop->watch, 0, 1 - loop->base_part, 0, true, event_time(loop, 0));
+    while (!status && fired == RT_EVENT_PASSED && rt_watch_next(loop->watch, s, &status)) {
+        if (!run->whole_steps)
+            status = look(loop, *s);
+        loop->result.at = where(run, loop->base_step);
+        loop->result.at.time = event_time(loop, *s);
+        loop->result.at.at_end = false;
+        if (!status)
+            fired = rt_watch_fire(loop->watch, &loop->result.at, &loop->result);
+    }
+    if (status) {
+        loop->result.status = status;
+        rt_fail(&loop->result.message, "%s", rt_status_text(status));
+        return RT_EVENT_FAILED;
+    }
+    if (fired == RT_EVENT_PASSED)
+        rt_snapshot_restore(run, loop->end);
+    return fired;
+}
+
+/* Step k with its events. False: the run is over, with the result filled. */
+static bool step_with_events(Loop *loop, uint64_t k) {
+    RtRun *run = loop->run;
+    double s = 0;
+    rt_snapshot_take(run, loop->base);
+    rt_snapshot_take(run, loop->kept);
+    loop->kept_step = k - 1;
+    loop->base_step = k;
+    loop->base_part = 0;
+    loop->pieces = 0;
+    int32_t status = one_step(run, k);
+    RtFired fired = RT_EVENT_PASSED;
+    do {
+        loop->result.bad = status ? NULL : rt_state_bad(run, &loop->result.bad_element);
+        if (status || loop->result.bad) {
+            loop->result.status = status ? (RtStatus)status : RT_NOT_FINITE;
+            loop->result.bad_step = k;
+            rt_snapshot_restore(run, loop->kept);
+            loop->result.at = where(run, k - 1);
+            set_clocks(run, &loop->result.at);
+            return false;
+        }
+        fired = events_of_piece(loop, &s);
+        if (fired == RT_EVENT_ACTED)
+            status = go_on_from(loop, s);
+    } while (fired == RT_EVENT_ACTED && loop->base_part < 1 - 1e-14);
+    if (run->prepare && run->prepare(run->frame))
+        fired = RT_EVENT_FAILED;
+    if (fired == RT_EVENT_STOPPED) {
+        loop->result.at.at_end = true;
+        set_clocks(run, &loop->result.at);
+        rt_outputs_due(run, &loop->result.at, &loop->result);
+        if (run->progress)
+            run->progress(run->context, &loop->result.at);
+    }
+    return fired == RT_EVENT_PASSED || fired == RT_EVENT_ACTED;
+}
+
+static bool watch(Loop *loop) {
+    RtRun *run = loop->run;
+    if (!run->n_events)
+        return true;
+    loop->watch = rt_watch_new(run, look, loop, run->h);
+    loop->base = rt_snapshot_new(run);
+    loop->end = rt_snapshot_new(run);
+    bool ok = loop->watch && loop->base && loop->end;
+    loop->result.status = ok ? rt_watch_begin(loop->watch) : RT_NO_MEMORY;
+    return !loop->result.status || rt_fail(&loop->result.message, "%s", rt_status_text(loop->result.status));
+}
+
 static void step_loop(Loop *loop) {
     RtRun *run = loop->run;
     uint64_t step = 0, chunk = 1, next;
@@ -166,8 +288,12 @@ static void step_loop(Loop *loop) {
         uint64_t quiet = quiet_steps(run, step, chunk);
         double start = rt_now();
         int32_t status = RT_OK;
-        for (uint64_t i = 0; i < quiet && status == RT_OK; i++)
-            status = one_step(run, ++step);
+        for (uint64_t i = 0; i < quiet && status == RT_OK; i++) {
+            if (loop->watch && !step_with_events(loop, step + 1))
+                return;
+            status = loop->watch ? RT_OK : one_step(run, step + 1);
+            step++;
+        }
         /* Steps between two looks at the clock: about a hundredth of a second's worth. */
         double took = rt_now() - start;
         if (took < 0.005 && quiet == chunk && chunk < 1u << 20)
@@ -213,11 +339,14 @@ RtRunResult rt_run_words(RtRun *run) {
     loop.result.status = (RtStatus)status;
     if (!status && check_state(&loop, 0, rt_now())) {
         loop.watching = run->watch && watched_is_finite(&loop, 0);
-        if (rt_outputs_due(run, &start, &loop.result))
+        if (watch(&loop) && rt_outputs_due(run, &start, &loop.result))
             step_loop(&loop);
     }
     describe_divergence(&loop);
     rt_outputs_at_end(run, &loop.result);
+    rt_watch_free(loop.watch);
+    rt_free(loop.base);
+    rt_free(loop.end);
     rt_free(loop.kept);
     return loop.result;
 }

@@ -5,7 +5,7 @@ endif
 
 syntax keyword lagDeclare const param coord let fn
 syntax match   lagDeclare /\v^\s*\zs(data|spin|bit|angle|unit|state|use|precision|symmetry)\ze\s+\K/
-syntax match   lagDeclare /\v^\s*\zs(system|dynamics|run|flow|method|step|record|print|plot|save|expect|when|repeat)\ze(\s|\{)/
+syntax match   lagDeclare /\v^\s*\zs(system|dynamics|run|flow|method|step|record|print|plot|save|expect|when|stop|repeat)\ze(\s|\{)/
 syntax match   lagClause  /\v\s\zs(on|for|over|every|within|from|by|to|of|periodic)\ze\s/
 syntax keyword lagOperatorWord if then else and or not in draw
 syntax match   lagTerm    /\v<(kinetic|potential|dissipation|lagrangian|hamiltonian|force|constraint|temperature|metric|proposal|accept)>/

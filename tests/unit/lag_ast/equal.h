@@ -150,7 +150,9 @@ static bool same_stmt(const Stmt *a, const Stmt *b) {
                same_expr(a->setting.of, b->setting.of);
     case STMT_WHEN:
         return same_expr(a->when.a, b->when.a) && same_expr(a->when.b, b->when.b)
-               && same_stmts(a->when.items, b->when.items);
+               && a->when.direction == b->when.direction && same_stmts(a->when.items, b->when.items);
+    case STMT_STOP: return same_expr(a->stop.after, b->stop.after);
+    case STMT_ACT: return same_expr(a->act.target, b->act.target) && same_expr(a->act.value, b->act.value);
     case STMT_SYMMETRY: return same_expr(a->symmetry.call, b->symmetry.call);
     case STMT_ERROR:
     case STMT_COUNT: return true;

@@ -1,0 +1,197 @@
+/* events — moments at which something crosses, and what is done at them.
+ *
+ * needs: q'(q, p, t), p(q, q', t), the word      gives: MechRun.event, .events, .part      changes: nothing
+ *
+ * What an event assigns is said in coordinates and velocities, and may be stored as momenta. Where the state is (q, p),
+ * a velocity that changes, or a coordinate that enters the mass matrix, changes p = ∂L/∂q' at the new q and q'; a
+ * coordinate moved alone keeps its velocity. All right sides read the state before. */
+#include "internal.h"
+
+#include <string.h>
+
+/* The state after the event, per body over its axes; 0: as before. */
+typedef struct After {
+    IrTerm *q, *v, *p;
+} After;
+
+/* What the acts assign to `def`, a body's q, v or p, in terms of the stored state; 0: nothing. */
+static IrTerm assigned(Mech *m, const SemaEvent *event, const MechBody *b, IrDef def) {
+    IrTerm value = 0;
+    for (uint32_t k = 0; k < event->n_acts; k++) {
+        const SemaAct *act = &event->acts[k];
+        const IrDefInfo *info = ir_def(m->p, act->target);
+        if (act->target == def)
+            return mech_resolve(m, act->value);
+        if (info->kind != IR_DEF_VIEW || info->parent != def)
+            continue;
+        /* a coordinate that lies in a block: its window takes the value, the rest stays */
+        uint32_t rank = info->rank;
+        int64_t first = (int64_t)info->offset, last = first + (int64_t)ir_size(m->p, act->target) - 1;
+        uint64_t extent[IR_MAX_RANK];
+        memcpy(extent, info->extent, sizeof extent);
+        IrPiece piece = {mech_define(m, NULL, b->elem, rank, extent, mech_resolve(m, act->value)), {(uint64_t)first, 0}};
+        IrDef whole = ir_concat(m->p, 0, b->elem, b->rank, b->extent, &piece, 1);
+        IrTerm i = b->at[0], inside = ir_op2(m->p, IR_AND, ir_op2(m->p, IR_LE, ir_int(m->p, first), i),
+                                             ir_op2(m->p, IR_LE, i, ir_int(m->p, last)));
+        IrTerm other = value ? value : mech_resolve(m, ir_read(m->p, def, b->at, b->rank));
+        value = ir_select(m->p, inside, ir_read(m->p, whole, b->at, b->rank), other);
+    }
+    return value;
+}
+
+static Span act_span(Mech *m, const SemaEvent *event, IrDef def) {
+    for (uint32_t k = 0; k < event->n_acts; k++) {
+        const IrDefInfo *info = ir_def(m->p, event->acts[k].target);
+        if (event->acts[k].target == def || (info->kind == IR_DEF_VIEW && info->parent == def))
+            return event->acts[k].span;
+    }
+    return event->span;
+}
+
+static bool no_velocity(Mech *m, const SemaEvent *event, const MechBody *b, IrDef def, const char *why,
+                        const char *help) {
+    Diag *d = diag_error(m->session, DIAG_ACT, act_span(m, event, def), "`%s` %s", b->name, why);
+    diag_help(m->session, d, "%s", help);
+    return false;
+}
+
+/* `t`, a function of one body's (q, q') or (q, p), at the state after the event. `of_v`: it reads velocities. */
+static IrTerm at_after(Mech *m, const After *after, IrTerm t, bool of_v) {
+    IrReplace *r = ARENA_ARRAY(m->arena, IrReplace, 2 * m->n);
+    uint32_t n = 0;
+    for (uint32_t a = 0; a < m->n; a++) {
+        const MechBody *b = &m->bodies[a];
+        IrTerm moved = of_v ? after->v[a] : after->p[a], stays = of_v ? b->velocity : b->momentum;
+        if (after->q[a])
+            r[n++] = (IrReplace){.from = b->q, .body = after->q[a]};
+        if (moved || stays)
+            r[n++] = (IrReplace){.from = of_v ? b->v : b->p, .body = moved ? moved : stays};
+    }
+    return ir_replace(m->p, t, r, n);
+}
+
+static bool reads_change(Mech *m, const After *after, IrTerm t, bool of_v) {
+    for (uint32_t a = 0; a < m->n; a++) {
+        const MechBody *b = &m->bodies[a];
+        IrTerm moved = of_v ? after->v[a] : after->p[a];
+        if ((after->q[a] && ir_depends(m->p, t, b->q)) || (moved && ir_depends(m->p, t, of_v ? b->v : b->p)))
+            return true;
+    }
+    return false;
+}
+
+/* The stored velocities or momenta that follow from the others. */
+static bool complete(Mech *m, const SemaEvent *event, After *after) {
+    IrTerm *stored = m->stores_p ? after->p : after->v, *other = m->stores_p ? after->v : after->p;
+    IrTerm *found = ARENA_ARRAY(m->arena, IrTerm, m->n);
+    for (uint32_t a = 0; a < m->n; a++) {
+        const MechBody *b = &m->bodies[a];
+        IrTerm t = m->stores_p ? b->momentum : b->velocity;
+        if (m->out->first_order && (after->v[a] || after->p[a]))
+            return no_velocity(m, event, b, after->v[a] ? b->v : b->p,
+                               "has no velocity of its own to change: without kinetic energy it follows from the forces",
+                               "change the coordinate, or give a kinetic energy");
+        if (other[a] && !t)
+            return no_velocity(m, event, b, m->stores_p ? b->v : b->p,
+                               "is moved by its momentum, and its velocity cannot be solved for it",
+                               "say what becomes of the momentum, `p(…) = …`");
+        if (m->stores_p && t && !stored[a] && reads_change(m, after, t, true))
+            found[a] = at_after(m, after, t, true);
+        else if (!m->stores_p && other[a])
+            found[a] = at_after(m, after, t, false);
+    }
+    for (uint32_t a = 0; a < m->n; a++)
+        stored[a] = found[a] ? found[a] : stored[a];
+    return true;
+}
+
+static bool add_act(Mech *m, const SemaEvent *event, IrFunc *f, uint32_t number) {
+    After after = {ARENA_ARRAY(m->arena, IrTerm, m->n), ARENA_ARRAY(m->arena, IrTerm, m->n),
+                   ARENA_ARRAY(m->arena, IrTerm, m->n)};
+    IrAssign *assign = ARENA_ARRAY(ir_arena(m->p), IrAssign, 2 * m->n + event->n_acts);
+    uint32_t n = 0;
+    for (uint32_t a = 0; a < m->n; a++) {
+        MechBody *b = &m->bodies[a];
+        after.q[a] = assigned(m, event, b, b->q);
+        after.v[a] = assigned(m, event, b, b->v);
+        after.p[a] = assigned(m, event, b, b->p);
+    }
+    if (!complete(m, event, &after))
+        return false;
+    for (uint32_t a = 0; a < m->n; a++) {
+        MechBody *b = &m->bodies[a];
+        IrTerm motion = m->stores_p ? after.p[a] : after.v[a];
+        if (after.q[a])
+            assign[n++] = (IrAssign){b->q, after.q[a], act_span(m, event, b->q)};
+        if (motion)
+            assign[n++] = (IrAssign){m->stores_p ? b->p : b->v, motion, event->span};
+    }
+    for (uint32_t k = 0; k < event->n_acts; k++)
+        if (ir_def(m->p, event->acts[k].target)->role == IR_ROLE_STATE)
+            assign[n++] = (IrAssign){event->acts[k].target, mech_resolve(m, event->acts[k].value), event->acts[k].span};
+    mech_func_start(m, f, mech_text(m, "act_%u", number), false, 1);
+    mech_func_add(f, assign, n);
+    return true;
+}
+
+bool mech_pass_events(Mech *m) {
+    const SemaRun *run = m->run;
+    if (!run->n_events)
+        return true;
+    MechRun *out = m->out;
+    out->events = ARENA_ARRAY(m->arena, MechEvent, run->n_events);
+    IrAssign *assign = ARENA_ARRAY(ir_arena(m->p), IrAssign, run->n_events);
+    bool ok = true;
+    for (uint32_t k = 0; k < run->n_events; k++) {
+        const SemaEvent *event = &run->events[k];
+        out->events[k].value = mech_output(m, event->value, event->span, &assign[k]);
+        if (event->n_acts)
+            ok = add_act(m, event, &out->events[k].act, k) && ok;
+    }
+    mech_func_start(m, &out->event, "event", false, 1);
+    mech_func_add(&out->event, assign, run->n_events);
+    if (m->is_word) {
+        out->part_length = ir_scalar_input(m->p, name_of(m->session->names, "h"), IR_ROLE_HYPER);
+        ir_mark_volatile(m->p, out->part_length);
+        mech_word_function(m, &out->part, "part", false, ir_read0(m->p, out->part_length));
+    }
+    return ok;
+}
+
+/* ---- the derivation ---- */
+
+static const char *how(const SemaEvent *event) {
+    return event->direction > 0   ? "rises through 0"
+           : event->direction < 0 ? "falls through 0"
+                                  : "changes its sign";
+}
+
+void mech_event_lines(Mech *m, MechLine *at, uint32_t *n) {
+    const SemaRun *run = m->run;
+    enum { MOST = 100 };
+    for (uint32_t k = 0; k < run->n_events && *n < MOST; k++) {
+        const SemaEvent *event = &run->events[k];
+        const IrFunc *act = &m->out->events[k].act;
+        const IrAssign *value = &m->out->event.groups.at[0].at[k];
+        IrTerm difference = value->value, axes[IR_MAX_RANK];
+        const IrNode *node = ir_node(m->p, difference);
+        for (uint32_t a = 0; node->op == IR_READ && a < node->arg[2]; a++)
+            axes[a] = ir_read_subs(m->p, difference)[a];
+        if (node->op == IR_READ)
+            difference = ir_at_subs(m->p, node->arg[0], axes); /* written out: it has no name of its own */
+        const char *symbol = run->n_events == 1 ? "g" : mech_text(m, "g_%u", k + 1);
+        at[(*n)++] = (MechLine){.lhs = symbol, .like = value->target, .relation = "=", .rhs = difference,
+                                .span = event->span};
+        at[(*n)++] = (MechLine){.remark = mech_text(m, "where %s %s:%s", symbol, how(event),
+                                                    act->groups.n           ? ""
+                                                    : event->stop_after     ? " the run ends"
+                                                                            : " it is looked at")};
+        for (uint32_t i = 0; act->groups.n && i < act->groups.at[0].n && *n < MOST; i++) {
+            const IrAssign *a = &act->groups.at[0].at[i];
+            at[(*n)++] = (MechLine){.lhs = mech_symbol(m, a->target), .like = a->target, .relation = "←",
+                                    .rhs = a->value, .span = a->span};
+        }
+        if (act->groups.n && event->stop_after)
+            at[(*n)++] = (MechLine){.remark = "and the run ends"};
+    }
+}
