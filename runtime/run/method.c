@@ -177,7 +177,10 @@ static bool events_within_step(Motion *motion, double from, bool *over) {
     while (!status && rt_watch_next(motion->watch, &t, &status)) {
         if (!due_until(motion, t))
             return false;
-        if ((status = look(motion, t)))
+        status = look(motion, t);
+        if (!status && run->hold)
+            status = (RtStatus)rt_hold_project(run);
+        if (status)
             break;
         if (run->step_number)
             *run->step_number = (double)motion->steps;
