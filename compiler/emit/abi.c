@@ -166,12 +166,8 @@ static void offer_variants(Emitter *e, LLVMValueRef call, const char *name) {
         }
         buf_printf(&list, "%s%s", list.n ? "," : "", v->name);
     }
-    if (list.n) {
-        static const char kind[] = "vector-function-abi-variant";
-        LLVMAttributeRef attribute =
-            LLVMCreateStringAttribute(m->context, kind, sizeof kind - 1, list.at, (unsigned)list.n);
-        LLVMAddCallSiteAttribute(call, LLVMAttributeFunctionIndex, attribute);
-    }
+    if (list.n)
+        emit_offer_variants(m, call, list.at);
     buf_free(&list);
 }
 

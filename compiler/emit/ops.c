@@ -37,7 +37,7 @@ static bool is_real(PlanType t) { return t == PLAN_F64 || t == PLAN_F32; }
 
 /* ---- elementary functions ---- */
 
-static LLVMValueRef declare_pure(EmitModule *m, const char *name, LLVMTypeRef type) {
+LLVMValueRef emit_declare_pure(EmitModule *m, const char *name, LLVMTypeRef type) {
     LLVMValueRef fn = LLVMGetNamedFunction(m->module, name);
     if (fn)
         return fn;
@@ -69,24 +69,39 @@ static void declare_variants(EmitModule *m, const char *name, LLVMTypeRef scalar
         snprintf(variant, sizeof variant, "_ZGV%cN%u%s_%s", width[i].isa, lanes, n_args == 2 ? "vv" : "v",
                  name);
         LLVMTypeRef vector = LLVMVectorType(scalar, lanes), args[2] = {vector, vector};
-        declare_pure(m, variant, LLVMFunctionType(vector, args, n_args, 0));
+        emit_declare_pure(m, variant, LLVMFunctionType(vector, args, n_args, 0));
         size_t at = strlen(list);
         snprintf(list + at, size - at, "%s%s", at ? "," : "", variant);
     }
 }
 
+void emit_offer_variants(EmitModule *m, LLVMValueRef call, const char *names) {
+    static const char kind[] = "vector-function-abi-variant";
+    LLVMAttributeRef attribute =
+        LLVMCreateStringAttribute(m->context, kind, sizeof kind - 1, names, (unsigned)strlen(names));
+    LLVMAddCallSiteAttribute(call, LLVMAttributeFunctionIndex, attribute);
+}
+
+/* What strict double precision computes without a call (explog.c). */
+typedef LLVMValueRef (*Written)(Emitter *e, LLVMValueRef x);
+static Written is_written(const Emitter *e, const char *name, PlanType type) {
+    bool strict = !e->m->fast && e->m->fma && type == PLAN_F64;
+    return strict && strcmp(name, "exp") == 0 ? emit_exp : strict && strcmp(name, "log") == 0 ? emit_log : NULL;
+}
+
 LLVMValueRef emit_pure_call(Emitter *e, const char *stem, PlanType type, LLVMValueRef *args, uint32_t n) {
+    Written write = is_written(e, stem, type);
+    if (write)
+        return write(e, args[0]);
     char name[64], list[256];
     LLVMTypeRef scalar = emit_type(e->m, type), params[2] = {scalar, scalar};
     snprintf(name, sizeof name, "%s%s", stem, type == PLAN_F32 ? "f" : "");
     LLVMTypeRef fn_type = LLVMFunctionType(scalar, params, n, 0);
-    LLVMValueRef fn = declare_pure(e->m, name, fn_type);
+    LLVMValueRef fn = emit_declare_pure(e->m, name, fn_type);
     LLVMValueRef call = LLVMBuildCall2(e->b, fn_type, fn, args, n, "");
     if (uses_variant(e, stem, type)) {
         declare_variants(e->m, name, scalar, n, list, sizeof list);
-        LLVMAttributeRef attribute = LLVMCreateStringAttribute(e->m->context, "vector-function-abi-variant",
-                                                               27, list, (unsigned)strlen(list));
-        LLVMAddCallSiteAttribute(call, LLVMAttributeFunctionIndex, attribute);
+        emit_offer_variants(e->m, call, list);
     }
     return fast(e, call);
 }
@@ -380,7 +395,8 @@ bool emit_is_scalar_call(const Emitter *e, const PlanNode *n) {
     bool called = name && name[0];
     if (n->op == IR_POW)
         called = e->func->nodes.at[n->arg[1]].kind != PLAN_CONST;
-    return called && !uses_variant(e, name, (PlanType)n->type);
+    bool trig = (n->op == IR_SIN || n->op == IR_COS) && n->type == PLAN_F64; /* calls only for large angles */
+    return called && !trig && !uses_variant(e, name, (PlanType)n->type) && !is_written(e, name, (PlanType)n->type);
 }
 
 LLVMValueRef emit_op(Emitter *e, const PlanNode *n) {

@@ -68,11 +68,23 @@ LLVMValueRef emit_identity(Emitter *e, IrOp reduce, PlanType type);
 LLVMValueRef emit_intrinsic(Emitter *e, const char *name, LLVMTypeRef type, LLVMValueRef *args, uint32_t n);
 /* Function `stem` of the C library, in the spelling of the type. */
 LLVMValueRef emit_pure_call(Emitter *e, const char *stem, PlanType type, LLVMValueRef *args, uint32_t n);
+/* A function of its arguments alone, declared on first use. */
+LLVMValueRef emit_declare_pure(EmitModule *m, const char *name, LLVMTypeRef type);
+/* Tells the vectorizer of a call's variants, their names with commas between. */
+void emit_offer_variants(EmitModule *m, LLVMValueRef call, const char *names);
 LLVMValueRef emit_node(Emitter *e, PlanValue v); /* the value of a node already written, or a constant */
 
 /* ---- trig.c ---- */
 /* sin x or cos x, x an f64. */
 LLVMValueRef emit_trig(Emitter *e, LLVMValueRef x, bool is_cosine);
+
+/* ---- explog.c: x an f64, on machines with fused multiplication ---- */
+LLVMValueRef emit_exp(Emitter *e, LLVMValueRef x);
+LLVMValueRef emit_log(Emitter *e, LLVMValueRef x);
+
+/* ---- lanes.c ---- */
+/* Function `name` of the C library of an f64, in a loop that may become vectors all the same. */
+LLVMValueRef emit_call_lanes(Emitter *e, const char *name, LLVMValueRef x);
 
 /* ---- abi.c ---- */
 LLVMValueRef emit_runtime(EmitModule *m, const char *name, LLVMTypeRef *type); /* declares on first use */

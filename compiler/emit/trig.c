@@ -5,29 +5,9 @@
  * Microsystems, 1993). The error is below one unit in the last place. Sine and cosine of one argument share
  * everything but the last choice: common subexpressions are found by LLVM. Larger arguments, infinities and NaNs take
  * the C library's function, in a block that is hardly ever entered. */
-#include "parts.h"
+#include "arith.h"
 
 #define LARGEST 1.6e6 /* |x| · 2/π stays below 2^20 */
-
-static LLVMValueRef constant(LLVMValueRef like, double v) { return LLVMConstReal(LLVMTypeOf(like), v); }
-
-static LLVMValueRef add(Emitter *e, LLVMValueRef x, LLVMValueRef y) { return LLVMBuildFAdd(e->b, x, y, ""); }
-static LLVMValueRef sub(Emitter *e, LLVMValueRef x, LLVMValueRef y) { return LLVMBuildFSub(e->b, x, y, ""); }
-static LLVMValueRef mul(Emitter *e, LLVMValueRef x, LLVMValueRef y) { return LLVMBuildFMul(e->b, x, y, ""); }
-
-/* x y + z, rounded once where the machine can. */
-static LLVMValueRef fused(Emitter *e, LLVMValueRef x, LLVMValueRef y, LLVMValueRef z) {
-    LLVMValueRef args[3] = {x, y, z};
-    return e->m->fma ? emit_intrinsic(e, "llvm.fma", LLVMTypeOf(x), args, 3) : add(e, mul(e, x, y), z);
-}
-
-/* c[0] + z (c[1] + z (c[2] + …)) */
-static LLVMValueRef polynomial(Emitter *e, LLVMValueRef z, const double *c, int n) {
-    LLVMValueRef sum = constant(z, c[n - 1]);
-    for (int i = n - 2; i >= 0; i--)
-        sum = fused(e, z, sum, constant(z, c[i]));
-    return sum;
-}
 
 /* An argument less n π/2: y0 + y1; bits: the integer n in its lowest bits. */
 typedef struct Reduced {
@@ -66,8 +46,6 @@ static Reduced reduce(Emitter *e, LLVMValueRef x) {
         reduce_plain(e, x, n, &r);
     return r;
 }
-
-static LLVMValueRef negative(Emitter *e, LLVMValueRef x) { return LLVMBuildFNeg(e->b, x, ""); }
 
 /* sin(y0 + y1) = y0 − (−y0³ s(y0²) + (y1 y0²/2 − y1)), signs such that −0 stays −0 */
 static LLVMValueRef sine(Emitter *e, const Reduced *r) {
@@ -112,7 +90,7 @@ LLVMValueRef emit_trig(Emitter *e, LLVMValueRef x, bool is_cosine) {
     LLVMValueRef branch = LLVMBuildCondBr(e->b, is_near, join, far);
     emit_expect(e, branch);
     LLVMPositionBuilderAtEnd(e->b, far);
-    LLVMValueRef called = emit_pure_call(e, is_cosine ? "cos" : "sin", PLAN_F64, &x, 1);
+    LLVMValueRef called = emit_call_lanes(e, is_cosine ? "cos" : "sin", x);
     LLVMBuildBr(e->b, join);
     LLVMPositionBuilderAtEnd(e->b, join);
     LLVMValueRef value = LLVMBuildPhi(e->b, LLVMTypeOf(x), "");

@@ -1,0 +1,39 @@
+/* arith — short names for the instructions that elementary functions are
+ * written in (trig.c, explog.c). Each operation is rounded by itself, without
+ * the liberties of fast code, so that results are the same at every vector
+ * width. */
+#ifndef LAG_EMIT_ARITH_H
+#define LAG_EMIT_ARITH_H
+
+#include "parts.h"
+
+static inline LLVMValueRef constant(LLVMValueRef like, double v) {
+    return LLVMConstReal(LLVMTypeOf(like), v);
+}
+
+static inline LLVMValueRef add(Emitter *e, LLVMValueRef x, LLVMValueRef y) {
+    return LLVMBuildFAdd(e->b, x, y, "");
+}
+static inline LLVMValueRef sub(Emitter *e, LLVMValueRef x, LLVMValueRef y) {
+    return LLVMBuildFSub(e->b, x, y, "");
+}
+static inline LLVMValueRef mul(Emitter *e, LLVMValueRef x, LLVMValueRef y) {
+    return LLVMBuildFMul(e->b, x, y, "");
+}
+static inline LLVMValueRef negative(Emitter *e, LLVMValueRef x) { return LLVMBuildFNeg(e->b, x, ""); }
+
+/* x y + z, rounded once where the machine can. */
+static inline LLVMValueRef fused(Emitter *e, LLVMValueRef x, LLVMValueRef y, LLVMValueRef z) {
+    LLVMValueRef args[3] = {x, y, z};
+    return e->m->fma ? emit_intrinsic(e, "llvm.fma", LLVMTypeOf(x), args, 3) : add(e, mul(e, x, y), z);
+}
+
+/* c[0] + z (c[1] + z (c[2] + …)) */
+static inline LLVMValueRef polynomial(Emitter *e, LLVMValueRef z, const double *c, int n) {
+    LLVMValueRef sum = constant(z, c[n - 1]);
+    for (int i = n - 2; i >= 0; i--)
+        sum = fused(e, z, sum, constant(z, c[i]));
+    return sum;
+}
+
+#endif
