@@ -43,7 +43,8 @@ static void lag_error(const Span *span, Parser *parser, const char *message);
 %token SEP "the end of the line"
 %token FN "fn" SYSTEM "system" DYNAMICS "dynamics" RUN "run" RECORD "record" PRINT "print" PLOT "plot"
 %token SAVE "save" EXPECT "expect" USE "use" PRECISION "precision" FLOW "flow" STEP "step" METHOD "method"
-%token WHEN "when" STOP "stop" SYMMETRY "symmetry" REPEAT "repeat" FORCE "force" CONSTRAINT "constraint"
+%token WHEN "when" STOP "stop" SYMMETRY "symmetry" REPEAT "repeat" COMPOSE "compose" ADJOINT "adjoint" FORCE "force"
+%token CONSTRAINT "constraint"
 %token CONSTRAINT_OVER "constraint over an index"
 %token ON "on" FOR "for" OVER "over" EVERY "every" WITHIN "within" FROM "from" BY "by" TO "to" OF "of" AFTER "after"
 %token PERIODIC "periodic"
@@ -115,6 +116,8 @@ item:
   | FLOW NAME block             { $$ = build_flow(parser, @$, $2, @2, $3); }
   | STEP block                  { $$ = build_step(parser, @$, NULL, $2); }
   | STEP BY expr block          { $$ = build_step(parser, @$, $3, $4); }
+  | COMPOSE expr                { $$ = (Item){.span = @$, .value = $2, .composes = true}; }
+  | COMPOSE ADJOINT expr        { $$ = (Item){.span = @$, .value = $3, .composes = true, .is_adjoint = true}; }
   | REPEAT expr block           { $$ = (Item){.span = @$, .repeat = $2, .body = $3.items}; }
   | METHOD postfix              { $$ = build_method(parser, @$, $2); }
   | SYMMETRY postfix            { $$ = build_symmetry(parser, @$, $2); }

@@ -123,6 +123,9 @@ struct Word {
     Name part;        /* 0: a repetition */
     Expr *fraction;   /* NULL: 1. `p/2` gives the expression 1/2 */
     Expr *count;      /* repetition */
+    bool composes;    /* part names a dynamics, whose word is taken in: `compose leapfrog(w)` */
+    bool is_adjoint;  /* its adjoint: `compose adjoint symplectic_euler(w)` */
+    ArgList args;     /* its parameters, all named: `compose damped_leapfrog(w, friction = 0.2)` */
     WordList body;
 };
 

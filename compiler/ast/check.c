@@ -172,6 +172,7 @@ static void check_word(Checker *c, WordList list) {
         const Word *word = &list.at[i];
         check_span(c, word->span, "part outside of its file");
         check_optional(c, word->fraction, NULL);
+        check_args(c, word->args, NULL);
         if (!word->part)
             check_expr(c, word->count, NULL);
         check_word(c, word->body);

@@ -28,6 +28,8 @@ typedef struct Item {
     Expr *value;
     Expr *repeat;  /* `repeat n { … }` */
     Seq *body;     /* of Item: what the repetition holds */
+    bool composes; /* `compose leapfrog(w)`: the value is another dynamics' word */
+    bool is_adjoint; /* `compose adjoint symplectic_euler` */
     bool is_rate;  /* `x' = e` without `state`: only a flow holds such */
     Expr *lhs, *rhs; /* of an equation; where it is nothing else (no stmt), it assigns, in a `when` */
 } Item;

@@ -162,6 +162,11 @@ static void report_stray(Parser *parser, const Item *item) {
     }
     if (item->value->kind == EXPR_ERROR)
         return;
+    if (item->composes) {
+        Diag *diag = diag_error(parser->session, DIAG_MISPLACED, item->span, "`compose` does not belong here");
+        diag_help(parser->session, diag, "it stands in a `step`: step by h { compose leapfrog(1/2); compose leapfrog(1/2) }");
+        return;
+    }
     Diag *diag = diag_error(parser->session, DIAG_STRAY_VALUE, item->span, "this value goes nowhere");
     if (item->value->kind == EXPR_BINARY && item->value->binary.op == BINARY_EQ)
         diag_help(parser->session, diag,
@@ -336,6 +341,34 @@ static bool read_part(Parser *parser, const Expr *value, Word *word) {
     return false;
 }
 
+/* `compose leapfrog`, `leapfrog/3`, `damped_leapfrog(w, friction = 0.2)`: a word, its fraction of a step and its
+ * parameters. */
+static bool read_composed(Parser *parser, const Item *item, Word *word) {
+    const Expr *value = item->value;
+    word->composes = true;
+    word->is_adjoint = item->is_adjoint;
+    if (value->kind != EXPR_CALL || value->call.callee->kind != EXPR_NAME)
+        return value->kind != EXPR_CALL && read_part(parser, value, word);
+    ArgList args = value->call.args;
+    word->part = value->call.callee->name.name;
+    if (args.n && !args.at[0].name) {
+        word->fraction = args.at[0].value;
+        args = (ArgList){args.at + 1, args.n - 1};
+    }
+    word->args = args;
+    for (uint32_t i = 0; i < args.n; i++)
+        if (!args.at[i].name)
+            return false;
+    return true;
+}
+
+static void report_composed(Parser *parser, const Item *item) {
+    Diag *diag = diag_error(parser->session, DIAG_WORD_FORM, item->span, "this is not a word to compose of");
+    diag_help(parser->session, diag,
+              "name a dynamics, its fraction of the step and its parameters: `compose leapfrog(1/3)`, "
+              "`compose damped_leapfrog(w, friction = 0.2)`");
+}
+
 WordList place_word(Parser *parser, Seq *items) {
     Seq *out = SEQ(parser, Word);
     for (uint32_t i = 0; i < items->n; i++) {
@@ -345,6 +378,11 @@ WordList place_word(Parser *parser, Seq *items) {
         if (item->body) {
             word.count = item->repeat;
             word.body = place_word(parser, item->body);
+        } else if (item->composes) {
+            if (!read_composed(parser, item, &word)) {
+                report_composed(parser, item);
+                continue;
+            }
         } else if (!item->value || !read_part(parser, item->value, &word)) {
             report_part(parser, item);
             continue;

@@ -274,6 +274,19 @@ static void print_every(Printer *printer, const Every *every) {
 
 static void print_word(Printer *printer, const WordList *list, bool fit);
 
+/* `(w, friction = 0.2)` */
+static void print_composed_args(Printer *printer, const Word *word) {
+    put(printer, "(");
+    if (word->fraction)
+        print_expr(printer, word->fraction);
+    for (uint32_t i = 0; i < word->args.n; i++) {
+        const Arg *arg = &word->args.at[i];
+        buf_printf(printer->out, "%s%s", i || word->fraction ? ", " : "", text_of(printer, arg->name));
+        print_value(printer, " = ", arg->value);
+    }
+    put(printer, ")");
+}
+
 static void print_part(Printer *printer, const Word *word) {
     if (!word->part) {
         print_value(printer, "repeat ", word->count);
@@ -282,8 +295,14 @@ static void print_part(Printer *printer, const Word *word) {
         put(printer, " }");
         return;
     }
+    if (word->composes)
+        put(printer, word->is_adjoint ? "compose adjoint " : "compose ");
     put(printer, text_of(printer, word->part));
     const Expr *f = word->fraction;
+    if (word->args.n) {
+        print_composed_args(printer, word);
+        return;
+    }
     bool divided = f && f->kind == EXPR_BINARY && f->binary.op == BINARY_DIV && f->binary.a->kind == EXPR_NUMBER
                    && f->binary.a->number.is_int && f->binary.a->number.value == 1
                    && f->binary.b->kind == EXPR_NUMBER;

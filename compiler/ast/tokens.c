@@ -358,6 +358,7 @@ static const struct { Word_ word; int kind; DeclKind decl; Follow follow; } stat
     {WORD_stop, STOP, 0, FOLLOW_END},
     {WORD_symmetry, SYMMETRY, 0, FOLLOW_NAME},
     {WORD_repeat, REPEAT, 0, FOLLOW_ANY},
+    {WORD_compose, COMPOSE, 0, FOLLOW_NAME},
     {WORD_force, FORCE, 0, FOLLOW_ON},
     {WORD_constraint, CONSTRAINT, 0, FOLLOW_ANY},
 };
@@ -430,6 +431,8 @@ void parser_name_keywords(Parser *parser) {
                         token->value.reduce = (ReduceOp)(REDUCE_SUM + word);
             } else if (before == SEP || before == '{') {
                 name_statement_word(parser, token);
+            } else if (before == COMPOSE && is_word(parser, token, WORD_adjoint) && token[1].kind == NAME) {
+                token->kind = ADJOINT;
             } else {
                 name_clause_word(parser, token, before);
             }

@@ -74,7 +74,8 @@ static void set_hypers(Mech *m) {
 
 static bool knows_part(const Names *names, const SemaRun *run, Name part) {
     const char *text = name_text(names, part);
-    bool known = !strcmp(text, "p") || !strcmp(text, "q") || !strcmp(text, "bath");
+    bool known = !strcmp(text, "p") || !strcmp(text, "q") || !strcmp(text, "bath") ||
+                 !strcmp(text, "t");
     for (uint32_t i = 0; i < run->n_states; i++)
         known = known || run->states[i].name == part;
     for (uint32_t i = 0; i < run->n_flows; i++)

@@ -147,7 +147,7 @@ static bool solve_momenta(Mech *m, MechPart *part) {
 /* ---- coordinates ---- */
 
 static bool solve_coordinates(Mech *m, MechPart *part) {
-    part->moves_q = true;
+    part->moves_time = !uses(m, "t");
     for (uint32_t a = 0; a < m->n; a++) {
         MechBody *b = &m->bodies[a];
         MechRate r = rate_for(m, b->q, b->symbol);
@@ -305,6 +305,10 @@ static bool solve_named(Mech *m, Name name, Span span) {
         return solve_coordinates(m, add_part(m, name, PART_Q, span, m->n));
     if (!strcmp(text, "bath"))
         return solve_bath(m, add_part(m, name, PART_BATH, span, m->n));
+    if (!strcmp(text, "t")) {
+        add_part(m, name, PART_TIME, span, 1)->moves_time = true;
+        return true;
+    }
     if (!strcmp(text, "p")) {
         MechPart *part = add_part(m, name, PART_P, span, m->n);
         if (m->out->first_order)
@@ -313,7 +317,7 @@ static bool solve_named(Mech *m, Name name, Span span) {
         return solve_momenta(m, part);
     }
     Diag *d = diag_error(m->session, DIAG_MECH_UNKNOWN_PART, span, "`%s` is no part of this motion", text);
-    diag_help(m->session, d, "a part is `p`, `q`, `bath`, a state or a flow of the dynamics");
+    diag_help(m->session, d, "a part is `p`, `q`, `t`, `bath`, a state or a flow of the dynamics");
     return false;
 }
 

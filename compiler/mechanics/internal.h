@@ -67,7 +67,7 @@ typedef struct MechConstraint {
 
 /* ---- parts and their exact solutions (flows.c) ---- */
 
-typedef enum MechPartKind { PART_P, PART_Q, PART_STATE, PART_FLOW, PART_BATH } MechPartKind;
+typedef enum MechPartKind { PART_P, PART_Q, PART_STATE, PART_FLOW, PART_BATH, PART_TIME } MechPartKind;
 
 /* x' = a + b x + noise, elementwise, with everything but x frozen. */
 typedef struct MechRate {
@@ -88,7 +88,7 @@ typedef struct MechPart {
     Span span;
     MechRate *rate;
     uint32_t n;
-    bool moves_q; /* time advances with it */
+    bool moves_time; /* t advances with it: `q`, or `t` where the word says when */
     bool solved;
 } MechPart;
 

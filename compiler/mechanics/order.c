@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_DEGREE = 8, MOST_LETTERS = 4, MOST_ELEMENTS = 200 };
+enum { MOST_DEGREE = 10, MOST_LETTERS = 4, MOST_ELEMENTS = 1000 };
 
 typedef struct Element {
     uint32_t letter;
@@ -32,8 +32,11 @@ static void unroll(Mech *m, const SemaWord *word, uint32_t n, Elements *out) {
                 out->full = true;
                 return;
             }
-            out->at[out->n++] =
-                (Element){(uint32_t)(mech_find_part(m, word[i].part) - m->parts), word[i].fraction};
+            uint32_t letter = (uint32_t)(mech_find_part(m, word[i].part) - m->parts);
+            if (out->n && out->at[out->n - 1].letter == letter)
+                out->at[out->n - 1].fraction += word[i].fraction;
+            else
+                out->at[out->n++] = (Element){letter, word[i].fraction};
             continue;
         }
         for (uint32_t k = 0; k < word[i].count && !out->full; k++)
@@ -60,33 +63,37 @@ static void multiply(double **series, int degree, uint32_t letters, uint32_t let
 }
 
 /* Monomials are looked at up to this degree: there are lettersᵈ of degree d. */
-static int degree_for(uint32_t letters) {
-    return letters <= 2 ? MOST_DEGREE : MOST_DEGREE - 2;
-}
+static int degree_for(uint32_t letters) { return letters <= 2 ? MOST_DEGREE : letters == 3 ? 8 : 6; }
 
-static int order_of(const Elements *e, uint32_t letters) {
-    int degree = degree_for(letters);
-    double *series[MOST_DEGREE + 1];
+/* Whether all monomials up to `degree` have the coefficients of e^(h (A + B + …)), those of degree n 1/n!: Coefficients
+ * of published methods have 15 digits or so, and products of many of them somewhat fewer. */
+static bool agrees(const Elements *e, uint32_t letters, int degree, double total) {
+    double *series[MOST_DEGREE + 1], expected = 1;
     for (int d = 0; d <= degree; d++)
         series[d] = base_calloc((size_t)pow(letters, d), sizeof(double));
     series[0][0] = 1;
-    double total = 0;
-    for (uint32_t i = 0; i < e->n; i++)
-        total += e->at[i].letter == 0 ? e->at[i].fraction : 0;
     for (uint32_t i = 0; i < e->n; i++)
         multiply(series, degree, letters, e->at[i].letter, e->at[i].fraction / total);
-    int order = 0;
-    double expected = 1;
-    for (int d = 1; d <= degree && order == d - 1; d++) {
+    bool same = true;
+    for (int d = 1; d <= degree && same; d++) {
         expected /= d;
-        bool same = true;
         uint64_t count = (uint64_t)pow(letters, d);
         for (uint64_t i = 0; i < count; i++)
-            same = same && fabs(series[d][i] - expected) < 1e-10;
-        order = same ? d : order;
+            same = same && fabs(series[d][i] - expected) < 1e-11;
     }
     for (int d = 0; d <= degree; d++)
         free(series[d]);
+    return same;
+}
+
+/* Low degrees first: most words end there, and the work is lettersᵈ for each element. */
+static int order_of(const Elements *e, uint32_t letters) {
+    double total = 0;
+    int order = 0;
+    for (uint32_t i = 0; i < e->n; i++)
+        total += e->at[i].letter == 0 ? e->at[i].fraction : 0;
+    while (order < degree_for(letters) && agrees(e, letters, order + 1, total))
+        order++;
     return order;
 }
 

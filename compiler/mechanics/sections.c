@@ -207,6 +207,7 @@ static const char *part_kind(const Mech *m, const MechPart *part) {
     case PART_Q:
         return m->out->first_order ? "drift in the force frozen at its beginning"
                                    : "drift at constant momentum";
+    case PART_TIME: return "time, with everything else at rest";
     case PART_STATE: return r->next ? "estimator, once a step" : "relaxation of an estimator";
     case PART_FLOW: return r->b ? "linear relaxation" : "constant rate";
     case PART_BATH:
@@ -236,7 +237,7 @@ static void write_word(Mech *m, Buf *out, const SemaWord *word, uint32_t n) {
         if (!word[i].part) {
             buf_printf(out, "(");
             write_word(m, out, word[i].body, word[i].n);
-            buf_printf(out, ") × %u", word[i].count);
+            buf_printf(out, word[i].count == 1 ? ")" : ") × %u", word[i].count);
             continue;
         }
         buf_puts(out, name_text(m->session->names, word[i].part));

@@ -4,7 +4,8 @@
  *
  * Each element of the word is one group, in order; its length is its fraction times h. Time moves with the
  * `q` parts (the others are frozen in time): a force after half a drift is taken at t + h/2, and what a drift
- * itself needs of t is taken at the middle of the drift, which keeps a symmetric word symmetric. t is the
+ * itself needs of t is taken at the middle of the drift, which keeps a symmetric word symmetric. A word with a part
+ * `t` moves time there and nowhere else: time is a coordinate of its own, as in extended phase space. t is the
  * time at the beginning of the step and k its number, both set from outside before the call. */
 #include "internal.h"
 
@@ -32,7 +33,7 @@ static uint64_t unrolled(const SemaWord *word, uint32_t n) {
 static bool moves_time(Mech *m, const SemaWord *word, uint32_t n) {
     for (uint32_t i = 0; i < n; i++) {
         const MechPart *part = word[i].part ? mech_find_part(m, word[i].part) : NULL;
-        if ((part && part->moves_q) || (!part && moves_time(m, word[i].body, word[i].n)))
+        if ((part && part->moves_time) || (!part && moves_time(m, word[i].body, word[i].n)))
             return true;
     }
     return false;
@@ -45,7 +46,7 @@ static IrTerm length_of(Mech *m, double fraction) { return mech_times(m, ir_real
  * beginning. */
 static void add_element(Mech *m, IrFunc *f, const MechPart *part, const SemaWord *element, double elapsed) {
     IrAssign *assign = ARENA_ARRAY(ir_arena(m->p), IrAssign, part->n);
-    double now = elapsed + (part->moves_q ? element->fraction / 2 : 0);
+    double now = elapsed + (part->moves_time ? element->fraction / 2 : 0);
     IrTerm h = length_of(m, element->fraction);
     uint32_t n = 0;
     for (uint32_t i = 0; i < part->n; i++) {
@@ -61,7 +62,7 @@ static double add_word(Mech *m, IrFunc *f, const SemaWord *word, uint32_t n, dou
         const MechPart *part = word[i].part ? mech_find_part(m, word[i].part) : NULL;
         if (part) {
             add_element(m, f, part, &word[i], elapsed);
-            elapsed += part->moves_q ? word[i].fraction : 0;
+            elapsed += part->moves_time ? word[i].fraction : 0;
             continue;
         }
         for (uint32_t k = 0; k < word[i].count; k++)

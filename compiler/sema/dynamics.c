@@ -44,12 +44,20 @@ static void hear_items(StmtList items, Speech *speech) {
     for (uint32_t k = 0; k < items.n; k++) hear_stmt(items.at[k], speech);
 }
 
-static void listen(Join *j, const Stmt *st) {
+void join_listen_to(Join *j, const Stmt *st) {
     Names *names = j->s->session->names;
     Speech speech = {.q = name_of(names, "q"), .p = name_of(names, "p"), .force = name_of(names, "force")};
     hear_items(st->dynamics.items, &speech);
-    j->block = speech.block && !st->dynamics.has_pattern;
-    j->speaks_of_force = speech.of_force;
+    j->block |= speech.block && !st->dynamics.has_pattern;
+    j->speaks_of_force |= speech.of_force;
+}
+
+bool join_speaks_of(const Stmt *dynamics, Name name) {
+    Speech speech = {.q = name};
+    StmtList items = dynamics->dynamics.items;
+    for (uint32_t k = 0; k < items.n; k++)
+        if (items.at[k]->kind != STMT_STEP) hear_stmt(items.at[k], &speech);
+    return speech.block;
 }
 
 /* ---- parameters ---- */
@@ -118,8 +126,8 @@ static bool no_stranger(Join *j, ArgList args, ParamList params, const Ent *ent,
     return ok;
 }
 
-void join_bind_params(Join *j, Scope *scope, ArgList args, ParamList params, const Ent *ent, Span span,
-                      bool hyper) {
+void join_bind_params(Join *j, Scope *scope, Scope *from, ArgList args, ParamList params, const Ent *ent,
+                      Span span, bool hyper) {
     Sema *s = j->s;
     if (!no_stranger(j, args, params, ent, span) || !no_twice(j, args, params)) j->failed = true;
     for (uint32_t k = 0; k < params.n; k++) {
@@ -127,7 +135,7 @@ void join_bind_params(Join *j, Scope *scope, ArgList args, ParamList params, con
         const Arg *arg = find_arg(args, p->name, k);
         Val v = val_poison();
         if (arg) {
-            v = sema_expr(s, j->body, arg->value);
+            v = sema_expr(s, from, arg->value);
         } else if (p->init) {
             v = sema_expr(s, scope, p->init);
         } else {
@@ -226,6 +234,8 @@ static void dynamics_scalars(Join *j, Part *part, StmtList items, TermKind kind)
         SemaTerm *slot = join_slot(j, kind);
         bool again =
             slot->from_dynamics && slot->term && part != j->parts && slot->span.start == st->span.start;
+        bool same = t && slot->term == t && slot->from_dynamics && j->composed.n; /* composed twice, said once */
+        if (same) continue;
         if (again && t)
             slot->term =
                 ir_add(j->s->ir, slot->term, t); /* the same term for the next coordinate of a pattern */
@@ -340,7 +350,7 @@ static void add_flow(Join *j, Part *part, const Stmt *st) {
 
 /* ---- parts ---- */
 
-static bool make_parts(Join *j, const Stmt *st) {
+bool join_make_parts(Join *j, const Stmt *st) {
     Sema *s = j->s;
     if (!st->dynamics.has_pattern) {
         j->n_parts = 1;
@@ -373,10 +383,10 @@ static void bind_params(Join *j, const Stmt *st) {
     const Expr *call = j->st->run.dynamics;
     ArgList args = call->kind == EXPR_CALL ? call->call.args : none;
     j->params = scope_new(j->s, SCOPE_DYNAMICS, j->run->dynamics->scope);
-    join_bind_params(j, j->params, args, st->dynamics.params, j->run->dynamics, call->span, true);
+    join_bind_params(j, j->params, j->body, args, st->dynamics.params, j->run->dynamics, call->span, true);
 }
 
-static void run_part(Join *j, Part *part, const Stmt *st) {
+void join_part(Join *j, Part *part, const Stmt *st) {
     StmtList items = st->dynamics.items;
     part->scope = scope_new(j->s, SCOPE_DYNAMICS, j->params);
     scope_collect(j->s, part->scope, items);
@@ -400,16 +410,19 @@ static void run_part(Join *j, Part *part, const Stmt *st) {
 }
 
 void join_listen(Join *j) {
-    if (j->run->dynamics) listen(j, j->run->dynamics->stmt);
+    if (!j->run->dynamics) return;
+    join_listen_to(j, j->run->dynamics->stmt);
+    compose_listen(j);
 }
 
 void join_dynamics(Join *j) {
     if (!j->run->dynamics) return;
     const Stmt *st = j->run->dynamics->stmt;
     bind_params(j, st);
-    if (j->failed || !make_parts(j, st)) {
+    if (j->failed || !join_make_parts(j, st)) {
         j->failed = true;
         return;
     }
-    for (uint32_t k = 0; k < j->n_parts; k++) run_part(j, &j->parts[k], st);
+    for (uint32_t k = 0; k < j->n_parts; k++) join_part(j, &j->parts[k], st);
+    if (!j->failed) compose_open(j);
 }

@@ -209,7 +209,7 @@ void names_check_system(Sema *s, Ent *ent) {
         if (!st->system.params.at[k].init) return; /* its parameters have no values without a run */
     j.body = ent->scope;
     j.system = scope_new(s, SCOPE_SYSTEM, ent->scope);
-    join_bind_params(&j, j.system, none, st->system.params, ent, ent->span, false);
+    join_bind_params(&j, j.system, j.body, none, st->system.params, ent, ent->span, false);
     scope_collect(s, j.system, st->system.items);
     join_system(&j);
     for (Ent *e = j.system->first; e; e = e->next)

@@ -165,8 +165,8 @@ static void body_scope(Join *j, const Stmt *st) {
     for (uint32_t k = 0; k < st->run.items.n; k++)
         if (st->run.items.at[k]->kind == STMT_SETTING) setting(j, st->run.items.at[k]);
     j->system = scope_new(s, SCOPE_SYSTEM, j->run->system->scope);
-    join_bind_params(j, j->system, st->run.system_args, j->run->system->stmt->system.params, j->run->system,
-                     st->run.system_span, false);
+    join_bind_params(j, j->system, j->body, st->run.system_args, j->run->system->stmt->system.params,
+                     j->run->system, st->run.system_span, false);
     scope_collect(s, j->system, j->run->system->stmt->system.items);
 }
 
@@ -242,6 +242,7 @@ static void release(Join *j) {
     vec_free(&j->vars);
     vec_free(&j->state_ents);
     vec_free(&j->replace);
+    vec_free(&j->composed);
 }
 
 static void join(Join *j, const Stmt *st, const After *after, uint32_t n_after) {

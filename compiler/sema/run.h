@@ -57,6 +57,7 @@ typedef struct Join {
     Scope *params;            /* the arguments of the dynamics */
     Part *parts;
     uint32_t n_parts;
+    VEC(struct Composed) composed;
     bool block, speaks_of_force, failed;
     bool foreign;           /* the statement at hand belongs to a later run, apart from what is labelled */
     uint32_t errors;        /* errors there were before this run */
@@ -91,8 +92,15 @@ IrTerm join_blocked(Join *j, IrTerm t);
 void join_restrict(Join *j);
 /* dynamics.c: whether the dynamics speaks of the block; parameters, terms and flows of the dynamics. */
 void join_listen(Join *j);
-void join_bind_params(Join *j, Scope *scope, ArgList args, ParamList params, const Ent *ent, Span span,
-                      bool hyper);
+void join_listen_to(Join *j, const Stmt *dynamics);
+/* Whether the dynamics says `name` anywhere but in its `step`. */
+bool join_speaks_of(const Stmt *dynamics, Name name);
+/* j->parts: one a body that the dynamics moves on its own; and what one of them adds to the run. */
+bool join_make_parts(Join *j, const Stmt *dynamics);
+void join_part(Join *j, Part *part, const Stmt *dynamics);
+/* Binds the parameters in `scope`; what the arguments say is looked up in `from`. */
+void join_bind_params(Join *j, Scope *scope, Scope *from, ArgList args, ParamList params, const Ent *ent,
+                      Span span, bool hyper);
 void join_dynamics(Join *j);
 /* state.c */
 void join_states(Join *j, Part *part, StmtList items);
@@ -100,6 +108,29 @@ void join_states(Join *j, Part *part, StmtList items);
 Val state_value(Join *j, Part *part, const Declarator *d, const Val *like, const Expr *e, const char *what);
 /* word.c: the word or the method. */
 void join_word(Join *j);
+/* compose.c: the words of other dynamics taken into this one's. A composed word has the parts of its own dynamics, with
+ * states and flows of its own. */
+typedef struct Composed {
+    const Word *word;        /* where it stands, */
+    const Part *outer;       /* in a word of these parts */
+    struct Inner *inner;
+} Composed;
+typedef struct Inner {
+    const Ent *dynamics;
+    const Stmt *step;
+    Val *args;               /* of its parameters, in order */
+    Part *parts;
+    uint32_t n_parts;
+    IrTerm by;               /* the length of its step, where it speaks of it; else 0 */
+} Inner;
+/* Which of them speak of the whole block; elaborates them all; the one that stands at `word` of the present parts. */
+void compose_listen(Join *j);
+void compose_open(Join *j);
+Inner *compose_find(Join *j, const Word *word);
+/* Turns a lowered word around: the adjoint of a word of exact flows. False after a message. */
+bool compose_adjoint(Join *j, const Word *at, SemaWord *word, uint32_t n);
+/* Joins equal parts that have come to stand side by side. */
+void compose_merge(Join *j, SemaWord *word);
 /* method.c: `method dop853(rtol = …)`, its arguments evaluated in `scope`. */
 void join_method(Join *j, Scope *scope, const Expr *call);
 /* output.c: the statements of the run's body and those after it. */

@@ -10,18 +10,19 @@ typedef struct Moved {
     Name part;
     double total;
     Span span;
+    bool any; /* may add up to anything */
 } Moved;
 typedef struct Sums {
     VEC(Moved) all;
 } Sums;
 
-static void add_moved(Sums *sums, Name part, double amount, Span span) {
+static void add_moved(Sums *sums, Name part, double amount, Span span, bool any) {
     for (uint32_t k = 0; k < sums->all.n; k++)
         if (sums->all.at[k].part == part) {
             sums->all.at[k].total += amount;
             return;
         }
-    vec_push(&sums->all, (Moved){part, amount, span});
+    vec_push(&sums->all, (Moved){part, amount, span, any});
 }
 
 typedef enum PartKind { PART_NONE, PART_PLAIN, PART_OF_DYNAMICS, PART_TEST } PartKind;
@@ -31,7 +32,8 @@ static const char *const tests[] = {"refresh", "proposal", "accept"};
 
 static PartKind part_kind(Join *j, Name part) {
     Names *names = j->s->session->names;
-    if (part == name_of(names, "p") || part == name_of(names, "q") || part == name_of(names, "bath"))
+    if (part == name_of(names, "p") || part == name_of(names, "q") || part == name_of(names, "bath") ||
+        part == name_of(names, "t"))
         return PART_PLAIN;
     for (size_t k = 0; k < sizeof tests / sizeof *tests; k++)
         if (part == name_of(names, tests[k])) return PART_TEST;
@@ -45,13 +47,15 @@ static void unknown_part(Join *j, const Word *w) {
     vec_push(&names, "p");
     vec_push(&names, "q");
     vec_push(&names, "bath");
+    vec_push(&names, "t");
     for (Ent *e = j->parts[0].scope->first; e; e = e->next)
         if (e->kind == ENT_STATE || e->kind == ENT_FLOW) vec_push(&names, sema_name(s, e->name));
     Diag *d = sema_error(s, DIAG_UNKNOWN_PART, w->span, "`%s` is not a part that a step can move",
                          sema_name(s, w->part));
     const char *near = diag_nearest(sema_name(s, w->part), names.at, names.n);
     if (near) sema_help(s, d, "did you mean `%s`?", near);
-    sema_help(s, d, "a part is `p`, `q`, `bath`, or a state or a flow of the dynamics");
+    sema_help(s, d, "a part is `p`, `q`, `t`, `bath`, or a state or a flow of the dynamics; another dynamics' word is taken in "
+              "with `compose`");
     vec_free(&names);
     j->failed = true;
 }
@@ -65,9 +69,21 @@ static uint32_t word_count(Join *j, const WordList *list) {
     return n;
 }
 
-static void lower_words(Join *j, const WordList *list, SemaWord *out, double times, Sums *sums);
+/* The name of a part where it stands for part `p` of a pattern, or belongs to a composed word. */
+static Name part_name(Join *j, const Word *w, PartKind kind, uint32_t p) {
+    if (kind != PART_OF_DYNAMICS || !j->parts[p].suffix[0]) return w->part;
+    return name_of(j->s->session->names,
+                   arena_printf(j->s->arena, "%s%s", sema_name(j->s, w->part), j->parts[p].suffix));
+}
 
-static void lower_repeat(Join *j, const Word *w, SemaWord *word, double times, Sums *sums) {
+/* A stretch of a word: how much of the step it is, and how often it is done. */
+typedef struct Stretch {
+    double scale, times;
+} Stretch;
+
+static void lower_words(Join *j, const WordList *list, SemaWord *out, Stretch at, Sums *sums);
+
+static void lower_repeat(Join *j, const Word *w, SemaWord *word, Stretch at, Sums *sums) {
     int64_t count = 1;
     if (w->count && !sema_const_int(j->s, j->parts[0].scope, w->count, &count, "a number of repetitions"))
         j->failed = true;
@@ -78,37 +94,59 @@ static void lower_repeat(Join *j, const Word *w, SemaWord *word, double times, S
         count = 1;
     }
     word->count = (uint32_t)count;
-    lower_words(j, &w->body, word, times * (double)count, sums);
+    lower_words(j, &w->body, word, (Stretch){at.scale, at.times * (double)count}, sums);
 }
 
-static void lower_words(Join *j, const WordList *list, SemaWord *out, double times, Sums *sums) {
+static double fraction_of(Join *j, const Word *w) {
+    double fraction = 1;
+    if (w->fraction && !sema_const(j->s, j->parts[0].scope, w->fraction, &fraction, "a fraction of a step"))
+        j->failed = true;
+    return fraction;
+}
+
+/* `compose leapfrog(w)`: the word of that dynamics, shortened to w, of its own parts. */
+static void lower_composed(Join *j, const Word *w, SemaWord *word, Stretch at, Sums *sums) {
+    const Inner *inner = compose_find(j, w);
+    if (!inner) {
+        j->failed = true;
+        return;
+    }
+    at.scale *= fraction_of(j, w);
+    Part *parts = j->parts;
+    uint32_t n_parts = j->n_parts;
+    j->parts = inner->parts;
+    j->n_parts = inner->n_parts;
+    lower_words(j, &inner->step->step.word, word, at, sums);
+    if (w->is_adjoint && !j->failed && !compose_adjoint(j, w, word->body, word->n)) j->failed = true;
+    j->parts = parts;
+    j->n_parts = n_parts;
+}
+
+static void lower_words(Join *j, const WordList *list, SemaWord *out, Stretch at, Sums *sums) {
     Sema *s = j->s;
     out->body = ARENA_ARRAY(s->arena, SemaWord, word_count(j, list) + 1);
     for (uint32_t k = 0; k < list->n; k++) {
         const Word *w = &list->at[k];
-        if (!w->part) {
+        if (!w->part || w->composes) {
             SemaWord *word = &out->body[out->n++];
             *word = (SemaWord){.span = w->span, .fraction = 1, .count = 1};
-            lower_repeat(j, w, word, times, sums);
+            (w->composes ? lower_composed : lower_repeat)(j, w, word, at, sums);
             continue;
         }
         PartKind kind = part_kind(j, w->part);
-        double fraction = 1;
         if (kind == PART_NONE) unknown_part(j, w);
-        if (w->fraction && !sema_const(s, j->parts[0].scope, w->fraction, &fraction, "a fraction of a step"))
-            j->failed = true;
+        double fraction = fraction_of(j, w) * at.scale;
         if (kind == PART_NONE) continue;
         if (kind == PART_TEST && !j->out->missing) {
             j->out->missing = "sampling by accept and reject";
             j->out->missing_span = w->span;
         }
-        add_moved(sums, w->part, fraction * times, w->span);
+        Ent *own = scope_own(j->parts[0].scope, w->part);
+        add_moved(sums, part_name(j, w, kind, 0), fraction * at.times, w->span,
+                  kind == PART_TEST || (own && own->kind == ENT_FLOW));
         for (uint32_t p = 0; p < (kind == PART_OF_DYNAMICS ? j->n_parts : 1); p++) {
-            const char *name = arena_printf(s->arena, "%s%s", sema_name(s, w->part),
-                                            kind == PART_OF_DYNAMICS ? j->parts[p].suffix : "");
-            Name part = kind == PART_OF_DYNAMICS && j->parts[p].suffix[0] ? name_of(s->session->names, name)
-                                                                          : w->part;
-            out->body[out->n++] = (SemaWord){.span = w->span, .part = part, .fraction = fraction, .count = 1};
+            out->body[out->n++] = (SemaWord){
+                .span = w->span, .part = part_name(j, w, kind, p), .fraction = fraction, .count = 1};
         }
     }
 }
@@ -116,10 +154,7 @@ static void lower_words(Join *j, const WordList *list, SemaWord *out, double tim
 static void check_fractions(Join *j, const Sums *sums) {
     for (uint32_t k = 0; k < sums->all.n; k++) {
         const Moved *m = &sums->all.at[k];
-        Ent *ent = scope_own(j->parts[0].scope, m->part);
-        bool free_amount =
-            (ent && ent->kind == ENT_FLOW) || part_kind(j, m->part) == PART_TEST || j->out->missing;
-        if (fabs(m->total - 1) < 1e-9 || free_amount) continue;
+        if (fabs(m->total - 1) < 1e-9 || m->any || j->out->missing) continue;
         Diag *d = sema_warn(j->s, DIAG_WORD_FRACTION, m->span,
                             "the fractions of `%s` add up to %g of a step, not to 1",
                             sema_name(j->s, m->part), m->total);
@@ -144,7 +179,8 @@ static void lower_step(Join *j, const Stmt *st) {
     Sums sums = {0};
     j->out->word = (SemaWord){.span = st->span, .fraction = 1, .count = 1};
     j->out->word_span = st->span;
-    lower_words(j, &st->step.word, &j->out->word, 1, &sums);
+    lower_words(j, &st->step.word, &j->out->word, (Stretch){1, 1}, &sums);
+    if (j->composed.n && !j->failed) compose_merge(j, &j->out->word);
     if (!j->failed) check_fractions(j, &sums);
     vec_free(&sums.all);
 }

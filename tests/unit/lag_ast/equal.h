@@ -89,7 +89,8 @@ static bool same_declarator(const Declarator *a, const Declarator *b) {
 
 static bool same_word(WordList a, WordList b) {
     for (uint32_t i = 0; a.n == b.n && i < a.n; i++)
-        if (a.at[i].part != b.at[i].part || !same_expr(a.at[i].fraction, b.at[i].fraction)
+        if (a.at[i].part != b.at[i].part || a.at[i].composes != b.at[i].composes
+            || a.at[i].is_adjoint != b.at[i].is_adjoint || !same_args(a.at[i].args, b.at[i].args) || !same_expr(a.at[i].fraction, b.at[i].fraction)
             || !same_expr(a.at[i].count, b.at[i].count) || !same_word(a.at[i].body, b.at[i].body))
             return false;
     return a.n == b.n;
