@@ -76,9 +76,11 @@ static Name part_name(Join *j, const Word *w, PartKind kind, uint32_t p) {
                    arena_printf(j->s->arena, "%s%s", sema_name(j->s, w->part), j->parts[p].suffix));
 }
 
-/* A stretch of a word: how much of the step it is, and how often it is done. */
+/* A stretch of a word: how much of the step it is, how often it is done, and where this dynamics says so (no file: at each
+ * part itself). */
 typedef struct Stretch {
     double scale, times;
+    Span span;
 } Stretch;
 
 static void lower_words(Join *j, const WordList *list, SemaWord *out, Stretch at, Sums *sums);
@@ -94,7 +96,7 @@ static void lower_repeat(Join *j, const Word *w, SemaWord *word, Stretch at, Sum
         count = 1;
     }
     word->count = (uint32_t)count;
-    lower_words(j, &w->body, word, (Stretch){at.scale, at.times * (double)count}, sums);
+    lower_words(j, &w->body, word, (Stretch){at.scale, at.times * (double)count, at.span}, sums);
 }
 
 static double fraction_of(Join *j, const Word *w) {
@@ -112,6 +114,7 @@ static void lower_composed(Join *j, const Word *w, SemaWord *word, Stretch at, S
         return;
     }
     at.scale *= fraction_of(j, w);
+    if (!at.span.file) at.span = w->span;
     Part *parts = j->parts;
     uint32_t n_parts = j->n_parts;
     j->parts = inner->parts;
@@ -142,7 +145,8 @@ static void lower_words(Join *j, const WordList *list, SemaWord *out, Stretch at
             j->out->missing_span = w->span;
         }
         Ent *own = scope_own(j->parts[0].scope, w->part);
-        add_moved(sums, part_name(j, w, kind, 0), fraction * at.times, w->span,
+        add_moved(sums, part_name(j, w, kind, 0), fraction * at.times,
+                  at.span.file ? at.span : w->span,
                   kind == PART_TEST || (own && own->kind == ENT_FLOW));
         for (uint32_t p = 0; p < (kind == PART_OF_DYNAMICS ? j->n_parts : 1); p++) {
             out->body[out->n++] = (SemaWord){
@@ -179,7 +183,7 @@ static void lower_step(Join *j, const Stmt *st) {
     Sums sums = {0};
     j->out->word = (SemaWord){.span = st->span, .fraction = 1, .count = 1};
     j->out->word_span = st->span;
-    lower_words(j, &st->step.word, &j->out->word, (Stretch){1, 1}, &sums);
+    lower_words(j, &st->step.word, &j->out->word, (Stretch){1, 1, {0}}, &sums);
     if (j->composed.n && !j->failed) compose_merge(j, &j->out->word);
     if (!j->failed) check_fractions(j, &sums);
     vec_free(&sums.all);
