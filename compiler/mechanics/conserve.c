@@ -50,7 +50,8 @@ static void energy_line(Mech *m, MechLine *at, uint32_t *n) {
     }
     if (is_driven(m)) {
         remark(at, n,
-               m->dissipation && m->friction.quadratic ? "the energy is not conserved: E' = −2R + Q·q'"
+               m->dissipation && m->friction.quadratic && m->friction.structure != MECH_MASS_NONE
+                   ? "the energy is not conserved: E' = −2R + Q·q'"
                                                        : "the energy is not conserved: E' = (Q − ∂R/∂q')·q'");
         return;
     }
