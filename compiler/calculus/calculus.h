@@ -31,6 +31,24 @@ IrDef calc_tangent_def(IrProgram *p, IrDef d, const CalcSeed *seeds, uint32_t n)
 /* ∂²t/∂x[i…]∂y[j…] as a definition of rank(x)+rank(y) axes. 0 after an error. */
 IrDef calc_hessian(IrProgram *p, IrTerm t, IrDef x, IrDef y);
 
+/* The Taylor coefficients of the solution of y' = f(y, t) by recursion, as assignments for two functions. Order 0 is y
+ * itself; with c_k for the coefficients of order k:
+ *     first   reads y and t; sets dy = f, which is c_1, and what the higher orders need of order 0
+ *     next    reads order = k ≥ 1, rows = c_k and sums; sets dy to the coefficients of f of order k, which are (k + 1) c_{k+1},
+ *             and left and right, row k of the two tables of factors
+ * Between calls of next the caller keeps the rows of left and right, and sets sums[i] = Σ_{j=1}^{k−1} left_j[i] right_{k−j}[i]
+ * (0 for k = 1). What next computes from order 0 alone it may keep over the orders (IrFunc.cyclic). */
+typedef struct CalcJet {
+    IrDef order;             /* flex scalar */
+    IrDef *rows;             /* per y */
+    IrDef left, right, sums; /* rank 1, of equal size, a multiple of 8; 0 where f is linear */
+    IrAssign *first, *next;
+    uint32_t n_first, n_next;
+} CalcJet;
+/* rate[k] is f for block y[k], over its AXIS indices; dy[k] an OUTPUT of its shape; time 0: f does not depend on it. False
+ * after an error: an operation without a recursion is reported where the user wrote it. */
+bool calc_jet(IrProgram *p, const IrDef *y, const IrDef *dy, const IrTerm *rate, uint32_t n, IrDef time, CalcJet *jet);
+
 /* t as a polynomial of degree ≤ 1 in the scalar read `x` (a READ term, or any subterm): t = a + b·x with a and b
  * free of x. False when t is not affine in x. */
 bool calc_linear(IrProgram *p, IrTerm t, IrTerm x, IrTerm *a, IrTerm *b);

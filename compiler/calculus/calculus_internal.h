@@ -47,6 +47,9 @@ IrTerm calc_coefficient(const IrProgram *p, IrTerm t, double *coefficient);
  * read, or without reads of tensors. */
 bool calc_is_inline(const IrProgram *p, IrTerm body);
 
+/* t with every read that may leave its tensor guarded: 0 outside. */
+IrTerm calc_guard_reads(IrProgram *p, IrTerm t);
+
 /* What a derivative has to walk: the definitions a term reaches, and which of them move with wrt. An EXPR in
  * wrt moves on its own. */
 typedef struct CalcGraph {

@@ -152,6 +152,8 @@ static IrTerm guard_read(IrProgram *p, void *context, IrTerm read) {
     return ir_select(p, valid, read, nothing);
 }
 
+IrTerm calc_guard_reads(IrProgram *p, IrTerm t) { return ir_map_reads(p, t, guard_read, NULL); }
+
 IrTerm calc_named(IrProgram *p, IrTerm t, IrElem elem, bool certain) {
     uint32_t n;
     const IrIdx *set = ir_set(p, ir_node(p, t)->free, &n);
@@ -161,7 +163,7 @@ IrTerm calc_named(IrProgram *p, IrTerm t, IrElem elem, bool certain) {
         return t;
     Span before = ir_at(p, ir_node(p, t)->span);
     if (!certain) /* a condition around t may have kept its reads inside their tensors */
-        t = ir_map_reads(p, t, guard_read, NULL);
+        t = calc_guard_reads(p, t);
     set = ir_set(p, ir_node(p, t)->free, &n);
     for (uint32_t k = 0; k < n; k++)
         axes[k] = set[k];

@@ -74,8 +74,12 @@ static CodeFunctions list_functions(Session *session, const MechRun *mech, Code 
     vec_push(&list, &mech->init);
     if (mech->step.groups.n)
         vec_push(&list, &mech->step);
-    if (mech->rhs.groups.n)
+    if (mech->jet) {
+        vec_push(&list, &mech->jet_first);
+        vec_push(&list, &mech->jet_next);
+    } else if (mech->rhs.groups.n) {
         vec_push(&list, &mech->rhs);
+    }
     if (mech->hold) {
         vec_push(&list, &mech->hold->project);
         vec_push(&list, &mech->hold->inspect);

@@ -290,6 +290,24 @@ static void list_blocks(Execution *e) {
     e->run.n_y = mech->n_y;
 }
 
+/* Where the functions of the Taylor coefficients take and leave them. */
+static void open_jets(Execution *e) {
+    const MechRun *mech = e->mech;
+    const CalcJet *jet = mech->jet;
+    RtJets *jets = &e->run.jets;
+    RtBlock *rows = ARENA_ARRAY(e->session->arena, RtBlock, mech->n_y + 1);
+    for (uint32_t i = 0; i < mech->n_y; i++)
+        execution_block(e, jet->rows[i], "", &rows[i]);
+    jets->first = symbol(e, mech->jet_first.name);
+    jets->next = symbol(e, mech->jet_next.name);
+    jets->prepare = symbol(e, arena_printf(e->session->arena, "%s_prepare", mech->jet_next.name));
+    jets->rows = rows;
+    jets->order = clock_at(e, jet->order);
+    execution_block(e, jet->left, "", &jets->left);
+    execution_block(e, jet->right, "", &jets->right);
+    execution_block(e, jet->sums, "", &jets->sums);
+}
+
 /* The list of rows that minibatches are drawn from; NULL: all of them. False where it cannot be read. */
 static bool rows_to_draw_from(Execution *e, const int64_t **rows) {
     *rows = NULL;
@@ -384,8 +402,10 @@ bool execution_open(Execution *e) {
     e->run.step_number = clock_at(e, e->sema->step);
     e->run.init = symbol(e, mech->init.name);
     e->run.step = mech->step.groups.n ? symbol(e, mech->step.name) : NULL;
-    e->run.rhs = mech->rhs.groups.n ? symbol(e, mech->rhs.name) : NULL;
-    const char *advancing = mech->step.groups.n ? mech->step.name : mech->rhs.name;
+    e->run.rhs = mech->rhs.groups.n && !mech->jet ? symbol(e, mech->rhs.name) : NULL;
+    if (mech->jet)
+        open_jets(e);
+    const char *advancing = mech->step.groups.n ? mech->step.name : mech->jet ? NULL : mech->rhs.name;
     if (advancing)
         e->run.prepare = symbol(e, arena_printf(e->session->arena, "%s_prepare", advancing));
     e->monitor = symbol(e, "monitor");
@@ -396,7 +416,7 @@ bool execution_open(Execution *e) {
     list_state(e);
     list_outputs(e);
     list_blocks(e);
-    return hold_open(e) && list_events(e) && e->run.init && (e->run.step || e->run.rhs);
+    return hold_open(e) && list_events(e) && e->run.init && (e->run.step || e->run.rhs || e->run.jets.next);
 }
 
 void execution_close(Execution *e) {

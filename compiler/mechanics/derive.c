@@ -5,6 +5,7 @@
  *   constraints  c = 0 -> J, the rate J q' + b
  *   legendre     p -> q'(q, p, t), Hamiltonian, energy; forces ∂L/∂q
  *   equations    M q'' = … -> right-hand side for methods
+ *   jets         right-hand side -> recursions of Taylor coefficients, for methods that take those
  *   parts        what a word moves -> exact solutions
  *   word         the composition -> step
  *   hold         constraints -> projection, what is looked at at the start
@@ -31,6 +32,7 @@ enum {
     ROWS = 256, /* constraints: J, the rate */
     HELD = 512, /* projection to the constraints */
     EVENTS = 1024,
+    JETS = 2048,   /* its Taylor coefficients, where the method takes those */
 };
 
 typedef struct Pass {
@@ -45,6 +47,7 @@ static const Pass passes[] = {
     {"constraints", mech_pass_constraints, MASS | FRICTION, ROWS},
     {"legendre", mech_pass_legendre, MASS | FRICTION | ROWS, VELOCITY},
     {"equations", mech_pass_equations, MASS | FRICTION | VELOCITY, RATES},
+    {"jets", mech_pass_jets, RATES, JETS},
     {"parts", mech_pass_parts, MASS | FRICTION | VELOCITY, PARTS},
     {"word", mech_pass_word, PARTS, STEP},
     {"hold", mech_pass_hold, MASS | ROWS | VELOCITY, HELD},

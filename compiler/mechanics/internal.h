@@ -223,6 +223,7 @@ bool mech_pass_dissipation(Mech *m);
 bool mech_pass_constraints(Mech *m);
 bool mech_pass_legendre(Mech *m);
 bool mech_pass_equations(Mech *m);
+bool mech_pass_jets(Mech *m);
 bool mech_pass_parts(Mech *m);
 bool mech_pass_word(Mech *m);
 bool mech_pass_hold(Mech *m);

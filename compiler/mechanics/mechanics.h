@@ -76,6 +76,8 @@ typedef struct MechRun {
     IrDef part_length;      /* INPUT scalar */
     IrFunc event;           /* sets the values of all events */
     MechEvent *events;      /* one per run->events[k] */
+    CalcJet *jet;           /* methods that take Taylor coefficients: their inputs and outputs; NULL: the others */
+    IrFunc jet_first, jet_next; /* and functions, which set dy too: see calc_jet */
     IrFunc observe;         /* sets outputs[k] for every record and expectation */
     IrDef *y, *dy;          /* methods: INPUTs that make up y in order, and OUTPUTs of the same shapes */
     uint32_t n_y;

@@ -44,6 +44,14 @@ static uint32_t arg_count(const Method *method) {
     return n;
 }
 
+/* Whether it takes Taylor coefficients in place of a right-hand side. */
+static bool takes_jets(const char *name) {
+#define METHOD(...)
+#define JETS(ident) if (!strcmp(name, #ident)) return true;
+#include "../../runtime/integrate/methods.def"
+    return false;
+}
+
 const MethodArg *method_arg(const Method *method, const char *name) {
     for (uint32_t k = 0; k < arg_count(method); k++)
         if (!strcmp(method->args[k].name, name)) return &method->args[k];
@@ -176,6 +184,7 @@ void join_method(Join *j, Scope *scope, const Expr *call) {
     uint32_t n = call->kind == EXPR_CALL ? call->call.args.n : 0;
     out->method = method->name;
     out->method_span = call->span;
+    out->of_jets = takes_jets(method->name);
     out->method_names = ARENA_ARRAY(s->arena, Name, n + 1);
     out->method_values = ARENA_ARRAY(s->arena, double, n + 1);
     bool ok = true;

@@ -184,6 +184,7 @@ typedef struct SemaRun {
     Span word_span;
     IrTerm by;           /* step size h, scalar term over hypers (1 when not said) */
     const char *method;  /* "dop853", …; NULL for words */
+    bool of_jets;        /* the method takes Taylor coefficients in place of a right-hand side */
     Name *method_names; double *method_values; uint32_t n_method_args;
     Span method_span;
     double duration; DurationUnit unit; bool has_duration;

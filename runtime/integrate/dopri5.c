@@ -68,4 +68,4 @@ static RtStatus interpolate(RtIntegrator *g, double t, double *y) {
     return RT_OK;
 }
 
-const RtMethod rt_method_dopri5 = {"dopri5", 5, 4, true, setup, rt_rk_step_adaptive, interpolate, rt_rk_free};
+const RtMethod rt_method_dopri5 = {"dopri5", 5, 4, true, setup, rt_rk_step_adaptive, interpolate, rt_rk_free, false};

@@ -20,10 +20,16 @@ static bool check(const RtMethod *method, const RtOde *ode, const RtOdeOptions *
         !(o->rtol >= 0 && o->atol >= 0 && o->rtol + o->atol > 0 && isfinite(o->rtol + o->atol)))
         return rt_fail(m, "%s needs tolerances: rtol and atol at least 0 and not both 0 (found %g and %g)",
                        method->name, o->rtol, o->atol);
-    if (method->adaptive && o->rtol > 0 && o->rtol < 10 * DBL_EPSILON)
+    double finest = method->of_jets ? DBL_EPSILON : 10 * DBL_EPSILON; /* differences of stages lose a digit */
+    if (method->adaptive && o->rtol > 0 && o->rtol < finest)
         return rt_fail(
             m, "rtol = %g is below what double precision resolves; %g is the smallest that can be met",
-            o->rtol, 10 * DBL_EPSILON);
+            o->rtol, finest);
+    if (method->of_jets && o->order != 0 && !(o->order >= RT_TAYLOR_LEAST && o->order <= RT_TAYLOR_MOST))
+        return rt_fail(m, "the order of %s lies in %d … %d, or is 0: from the tolerance (found %g)", method->name,
+                       RT_TAYLOR_LEAST, RT_TAYLOR_MOST, o->order);
+    if (!(method->of_jets ? ode->jet != NULL : ode->rhs != NULL))
+        return rt_fail(m, "%s takes %s", method->name, method->of_jets ? "Taylor coefficients" : "a right-hand side");
     if (!(o->h >= 0 && o->hmax >= 0))
         return rt_fail(m, "h and hmax must be at least 0 (found %g and %g)", o->h, o->hmax);
     for (size_t i = 0; i < ode->n; i++)

@@ -1,6 +1,6 @@
 /* integrate — methods for ordinary differential equations y' = f(t, y), y of n doubles.
  *
- * A method is one file (euler.c, rk4.c, dopri5.c, dop853.c) that ends in a const RtMethod; methods.def lists
+ * A method is one file (euler.c, rk4.c, dopri5.c, dop853.c, taylor.c) that ends in a const RtMethod; methods.def lists
  * them. All of a method's memory is taken at setup; a step allocates nothing. Steps end where the method
  * wants them; values at exact times in between come from the method's dense output, which costs a step
  * nothing and does not change it. */
@@ -14,10 +14,15 @@
  * adaptive methods try a shorter step then. */
 typedef RtStatus (*RtRhs)(void *context, double t, const double *y, double *dy);
 
+/* Writes the Taylor coefficients of the solution through y at t: c[k n + i] is the k-th derivative of y_i over k!,
+ * k = 0 … order. */
+typedef RtStatus (*RtJet)(void *context, double t, const double *y, int order, double *c);
+
 typedef struct RtOde {
     size_t n;
-    RtRhs rhs;
-    void *context;
+    RtRhs rhs;     /* NULL where the method takes jets */
+    void *context; /* of either */
+    RtJet jet;
 } RtOde;
 
 typedef struct RtOdeOptions {
@@ -25,6 +30,7 @@ typedef struct RtOdeOptions {
                           square over y) */
     double h;    /* fixed methods: the step, needed; adaptive ones: the first step, 0: chosen by the method */
     double hmax; /* 0: no limit */
+    double order; /* of methods that have a choice; 0: from the tolerance */
 } RtOdeOptions;
 
 /* The option of this name ("rtol", "atol", "h", "hmax"); NULL: there is none. */
@@ -51,6 +57,7 @@ typedef struct RtMethod {
     /* y at time t within the last step. May evaluate the right-hand side. */
     RtStatus (*interpolate)(RtIntegrator *g, double t, double *y);
     void (*free)(RtIntegrator *g);
+    bool of_jets; /* takes RtOde.jet */
 } RtMethod;
 
 const RtMethod *rt_method(const char *name); /* NULL: no such method */

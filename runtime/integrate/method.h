@@ -6,6 +6,7 @@
 #include "integrate.h"
 
 #define RT_RK_STAGES 16
+enum { RT_TAYLOR_LEAST = 2, RT_TAYLOR_MOST = 200 }; /* orders */
 
 /* An explicit Runge-Kutta method: k_i = f(t + c_i h, y + h Σ_j a_ij k_j) for i < stages, y₁ = y + h Σ b_i
  * k_i, and k_stages = f(t + h, y₁), which is the next step's k_0. */
@@ -32,7 +33,9 @@ struct RtIntegrator {
     double t_old, h;             /* the last step */
     double *y, *y_old, *y_new;   /* at t, at t_old, scratch */
     double *k[RT_RK_STAGES + 1]; /* slopes: k[0] … of the last step, k[stages] at its end */
-    double *extra;               /* scratch of dense output */
+    double *extra;               /* scratch of dense output; taylor: what rounding took from y */
+    double *c;                   /* taylor: coefficients of the last step, order + 1 rows of n */
+    int order;                   /* taylor */
     double *memory;
     bool have_slope;  /* k[stages] is f(t, y) */
     bool dense_ready; /* what interpolate prepares has been */

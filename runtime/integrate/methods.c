@@ -29,6 +29,7 @@ double *rt_ode_option(RtOdeOptions *options, const char *name) {
         double *at;
     } known[] = {
         {"rtol", &options->rtol}, {"atol", &options->atol}, {"h", &options->h}, {"hmax", &options->hmax},
+        {"order", &options->order},
     };
     for (size_t k = 0; k < sizeof known / sizeof *known; k++)
         if (strcmp(known[k].name, name) == 0)

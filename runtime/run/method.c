@@ -2,6 +2,7 @@
  * memory, the method's vector y is the run's blocks laid end to end, and what is due between steps comes from
  * dense output. */
 #include "events.h"
+#include "jet.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@ typedef struct Motion {
     double *y;       /* all blocks of y, end to end */
     uint64_t steps;
     double shown;
+    RtJetWork jets;
 } Motion;
 
 static uint64_t count_y(const RtRun *run) {
@@ -23,8 +25,7 @@ static uint64_t count_y(const RtRun *run) {
     return n;
 }
 
-/* Copies between doubles laid end to end and the blocks in frame memory, which may be single precision. */
-static void scatter(const RtRun *run, const RtBlock *blocks, const double *y) {
+void rt_blocks_write(const RtRun *run, const RtBlock *blocks, const double *y) {
     for (uint32_t b = 0; b < run->n_y; b++) {
         void *at = run->frame->mem + blocks[b].offset;
         for (uint64_t i = 0; i < blocks[b].n; i++) {
@@ -37,7 +38,7 @@ static void scatter(const RtRun *run, const RtBlock *blocks, const double *y) {
     }
 }
 
-static void gather(const RtRun *run, const RtBlock *blocks, double *y) {
+void rt_blocks_read(const RtRun *run, const RtBlock *blocks, double *y) {
     for (uint32_t b = 0; b < run->n_y; b++) {
         const void *at = run->frame->mem + blocks[b].offset;
         for (uint64_t i = 0; i < blocks[b].n; i++)
@@ -48,11 +49,11 @@ static void gather(const RtRun *run, const RtBlock *blocks, double *y) {
 
 static RtStatus right_hand_side(void *context, double t, const double *y, double *dy) {
     RtRun *run = context;
-    scatter(run, run->y, y);
+    rt_blocks_write(run, run->y, y);
     if (run->time)
         *run->time = t;
     int32_t status = run->rhs(run->frame);
-    gather(run, run->dy, dy);
+    rt_blocks_read(run, run->dy, dy);
     return (RtStatus)status;
 }
 
@@ -66,7 +67,7 @@ static RtRunState at_time(const Motion *motion, double t, bool at_end) {
 /* Puts the state at time t into memory and hands over what is due. */
 static bool arrive(Motion *motion, const RtRunState *at, const double *y) {
     RtRun *run = motion->run;
-    scatter(run, run->y, y);
+    rt_blocks_write(run, run->y, y);
     if (run->time)
         *run->time = at->time;
     if (run->step_number)
@@ -119,7 +120,7 @@ static bool fail(Motion *motion, RtStatus status) {
     motion->result.status = status;
     motion->result.bad_step = motion->steps + 1;
     rt_ode_explain(motion->integrator, status, name, &motion->result.message);
-    scatter(run, run->y, rt_ode_state(motion->integrator));
+    rt_blocks_write(run, run->y, rt_ode_state(motion->integrator));
     if (run->time)
         *run->time = rt_ode_time(motion->integrator);
     motion->result.at = at_time(motion, rt_ode_time(motion->integrator), false);
@@ -245,6 +246,9 @@ static bool watch(Motion *motion) {
 static bool begin(Motion *motion) {
     RtRun *run = motion->run;
     RtOde ode = {.n = (size_t)count_y(run), .rhs = right_hand_side, .context = run};
+    motion->jets.run = run;
+    if (run->method->of_jets)
+        ode = (RtOde){.n = ode.n, .jet = rt_jet, .context = &motion->jets};
     if (run->time)
         *run->time = 0;
     int32_t status = run->init(run->frame);
@@ -260,7 +264,7 @@ static bool begin(Motion *motion) {
         rt_fail(&motion->result.message, "%s", rt_status_text(motion->result.status));
         return false;
     }
-    gather(run, run->y, motion->y);
+    rt_blocks_read(run, run->y, motion->y);
     motion->result.bad = rt_state_bad(run, &motion->result.bad_element);
     if (motion->result.bad) {
         motion->result.status = RT_NOT_FINITE;
@@ -291,6 +295,7 @@ RtRunResult rt_run_method(RtRun *run) {
     }
     rt_watch_free(motion.watch);
     rt_ode_free(motion.integrator);
+    rt_jet_free(&motion.jets);
     free(motion.y);
     return motion.result;
 }

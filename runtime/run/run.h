@@ -88,6 +88,16 @@ typedef struct RtHold {
     uint32_t rate_whose;
 } RtHold;
 
+/* Compiled code of the Taylor coefficients of y' = f(y, t): see calc_jet. dy is RtRun.dy. */
+typedef struct RtJets {
+    RtFunction first;          /* dy = f, from y and t */
+    RtFunction prepare;        /* called after it; NULL: nothing */
+    RtFunction next;           /* dy = coefficients of f of the present order, from rows and sums */
+    const RtBlock *rows;       /* per block of y its coefficients of the present order, doubles; n = 0: not read */
+    RtBlock left, right, sums; /* rows of the factors, sums of their products; n = 0: none */
+    double *order;             /* in frame memory; NULL: not read */
+} RtJets;
+
 typedef struct RtRun {
     RtFrame *frame;
     RtFunction init;    /* sets the state to its start */
@@ -95,6 +105,7 @@ typedef struct RtRun {
     RtFunction prepare; /* computes what stays the same and what is carried over; NULL: nothing */
     RtFunction step;    /* words: one step */
     RtFunction rhs;     /* methods: dy from y and t */
+    RtJets jets;        /* methods that take Taylor coefficients: in its place */
     const RtBlock *state; uint32_t n_state;
     double *time, *step_number; /* in frame memory; NULL when nothing reads them */
     int64_t *rows;      /* in frame memory: rows of the present batch; NULL: none */

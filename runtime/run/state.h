@@ -12,6 +12,10 @@ char *rt_snapshot_new(const RtRun *run); /* NULL: not enough memory */
 void rt_snapshot_take(const RtRun *run, char *snapshot);
 void rt_snapshot_restore(const RtRun *run, const char *snapshot);
 
+/* Copies between doubles laid end to end and the blocks of y (or dy) in frame memory, which may be single precision. */
+void rt_blocks_write(const RtRun *run, const RtBlock *blocks, const double *y);
+void rt_blocks_read(const RtRun *run, const RtBlock *blocks, double *y);
+
 /* Computes and hands over every output that is due at `at`; false: stop with result->status and message
  * set. */
 bool rt_outputs_due(RtRun *run, const RtRunState *at, RtRunResult *result);
