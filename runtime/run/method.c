@@ -83,7 +83,7 @@ static bool arrive(Motion *motion, const RtRunState *at, const double *y) {
 
 /* After a step: the state that arrive has put on the constraints is where the next one begins. */
 static void go_on_from_memory(Motion *motion) {
-    gather(motion->run, motion->run->y, motion->y);
+    rt_blocks_read(motion->run, motion->run->y, motion->y);
     rt_ode_restart(motion->integrator, rt_ode_time(motion->integrator), motion->y);
 }
 
