@@ -34,12 +34,12 @@ IrDef calc_hessian(IrProgram *p, IrTerm t, IrDef x, IrDef y);
 /* The Taylor coefficients of the solution of y' = f(y, t) by recursion, as assignments for two functions. Order 0 is y
  * itself; with c_k for the coefficients of order k:
  *     first   reads y and t; sets dy = f, which is c_1, and what the higher orders need of order 0
- *     next    reads order = k ≥ 1, rows = c_k and sums; sets dy to the coefficients of f of order k, which are (k + 1) c_{k+1},
+ *     next    reads order = k ≥ 1, its inverse, rows = c_k and sums; sets dy to the coefficients of f of order k, which are (k + 1) c_{k+1},
  *             and left and right, row k of the two tables of factors
  * Between calls of next the caller keeps the rows of left and right, and sets sums[i] = Σ_{j=1}^{k−1} left_j[i] right_{k−j}[i]
  * (0 for k = 1). What next computes from order 0 alone it may keep over the orders (IrFunc.cyclic). */
 typedef struct CalcJet {
-    IrDef order;             /* flex scalar */
+    IrDef order, inverse;    /* flex scalars: k and 1/k */
     IrDef *rows;             /* per y */
     IrDef left, right, sums; /* rank 1, of equal size, a multiple of 8; 0 where f is linear */
     IrAssign *first, *next;

@@ -33,6 +33,23 @@ void taylor_refuse(Taylor *s, IrTerm t) {
     s->failed = true;
 }
 
+void taylor_refuse_def(Taylor *s, IrDef d, const char *what) {
+    if (!s->failed) {
+        Diag *error = diag_error(ir_session(s->p), DIAG_TAYLOR, ir_def(s->p, d)->span,
+                                 "the equations of motion have %s in them, whose Taylor coefficients have no recursion", what);
+        diag_help(ir_session(s->p), error, "another method, such as dop853, needs only its value");
+    }
+    s->failed = true;
+}
+
+IrTerm taylor_whole(IrProgram *p, IrDef d) {
+    IrTerm at[IR_MAX_RANK];
+    uint32_t rank = ir_def(p, d)->rank;
+    for (uint32_t k = 0; k < rank; k++)
+        at[k] = ir_idx(p, ir_axis(p, k, ir_def(p, d)->extent[k]));
+    return ir_read(p, d, at, rank);
+}
+
 /* ---- what varies ---- */
 
 static bool input_varies(Taylor *s, IrDef d) {
@@ -59,6 +76,7 @@ bool taylor_def_varies(Taylor *s, IrDef d) {
     case IR_DEF_LINALG:
         varies = taylor_def_varies(s, info.operand[0]) || (info.operand[1] && taylor_def_varies(s, info.operand[1]));
         break;
+    case IR_DEF_SCAN: varies = ir_depends_watched(s->p, taylor_whole(s->p, d), s->watch); break;
     }
     *taylor_at(&s->varies, d) = varies ? 2 : 1;
     return varies;
@@ -113,21 +131,19 @@ static IrDef flat_expr(Taylor *s, IrDef d) {
     return made;
 }
 
-static IrDef flat_def(Taylor *s, IrDef d);
-
 static IrDef flat_concat(Taylor *s, IrDef d) {
     IrDefInfo info = *ir_def(s->p, d);
     IrPiece *pieces = base_calloc(info.n_pieces + 1, sizeof *pieces);
     for (uint32_t k = 0; k < info.n_pieces; k++) {
         pieces[k] = info.pieces[k];
-        pieces[k].def = flat_def(s, pieces[k].def);
+        pieces[k].def = taylor_flat_def(s, pieces[k].def);
     }
     IrDef made = ir_concat(s->p, info.name, info.elem, info.rank, info.extent, pieces, info.n_pieces);
     free(pieces);
     return made;
 }
 
-static IrDef flat_def(Taylor *s, IrDef d) {
+IrDef taylor_flat_def(Taylor *s, IrDef d) {
     if (!taylor_def_varies(s, d))
         return d;
     IrDef known = *taylor_at(&s->flat, d);
@@ -141,6 +157,7 @@ static IrDef flat_def(Taylor *s, IrDef d) {
     case IR_DEF_EXPR: made = flat_expr(s, d); break;
     case IR_DEF_CONCAT: made = flat_concat(s, d); break;
     case IR_DEF_LINALG: made = taylor_flat_linalg(s, d); break;
+    case IR_DEF_SCAN: taylor_refuse_def(s, d, "a sequence given by its first terms"); break;
     }
     ir_at(s->p, before);
     *taylor_at(&s->flat, d) = made;
@@ -230,7 +247,7 @@ static IrTerm flat_term(Taylor *s, IrTerm t) {
     if (op == IR_READ) {
         IrTerm subs[IR_MAX_RANK];
         uint32_t n = ir_operands(p, t, subs);
-        return ir_read(p, flat_def(s, ir_node(p, t)->arg[0]), subs, n);
+        return ir_read(p, taylor_flat_def(s, ir_node(p, t)->arg[0]), subs, n);
     }
     if (ir_op_is_reduce(op))
         return flat_reduce(s, t);
@@ -335,6 +352,7 @@ static void make_inputs(Taylor *s, uint64_t n) {
     IrProgram *p = s->p;
     Names *names = ir_session(p)->names;
     s->order = ir_scalar_input(p, name_of(names, "k"), IR_ROLE_STEP);
+    s->inverse = ir_scalar_input(p, 0, IR_ROLE_STEP);
     for (uint32_t b = 0; b < s->n_y; b++) {
         IrDefInfo info = *ir_def(p, s->y[b]);
         s->rows[b] = ir_input(p, info.name, IR_ROLE_NONE, IR_F64, info.rank, info.extent);
@@ -362,6 +380,7 @@ static void release(Taylor *s) {
 static void hand_over(Taylor *s, CalcJet *jet) {
     Arena *arena = ir_arena(s->p);
     jet->order = s->order;
+    jet->inverse = s->inverse;
     jet->rows = s->rows;
     jet->left = s->left;
     jet->right = s->right;

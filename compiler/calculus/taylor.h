@@ -67,7 +67,8 @@ typedef struct Taylor {
     IrTerm source;
     bool failed;
     /* rows */
-    IrDef order, *rows;           /* k; per y its coefficients of order k */
+    IrDef order, inverse;         /* k, 1/k */
+    IrDef *rows;                  /* per y its coefficients of order k */
     IrDef left, right, sums;
     DefMap image, zero_image;     /* by definition: its coefficients of order k; those where `zeroed` has none */
     IrDef zeroed;
@@ -81,8 +82,14 @@ bool taylor_varies(Taylor *s, IrTerm t);
 bool taylor_def_varies(Taylor *s, IrDef d);
 /* t with every nonlinear operation on what varies replaced by a read of its definition: linear in those reads. */
 IrTerm taylor_flat(Taylor *s, IrTerm t);
+/* The same of a definition's body. */
+IrDef taylor_flat_def(Taylor *s, IrDef d);
 /* Reports that `t` has no recursion. */
 void taylor_refuse(Taylor *s, IrTerm t);
+/* The same of a definition, with a name for what it is. */
+void taylor_refuse_def(Taylor *s, IrDef d, const char *what);
+/* d at its own axes. */
+IrTerm taylor_whole(IrProgram *p, IrDef d);
 
 /* taylor_product.c: products, quotients and powers, most of what there is. */
 IrTerm taylor_flat_product(Taylor *s, IrTerm t);

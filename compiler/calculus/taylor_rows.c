@@ -10,14 +10,6 @@ static IrTerm row_of(Taylor *s, IrTerm t);
 
 static IrTerm order_of(Taylor *s) { return ir_read0(s->p, s->order); }
 
-static IrTerm whole_read(IrProgram *p, IrDef d) {
-    IrTerm at[IR_MAX_RANK];
-    uint32_t rank = ir_def(p, d)->rank;
-    for (uint32_t k = 0; k < rank; k++)
-        at[k] = ir_idx(p, ir_axis(p, k, ir_def(p, d)->extent[k]));
-    return ir_read(p, d, at, rank);
-}
-
 /* ---- values at order 0 ---- */
 
 /* The definition that holds the value of d while the orders are computed: what the state does not move, and the state itself,
@@ -25,14 +17,14 @@ static IrTerm whole_read(IrProgram *p, IrDef d) {
 static IrDef kept_def(Taylor *s, IrDef d) {
     IrProgram *p = s->p;
     IrDefKind kind = ir_def(p, d)->kind;
-    if (kind == IR_DEF_INPUT || kind == IR_DEF_VIEW || !ir_depends_watched(p, whole_read(p, d), s->watch))
+    if (kind == IR_DEF_INPUT || kind == IR_DEF_VIEW || !ir_depends_watched(p, taylor_whole(p, d), s->watch))
         return d;
     IrDef made = *taylor_at(&s->kept, d);
     if (made)
         return made;
     IrDefInfo info = *ir_def(p, d);
     made = ir_input(p, info.name, IR_ROLE_NONE, info.elem, info.rank, info.extent);
-    vec_push(&s->first, (IrAssign){made, whole_read(p, d), info.span});
+    vec_push(&s->first, (IrAssign){made, taylor_whole(p, d), info.span});
     *taylor_at(&s->kept, d) = made;
     return made;
 }
@@ -198,13 +190,13 @@ static IrTerm row_of_chain(Taylor *s, const TaylorOp *op) {
             row = ir_add(p, row, ir_mul(p, kept(s, op->slope[i]), row_of(s, op->operand[i])));
     for (uint32_t i = 0; i < op->n_sums; i++)
         lower = ir_add(p, lower, sum_of(s, op, i));
-    return ir_add(p, row, ir_mul(p, ir_div(p, ir_real(p, 1), order_of(s)), lower));
+    return ir_add(p, row, ir_mul(p, ir_read0(p, s->inverse), lower));
 }
 
 /* The coefficient of order k, over the operation's axes: see TaylorRule. */
 static IrTerm row_of_rule(Taylor *s, const TaylorOp *op) {
     IrProgram *p = s->p;
-    IrTerm at[IR_MAX_RANK], u = op->operand[0], v = op->operand[1], one = ir_real(p, 1), k = order_of(s);
+    IrTerm at[IR_MAX_RANK], u = op->operand[0], v = op->operand[1], one = ir_real(p, 1);
     for (uint32_t i = 0; i < op->rank; i++)
         at[i] = ir_idx(p, op->axes[i]);
     IrTerm self = ir_read(p, op->def, at, op->rank);
@@ -223,10 +215,10 @@ static IrTerm row_of_rule(Taylor *s, const TaylorOp *op) {
     case TAYLOR_ROOT:
         return ir_mul(p, ir_sub(p, row, sum), kept(s, ir_div(p, ir_real(p, 0.5), self)));
     case TAYLOR_LOG:
-        return ir_mul(p, ir_sub(p, row, ir_mul(p, ir_div(p, one, k), sum)), kept(s, ir_div(p, one, u)));
+        return ir_mul(p, ir_sub(p, row, ir_mul(p, ir_read0(p, s->inverse), sum)), kept(s, ir_div(p, one, u)));
     case TAYLOR_POWER: {
         IrTerm lower = ir_sub(p, ir_mul(p, v, sum), sum_of(s, op, 1));
-        row = ir_add(p, ir_mul(p, ir_mul(p, v, kept(s, self)), row), ir_mul(p, ir_div(p, one, k), lower));
+        row = ir_add(p, ir_mul(p, ir_mul(p, v, kept(s, self)), row), ir_mul(p, ir_read0(p, s->inverse), lower));
         return ir_mul(p, row, kept(s, ir_div(p, one, u)));
     }
     case TAYLOR_CHAIN: break;
@@ -305,6 +297,7 @@ static IrDef row_of_def(Taylor *s, IrDef d) {
     case IR_DEF_EXPR: made = row_of_expr(s, d); break;
     case IR_DEF_CONCAT: made = row_of_concat(s, d); break;
     case IR_DEF_LINALG: made = row_of_solve(s, &s->solves.at[*taylor_at(&s->solve_of, d) - 1]); break;
+    case IR_DEF_SCAN:
     case IR_DEF_INPUT:
     case IR_DEF_VIEW: break;
     }
@@ -335,7 +328,7 @@ void taylor_rows(Taylor *s, const IrDef *dy, const IrDef *rates) {
     IrProgram *p = s->p;
     for (uint32_t b = 0; b < s->n_y; b++) {
         Span span = ir_def(p, rates[b])->span;
-        IrTerm value = whole_read(p, rates[b]);
+        IrTerm value = taylor_whole(p, rates[b]);
         vec_push(&s->first, (IrAssign){dy[b], value, span});
         vec_push(&s->next, (IrAssign){dy[b], row_of(s, value), span});
     }

@@ -55,18 +55,14 @@ static IrDef solved(Taylor *s, IrLinalg fn, IrDef a, IrDef b, IrDef *factor) {
     return 0;
 }
 
-static const char *name_of_linalg(IrLinalg fn) { return fn == IR_CHOLESKY ? "cholesky" : "logdet"; }
-
 IrDef taylor_flat_linalg(Taylor *s, IrDef d) {
     IrProgram *p = s->p;
     IrDefInfo info = *ir_def(p, d);
     IrDef a = separated(s, info.operand[0]), factor;
-    IrDef x = solved(s, info.linalg, a, info.operand[1], &factor);
+    IrDef b = info.operand[1] ? taylor_flat_def(s, info.operand[1]) : 0;
+    IrDef x = solved(s, info.linalg, a, b, &factor);
     if (!x) {
-        Diag *error = diag_error(ir_session(p), DIAG_TAYLOR, info.span,
-                                 "the equations of motion have `%s` in them, whose Taylor coefficients have no recursion", name_of_linalg(info.linalg));
-        diag_help(ir_session(p), error, "another method, such as dop853, needs only its value");
-        s->failed = true;
+        taylor_refuse_def(s, d, info.linalg == IR_CHOLESKY ? "`cholesky`" : "`logdet`");
         return d;
     }
     TaylorSolve solve = {.x = x, .fn = info.linalg, .factor = factor, .rank = info.rank};
@@ -78,7 +74,7 @@ IrDef taylor_flat_linalg(Taylor *s, IrDef d) {
         residual = ir_at_subs(p, info.operand[1], at);
     if (taylor_def_varies(s, info.operand[0]))
         residual = ir_sub(p, residual, applied(s, info.linalg, info.operand[0], x, at, info.rank));
-    solve.residual = taylor_flat(s, calc_separate(p, residual));
+    solve.residual = taylor_flat(s, calc_tidy(p, calc_separate(p, residual)));
     vec_push(&s->solves, solve);
     *taylor_at(&s->solve_of, x) = s->solves.n;
     return x;

@@ -303,6 +303,7 @@ static void open_jets(Execution *e) {
     jets->prepare = symbol(e, arena_printf(e->session->arena, "%s_prepare", mech->jet_next.name));
     jets->rows = rows;
     jets->order = clock_at(e, jet->order);
+    jets->inverse = clock_at(e, jet->inverse);
     execution_block(e, jet->left, "", &jets->left);
     execution_block(e, jet->right, "", &jets->right);
     execution_block(e, jet->sums, "", &jets->sums);

@@ -94,6 +94,8 @@ static int32_t next_order(RtJetWork *work, int k, const double *c) {
     write_rows(run, c);
     if (jets->order)
         *jets->order = k;
+    if (jets->inverse)
+        *jets->inverse = 1.0 / k;
     if (n)
         work->sums(n, (size_t)k, work->left, work->right, at(run, &jets->sums));
     int32_t status = jets->next(run->frame);

@@ -95,7 +95,7 @@ typedef struct RtJets {
     RtFunction next;           /* dy = coefficients of f of the present order, from rows and sums */
     const RtBlock *rows;       /* per block of y its coefficients of the present order, doubles; n = 0: not read */
     RtBlock left, right, sums; /* rows of the factors, sums of their products; n = 0: none */
-    double *order;             /* in frame memory; NULL: not read */
+    double *order, *inverse;   /* k and 1/k, in frame memory; NULL: not read */
 } RtJets;
 
 typedef struct RtRun {

@@ -99,8 +99,9 @@ static bool by_recursion(Motion *m, int order) {
         for (uint32_t b = 0; b < m->n; b++)
             for (uint64_t i = 0; i < ir_size(p, m->y[b]); i++)
                 m->c[b][k + 1][i] = ir_eval_def(m->env, m->dy[b])[i] / (k + 1);
-        double next = k + 1;
+        double next = k + 1, inverse = 1 / next;
         ir_env_set(m->env, jet.order, &next);
+        ir_env_set(m->env, jet.inverse, &inverse);
         for (uint64_t i = 0; i < n; i++) {
             sums[i] = 0;
             for (int j = 1; j <= k; j++)
