@@ -161,7 +161,7 @@ static RtStatus look(void *context, double t) {
     Motion *motion = context;
     RtRun *run = motion->run;
     RtStatus status = rt_ode_at(motion->integrator, t, motion->y);
-    scatter(run, run->y, motion->y);
+    rt_blocks_write(run, run->y, motion->y);
     if (run->time)
         *run->time = t;
     return status;
@@ -192,7 +192,7 @@ static bool events_within_step(Motion *motion, double from, bool *over) {
         if (fired == RT_EVENT_PASSED)
             continue;
         *over = fired == RT_EVENT_STOPPED;
-        gather(run, run->y, motion->y);
+        rt_blocks_read(run, run->y, motion->y);
         motion->result.bad = rt_state_bad(run, &motion->result.bad_element);
         if (motion->result.bad) {
             motion->result.status = RT_NOT_FINITE;
