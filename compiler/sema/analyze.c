@@ -149,6 +149,9 @@ static Model *finish(Sema *s) {
 static void sema_free(Sema *s) {
     vec_free(&s->units);
     vec_free(&s->busy);
+    vec_free(&s->recursions);
+    vec_free(&s->joined);
+    vec_free(&s->passing);
     vec_free(&s->active);
     vec_free(&s->conditions);
     vec_free(&s->wrapping);

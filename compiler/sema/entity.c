@@ -1,6 +1,6 @@
 /* entity — what a name stands for, elaborated when first needed: constants, definitions, coordinates,
  * extents. Cycles are found by the entities that are still busy. */
-#include "internal.h"
+#include "recursion.h"
 
 #define MAX_BUSY 100
 
@@ -136,6 +136,7 @@ static void elaborate_now(Sema *s, Ent *ent) {
     bool bad = ent->state == ENT_BAD || v.kind == VAL_POISON;
     ent->val = bad ? val_poison() : v;
     ent->state = bad ? ENT_BAD : ENT_DONE;
+    if (!bad && ent->kind == ENT_LET && val_ok(&v) && recursion_is_inside(s, NULL, v.body)) vec_push(&s->passing, ent);
     context_return(s, context);
 }
 
@@ -179,7 +180,7 @@ static void elaborate_ahead(Sema *s, Ent *ent) {
 Val sema_ent_value(Sema *s, Ent *ent, Span use) {
     ent->used = true;
     if (!is_done(s, ent)) {
-        if (ent->state == ENT_BUSY) return cycle(s, ent, use);
+        if (ent->state == ENT_BUSY) return ent->open ? recursion_refer(s, ent->open) : cycle(s, ent, use);
         if (s->busy.n >= MAX_BUSY && !s->ahead) {
             s->ahead = true;
             elaborate_ahead(s, ent);

@@ -18,6 +18,7 @@ typedef struct Scope Scope;
 typedef struct Ent Ent;
 typedef struct Unit Unit;
 typedef struct RunState RunState;
+typedef struct Recursive Recursive;
 
 /* ---- values ---- */
 
@@ -84,6 +85,7 @@ struct Ent {
     uint32_t run;    /* RUN: its number */
     uint64_t extent; /* EXTENT: its value, 0 until a file binds it */
     Span bound_at;   /* EXTENT: the axis that bound it */
+    Recursive *open; /* LET that is being elaborated: it may be referred to at another index; see recursion.h */
     Ent *next;       /* in order of declaration within the scope */
 };
 
@@ -202,6 +204,9 @@ struct Sema {
     IrDef time, step, energy;
     VEC(uint8_t) precision; /* per term: see sema_term_elem */
     VEC(Opaque) opaque;
+    VEC(Recursive *) recursions; /* definitions being elaborated that may refer to themselves, outermost first */
+    VEC(Recursive *) joined;     /* those that others around them refer to: closed with them */
+    VEC(Ent *) passing;          /* elaborated while what they refer to was open: to be elaborated again */
     VEC(SemaState) drawn; /* data that are drawn: states that keep their start */
     uint32_t generating;  /* > 0: data are being made */
     VEC(SemaData) data;

@@ -1,6 +1,6 @@
 /* let — the left side of a definition: `let h[j] = e`, `let h = e`, `let h[2, 2] = [[…], […]]`. Gives the
  * value, as a definition of the IR over its axes and over the indices of the context it depends on. */
-#include "internal.h"
+#include "recursion.h"
 
 IrElem sema_real_elem(Sema *s, Scope *scope) {
     (void)scope;
@@ -71,33 +71,74 @@ bool axis_vars(Sema *s, Scope *scope, const Declarator *d, IndexVar *vars) {
     return index_infer_of(s, scope, vars, n, roots, 1, d->name);
 }
 
-/* A definition that refers to itself at another index: the name stands, inside, for values that no run of
- * this build can compute. Its shape must be stated. */
-static Scope *recurrence(Sema *s, Scope *scope, const Declarator *d) {
-    if (!index_mentions(d->init, d->name)) return scope;
+/* A definition with stated axes may refer to itself at another index: opens it. Its shape must be known before. */
+static bool recurrence_open(Sema *s, Scope *scope, const Declarator *d, Recursive *r) {
     IndexVar vars[IR_MAX_RANK];
-    Val shape = {.kind = VAL_TENSOR, .rank = (uint8_t)d->axes.n};
+    const char *type = d->type ? sema_name(s, d->type) : "real";
+    *r = (Recursive){.name = d->name, .span = d->name_span, .rank = d->axes.n};
+    r->shape = (Val){.kind = VAL_TENSOR, .rank = (uint8_t)d->axes.n};
+    r->elem = strcmp(type, "int") ? sema_real_elem(s, scope) : IR_I64;
     s->mute++;
     index_vars(s, scope, d->axes.at, d->axes.n, vars);
     s->mute--;
     for (uint32_t k = 0; k < d->axes.n; k++) {
-        if (!vars[k].stated || vars[k].bad) return scope;
+        if (!vars[k].stated || vars[k].bad || vars[k].batch || vars[k].list) return false;
         uint64_t extent = (uint64_t)(vars[k].hi - vars[k].lo + 1);
-        shape.axis[k] =
+        r->shape.axis[k] =
             (Axis){ir_fresh(s->ir, extent, vars[k].name), vars[k].periodic, vars[k].lo, vars[k].full};
     }
-    Scope *inner = scope_new(s, SCOPE_LOCAL, scope);
-    Val itself = sema_opaque(s, &shape, IR_REAL, "definitions that refer to themselves at another index",
-                             d->name_span);
-    scope_bind(s, inner, d->name, d->name_span, itself);
-    return inner;
+    Ent *busy = s->busy.n ? s->busy.at[s->busy.n - 1] : NULL;
+    r->ent = busy && busy->decl == d ? busy : NULL;
+    if (r->ent) r->ent->open = r;
+    vec_push(&s->recursions, r);
+    return true;
+}
+
+/* The definition and those that were elaborated in it and refer to it, as one recursion. What only passed by is elaborated
+ * again when it is needed. */
+static bool recurrence_solve(Sema *s, Recursive *r, uint32_t joined) {
+    Recursive part[RECURSION_PARTS];
+    uint32_t n = 0;
+    part[n++] = *r;
+    for (uint32_t k = joined; k < s->joined.n && n < RECURSION_PARTS; k++) part[n++] = *s->joined.at[k];
+    bool ok = recursion_close(s, part, n);
+    for (uint32_t k = 0; k < s->passing.n; k++) s->passing.at[k]->state = ENT_NEW;
+    for (uint32_t k = 1; k < n; k++) {
+        Ent *ent = part[k].ent;
+        ent->state = ok ? ENT_DONE : ENT_BAD;
+        ent->val.body = part[k].value;
+        if (!ok) ent->val = val_poison();
+    }
+    s->passing.n = 0;
+    s->joined.n = joined;
+    r->value = part[0].value;
+    return ok;
+}
+
+/* The value of a definition that is elaborated: its right side, or, where that refers to the definition, the recursion. */
+static Val recurrence_close(Sema *s, Recursive *r, Val out, uint32_t joined) {
+    (void)vec_pop(&s->recursions);
+    if (r->ent) r->ent->open = NULL;
+    if (!r->self || !val_ok(&out) || s->guarded) return out;
+    r->body = r->elem == IR_I64 ? out.body : ir_to_real(s->ir, out.body);
+    for (uint32_t k = 0; k < out.rank; k++) r->idx[k] = out.axis[k].idx;
+    if (!ir_depends(s->ir, r->body, r->self) && s->joined.n == joined) return out;
+    if (r->ent && recursion_is_inside(s, r, r->body)) {
+        vec_push(&s->joined, arena_copy(s->arena, r, sizeof *r));
+        IrTerm at[IR_MAX_RANK];
+        for (uint32_t k = 0; k < out.rank; k++) at[k] = ir_idx(s->ir, r->idx[k]);
+        out.body = ir_read(s->ir, r->self, at, out.rank);
+        return out;
+    }
+    if (!recurrence_solve(s, r, joined)) return val_poison();
+    out.body = r->value;
+    return out;
 }
 
 /* Opens the axes as indices, elaborates, and gives a value over them. */
-static Val indexed(Sema *s, Scope *scope, const Declarator *d) {
+static Val indexed_open(Sema *s, Scope *scope, const Declarator *d) {
     uint32_t n = d->axes.n;
     IndexVar vars[IR_MAX_RANK];
-    scope = recurrence(s, scope, d);
     if (!axis_vars(s, scope, d, vars)) return val_poison();
     Scope *inner = scope_new(s, SCOPE_LOCAL, scope);
     Val out = {.kind = VAL_TENSOR, .rank = (uint8_t)n};
@@ -116,6 +157,18 @@ static Val indexed(Sema *s, Scope *scope, const Declarator *d) {
     }
     out.body = v.body;
     return out;
+}
+
+static Val indexed(Sema *s, Scope *scope, const Declarator *d) {
+    Recursive r;
+    uint32_t joined = s->joined.n;
+    bool open = recurrence_open(s, scope, d, &r);
+    if (open && index_mentions(d->init, d->name)) {
+        scope = scope_new(s, SCOPE_LOCAL, scope);
+        scope_bind(s, scope, d->name, d->name_span, recursion_refer(s, &r));
+    }
+    Val out = indexed_open(s, scope, d);
+    return open ? recurrence_close(s, &r, out, joined) : out;
 }
 
 /* A type after the colon: converts where that is exact, or reports. */

@@ -194,19 +194,69 @@ static bool is_lifted(Sema *s, const Val *v) {
     return false;
 }
 
-/* One small matrix for each value of the indices of the context. */
-static Val lifted(Args *a, const Val *shape) {
-    return sema_opaque(a->s, shape, IR_REAL, "factorizations of a matrix for each value of an index",
-                       a->call->span);
+/* The indices of the context that the values depend on. */
+static uint32_t context_of(Sema *s, const Val *const *v, uint32_t n_v, IrIdx *out) {
+    uint32_t n = 0;
+    for (uint32_t j = 0; j < n_v; j++) {
+        uint32_t n_free;
+        const IrIdx *free = ir_set(s->ir, ir_node(s->ir, v[j]->body)->free, &n_free);
+        for (uint32_t k = 0; k < n_free; k++) {
+            bool known = false;
+            for (uint32_t i = 0; i < v[j]->rank; i++) known = known || v[j]->axis[i].idx == free[k];
+            for (uint32_t i = 0; i < n; i++) known = known || out[i] == free[k];
+            if (!known && n < IR_MAX_RANK) out[n++] = free[k];
+        }
+    }
+    return n;
+}
+
+/* One small matrix for each value of the indices of the context: a loop over each of them around the operation. */
+static Val lifted(Args *a, IrLinalg fn, const Val *right) {
+    Sema *s = a->s;
+    IrProgram *p = s->ir;
+    const Val *v[2] = {&a->at[0], right};
+    IrIdx context[IR_MAX_RANK];
+    IrTerm value[IR_MAX_RANK], at[2 * IR_MAX_RANK];
+    IrScan loop[IR_MAX_RANK];
+    IrDef operand[2] = {0}, made;
+    uint32_t n = context_of(s, v, right ? 2 : 1, context);
+    for (uint32_t k = 0; k < n; k++) {
+        IrIndex index = *ir_index(p, context[k]);
+        loop[k] = (IrScan){.count = index.extent};
+        loop[k].counter = ir_counter(p, index.name, 0, (int64_t)index.extent - 1);
+        value[k] = ir_read0(p, loop[k].counter);
+    }
+    for (uint32_t j = 0; j < (right ? 2u : 1u); j++) {
+        Val one = val_to_real(s, *v[j]);
+        one.body = ir_subst(p, one.body, context, value, n);
+        operand[j] = matrix_def(s, &one, args_span(a, j), a->scope, a->name);
+        if (!operand[j]) return val_poison();
+    }
+    made = ir_linalg(p, fn, operand[0], operand[1]);
+    uint32_t rank = ir_def(p, made)->rank;
+    if (rank + n > IR_MAX_RANK) {
+        sema_error(s, DIAG_SHAPE, a->call->span, "`%s` depends on %u indices here, more than %d at once", a->name, rank + n,
+                   IR_MAX_RANK);
+        return val_poison();
+    }
+    for (uint32_t k = n; k-- > 0;) {
+        loop[k].row = made;
+        made = ir_scan(p, 0, &loop[k]);
+        at[k] = ir_idx(p, context[k]);
+    }
+    Val out = {.kind = VAL_TENSOR, .rank = (uint8_t)rank};
+    for (uint32_t k = 0; k < rank; k++) {
+        uint64_t extent = ir_def(p, made)->extent[n + k];
+        out.axis[k] = (Axis){.idx = ir_fresh(p, extent, 0), .full = extent};
+        at[n + k] = ir_idx(p, out.axis[k].idx);
+    }
+    out.body = ir_read(p, made, at, n + rank);
+    return out;
 }
 
 static Val linalg1(Args *a, IrLinalg fn) {
     if (!square(a, 0)) return val_poison();
-    if (is_lifted(a->s, &a->at[0])) {
-        Val shape = a->at[0];
-        if (fn == IR_LOGDET) shape.rank = 0;
-        return lifted(a, &shape);
-    }
+    if (is_lifted(a->s, &a->at[0])) return lifted(a, fn, NULL);
     IrDef m = matrix_def(a->s, &a->at[0], args_span(a, 0), a->scope, a->name);
     return m ? val_read(a->s, ir_linalg(a->s->ir, fn, m, 0), NULL) : val_poison();
 }
@@ -225,7 +275,7 @@ static Val linalg2(Args *a, IrLinalg fn) {
         return val_poison();
     }
     if (!args_real(a, 1)) return val_poison();
-    if (is_lifted(s, &a->at[0]) || is_lifted(s, &a->at[1])) return lifted(a, &a->at[1]);
+    if (is_lifted(s, &a->at[0]) || is_lifted(s, &a->at[1])) return lifted(a, fn, &a->at[1]);
     IrDef m = matrix_def(s, &a->at[0], args_span(a, 0), a->scope, a->name);
     IrDef b = m ? matrix_def(s, &a->at[1], args_span(a, 1), a->scope, a->name) : 0;
     return b ? val_read(s, ir_linalg(s->ir, fn, m, b), NULL) : val_poison();

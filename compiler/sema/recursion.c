@@ -1,0 +1,494 @@
+/* recursion — definitions that refer to themselves at another value of an index, as scans.
+ *
+ * Needs: the definition elaborated like any other, its own name standing for an INPUT of its shape. Gives: a scan whose row is
+ * the right side with the index in the place of the counter and y[k−1], y[k−2], … in that of the rows before; the first rows
+ * are the right side at the first values of the index, which must not look back. Definitions on the way (the `let`s of a
+ * function, what stands beside in the file), which elaboration has made over all values of the index, are made again for one
+ * value. Several definitions that refer to each other are one scan; their rows lie side by side.
+ *
+ * Which axis, in which direction and how far it looks back is found by trying: a reading is right when every reference to
+ * itself is so many rows before the row that is computed. */
+#include "recursion.h"
+
+/* A definition inside of the recursion for one value of the index: fixed[i] is the subscript of axis i, 0 where that stays. */
+typedef struct Special {
+    IrDef of, made;
+    IrTerm fixed[IR_MAX_RANK];
+} Special;
+
+/* A row before of a recursion inside of this one, some axes of which are fixed. */
+typedef struct Inner {
+    IrDef before, made;
+    IrTerm fixed[IR_MAX_RANK];
+} Inner;
+
+typedef struct Reading {
+    Sema *s;
+    IrProgram *ir;
+    Recursive *part; /* the definitions that refer to each other */
+    uint32_t n;
+    uint32_t along[RECURSION_PARTS]; /* by part: the axis of the recursion */
+    IrTerm at;                       /* the value of the index: the counter, or a number */
+    uint32_t lags;
+    bool backward;
+    IrDef before[IR_MAX_LAGS]; /* 0: the rows that are started from, which look at none */
+    IrDef row[RECURSION_PARTS]; /* by part: its row now, once made */
+    bool busy[RECURSION_PARTS];
+    uint64_t place[RECURSION_PARTS], size[RECURSION_PARTS]; /* in a row of several side by side */
+    IrIdx context[IR_MAX_RANK];
+    uint32_t n_context;
+    VEC(Special) special;
+    VEC(Inner) inner;
+    bool failed;
+} Reading;
+
+static IrTerm read_one(IrProgram *ir, void *context, IrTerm read);
+static IrTerm part_now(Reading *r, uint32_t part, const IrTerm *subs, uint32_t n);
+
+static bool is_dependent(Reading *r, IrDef d) {
+    for (uint32_t k = 0; k < r->n; k++)
+        if (ir_def_depends(r->ir, d, r->part[k].self)) return true;
+    for (uint32_t k = 0; k < r->inner.n; k++)
+        if (ir_def_depends(r->ir, d, r->inner.at[k].before)) return true;
+    return false;
+}
+
+/* ---- references to itself ---- */
+
+static bool is_context(const Reading *r, IrIdx i) {
+    for (uint32_t k = 0; k < r->n_context; k++)
+        if (r->context[k] == i) return true;
+    return false;
+}
+
+/* Whether a subscript is the same for all that is computed for one value of the index. */
+static bool is_fixed(Reading *r, IrTerm sub) {
+    uint32_t n;
+    double number;
+    if (ir_is_const(r->ir, sub, &number)) return ir_is_const(r->ir, r->at, &number); /* any number: not the index */
+    const IrIdx *set = ir_set(r->ir, ir_node(r->ir, sub)->free, &n);
+    for (uint32_t k = 0; k < n; k++)
+        if (!is_context(r, set[k])) return false;
+    return true;
+}
+
+/* The row before that `part` at `subs` (without the recursion's own) is of: a read of a bound INPUT. */
+static IrTerm before_at(Reading *r, uint32_t part, uint32_t lag, const IrTerm *subs, uint32_t n) {
+    IrProgram *ir = r->ir;
+    IrTerm at[IR_MAX_RANK];
+    uint32_t m = 0;
+    IrDef before = r->before[lag - 1];
+    if (r->n == 1) {
+        for (uint32_t k = 0; k < r->n_context; k++) at[m++] = ir_idx(ir, r->context[k]);
+        for (uint32_t k = 0; k < n; k++) at[m++] = subs[k];
+        return ir_read(ir, before, at, m);
+    }
+    IrTerm place = ir_int(ir, 0);
+    for (uint32_t k = 0; k < r->n_context; k++)
+        place = ir_add(ir, ir_mul(ir, place, ir_int(ir, (int64_t)ir_index(ir, r->context[k])->extent)),
+                       ir_idx(ir, r->context[k]));
+    for (uint32_t k = 0, axis = 0; k < n; k++, axis++) {
+        axis += axis == r->along[part];
+        uint64_t extent = ir_index(ir, r->part[part].idx[axis])->extent;
+        place = ir_add(ir, ir_mul(ir, place, ir_int(ir, (int64_t)extent)), subs[k]);
+    }
+    place = ir_add(ir, place, ir_int(ir, (int64_t)r->place[part]));
+    return ir_read(ir, before, &place, 1);
+}
+
+static IrTerm read_self(Reading *r, uint32_t part, const IrTerm *subs, uint32_t n, IrTerm read) {
+    IrTerm rest[IR_MAX_RANK];
+    double distance;
+    uint32_t along = r->along[part], m = 0;
+    for (uint32_t k = 0; k < n; k++)
+        if (k != along) rest[m++] = subs[k];
+    IrTerm back = ir_sub(r->ir, r->backward ? subs[along] : r->at, r->backward ? r->at : subs[along]);
+    r->failed |= !ir_is_const(r->ir, back, &distance);
+    if (r->failed) return read;
+    if (distance == 0) return part_now(r, part, rest, m);
+    r->failed |= distance < 1 || distance > r->lags || !r->before[0];
+    return r->failed ? read : before_at(r, part, (uint32_t)distance, rest, m);
+}
+
+/* ---- definitions on the way ---- */
+
+static IrDef special_def(Reading *r, IrDef d, const IrTerm *fixed);
+
+static bool same_fixed(const IrTerm *a, const IrTerm *b) { return !memcmp(a, b, sizeof *a * IR_MAX_RANK); }
+
+/* An elementwise definition at fixed subscripts: over the context and the axes that stay. */
+static IrDef special_expr(Reading *r, IrDef d, const IrTerm *fixed) {
+    IrProgram *ir = r->ir;
+    IrDefInfo info = *ir_def(ir, d);
+    IrIdx axes[2 * IR_MAX_RANK];
+    IrTerm at[IR_MAX_RANK];
+    uint32_t n = 0;
+    for (uint32_t k = 0; k < r->n_context; k++) axes[n++] = r->context[k];
+    for (uint32_t k = 0; k < info.rank; k++) {
+        at[k] = fixed[k];
+        if (fixed[k]) continue;
+        axes[n] = ir_fresh(ir, info.extent[k], ir_axis_name(ir, d, k));
+        at[k] = ir_idx(ir, axes[n++]);
+    }
+    if (n > IR_MAX_RANK) r->failed = true;
+    if (r->failed) return 0;
+    Span before = ir_at(ir, info.span);
+    IrTerm body = ir_map_reads(ir, ir_at_subs(ir, d, at), read_one, r);
+    IrDef made = r->failed ? 0 : ir_define(ir, info.name, info.elem, axes, n, body);
+    ir_at(ir, before);
+    if (made && info.label && !ir_def(ir, made)->label) ir_set_label(ir, made, info.label);
+    return made;
+}
+
+static IrDef special_operand(Reading *r, IrDef d) {
+    static const IrTerm none[IR_MAX_RANK];
+    return d && is_dependent(r, d) ? special_def(r, d, none) : d;
+}
+
+/* A recursion, or a loop over the values of an index, inside of this one: its row at the fixed subscripts. */
+static IrDef special_scan(Reading *r, IrDef d, const IrTerm *fixed) {
+    IrProgram *ir = r->ir;
+    IrScan old = ir_scan_of(ir, d), made = old;
+    IrTerm row_fixed[IR_MAX_RANK] = {0}, start_fixed[IR_MAX_RANK] = {0};
+    uint32_t rank = ir_def(ir, d)->rank, inner = r->inner.n;
+    IrReplace counter = {.from = old.counter};
+    for (uint32_t k = 1; k < rank; k++) row_fixed[k - 1] = start_fixed[k] = fixed[k];
+    if (r->n_context || (fixed[0] && old.lags)) {
+        r->failed = true;
+        return 0;
+    }
+    if (fixed[0]) { /* a loop at one of its values */
+        counter.body = fixed[0];
+        IrDef at = ir_replace_def(ir, old.row, &counter, 1);
+        return is_dependent(r, at) ? special_def(r, at, row_fixed) : special_expr(r, at, row_fixed);
+    }
+    for (uint32_t j = 0; j < old.lags; j++) {
+        IrDefInfo info = *ir_def(ir, old.before[j]);
+        uint64_t extent[IR_MAX_RANK];
+        uint32_t n = 0;
+        for (uint32_t k = 0; k < info.rank; k++)
+            if (!row_fixed[k]) extent[n++] = info.extent[k];
+        Inner in = {.before = old.before[j], .made = ir_before(ir, info.name, info.elem, n, extent)};
+        memcpy(in.fixed, row_fixed, sizeof row_fixed);
+        made.before[j] = in.made;
+        vec_push(&r->inner, in);
+    }
+    IrDef row = is_dependent(r, old.row) ? special_def(r, old.row, row_fixed) : special_expr(r, old.row, row_fixed);
+    r->inner.n = inner;
+    if (r->failed) return 0;
+    IrDefInfo info = *ir_def(ir, old.counter);
+    made.counter = ir_counter(ir, info.name, info.lo, info.hi);
+    counter.to = made.counter;
+    made.row = ir_replace_def(ir, row, &counter, 1);
+    made.start = !old.start                   ? 0
+                 : is_dependent(r, old.start) ? special_def(r, old.start, start_fixed)
+                                              : special_expr(r, old.start, start_fixed);
+    return r->failed ? 0 : ir_scan(ir, ir_def(ir, d)->name, &made);
+}
+
+static IrDef special_concat(Reading *r, IrDef d) {
+    IrDefInfo info = *ir_def(r->ir, d);
+    IrPiece *pieces = ARENA_ARRAY(r->s->arena, IrPiece, info.n_pieces + 1);
+    for (uint32_t k = 0; k < info.n_pieces; k++) {
+        pieces[k] = info.pieces[k];
+        pieces[k].def = special_operand(r, pieces[k].def);
+    }
+    return r->failed ? 0 : ir_concat(r->ir, info.name, info.elem, info.rank, info.extent, pieces, info.n_pieces);
+}
+
+/* A whole-tensor operation, which does not vary with indices of the context, and what is left of it at fixed subscripts. */
+static IrDef special_whole(Reading *r, IrDef d, const IrTerm *fixed) {
+    static const IrTerm none[IR_MAX_RANK];
+    IrProgram *ir = r->ir;
+    IrDefInfo info = *ir_def(ir, d);
+    IrIdx axes[IR_MAX_RANK];
+    IrTerm at[IR_MAX_RANK];
+    uint32_t n = 0;
+    IrDef whole = 0;
+    if (!r->n_context && info.kind == IR_DEF_LINALG) {
+        IrDef a = special_operand(r, info.operand[0]), b = special_operand(r, info.operand[1]);
+        whole = r->failed ? 0 : ir_linalg(ir, info.linalg, a, b);
+    } else if (!r->n_context && info.kind == IR_DEF_CONCAT) {
+        whole = special_concat(r, d);
+    }
+    r->failed |= !whole;
+    if (r->failed || same_fixed(fixed, none)) return r->failed ? 0 : whole;
+    for (uint32_t k = 0; k < info.rank; k++) {
+        at[k] = fixed[k];
+        if (fixed[k]) continue;
+        axes[n] = ir_fresh(ir, info.extent[k], ir_axis_name(ir, d, k));
+        at[k] = ir_idx(ir, axes[n++]);
+    }
+    return ir_define(ir, 0, info.elem, axes, n, ir_read(ir, whole, at, info.rank));
+}
+
+static IrDef special_def(Reading *r, IrDef d, const IrTerm *fixed) {
+    for (uint32_t k = 0; k < r->special.n; k++)
+        if (r->special.at[k].of == d && same_fixed(r->special.at[k].fixed, fixed)) return r->special.at[k].made;
+    IrDefKind kind = ir_def(r->ir, d)->kind;
+    IrDef made = 0;
+    if (kind == IR_DEF_EXPR)
+        made = special_expr(r, d, fixed);
+    else if (kind == IR_DEF_SCAN)
+        made = special_scan(r, d, fixed);
+    else
+        made = special_whole(r, d, fixed);
+    r->failed |= !made;
+    Special special = {.of = d, .made = made};
+    memcpy(special.fixed, fixed, sizeof special.fixed);
+    if (!r->inner.n) vec_push(&r->special, special);
+    return made;
+}
+
+/* Whether the read is of a row before of a recursion inside; that row's axes are fixed as those of its scan. */
+static bool read_inner(Reading *r, IrDef d, const IrTerm *subs, uint32_t n, IrTerm *out) {
+    for (uint32_t k = 0; k < r->inner.n; k++) {
+        const Inner in = r->inner.at[k];
+        if (in.before != d) continue;
+        IrTerm rest[IR_MAX_RANK];
+        uint32_t m = 0;
+        for (uint32_t j = 0; j < n; j++) {
+            r->failed |= in.fixed[j] && in.fixed[j] != subs[j];
+            if (!in.fixed[j]) rest[m++] = subs[j];
+        }
+        *out = ir_read(r->ir, in.made, rest, m);
+        return true;
+    }
+    return false;
+}
+
+/* A read, its subscripts made for one value of the index already. */
+static IrTerm read_one(IrProgram *ir, void *context, IrTerm read) {
+    Reading *r = context;
+    IrDef d = ir_node(ir, read)->arg[0];
+    IrTerm subs[IR_MAX_RANK], fixed[IR_MAX_RANK] = {0}, rest[2 * IR_MAX_RANK], inner;
+    uint32_t n = ir_operands(ir, read, subs), m = 0;
+    if (r->failed) return read;
+    for (uint32_t k = 0; k < r->n; k++)
+        if (d == r->part[k].self) return read_self(r, k, subs, n, read);
+    if (read_inner(r, d, subs, n, &inner)) return inner;
+    if (!is_dependent(r, d)) return read;
+    IrDefKind kind = ir_def(ir, d)->kind;
+    bool takes = kind == IR_DEF_EXPR || kind == IR_DEF_SCAN;
+    for (uint32_t k = 0; k < n; k++) fixed[k] = takes && is_fixed(r, subs[k]) ? subs[k] : 0;
+    if (kind == IR_DEF_SCAN && ir_scan_of(ir, d).lags) fixed[0] = 0;
+    IrDef made = special_def(r, d, fixed);
+    if (!made) return read;
+    for (uint32_t k = 0; k < r->n_context && takes; k++) rest[m++] = ir_idx(ir, r->context[k]);
+    for (uint32_t k = 0; k < n; k++)
+        if (!fixed[k]) rest[m++] = subs[k];
+    return ir_read(ir, made, rest, m);
+}
+
+/* ---- rows ---- */
+
+/* The row of a part: over the context and its axes but the recursion's. */
+static IrDef make_row(Reading *r, uint32_t part) {
+    IrProgram *ir = r->ir;
+    const Recursive *p = &r->part[part];
+    IrIdx axes[2 * IR_MAX_RANK];
+    uint32_t n = 0;
+    for (uint32_t k = 0; k < r->n_context; k++) axes[n++] = r->context[k];
+    for (uint32_t k = 0; k < p->rank; k++)
+        if (k != r->along[part]) axes[n++] = p->idx[k];
+    r->failed |= n >= IR_MAX_RANK || r->busy[part];
+    if (r->failed) return 0;
+    r->busy[part] = true;
+    IrTerm body = ir_map_reads(ir, ir_subst(ir, p->body, &p->idx[r->along[part]], &r->at, 1), read_one, r);
+    r->busy[part] = false;
+    return r->failed ? 0 : ir_define(ir, 0, ir_def(ir, p->self)->elem, axes, n, body);
+}
+
+/* A part at the row that is being computed: what others of the recursion may read, in some order. */
+static IrTerm part_now(Reading *r, uint32_t part, const IrTerm *subs, uint32_t n) {
+    IrTerm at[IR_MAX_RANK];
+    uint32_t m = 0;
+    if (!r->row[part]) r->row[part] = make_row(r, part);
+    if (r->failed) return ir_real(r->ir, 0);
+    for (uint32_t k = 0; k < r->n_context; k++) at[m++] = ir_idx(r->ir, r->context[k]);
+    for (uint32_t k = 0; k < n; k++) at[m++] = subs[k];
+    return ir_read(r->ir, r->row[part], at, m);
+}
+
+/* The rows of all parts at r->at: of one part as it is, of several side by side. */
+static IrDef whole_row(Reading *r) {
+    IrPiece pieces[RECURSION_PARTS];
+    uint64_t size = 0;
+    memset(r->row, 0, sizeof r->row);
+    r->special.n = 0;
+    for (uint32_t k = 0; k < r->n && !r->failed; k++) {
+        if (!r->row[k]) r->row[k] = make_row(r, k);
+        pieces[k] = (IrPiece){r->row[k], {r->place[k], 0}};
+        size += r->size[k];
+    }
+    if (r->failed || r->n == 1) return r->failed ? 0 : r->row[0];
+    return ir_concat(r->ir, 0, ir_def(r->ir, r->row[0])->elem, 1, &size, pieces, r->n);
+}
+
+static void measure(Reading *r) {
+    uint64_t place = 0;
+    for (uint32_t k = 0; k < r->n; k++) {
+        r->size[k] = 1;
+        for (uint32_t j = 0; j < r->n_context; j++) r->size[k] *= ir_index(r->ir, r->context[j])->extent;
+        for (uint32_t j = 0; j < r->part[k].rank; j++)
+            if (j != r->along[k]) r->size[k] *= ir_index(r->ir, r->part[k].idx[j])->extent;
+        r->place[k] = place;
+        place += r->size[k];
+    }
+}
+
+/* Rows `first` … `first + n − 1`, which look at none before, as one definition [n, …]. */
+static IrDef first_rows(Reading *r, int64_t first, uint32_t n) {
+    IrProgram *ir = r->ir;
+    IrDef like = 0;
+    IrIdx axes[IR_MAX_RANK];
+    IrTerm subs[IR_MAX_RANK], value = 0;
+    for (uint32_t j = n; j-- > 0 && !r->failed;) {
+        r->at = ir_int(ir, first + j);
+        IrDef row = whole_row(r);
+        if (r->failed) return 0;
+        uint32_t rank = ir_def(ir, row)->rank;
+        if (!like) {
+            axes[0] = ir_fresh(ir, n, 0);
+            for (uint32_t k = 0; k < rank; k++) {
+                axes[k + 1] = ir_fresh(ir, ir_def(ir, row)->extent[k], ir_axis_name(ir, row, k));
+                subs[k] = ir_idx(ir, axes[k + 1]);
+            }
+        }
+        like = row;
+        IrTerm v = ir_at_subs(ir, row, subs);
+        value = value ? ir_select(ir, ir_op2(ir, IR_EQ, ir_idx(ir, axes[0]), ir_int(ir, j)), v, value) : v;
+    }
+    return r->failed ? 0 : ir_define(ir, 0, ir_def(ir, like)->elem, axes, ir_def(ir, like)->rank + 1, value);
+}
+
+/* The scan, if the definitions can be read as one that looks back `lags` rows along these axes; 0 if not. */
+static IrDef try_reading(Reading *r, uint32_t lags, bool backward) {
+    IrProgram *ir = r->ir;
+    const Recursive *first = &r->part[0];
+    IrScan scan = {.count = ir_index(ir, first->idx[r->along[0]])->extent, .lags = lags, .backward = backward};
+    int64_t lo, hi;
+    r->failed = false;
+    r->lags = lags;
+    r->backward = backward;
+    memset(r->before, 0, sizeof r->before);
+    measure(r);
+    if (scan.count <= lags) { /* nothing but first rows */
+        IrDef rows = first_rows(r, 0, (uint32_t)scan.count);
+        return r->failed ? 0 : rows;
+    }
+    ir_scan_range(&scan, &lo, &hi);
+    scan.start = first_rows(r, backward ? hi + 1 : 0, lags);
+    if (r->failed) return 0;
+    const IrDefInfo start = *ir_def(ir, scan.start);
+    scan.counter = ir_counter(ir, ir_index(ir, first->idx[r->along[0]])->name, lo, hi);
+    for (uint32_t j = 0; j < lags; j++)
+        scan.before[j] = r->before[j] = ir_before(ir, first->name, start.elem, start.rank - 1u, start.extent + 1);
+    r->at = ir_read0(ir, scan.counter);
+    scan.row = whole_row(r);
+    return r->failed ? 0 : ir_scan(ir, r->n == 1 ? first->name : 0, &scan);
+}
+
+/* ---- all readings ---- */
+
+static IrDef any_reading(Reading *r) {
+    for (uint32_t lags = 1; lags <= IR_MAX_LAGS; lags++)
+        for (uint32_t axis = 0; axis < r->part[0].rank; axis++) {
+            uint64_t extent = ir_index(r->ir, r->part[0].idx[axis])->extent;
+            bool fits = true;
+            for (uint32_t k = 0; k < r->n && fits; k++) { /* the axis of the same extent in the others */
+                r->along[k] = axis;
+                if (k && (axis >= r->part[k].rank || ir_index(r->ir, r->part[k].idx[axis])->extent != extent)) {
+                    uint32_t a = 0;
+                    while (a < r->part[k].rank && ir_index(r->ir, r->part[k].idx[a])->extent != extent) a++;
+                    fits = a < r->part[k].rank;
+                    r->along[k] = a;
+                }
+            }
+            for (int backward = 0; backward < 2 && fits; backward++) {
+                IrDef made = try_reading(r, lags, backward);
+                if (made) return made;
+            }
+        }
+    return 0;
+}
+
+/* The indices of the context that the right sides depend on. */
+static void find_context(Reading *r) {
+    for (uint32_t k = 0; k < r->n; k++) {
+        uint32_t n;
+        const Recursive *p = &r->part[k];
+        const IrIdx *set = ir_set(r->ir, ir_node(r->ir, p->body)->free, &n);
+        for (uint32_t i = 0; i < n; i++) {
+            bool own = is_context(r, set[i]);
+            for (uint32_t j = 0; j < p->rank; j++) own = own || p->idx[j] == set[i];
+            if (!own && r->n_context < IR_MAX_RANK) r->context[r->n_context++] = set[i];
+        }
+    }
+}
+
+/* The value of a part over its indices, from the finished scan. */
+static IrTerm part_value(Reading *r, IrDef scan, uint32_t part) {
+    IrProgram *ir = r->ir;
+    const Recursive *p = &r->part[part];
+    IrTerm at[2 * IR_MAX_RANK];
+    uint32_t n = 0;
+    at[n++] = ir_idx(ir, p->idx[r->along[part]]);
+    if (r->n == 1) {
+        for (uint32_t k = 0; k < r->n_context; k++) at[n++] = ir_idx(ir, r->context[k]);
+        for (uint32_t k = 0; k < p->rank; k++)
+            if (k != r->along[part]) at[n++] = ir_idx(ir, p->idx[k]);
+        return ir_read(ir, scan, at, n);
+    }
+    IrTerm place = ir_int(ir, 0);
+    for (uint32_t k = 0; k < r->n_context; k++)
+        place = ir_add(ir, ir_mul(ir, place, ir_int(ir, (int64_t)ir_index(ir, r->context[k])->extent)),
+                       ir_idx(ir, r->context[k]));
+    for (uint32_t k = 0; k < p->rank; k++)
+        if (k != r->along[part])
+            place = ir_add(ir, ir_mul(ir, place, ir_int(ir, (int64_t)ir_index(ir, p->idx[k])->extent)),
+                           ir_idx(ir, p->idx[k]));
+    at[n++] = ir_add(ir, place, ir_int(ir, (int64_t)r->place[part]));
+    return ir_read(ir, scan, at, n);
+}
+
+bool recursion_close(Sema *s, Recursive *part, uint32_t n) {
+    Reading r = {.s = s, .ir = s->ir, .part = part, .n = n};
+    find_context(&r);
+    Span before = ir_at(s->ir, part[0].span);
+    IrDef scan = r.n_context < IR_MAX_RANK ? any_reading(&r) : 0;
+    for (uint32_t k = 0; k < n && scan; k++) part[k].value = part_value(&r, scan, k);
+    ir_at(s->ir, before);
+    vec_free(&r.special);
+    vec_free(&r.inner);
+    if (scan) return true;
+    const char *name = sema_name(s, part[0].name);
+    Diag *d = sema_error(s, DIAG_RECURRENCE, part[0].span,
+                         "`%s` refers to itself, but not so that its values can be computed one after the other", name);
+    sema_help(s, d,
+              "along one index k it may look at %s[k-1], %s[k-2], … up to %d back, or at %s[k+1], … ahead, and must start "
+              "with values that do not: `if k == 0 then … else …`",
+              name, name, IR_MAX_LAGS, name);
+    return false;
+}
+
+/* ---- while they are open ---- */
+
+Val recursion_refer(Sema *s, Recursive *r) {
+    uint64_t extent[IR_MAX_RANK];
+    for (uint32_t k = 0; k < r->shape.rank; k++) extent[k] = val_extent(s, &r->shape, k);
+    if (!r->self) {
+        r->self = ir_input(s->ir, r->name, IR_ROLE_NONE, r->elem, r->shape.rank, extent);
+        for (uint32_t k = 0; k < r->shape.rank; k++)
+            ir_name_axis(s->ir, r->self, k, ir_index(s->ir, r->shape.axis[k].idx)->name);
+    }
+    return val_read(s, r->self, &r->shape);
+}
+
+bool recursion_is_inside(Sema *s, const Recursive *r, IrTerm body) {
+    for (uint32_t k = 0; k < s->recursions.n; k++) {
+        const Recursive *open = s->recursions.at[k];
+        if (open != r && open->self && ir_depends(s->ir, body, open->self)) return true;
+    }
+    return false;
+}
