@@ -1,6 +1,10 @@
 /* taylor — Taylor's method of any order: y(t + h) = Σ c_k h^k with the exact coefficients c_k of the solution (A. Jorba,
- * M. Zou, Experimental Mathematics 14 (2005) 99). The order follows from the tolerance, p = 1 − ½ ln ε, and is kept; the step is
- * what the last two coefficients allow, so no step is ever rejected; the polynomial itself is the dense output. */
+ * M. Zou, Experimental Mathematics 14 (2005) 99). The order follows from the tolerance, p = 1 − ½ ln ε rounded up to an even number, and
+ * is kept; the step is what the last two coefficients allow, so no step is ever rejected; the polynomial itself is the dense output.
+ *
+ * Why even: what a step leaves out then goes with an odd power of h. Where a motion comes as it goes, as past a pericentre, the
+ * parts of it that move the energy cancel; with odd orders they add up (tests/golden/check/kepler_long.lag: 4e-14 in a
+ * thousand periods with order 20, 4e-13 with 19 and 6e-13 with 21). */
 #include "method.h"
 
 #include <float.h>
@@ -10,7 +14,7 @@
 
 static int order_for(const RtOdeOptions *o) {
     double tolerance = o->rtol > 0 ? o->rtol : o->atol;
-    double p = o->order > 0 ? o->order : ceil(1 - 0.5 * log(tolerance));
+    double p = o->order > 0 ? o->order : 2 * ceil(0.5 - 0.25 * log(tolerance));
     return (int)fmin(fmax(p, RT_TAYLOR_LEAST), RT_TAYLOR_MOST);
 }
 

@@ -90,7 +90,7 @@ static double clock_of(const RtOutput *output, const RtRunState *at) {
     case RT_EVERY_STEPS:
         return (double)at->step / output->every;
     case RT_EVERY_TIME:
-        return at->time / output->every + 1e-6;
+        return at->time / output->every + 1e-9;
     case RT_EVERY_EPOCH:
         return at->epoch / output->every + 1e-9 - 1; /* nothing to see before the first pass */
     case RT_AT_EVENT:

@@ -75,7 +75,7 @@ static void order_is_that_asked_for(void **state) {
         }
 }
 
-/* 1 − ½ ln 1e-15 is 18.3, so order 19; steps near (p!)^(1/p) / e², that is 7.3 / 7.4. After 100 revolutions the error is rounding
+/* 1 − ½ ln 1e-15 is 18.3, so order 20; steps near (p!)^(1/p) / e², that is 8.3 / 7.4. After 100 revolutions the error is rounding
  * alone: 1e-16 for some 600 steps, added up as a random walk, and its growth with time. */
 static void tolerance_is_met(void **state) {
     (void)state;
