@@ -38,12 +38,21 @@ IrDef calc_hessian(IrProgram *p, IrTerm t, IrDef x, IrDef y);
  *             and left and right, row k of the two tables of factors
  * Between calls of next the caller keeps the rows of left and right, and sets sums[i] = Σ_{j=1}^{k−1} left_j[i] right_{k−j}[i]
  * (0 for k = 1). What next computes from order 0 alone it may keep over the orders (IrFunc.cyclic). */
+/* For a reader: x[k, …] = term, the coefficient of order k ≥ 1 of x, or x[…] = term, what an operation is. */
+typedef struct CalcLine {
+    IrDef x; /* an INPUT made for it, its label the symbol; the order is its first axis. Its axes are those of the term */
+    IrTerm term;
+    const char *remark; /* a sentence, or NULL */
+    Span span;
+} CalcLine;
 typedef struct CalcJet {
     IrDef order, inverse;    /* flex scalars: k and 1/k */
     IrDef *rows;             /* per y */
     IrDef left, right, sums; /* rank 1, of equal size, a multiple of 8; 0 where f is linear */
     IrAssign *first, *next;
     uint32_t n_first, n_next;
+    CalcLine *lines;
+    uint32_t n_lines;
 } CalcJet;
 /* rate[k] is f for block y[k], over its AXIS indices; dy[k] an OUTPUT of its shape; time 0: f does not depend on it. False
  * after an error: an operation without a recursion is reported where the user wrote it. */

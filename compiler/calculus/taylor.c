@@ -406,8 +406,10 @@ bool calc_jet(IrProgram *p, const IrDef *y, const IrDef *dy, const IrTerm *rate,
         make_inputs(&s, lay_out(&s));
         taylor_rows(&s, dy, rates);
     }
-    if (!s.failed)
+    if (!s.failed) {
         hand_over(&s, jet);
+        taylor_show(&s, rates, jet);
+    }
     release(&s);
     return !s.failed;
 }

@@ -102,6 +102,9 @@ IrDef taylor_flat_linalg(Taylor *s, IrDef d);
 /* taylor_rows.c: the coefficients of order k. */
 void taylor_rows(Taylor *s, const IrDef *dy, const IrDef *rates);
 
+/* taylor_show.c: the recursions as lines, to the jet. */
+void taylor_show(Taylor *s, const IrDef *rates, CalcJet *jet);
+
 /* separate.c: sines and cosines of a[i] + b[j] as products of those of a[i] and b[j], and sums of such products
  * taken apart, so that Σ_j cos(a[i] − b[j]) x[j] costs sums over j only. */
 IrTerm calc_separate(IrProgram *p, IrTerm t);

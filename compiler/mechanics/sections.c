@@ -299,6 +299,19 @@ const char *mech_symbol(Mech *m, IrDef d) {
     return name_text(m->session->names, ir_def(m->p, d)->name);
 }
 
+/* Coefficient by coefficient, for methods that take those. */
+static void jet_lines(Mech *m, Lines *l) {
+    const CalcJet *jet = m->out->jet;
+    if (!jet)
+        return;
+    add_remark(l, "x[k] is the coefficient of order k of x, from order 1 on; what does not move has order 0 alone");
+    for (uint32_t i = 0; i < jet->n_lines; i++) {
+        const char *symbol = ir_def(m->p, jet->lines[i].x)->label;
+        add_line(l, (MechLine){.lhs = symbol, .like = jet->lines[i].x, .relation = "=", .rhs = jet->lines[i].term,
+                               .remark = jet->lines[i].remark, .span = jet->lines[i].span});
+    }
+}
+
 bool mech_pass_sections(Mech *m) {
     Lines *l = base_calloc(1, sizeof *l);
     lagrangian_lines(m, l);
@@ -338,6 +351,8 @@ bool mech_pass_sections(Mech *m) {
     }
     mech_event_lines(m, l->at, &l->n);
     add_section(m, "Events", true, l);
+    jet_lines(m, l);
+    add_section(m, "Taylor recursions  x(t + h) = Σ x[k] h^k", true, l);
     mech_conserved_lines(m, l->at, &l->n);
     add_section(m, "Conserved quantities", false, l);
     free(l);
