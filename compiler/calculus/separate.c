@@ -3,7 +3,8 @@
  * needs: any term.   gives: an equal one (in real arithmetic).   changes: nothing.
  *
  * cos(a[i] − b[j]) is cos a[i] cos b[j] + sin a[i] sin b[j]: 2 (N + M) functions in the place of N M, and sums over j of it times
- * what depends on j come down to sums over j alone. A mass matrix of a chain, Σ_j M[i,j] x[j], is of this kind. */
+ * what depends on j come down to sums over j alone. A mass matrix of a chain, Σ_j M[i,j] x[j], is of this kind. The sine
+ * of a small difference is then good to the rounding of 1, no longer to its own. */
 #include "taylor.h"
 
 #include <math.h>
