@@ -120,7 +120,8 @@ item:
   | COMPOSE ADJOINT expr        { $$ = (Item){.span = @$, .value = $3, .composes = true, .is_adjoint = true}; }
   | REPEAT expr block           { $$ = (Item){.span = @$, .repeat = $2, .body = $3.items}; }
   | METHOD postfix              { $$ = build_method(parser, @$, $2); }
-  | SYMMETRY postfix            { $$ = build_symmetry(parser, @$, $2); }
+  | SYMMETRY some_args          { $$ = build_symmetry(parser, @$, 0, $2); }
+  | SYMMETRY NAME ':' some_args { $$ = build_symmetry(parser, @$, $2, $4); }
   | USE NAME                    { $$ = build_use(parser, @$, $2, false); }
   | USE STRING                  { $$ = build_use(parser, @$, $2, true); }
   | PRECISION NAME              { $$ = build_precision(parser, @$, $2); }

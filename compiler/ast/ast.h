@@ -173,7 +173,8 @@ struct Stmt {
         struct { Expr *a, *b; int direction; StmtList items; } when; /* 1 rising, -1 falling, 0 either way */
         struct { Expr *after; } stop;                  /* how often the event has happened by then; NULL: once */
         struct { Expr *target, *value; } act;          /* x, x', p(x), or an element of one, and its new value */
-        struct { Expr *call; } symmetry;
+        struct { Name name; ArgList items; } symmetry; /* `J: rotation(x, y)`; `δx = -y, δy = x`: Arg.name is δx; name 0:
+                                                          none */
     };
 };
 

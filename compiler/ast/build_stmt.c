@@ -192,9 +192,10 @@ Item build_method(Parser *parser, Span span, Expr *call) {
     return build_item(stmt);
 }
 
-Item build_symmetry(Parser *parser, Span span, Expr *call) {
+Item build_symmetry(Parser *parser, Span span, Name name, Seq *items) {
     Stmt *stmt = build_stmt(parser, STMT_SYMMETRY, span);
-    stmt->symmetry.call = call;
+    stmt->symmetry.name = name;
+    stmt->symmetry.items = (ArgList){items->at, items->n};
     return build_item(stmt);
 }
 

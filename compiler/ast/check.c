@@ -254,7 +254,7 @@ static void check_stmt(Checker *c, const Stmt *stmt) {
         check_expr(c, stmt->act.target, NULL);
         check_expr(c, stmt->act.value, NULL);
         break;
-    case STMT_SYMMETRY: check_expr(c, stmt->symmetry.call, NULL); break;
+    case STMT_SYMMETRY: check_args(c, stmt->symmetry.items, NULL); break;
     case STMT_COUNT: fail(c, stmt->span, "not a kind of statement"); break;
     }
 }

@@ -190,7 +190,7 @@ Item build_constraint_over(Parser *parser, Span span, Span word, Span end, Expr 
 Item build_flow(Parser *parser, Span span, Name name, Span name_span, Block body);
 Item build_step(Parser *parser, Span span, Expr *by, Block body);
 Item build_method(Parser *parser, Span span, Expr *call);
-Item build_symmetry(Parser *parser, Span span, Expr *call);
+Item build_symmetry(Parser *parser, Span span, Name name, Seq *items);
 Item build_use(Parser *parser, Span span, Name path, bool is_file);
 Item build_precision(Parser *parser, Span span, Name type);
 Item build_run(Parser *parser, Span span, Name label, Expr *dynamics, Clauses *clauses, const Block *body);

@@ -397,6 +397,15 @@ static void print_named_args(Printer *printer, const char *word, ArgList items) 
     print_args(printer, items);
 }
 
+static void print_symmetry(Printer *printer, const Stmt *stmt) {
+    const char *word = "symmetry";
+    if (stmt->symmetry.name) {
+        buf_printf(printer->out, "symmetry %s:", text_of(printer, stmt->symmetry.name));
+        word = "";
+    }
+    print_named_args(printer, word, stmt->symmetry.items);
+}
+
 static void print_step(Printer *printer, const Stmt *stmt) {
     put(printer, "step ");
     if (stmt->step.by) {
@@ -498,7 +507,7 @@ static void print_stmt(Printer *printer, const Stmt *stmt, Inside inside) {
         print_value(printer, "", stmt->act.target);
         print_value(printer, " = ", stmt->act.value);
         break;
-    case STMT_SYMMETRY: print_value(printer, "symmetry ", stmt->symmetry.call); break;
+    case STMT_SYMMETRY: print_symmetry(printer, stmt); break;
     case STMT_ERROR: case STMT_COUNT: put(printer, "?"); break;
     }
 }

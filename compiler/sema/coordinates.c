@@ -257,12 +257,19 @@ static void forces(Join *j) {
     }
 }
 
+uint32_t join_var_of(const Join *j, const Ent *ent) {
+    for (uint32_t k = 0; k < j->vars.n; k++)
+        if (j->vars.at[k] == ent) return k;
+    return UINT32_MAX;
+}
+
 void join_replace(Join *j) {
     SemaTerm *terms[] = {&j->out->lagrangian,  &j->out->hamiltonian, &j->out->kinetic, &j->out->potential,
                          &j->out->dissipation, &j->out->temperature, &j->out->metric};
     for (size_t k = 0; k < sizeof terms / sizeof *terms; k++)
         terms[k]->term = join_blocked(j, terms[k]->term);
     forces(j);
+    join_symmetries(j);
     for (uint32_t k = 0; k < j->constraints.n; k++) blocked_def(j, &j->constraints.at[k].residual);
     for (uint32_t k = 0; k < j->states.n; k++) {
         SemaState *state = &j->states.at[k];

@@ -216,4 +216,5 @@ void names_check_system(Sema *s, Ent *ent) {
         if ((e->kind == ENT_LET || e->kind == ENT_VAR) && e->state == ENT_NEW) sema_ent_value(s, e, e->span);
     vec_free(&j.forces);
     vec_free(&j.constraints);
+    join_free_symmetries(&j);
 }

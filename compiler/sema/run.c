@@ -178,6 +178,20 @@ static void run_name(Join *j, const char *text, IrTerm term) {
     if (!ent || !ent->decl) join_bind_term(j, j->body, text, term);
 }
 
+/* Charges of named symmetries can be recorded: each is a placeholder that mechanics fills. */
+static void symmetry_names(Join *j) {
+    SemaRun *out = j->out;
+    out->n_symmetries = j->symmetries.n;
+    out->symmetries = ARENA_ARRAY(j->s->arena, SemaSymmetry, j->symmetries.n + 1);
+    for (uint32_t k = 0; k < j->symmetries.n; k++) {
+        const Generator *g = &j->symmetries.at[k];
+        SemaSymmetry *to = &out->symmetries[k];
+        *to = (SemaSymmetry){.name = g->name, .span = g->span};
+        to->charge = ir_input(j->s->ir, g->name, IR_ROLE_NONE, IR_F64, 0, NULL);
+        if (g->name) run_name(j, sema_name(j->s, g->name), ir_read0(j->s->ir, to->charge));
+    }
+}
+
 /* The names of the run's body and of what stands after the run. */
 static void run_names(Join *j) {
     Sema *s = j->s;
@@ -191,6 +205,7 @@ static void run_names(Join *j) {
     run_name(j, "dissipation", out->dissipation.term);
     run_name(j, "temperature", out->temperature.term);
     run_name(j, "energy", ir_read0(p, s->energy));
+    symmetry_names(j);
     j->body->also = j->system;
     if (j->n_parts) j->body->fallback = j->parts[0].scope;
 }
@@ -233,6 +248,7 @@ static void store(Join *j) {
 static void release(Join *j) {
     vec_free(&j->forces);
     vec_free(&j->constraints);
+    join_free_symmetries(j);
     vec_free(&j->states);
     vec_free(&j->flows);
     vec_free(&j->hypers);

@@ -11,6 +11,18 @@ typedef struct ForceOn {
 } ForceOn;
 typedef VEC(Ent *) EntVec;
 
+/* A declared symmetry: how it moves coordinates and the time. */
+typedef struct Shift {
+    Ent *on;
+    Val value; /* δq, like the coordinate */
+} Shift;
+typedef struct Generator {
+    Name name;
+    Span span;
+    VEC(Shift) shifts;
+    IrTerm time; /* δt; 0: none */
+} Generator;
+
 /* One body's worth of the dynamics: the scope its names live in, and the coordinate the pattern stands for.
  */
 typedef struct Part {
@@ -43,6 +55,7 @@ typedef struct Join {
     Scope *system, *body; /* scopes of the system and of the run's body */
     VEC(ForceOn) forces;
     VEC(SemaConstraint) constraints;
+    VEC(Generator) symmetries;
     VEC(SemaState) states;
     VEC(SemaFlow) flows;
     VEC(SemaHyper) hypers;
@@ -67,6 +80,10 @@ typedef struct Join {
 
 /* system.c: the terms of the system. */
 void join_system(Join *j);
+/* symmetry.c: `symmetry J: rotation(x, y)`, `symmetry δx = t`; and what of them the run's coordinates take part in. */
+void join_symmetry(Join *j, const Stmt *st);
+void join_symmetries(Join *j);
+void join_free_symmetries(Join *j);
 /* Adds a term of kind kinetic … metric; a second one is reported with both places. */
 void join_term(Join *j, SemaTerm *slot, const char *what, IrTerm term, Span span, bool from_dynamics);
 SemaTerm *join_slot(Join *j, TermKind kind);
@@ -84,6 +101,8 @@ void join_vars(Join *j);
 /* Takes out parameters that nothing moves. */
 void join_held(Join *j);
 void join_bodies(Join *j);
+/* The place of a coordinate among the run's; UINT32_MAX: it does not take part. */
+uint32_t join_var_of(const Join *j, const Ent *ent);
 /* Terms over single coordinates rewritten over the block. */
 void join_replace(Join *j);
 IrTerm join_blocked(Join *j, IrTerm t);

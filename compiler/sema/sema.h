@@ -95,6 +95,15 @@ typedef struct SemaTerm { IrTerm term; Span span; bool from_dynamics; } SemaTerm
 typedef struct SemaForce { uint32_t body; IrTerm value; Span span; } SemaForce; /* over axes of bodies[body].q */
 typedef struct SemaConstraint { IrDef residual; Span span; } SemaConstraint;    /* c[…] = 0, any rank */
 
+/* A declared symmetry, q → q + ε δq, t → t + ε δt. */
+typedef struct SemaSymmetry {
+    Name name;             /* of its charge; 0: none given */
+    Span span;
+    IrDef charge;          /* placeholder scalar INPUT for the charge; mechanics puts p·δq − E δt − F in its place */
+    IrTerm *shift;         /* per variable of the run: δq over its axes; 0: it stands still */
+    IrTerm time;           /* δt; 0: none */
+} SemaSymmetry;
+
 typedef struct SemaState { /* `state v' = rate`, `state v = next`: an estimator */
     Name name;
     Span span;
@@ -175,6 +184,7 @@ typedef struct SemaRun {
     SemaTerm lagrangian, hamiltonian, kinetic, potential, dissipation, temperature, metric;
     SemaForce *forces;   uint32_t n_forces;
     SemaConstraint *constraints; uint32_t n_constraints;
+    SemaSymmetry *symmetries; uint32_t n_symmetries;
     SemaState *states;   uint32_t n_states;
     SemaFlow *flows;     uint32_t n_flows;
     SemaHyper *hypers;   uint32_t n_hypers;

@@ -341,15 +341,6 @@ static void misplaced(Join *j, const Stmt *st) {
     if (what) sema_error(j->s, DIAG_NOT_HERE, st->span, "%s", what);
 }
 
-static void symmetries(Join *j, StmtList items) {
-    for (uint32_t k = 0; k < items.n; k++) {
-        const Stmt *st = items.at[k];
-        if (st->kind != STMT_SYMMETRY || !st->symmetry.call || st->symmetry.call->kind != EXPR_CALL) continue;
-        const ArgList args = st->symmetry.call->call.args;
-        for (uint32_t a = 0; a < args.n; a++) sema_real_expr(j->s, j->system, args.at[a].value);
-    }
-}
-
 void join_system(Join *j) {
     StmtList items = j->run->system->stmt->system.items;
     static const TermKind first[] = {TERM_LAGRANGIAN, TERM_HAMILTONIAN, TERM_KINETIC, TERM_POTENTIAL};
@@ -365,5 +356,6 @@ void join_system(Join *j) {
         if (is_kind(items.at[k], TERM_CONSTRAINT)) add_constraint(j, items.at[k]);
         misplaced(j, items.at[k]);
     }
-    symmetries(j, items);
+    for (uint32_t k = 0; k < items.n; k++)
+        if (items.at[k]->kind == STMT_SYMMETRY) join_symmetry(j, items.at[k]);
 }
