@@ -55,8 +55,12 @@ static void add_observers(Session *session, const MechRun *mech, Code *code, Cod
     }
     if (run->n_expects)
         vec_push(list, cut(session, mech, "expects", mech->expects, 3 * run->n_expects));
-    IrDef monitored[2] = {mech->loss, mech->energy};
-    IrFunc *monitor = cut(session, mech, "monitor", monitored, 2);
+    IrDef *monitored = ARENA_ARRAY(session->arena, IrDef, mech->n_charges + 2);
+    monitored[0] = mech->loss;
+    monitored[1] = mech->energy;
+    for (uint32_t k = 0; k < mech->n_charges; k++)
+        monitored[2 + k] = mech->charges[k].output;
+    IrFunc *monitor = cut(session, mech, "monitor", monitored, mech->n_charges + 2);
     if (monitor->groups.n)
         vec_push(list, monitor);
 }

@@ -389,6 +389,7 @@ static IrReplace energy_replacement(const Mech *m) {
 IrTerm mech_resolve(Mech *m, IrTerm t) {
     if (!t)
         return 0;
+    t = m->named.n ? ir_replace(m->p, t, m->named.at, m->named.n) : t;
     if (m->run->energy && m->energy) {
         IrReplace e = energy_replacement(m);
         t = ir_replace(m->p, t, &e, 1);
@@ -401,6 +402,7 @@ IrTerm mech_resolve(Mech *m, IrTerm t) {
 }
 
 IrDef mech_resolve_def(Mech *m, IrDef d) {
+    d = m->named.n ? ir_replace_def(m->p, d, m->named.at, m->named.n) : d;
     if (m->run->energy && m->energy) {
         IrReplace e = energy_replacement(m);
         d = ir_replace_def(m->p, d, &e, 1);

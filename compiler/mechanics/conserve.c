@@ -2,8 +2,8 @@
  * momentum and the angular momenta, each found as a symmetry of the Lagrangian (Noether's theorem; Goldstein,
  * Poole, Safko, section 13.7).
  *
- * needs: Lagrangian or Hamiltonian, gradients      gives: lines of the derivation      changes: nothing */
-#include "internal.h"
+ * needs: Lagrangian or Hamiltonian, gradients, parts      gives: charges, lines of the derivation      changes: nothing */
+#include "noether.h"
 
 #include <string.h>
 
@@ -56,8 +56,10 @@ static void energy_line(Mech *m, MechLine *at, uint32_t *n) {
         return;
     }
     IrTerm e = m->stores_p && m->hamiltonian ? m->hamiltonian : m->energy;
-    at[(*n)++] =
-        (MechLine){.lhs = "E", .relation = "=", .rhs = e, .remark = "the energy: L does not depend on t"};
+    at[*n] = (MechLine){.lhs = "E", .relation = "=", .rhs = e, .remark = "the energy: L does not depend on t"};
+    if (m->energy && !m->out->first_order)
+        mech_add_charge(m, "energy", &at[*n]);
+    (*n)++;
 }
 
 /* ---- momenta ---- */
@@ -73,73 +75,148 @@ static void cyclic_lines(Mech *m, MechLine *at, uint32_t *n) {
         bool held = false;
         for (uint32_t r = 0; r < m->n_constraints; r++)
             held = held || m->constraints[r].jacobian[a];
-        if (!held && is_free(m, a) && ir_is_zero(m->p, b->dl_dq))
-            at[(*n)++] = (MechLine){
+        if (held || !is_free(m, a) || !ir_is_zero(m->p, b->dl_dq))
+            continue;
+        at[*n] = (MechLine){
                 .lhs = b->momentum_symbol,
                 .like = b->q,
                 .relation = "=",
                 .rhs = m->mass.of_momenta ? ir_read(m->p, b->p, b->at, b->rank) : m->mass.gradient[a],
                 .remark = mech_text(m, "%s is cyclic: L does not depend on it", b->symbol)};
+        if (!mech_has_charge(m, at[*n].rhs))
+            mech_add_charge(m, b->momentum_symbol, &at[*n]);
+        (*n)++;
     }
 }
 
-/* True when L does not change along (δq, δq'). The directions are written out before terms can cancel. */
-static bool is_symmetry(Mech *m, const CalcSeed *seeds, uint32_t n) {
-    if (!mech_constraints_allow(m, seeds, n))
-        return false;
-    IrTerm change = calc_tangent(m->p, m->lagrangian, seeds, n);
-    if (!change)
-        return false;
-    IrReplace out[4];
-    uint32_t n_out = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        if (ir_def(m->p, seeds[i].dx)->kind == IR_DEF_EXPR)
-            out[n_out++] = (IrReplace){.from = seeds[i].dx, .body = ir_def(m->p, seeds[i].dx)->body};
-    }
-    change = n_out ? ir_replace(m->p, change, out, n_out) : change;
-    return mech_vanishes(m, calc_tidy(m->p, calc_factor(m->p, change)));
+/* ---- maps that are tried: all elements moved together, two coordinates turned into each other ---- */
+
+enum { MOST_TRIED = 40, MOST_TURNED = 8 };
+
+static MechMotion no_map(Mech *m) { return (MechMotion){ARENA_ARRAY(m->arena, IrTerm, m->n), 0}; }
+
+static bool is_free_map(Mech *m, const MechMotion *map) {
+    for (uint32_t a = 0; a < m->n; a++)
+        if (map->shift[a] && !is_free(m, a))
+            return false;
+    return true;
 }
 
-/* All elements of one body moved together. */
+/* The charge of a map of the compiler's own, where it is one and L stays as it is. */
+static bool try_map(Mech *m, MechLine *at, uint32_t *n, const MechMotion *map, const char *name, const char *why) {
+    MechNoether found;
+    if (*n >= MOST_TRIED || !is_free_map(m, map) || !mech_noether(m, map, &found) || found.gauge || found.rate ||
+        mech_has_charge(m, found.charge))
+        return false;
+    at[*n] = (MechLine){.lhs = name, .relation = "=", .rhs = found.charge, .remark = why};
+    mech_add_charge(m, name, &at[*n]);
+    (*n)++;
+    if (mech_word_keeps(m, map, &found))
+        at[(*n)++] = (MechLine){.remark = mech_text(m, "the word keeps %s exactly, whatever its step", name)};
+    return true;
+}
+
+static bool is_still(Mech *m, uint32_t a) { return ir_is_zero(m->p, m->bodies[a].dl_dq); }
+
+/* [axis = at] over the axes of a body. */
+static IrTerm on_axis(Mech *m, const MechBody *b, uint32_t axis, uint64_t at, IrTerm value) {
+    IrTerm here = ir_op2(m->p, IR_EQ, b->at[axis], ir_int(m->p, (int64_t)at));
+    return ir_select(m->p, here, value, ir_real(m->p, 0));
+}
+
+/* All elements of one body together; of a body of vectors (the last axis of 2 or 3), each component. Several scalar coordinates
+ * together, where one alone does not do. */
 static void translation_lines(Mech *m, MechLine *at, uint32_t *n) {
-    for (uint32_t a = 0; a < m->n && *n < 40; a++) {
+    uint32_t scalars = 0;
+    for (uint32_t a = 0; a < m->n; a++) {
         MechBody *b = &m->bodies[a];
-        if (b->rank == 0 || !is_free(m, a) || ir_is_zero(m->p, b->dl_dq))
+        scalars += b->rank == 0;
+        if (b->rank == 0 || is_still(m, a))
             continue;
-        CalcSeed seed = {b->q, mech_define(m, NULL, b->elem, b->rank, b->extent, ir_real(m->p, 1))};
-        if (is_symmetry(m, &seed, 1))
-            at[(*n)++] =
-                (MechLine){.lhs = mech_text(m, "P_%s", b->symbol),
-                           .relation = "=",
-                           .rhs = mech_sum(m, b, m->mass.gradient[a]),
-                           .remark = "the total momentum: L does not change when all elements move together"};
+        uint64_t last = b->extent[b->rank - 1];
+        bool vectors = b->rank >= 2 && last <= 3, all = vectors;
+        for (uint64_t d = 0; vectors && d < last; d++) {
+            MechMotion map = no_map(m);
+            map.shift[a] = on_axis(m, b, b->rank - 1, d, ir_real(m->p, 1));
+            all = try_map(m, at, n, &map, mech_text(m, "P_%s%llu", b->symbol, (unsigned long long)d),
+                          "the total momentum: L does not change when all elements move together") && all;
+        }
+        MechMotion map = no_map(m);
+        map.shift[a] = ir_real(m->p, 1);
+        if (!all)
+            try_map(m, at, n, &map, mech_text(m, "P_%s", b->symbol),
+                    "the total momentum: L does not change when all elements move together");
     }
+    if (scalars < 2 || m->n > MOST_TURNED)
+        return;
+    MechMotion map = no_map(m);
+    for (uint32_t a = 0; a < m->n; a++) {
+        if (m->bodies[a].rank == 0 && !is_still(m, a))
+            map.shift[a] = ir_real(m->p, 1);
+    }
+    try_map(m, at, n, &map, "P", "the total momentum: L does not change when all coordinates move together");
 }
 
-/* Two scalar coordinates turned into each other: x → −y, y → x. */
-static void rotation_lines(Mech *m, MechLine *at, uint32_t *n) {
-    IrProgram *p = m->p;
-    for (uint32_t a = 0; a < m->n && m->n <= 8; a++) {
-        for (uint32_t c = a + 1; c < m->n && *n < 40; c++) {
-            const MechBody *x = &m->bodies[a], *y = &m->bodies[c];
-            if (x->rank || y->rank || !is_free(m, a) || !is_free(m, c))
-                continue;
-            IrTerm qx = ir_read0(p, x->q), qy = ir_read0(p, y->q), vy = ir_read0(p, y->v);
-            CalcSeed seeds[4] = {{x->q, mech_define(m, NULL, x->elem, 0, NULL, ir_neg(p, qy))},
-                                 {y->q, x->q},
-                                 {x->v, mech_define(m, NULL, x->elem, 0, NULL, ir_neg(p, vy))},
-                                 {y->v, x->v}};
-            if (ir_is_zero(p, x->dl_dq) || ir_is_zero(p, y->dl_dq) || !is_symmetry(m, seeds, 4))
-                continue;
-            IrTerm J = ir_sub(p, ir_mul(p, qx, m->mass.gradient[c]), ir_mul(p, qy, m->mass.gradient[a]));
-            at[(*n)++] = (MechLine){
-                .lhs = mech_text(m, "J_%s%s", x->symbol, y->symbol),
-                .relation = "=",
-                .rhs = mech_smallest(m, J),
-                .remark = mech_text(m, "the angular momentum: L does not change when (%s, %s) turns",
-                                    x->symbol, y->symbol)};
+/* The components of one body's vectors turned into each other. */
+static void turn_components(Mech *m, MechLine *at, uint32_t *n, uint32_t a) {
+    MechBody *b = &m->bodies[a];
+    uint32_t last = b->rank - 1;
+    IrTerm from[IR_MAX_RANK];
+    for (uint32_t k = 0; k < b->rank; k++)
+        from[k] = b->at[k];
+    for (uint64_t c = 0; c < b->extent[last]; c++) {
+        for (uint64_t d = c + 1; d < b->extent[last]; d++) {
+            MechMotion map = no_map(m);
+            from[last] = ir_int(m->p, (int64_t)d);
+            IrTerm away = ir_neg(m->p, ir_read(m->p, b->q, from, b->rank));
+            from[last] = ir_int(m->p, (int64_t)c);
+            IrTerm to = ir_read(m->p, b->q, from, b->rank);
+            map.shift[a] = ir_add(m->p, on_axis(m, b, last, c, away), on_axis(m, b, last, d, to));
+            try_map(m, at, n, &map,
+                    mech_text(m, "J_%s%llu%llu", b->symbol, (unsigned long long)c, (unsigned long long)d),
+                    mech_text(m, "the angular momentum: L does not change when components %llu and %llu of %s turn",
+                              (unsigned long long)c, (unsigned long long)d, b->symbol));
         }
     }
+}
+
+static bool same_shape(const MechBody *x, const MechBody *y) {
+    bool same = x->rank == y->rank;
+    for (uint32_t k = 0; k < x->rank && same; k++)
+        same = x->extent[k] == y->extent[k];
+    return same;
+}
+
+/* Two coordinates of one shape turned into each other, x → −y, y → x: all their elements at once. */
+static void rotation_lines(Mech *m, MechLine *at, uint32_t *n) {
+    for (uint32_t a = 0; a < m->n && m->n <= MOST_TURNED; a++) {
+        MechBody *x = &m->bodies[a];
+        if (x->rank && x->extent[x->rank - 1] >= 2 && x->extent[x->rank - 1] <= 3 && !is_still(m, a))
+            turn_components(m, at, n, a);
+        for (uint32_t c = a + 1; c < m->n; c++) {
+            MechBody *y = &m->bodies[c];
+            if (!same_shape(x, y) || is_still(m, a) || is_still(m, c))
+                continue;
+            MechMotion map = no_map(m);
+            map.shift[a] = ir_neg(m->p, ir_read(m->p, y->q, y->at, y->rank));
+            map.shift[c] = ir_read(m->p, x->q, x->at, x->rank);
+            try_map(m, at, n, &map, mech_text(m, "J_%s%s", x->symbol, y->symbol),
+                    mech_text(m, "the angular momentum: L does not change when (%s, %s) turns", x->symbol, y->symbol));
+        }
+    }
+}
+
+/* ---- charges ---- */
+
+void mech_add_charge(Mech *m, const char *name, const MechLine *line) {
+    vec_push(&m->charges, (MechCharge){.name = name, .value = line->rhs, .like = line->like, .span = m->run->span});
+}
+
+bool mech_has_charge(const Mech *m, IrTerm value) {
+    for (uint32_t k = 0; k < m->charges.n; k++)
+        if (m->charges.at[k].value == value)
+            return true;
+    return false;
 }
 
 /* A flow of the user's own in the word is not part of the Lagrangian's motion. */
@@ -151,18 +228,24 @@ static bool has_own_flow(const Mech *m) {
     return false;
 }
 
-void mech_conserved_lines(Mech *m, MechLine *at, uint32_t *n) {
+static bool conserved_lines(Mech *m, MechLine *at, uint32_t *n) {
     if (has_own_flow(m)) {
         remark(at, n,
                "nothing is claimed: the word has flows of its own beside the motion of the Lagrangian");
-        return;
+        return true;
     }
     energy_line(m, at, n);
+    if (!mech_declared_lines(m, at, n))
+        return false;
     if (m->out->first_order || m->run->block)
-        return;
+        return true;
     cyclic_lines(m, at, n);
-    if (!m->run->hamiltonian.term) {
-        translation_lines(m, at, n);
-        rotation_lines(m, at, n);
-    }
+    translation_lines(m, at, n);
+    rotation_lines(m, at, n);
+    return true;
+}
+
+bool mech_pass_conserved(Mech *m) {
+    m->conserved = ARENA_ARRAY(m->arena, MechLine, 4 * MOST_TRIED + 6 * m->run->n_symmetries + 8);
+    return conserved_lines(m, m->conserved, &m->n_conserved);
 }

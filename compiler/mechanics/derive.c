@@ -27,6 +27,7 @@ enum {
     RATES = 8,     /* the right-hand side, where a method advances */
     PARTS = 16,    /* exact solutions, where a word does */
     STEP = 32,     /* the word composed of them */
+    CHARGES = 1024, /* what is conserved */
     FUNCTIONS = 64,
     DERIVATION = 128,
     ROWS = 256, /* constraints: J, the rate */
@@ -51,9 +52,10 @@ static const Pass passes[] = {
     {"parts", mech_pass_parts, MASS | FRICTION | VELOCITY, PARTS},
     {"word", mech_pass_word, PARTS, STEP},
     {"hold", mech_pass_hold, MASS | ROWS | VELOCITY, HELD},
-    {"functions", mech_pass_functions, RATES | STEP | HELD, FUNCTIONS},
+    {"conserved", mech_pass_conserved, VELOCITY | RATES | STEP | HELD, CHARGES},
+    {"functions", mech_pass_functions, RATES | STEP | HELD | CHARGES, FUNCTIONS},
     {"events", mech_pass_events, VELOCITY | RATES | STEP, EVENTS},
-    {"sections", mech_pass_sections, RATES | STEP | FUNCTIONS | EVENTS, DERIVATION},
+    {"sections", mech_pass_sections, RATES | STEP | FUNCTIONS | EVENTS | CHARGES, DERIVATION},
 };
 
 /* Runs the passes in the order of the table, which is checked against what each needs; the first error ends it. */
@@ -142,5 +144,7 @@ MechRun *mech_derive(Session *session, Model *model, const SemaRun *run) {
     ir_env_free(m->env);
     m->env = NULL;
     vec_free(&m->sections);
+    vec_free(&m->charges);
+    vec_free(&m->named);
     return ok && diag_error_count(session) == before ? m->out : NULL;
 }

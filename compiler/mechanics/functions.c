@@ -141,6 +141,20 @@ static void add_records(Mech *m, Outputs *o) {
     }
 }
 
+static void add_charges(Mech *m, Outputs *o) {
+    for (uint32_t i = 0; i < m->charges.n; i++) {
+        MechCharge *c = &m->charges.at[i];
+        uint32_t rank = c->like ? ir_def(m->p, c->like)->rank : 0;
+        uint64_t extent[IR_MAX_RANK] = {0};
+        if (c->like)
+            memcpy(extent, ir_def(m->p, c->like)->extent, sizeof extent);
+        c->output = ir_input(m->p, name_of(m->session->names, c->name), IR_ROLE_OUTPUT, IR_F64, rank, extent);
+        o->at[o->n++] = (IrAssign){c->output, mech_resolve(m, c->value), c->span};
+    }
+    m->out->charges = arena_copy(m->arena, m->charges.at, m->charges.n * sizeof *m->charges.at);
+    m->out->n_charges = m->charges.n;
+}
+
 bool mech_pass_functions(Mech *m) {
     const SemaRun *run = m->run;
     mech_func_start(m, &m->out->init, "init", false, 5);
@@ -149,9 +163,10 @@ bool mech_pass_functions(Mech *m) {
     init_states(m, &m->out->init, false);
     init_motion(m, &m->out->init);
     init_kept(m, &m->out->init);
-    uint32_t most = run->n_records + 3 * run->n_expects + 2;
+    uint32_t most = run->n_records + 3 * run->n_expects + 2 + m->charges.n;
     Outputs o = {ARENA_ARRAY(ir_arena(m->p), IrAssign, most), 0};
     add_records(m, &o);
+    add_charges(m, &o);
     if (m->potential)
         m->out->loss = add_scalar(m, &o, "loss", m->potential, m->potential_span);
     if (m->energy && (!m->out->first_order || m->skew) && !run->block)

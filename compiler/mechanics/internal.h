@@ -129,6 +129,10 @@ typedef struct Mech {
     IrTerm step; /* h */
     uint32_t next_site;
     VEC(MechSection) sections;
+    VEC(MechCharge) charges;
+    VEC(IrReplace) named;       /* charges by the names that records use */
+    MechLine *conserved;        /* what is conserved, as shown */
+    uint32_t n_conserved;
 } Mech;
 
 /* ---- algebra.c: products, exponentials, definitions ---- */
@@ -227,6 +231,7 @@ bool mech_pass_jets(Mech *m);
 bool mech_pass_parts(Mech *m);
 bool mech_pass_word(Mech *m);
 bool mech_pass_hold(Mech *m);
+bool mech_pass_conserved(Mech *m);
 bool mech_pass_functions(Mech *m);
 bool mech_pass_events(Mech *m);
 bool mech_pass_sections(Mech *m);
@@ -244,7 +249,6 @@ IrTerm mech_flow_value(Mech *m, const MechRate *rate, IrTerm h, uint32_t site);
 MechPart *mech_find_part(Mech *m, Name name);
 
 /* ---- lines of the derivation: appended to at[*n…] ---- */
-void mech_conserved_lines(Mech *m, MechLine *at, uint32_t *n); /* what the exact motion conserves */
 void mech_event_lines(Mech *m, MechLine *at, uint32_t *n);     /* events and what they do */
 void mech_order_lines(Mech *m, MechLine *at, uint32_t *n);     /* order and symmetry of the word */
 void mech_constraint_lines(Mech *m, MechLine *at, uint32_t *n); /* c, its rate, J */

@@ -60,6 +60,15 @@ typedef struct MechEvent {
 } MechEvent;
 
 /* Where the runtime finds and puts things, and what is compiled. */
+/* A conserved quantity that a run follows: its drift is said at the end. */
+typedef struct MechCharge {
+    const char *name;    /* "energy", "J_xy", the name of a declared symmetry */
+    IrTerm value;        /* over the axes of `like`, in what is stored */
+    IrDef like;          /* 0: a scalar */
+    IrDef output;        /* OUTPUT */
+    Span span;
+} MechCharge;
+
 typedef struct MechRun {
     const SemaRun *run;
     MechMass mass;
@@ -86,6 +95,7 @@ typedef struct MechRun {
     IrDef *expects;         /* three OUTPUT scalars per run->expects[k]: a, b, within */
     IrDef loss;             /* OUTPUT scalar: potential, for progress and divergence checks; 0: none */
     IrDef energy;           /* OUTPUT scalar: energy; 0: first-order or time-free training */
+    MechCharge *charges; uint32_t n_charges;
     MechSection *sections;  /* the derivation, for lag derive */
     uint32_t n_sections;
     const struct Mech *derivation; /* what mech_check holds against numbers; internal.h */

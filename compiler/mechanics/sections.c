@@ -353,7 +353,8 @@ bool mech_pass_sections(Mech *m) {
     add_section(m, "Events", true, l);
     jet_lines(m, l);
     add_section(m, "Taylor recursions  x(t + h) = Σ x[k] h^k", true, l);
-    mech_conserved_lines(m, l->at, &l->n);
+    for (uint32_t k = 0; k < m->n_conserved; k++)
+        add_line(l, m->conserved[k]);
     add_section(m, "Conserved quantities", false, l);
     free(l);
     m->out->sections = arena_copy(m->arena, m->sections.at, m->sections.n * sizeof *m->sections.at);

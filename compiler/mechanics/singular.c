@@ -4,7 +4,7 @@
  *
  * M is evaluated by the reference evaluator with every input at a generic value; a direction found null there
  * is null almost everywhere for the analytic entries a Lagrangian has. */
-#include "internal.h"
+#include "noether.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -22,15 +22,13 @@ static void set_generic(Mech *m, IrDef d, uint32_t seed) {
     free(x);
 }
 
-/* Sets every input the form reads but the hyper-parameters, which keep their values. False: too much to
- * evaluate. */
-static bool set_inputs(Mech *m, const MechForm *f) {
+bool mech_set_generic(Mech *m, const IrTerm *terms, uint32_t count, uint32_t salt) {
     uint32_t n = ir_def_count(m->p);
     uint8_t *mark = base_calloc(n + 1, 1);
     uint64_t total = 0;
-    for (uint32_t i = 0; i < m->n * m->n; i++) {
-        if (f->block[i])
-            ir_reach(m->p, f->block[i], mark);
+    for (uint32_t i = 0; i < count; i++) {
+        if (terms[i])
+            ir_reach(m->p, terms[i], mark);
     }
     for (IrDef d = 1; d <= n; d++)
         total += mark[d] ? ir_size(m->p, d) : 0;
@@ -41,7 +39,7 @@ static bool set_inputs(Mech *m, const MechForm *f) {
             continue;
         IrDef root = info->kind == IR_DEF_VIEW ? info->parent : d;
         if (ir_def(m->p, root)->kind == IR_DEF_INPUT && ir_def(m->p, root)->role != IR_ROLE_HYPER)
-            set_generic(m, root, root);
+            set_generic(m, root, root + salt);
     }
     free(mark);
     return small;
@@ -128,7 +126,7 @@ bool mech_form_singular(Mech *m, const MechForm *f, double *direction) {
     uint64_t size = 0;
     for (uint32_t a = 0; a < m->n; a++)
         size += m->bodies[a].size;
-    if (size > MECH_SMALL || size == 0 || !set_inputs(m, f))
+    if (size > MECH_SMALL || size == 0 || !mech_set_generic(m, f->block, m->n * m->n, 0))
         return false;
     double *M = base_calloc(size * size, sizeof(double));
     bool ok = true;
