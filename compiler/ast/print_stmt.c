@@ -398,12 +398,10 @@ static void print_named_args(Printer *printer, const char *word, ArgList items) 
 }
 
 static void print_symmetry(Printer *printer, const Stmt *stmt) {
-    const char *word = "symmetry";
-    if (stmt->symmetry.name) {
-        buf_printf(printer->out, "symmetry %s:", text_of(printer, stmt->symmetry.name));
-        word = "";
-    }
-    print_named_args(printer, word, stmt->symmetry.items);
+    put(printer, "symmetry ");
+    if (stmt->symmetry.name)
+        buf_printf(printer->out, "%s: ", text_of(printer, stmt->symmetry.name));
+    print_named_args(printer, "", stmt->symmetry.items);
 }
 
 static void print_step(Printer *printer, const Stmt *stmt) {

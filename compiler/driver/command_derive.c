@@ -19,6 +19,17 @@ static bool write_text(const Options *options, const Buf *text) {
     return ok;
 }
 
+/* --noether: what is conserved, and of what. */
+static void keep_conserved(MechRun *mech) {
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < mech->n_sections; i++) {
+        const char *title = mech->sections[i].title;
+        if (!strcmp(title, "Lagrangian") || !strcmp(title, "Hamiltonian") || !strcmp(title, "Conserved quantities"))
+            mech->sections[n++] = mech->sections[i];
+    }
+    mech->n_sections = n;
+}
+
 int command_derive(Session *session, Options *options) {
     Model *model = load_model(session, options);
     if (!model)
@@ -30,6 +41,8 @@ int command_derive(Session *session, Options *options) {
         MechRun *mech = mech_derive(session, model, &model->runs[i]);
         if (!mech)
             continue;
+        if (options->noether)
+            keep_conserved(mech);
         if (options->latex)
             mech_print_latex(model, mech, &text);
         else

@@ -26,7 +26,7 @@ typedef struct Options {
     uint32_t threads;        /* 0: what the run says, or all cores */
     const char *out;         /* --out DIR; NULL: out/NAME */
     const char *emit;        /* --emit=STAGE */
-    bool json, no_cache, latex, check, brief, in_place, help, quiet;
+    bool json, no_cache, latex, check, brief, noether, in_place, help, quiet;
 } Options;
 
 typedef struct Command {

@@ -27,6 +27,7 @@ static void catch_interrupts(struct sigaction *before) {
 static size_t monitor(Execution *e, const char **names, double *values) {
     if (!e->monitor || e->monitor(&e->frame))
         return 0;
+    drift_look(e);
     size_t n = 0;
     bool training = execution_flushes(e);
     double loss = execution_scalar(e, e->mech->loss), energy = execution_scalar(e, e->mech->energy);
@@ -130,10 +131,25 @@ static void save_last_state(Execution *e) {
         fprintf(stderr, "the last good state is in %s\n", path);
 }
 
+static void started(void *context) {
+    kept_restore(context);
+    drift_start(context);
+}
+
+/* With the first record of a moment what is conserved is looked at too. */
+static bool take(void *context, uint32_t index, const RtRunState *at, RtMessage *message) {
+    Execution *e = context;
+    if (e->n_drift && at->time != e->drift_seen && !e->monitor(&e->frame)) {
+        drift_look(e);
+        e->drift_seen = at->time;
+    }
+    return outputs_take(context, index, at, message);
+}
+
 static int run_to_end(Execution *e) {
     struct sigaction before;
-    e->run.record = outputs_take;
-    e->run.started = kept_restore;
+    e->run.record = take;
+    e->run.started = started;
     e->run.progress = e->options->quiet ? NULL : show_progress;
     e->run.context = e;
     e->run.stop = &interrupted;
@@ -146,6 +162,7 @@ static int run_to_end(Execution *e) {
     if (ok)
         kept_take(e);
     end_progress(e, &result);
+    drift_say(e);
     hold_report(e);
     if (ok && result.stopped_by && !e->options->json && !e->options->quiet)
         fprintf(stderr, "ended at t = %.10g by `when %s`\n", result.at.time, result.stopped_by->text);
@@ -184,8 +201,10 @@ int execute_run(Session *session, const Model *model, const MechRun *mech, Code 
     if (calls_library(code->plan))
         rt_blas_load(); /* before there are threads: choosing kernels looks at the environment */
     int status = EXIT_RUN;
-    if (execution_open(&e) && outputs_open(&e))
+    if (execution_open(&e) && outputs_open(&e)) {
+        drift_open(&e);
         status = run_to_end(&e);
+    }
     outputs_close(&e);
     execution_close(&e);
     return status;

@@ -20,6 +20,15 @@ typedef struct Group {
     const char *path;     /* where the table goes */
 } Group;
 
+/* A conserved quantity that is followed. */
+typedef struct Drift {
+    const char *name;
+    RtBlock block;
+    double *start;        /* its elements at the start, */
+    double size;          /* the largest of them, */
+    double most;          /* and the farthest any was from there */
+} Drift;
+
 typedef struct Execution {
     Session *session;
     const Options *options;
@@ -43,6 +52,8 @@ typedef struct Execution {
     size_t *column_of;   /* and its first column there */
     Buf printed;         /* what `print` has to say, said last */
     const char *folder;  /* results go here */
+    Drift *drift;        uint32_t n_drift;
+    double drift_seen;   /* the time at which it was last looked at for a record */
     RtProgress progress;
     double started;
     double h;            /* value of the word's `by` */
@@ -68,6 +79,12 @@ void execution_blame(const Execution *e, int32_t status);
 bool hold_open(Execution *e);
 void hold_report(const Execution *e);
 void hold_close(Execution *e);
+
+/* drift.c: what is conserved: its places, its start, a look at it after the monitor has run, what is said of it. */
+void drift_open(Execution *e);
+void drift_start(Execution *e);
+void drift_look(Execution *e);
+void drift_say(const Execution *e);
 
 /* outputs.c: tables, prints and saved parameters. */
 bool outputs_open(Execution *e);

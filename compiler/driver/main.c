@@ -11,6 +11,7 @@ static const Command commands[] = {
      "  --latex           a LaTeX document in the place of text\n"
      "  --check           evaluates gradients and residuals numerically and prints the largest errors\n"
      "  --short           only the energies, the solved parts and the final update\n"
+     "  --noether         only what is conserved, and how it follows\n"
      "  -o FILE           writes there in the place of standard output\n\n"},
     {"check", command_check, "FILE", "names, types, shapes, indices, completeness of the Lagrangian", ""},
     {"fmt", command_fmt, "FILE", "print the program in canonical form (--in-place rewrites the file)", ""},

@@ -29,7 +29,8 @@ typedef struct Flag {
 static const Flag flags[] = {
     {"--json", offsetof(Options, json)},   {"--no-cache", offsetof(Options, no_cache)},
     {"--latex", offsetof(Options, latex)}, {"--check", offsetof(Options, check)},
-    {"--short", offsetof(Options, brief)}, {"--in-place", offsetof(Options, in_place)},
+    {"--short", offsetof(Options, brief)}, {"--noether", offsetof(Options, noether)},
+    {"--in-place", offsetof(Options, in_place)},
     {"--help", offsetof(Options, help)},   {"-h", offsetof(Options, help)},
     {"--quiet", offsetof(Options, quiet)},
 };

@@ -5,6 +5,7 @@
  * needs: Lagrangian or Hamiltonian, gradients, parts      gives: charges, lines of the derivation      changes: nothing */
 #include "noether.h"
 
+#include <math.h>
 #include <string.h>
 
 static bool changes_by_itself(Mech *m, IrTerm t) {
@@ -116,6 +117,81 @@ static bool try_map(Mech *m, MechLine *at, uint32_t *n, const MechMotion *map, c
     return true;
 }
 
+/* q, q', ∂L/∂q and p of every body at a generic point: whether a linear map may be a symmetry is seen there before any term
+ * is built. */
+typedef struct Probe {
+    double *q[MECH_MOST_BODIES], *v[MECH_MOST_BODIES], *g[MECH_MOST_BODIES], *p[MECH_MOST_BODIES];
+} Probe;
+
+enum { MOST_PROBED = 400 };
+
+static double *values_of(Mech *m, const MechBody *b, IrTerm t, bool *ok) {
+    double *x = ARENA_ARRAY(m->arena, double, b->size);
+    for (uint64_t i = 0; i < b->size && *ok; i++) {
+        int64_t at[IR_MAX_RANK];
+        uint64_t rest = i;
+        for (uint32_t k = b->rank; k-- > 0; rest /= b->extent[k])
+            at[k] = (int64_t)(rest % b->extent[k]);
+        x[i] = ir_eval(m->env, t, at, ok);
+    }
+    return x;
+}
+
+static bool probe(Mech *m, Probe *out) {
+    uint64_t total = 0;
+    IrTerm all[4 * MECH_MOST_BODIES];
+    uint32_t n = 0;
+    for (uint32_t a = 0; a < m->n; a++)
+        total += m->bodies[a].size;
+    if (m->n > MECH_MOST_BODIES || total > MOST_PROBED)
+        return false;
+    for (uint32_t a = 0; a < m->n; a++) {
+        const MechBody *b = &m->bodies[a];
+        bool by_p = m->mass.of_momenta;
+        all[n++] = ir_read(m->p, b->q, b->at, b->rank);
+        all[n++] = by_p ? b->velocity : ir_read(m->p, b->v, b->at, b->rank);
+        all[n++] = b->dl_dq;
+        all[n++] = by_p ? ir_read(m->p, b->p, b->at, b->rank) : m->mass.gradient[a];
+        if (!all[n - 3] || !all[n - 1])
+            return false;
+    }
+    bool ok = mech_set_generic(m, all, n, 3);
+    for (uint32_t a = 0; a < m->n && ok; a++) {
+        const MechBody *b = &m->bodies[a];
+        out->q[a] = values_of(m, b, all[4 * a], &ok);
+        out->v[a] = values_of(m, b, all[4 * a + 1], &ok);
+        out->g[a] = values_of(m, b, all[4 * a + 2], &ok);
+        out->p[a] = values_of(m, b, all[4 * a + 3], &ok);
+    }
+    return ok;
+}
+
+static bool is_small(double sum, double size) { return fabs(sum) <= 1e-9 * size; }
+
+/* ∂L/∂q over the elements first, first + stride, … adds up to nothing. */
+static bool may_shift(const Probe *at, const MechBody *b, uint32_t a, uint64_t first, uint64_t stride) {
+    double sum = 0, size = 0;
+    for (uint64_t i = first; i < b->size; i += stride) {
+        sum += at->g[a][i];
+        size += fabs(at->g[a][i]);
+    }
+    return is_small(sum, size);
+}
+
+/* δL of x → −y, y → x for the elements x0, x0 + stride, … of body a against y0, y0 + stride, … of body c. */
+static bool may_turn(const Probe *at, uint64_t n, uint32_t a, uint64_t x0, uint32_t c, uint64_t y0, uint64_t stride) {
+    double sum = 0, size = 0;
+    for (uint64_t i = 0; i < n; i += stride) {
+        double term[4] = {-at->g[a][x0 + i] * at->q[c][y0 + i], at->g[c][y0 + i] * at->q[a][x0 + i],
+                          -at->p[a][x0 + i] * at->v[c][y0 + i], at->p[c][y0 + i] * at->v[a][x0 + i]};
+        for (int k = 0; k < 4; k++) {
+            sum += term[k];
+            size += fabs(term[k]);
+        }
+    }
+    return is_small(sum, size);
+}
+
 static bool is_still(Mech *m, uint32_t a) { return ir_is_zero(m->p, m->bodies[a].dl_dq); }
 
 /* [axis = at] over the axes of a body. */
@@ -126,7 +202,7 @@ static IrTerm on_axis(Mech *m, const MechBody *b, uint32_t axis, uint64_t at, Ir
 
 /* All elements of one body together; of a body of vectors (the last axis of 2 or 3), each component. Several scalar coordinates
  * together, where one alone does not do. */
-static void translation_lines(Mech *m, MechLine *at, uint32_t *n) {
+static void translation_lines(Mech *m, const Probe *seen, MechLine *at, uint32_t *n) {
     uint32_t scalars = 0;
     for (uint32_t a = 0; a < m->n; a++) {
         MechBody *b = &m->bodies[a];
@@ -136,6 +212,10 @@ static void translation_lines(Mech *m, MechLine *at, uint32_t *n) {
         uint64_t last = b->extent[b->rank - 1];
         bool vectors = b->rank >= 2 && last <= 3, all = vectors;
         for (uint64_t d = 0; vectors && d < last; d++) {
+            if (!may_shift(seen, b, a, d, last)) {
+                all = false;
+                continue;
+            }
             MechMotion map = no_map(m);
             map.shift[a] = on_axis(m, b, b->rank - 1, d, ir_real(m->p, 1));
             all = try_map(m, at, n, &map, mech_text(m, "P_%s%llu", b->symbol, (unsigned long long)d),
@@ -143,22 +223,32 @@ static void translation_lines(Mech *m, MechLine *at, uint32_t *n) {
         }
         MechMotion map = no_map(m);
         map.shift[a] = ir_real(m->p, 1);
-        if (!all)
+        if (!all && may_shift(seen, b, a, 0, 1))
             try_map(m, at, n, &map, mech_text(m, "P_%s", b->symbol),
                     "the total momentum: L does not change when all elements move together");
     }
     if (scalars < 2 || m->n > MOST_TURNED)
         return;
     MechMotion map = no_map(m);
+    uint32_t moved = 0;
     for (uint32_t a = 0; a < m->n; a++) {
-        if (m->bodies[a].rank == 0 && !is_still(m, a))
+        if (m->bodies[a].rank == 0 && !is_still(m, a)) {
             map.shift[a] = ir_real(m->p, 1);
+            moved++;
+        }
     }
+    double sum = 0, size = 0;
+    for (uint32_t a = 0; a < m->n; a++) {
+        sum += map.shift[a] ? seen->g[a][0] : 0;
+        size += map.shift[a] ? fabs(seen->g[a][0]) : 0;
+    }
+    if (moved < 2 || !is_small(sum, size))
+        return;
     try_map(m, at, n, &map, "P", "the total momentum: L does not change when all coordinates move together");
 }
 
 /* The components of one body's vectors turned into each other. */
-static void turn_components(Mech *m, MechLine *at, uint32_t *n, uint32_t a) {
+static void turn_components(Mech *m, const Probe *seen, MechLine *at, uint32_t *n, uint32_t a) {
     MechBody *b = &m->bodies[a];
     uint32_t last = b->rank - 1;
     IrTerm from[IR_MAX_RANK];
@@ -166,6 +256,8 @@ static void turn_components(Mech *m, MechLine *at, uint32_t *n, uint32_t a) {
         from[k] = b->at[k];
     for (uint64_t c = 0; c < b->extent[last]; c++) {
         for (uint64_t d = c + 1; d < b->extent[last]; d++) {
+            if (!may_turn(seen, b->size, a, c, a, d, b->extent[last]))
+                continue;
             MechMotion map = no_map(m);
             from[last] = ir_int(m->p, (int64_t)d);
             IrTerm away = ir_neg(m->p, ir_read(m->p, b->q, from, b->rank));
@@ -188,14 +280,14 @@ static bool same_shape(const MechBody *x, const MechBody *y) {
 }
 
 /* Two coordinates of one shape turned into each other, x → −y, y → x: all their elements at once. */
-static void rotation_lines(Mech *m, MechLine *at, uint32_t *n) {
+static void rotation_lines(Mech *m, const Probe *seen, MechLine *at, uint32_t *n) {
     for (uint32_t a = 0; a < m->n && m->n <= MOST_TURNED; a++) {
         MechBody *x = &m->bodies[a];
         if (x->rank && x->extent[x->rank - 1] >= 2 && x->extent[x->rank - 1] <= 3 && !is_still(m, a))
-            turn_components(m, at, n, a);
+            turn_components(m, seen, at, n, a);
         for (uint32_t c = a + 1; c < m->n; c++) {
             MechBody *y = &m->bodies[c];
-            if (!same_shape(x, y) || is_still(m, a) || is_still(m, c))
+            if (!same_shape(x, y) || is_still(m, a) || is_still(m, c) || !may_turn(seen, x->size, a, 0, c, 0, 1))
                 continue;
             MechMotion map = no_map(m);
             map.shift[a] = ir_neg(m->p, ir_read(m->p, y->q, y->at, y->rank));
@@ -240,8 +332,11 @@ static bool conserved_lines(Mech *m, MechLine *at, uint32_t *n) {
     if (m->out->first_order || m->run->block)
         return true;
     cyclic_lines(m, at, n);
-    translation_lines(m, at, n);
-    rotation_lines(m, at, n);
+    Probe seen;
+    if (probe(m, &seen)) {
+        translation_lines(m, &seen, at, n);
+        rotation_lines(m, &seen, at, n);
+    }
     return true;
 }
 

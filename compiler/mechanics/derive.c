@@ -27,7 +27,7 @@ enum {
     RATES = 8,     /* the right-hand side, where a method advances */
     PARTS = 16,    /* exact solutions, where a word does */
     STEP = 32,     /* the word composed of them */
-    CHARGES = 1024, /* what is conserved */
+    CHARGES = 2048, /* what is conserved */
     FUNCTIONS = 64,
     DERIVATION = 128,
     ROWS = 256, /* constraints: J, the rate */

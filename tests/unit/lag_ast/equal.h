@@ -154,7 +154,6 @@ static bool same_stmt(const Stmt *a, const Stmt *b) {
                && a->when.direction == b->when.direction && same_stmts(a->when.items, b->when.items);
     case STMT_STOP: return same_expr(a->stop.after, b->stop.after);
     case STMT_ACT: return same_expr(a->act.target, b->act.target) && same_expr(a->act.value, b->act.value);
-               && same_stmts(a->when.items, b->when.items);
     case STMT_SYMMETRY:
         return a->symmetry.name == b->symmetry.name && same_args(a->symmetry.items, b->symmetry.items);
     case STMT_ERROR:

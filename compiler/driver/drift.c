@@ -1,0 +1,72 @@
+/* drift — how far what the motion conserves strays in a run: the largest distance from the start, seen at the start, with
+ * every record, when progress is shown and at the end. */
+#include "execute.h"
+
+#include <jansson.h>
+#include <math.h>
+
+void drift_open(Execution *e) {
+    uint32_t n = e->mech->n_charges;
+    e->drift = ARENA_ARRAY(e->session->arena, Drift, n + 1);
+    for (uint32_t k = 0; k < n && e->monitor; k++) {
+        Drift *d = &e->drift[e->n_drift];
+        *d = (Drift){.name = e->mech->charges[k].name};
+        if (!execution_block(e, e->mech->charges[k].output, d->name, &d->block))
+            continue;
+        d->start = ARENA_ARRAY(e->session->arena, double, d->block.n);
+        e->n_drift++;
+    }
+}
+
+void drift_start(Execution *e) {
+    if (!e->n_drift || (e->run.prepare && e->run.prepare(&e->frame)) || e->monitor(&e->frame)) {
+        e->n_drift = 0;
+        return;
+    }
+    for (uint32_t k = 0; k < e->n_drift; k++) {
+        Drift *d = &e->drift[k];
+        for (uint64_t i = 0; i < d->block.n; i++) {
+            d->start[i] = execution_value(e, &d->block, i);
+            d->size = fmax(d->size, fabs(d->start[i]));
+        }
+    }
+}
+
+void drift_look(Execution *e) {
+    for (uint32_t k = 0; k < e->n_drift; k++) {
+        Drift *d = &e->drift[k];
+        for (uint64_t i = 0; i < d->block.n; i++)
+            d->most = fmax(d->most, fabs(execution_value(e, &d->block, i) - d->start[i]));
+    }
+}
+
+/* A drift is said against the size of what drifts, unless that is nothing but rounding itself. */
+static bool is_relative(const Drift *d) { return d->size >= 1e-9 || (d->size > 0 && d->most <= 1e-3 * d->size); }
+
+static void say_json(const Drift *d) {
+    bool relative = is_relative(d);
+    json_t *object = json_pack("{s:s, s:s, s:f, s:b}", "event", "drift", "name", d->name, "drift",
+                               relative ? d->most / d->size : d->most, "relative", relative);
+    char *text = json_dumps(object, JSON_COMPACT);
+    printf("%s\n", text);
+    free(text);
+    json_decref(object);
+}
+
+/* drift: energy 3e-12, J 1.4e-16 (absolute) */
+void drift_say(const Execution *e) {
+    if (!e->n_drift || e->options->quiet)
+        return;
+    for (uint32_t k = 0; k < e->n_drift; k++) {
+        const Drift *d = &e->drift[k];
+        if (e->options->json) {
+            say_json(d);
+            continue;
+        }
+        bool relative = is_relative(d);
+        fprintf(stderr, "%s%s %.2g%s", k ? ", " : "drift: ", d->name, relative ? d->most / d->size : d->most,
+                relative || d->most == 0 ? "" : " (absolute)");
+    }
+    if (!e->options->json)
+        fputc('\n', stderr);
+}
