@@ -220,7 +220,7 @@ static void as_ratio(double value, double *above, double *below) {
     for (int d = 2; d <= 12 && value != rint(value); d++) {
         double n = value * d;
         bool binary = d == 2 || d == 4 || d == 8;
-        bool reduced = fmod(n, 2) != 0 || d % 2;
+        bool reduced = (fmod(n, 2) != 0 || d % 2) && (fmod(n, 3) != 0 || d % 3);
         if (d % 5 && reduced && (!binary || value < 1) && n == rint(n) && fabs(n) < 100 && n / d == value) {
             *above = n;
             *below = d;
@@ -234,9 +234,14 @@ static void as_ratio(double value, double *above, double *below) {
     }
 }
 
+/* An exponent: halves are fractions above 1, too. */
 static Pretty *ratio(PrettyScope *s, double value) {
     double above, below;
     as_ratio(value, &above, &below);
+    if (below == 1 && value != rint(value) && 2 * value == rint(2 * value)) {
+        above = 2 * value;
+        below = 2;
+    }
     if (below == 1)
         return pretty_value(s, value);
     Pretty *t = pretty_node(s, PRETTY_PRODUCT, 1);
