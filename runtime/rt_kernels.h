@@ -97,4 +97,23 @@ RtStatus rt_inverse_f64(RtFrame *frame, int64_t n, const double *A, double *X, v
 RtStatus rt_logdet_f32(RtFrame *frame, int64_t n, const float *A, float *result, void *work);
 RtStatus rt_logdet_f64(RtFrame *frame, int64_t n, const double *A, double *result, void *work);
 
+/* ---- Newton's method for r(u) = 0, u[n]. Generated code runs
+ *
+ *     begin(start, u);  repeat { r = r(u); residual(r, u); J = ∂r/∂u; c = J⁻¹ r; correct(c, u); }
+ *
+ * and does what the two verdicts say. `work`: RT_NEWTON_WORK(n) doubles, kept between the calls. ---- */
+
+enum {
+    RT_NEWTON_GO_ON,  /* to what comes next in the iteration */
+    RT_NEWTON_AGAIN,  /* u has moved: the next iteration */
+    RT_NEWTON_FOUND,  /* u is the root, to rounding */
+    RT_NEWTON_FAILED, /* there is none to be found from that start: RT_NO_ROOT */
+};
+#define RT_NEWTON_WORK(n) (6 + 2 * (n))
+void rt_newton_begin_f64(RtFrame *frame, int64_t n, const double *start, double *u, double *work);
+/* r[n] at u: goes on, or moves u back towards where |r| was smaller. */
+int32_t rt_newton_residual_f64(RtFrame *frame, int64_t n, const double *r, double *u, double *work);
+/* u ← u − correction[n]. */
+int32_t rt_newton_correct_f64(RtFrame *frame, int64_t n, const double *correction, double *u, double *work);
+
 #endif

@@ -58,6 +58,12 @@ typedef struct CalcJet {
  * after an error: an operation without a recursion is reported where the user wrote it. */
 bool calc_jet(IrProgram *p, const IrDef *y, const IrDef *dy, const IrTerm *rate, uint32_t n, IrDef time, CalcJet *jet);
 
+/* The definition z[n] given by residual(z) = 0: an ir_root with its Jacobian derived, and found from `start`. `parts` are the
+ * definitions that the residual reads the unknown through, each with its first element (NULL: none but the unknown itself):
+ * the Jacobian is then written in blocks ∂r/∂part. 0 after an error. */
+IrDef calc_root(IrProgram *p, Name name, IrDef unknown, IrDef residual, IrDef start, const IrPiece *parts,
+                uint32_t n_parts);
+
 /* t as a polynomial of degree ≤ 1 in the scalar read `x` (a READ term, or any subterm): t = a + b·x with a and b
  * free of x. False when t is not affine in x. */
 bool calc_linear(IrProgram *p, IrTerm t, IrTerm x, IrTerm *a, IrTerm *b);

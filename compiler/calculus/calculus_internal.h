@@ -96,4 +96,14 @@ IrDef calc_linalg_adjoint(IrProgram *p, IrDef d, IrDef adjoint, uint32_t k);
  * axes behind its own, of extents `more`. */
 IrDef calc_linalg_forward(IrProgram *p, IrDef d, const IrDef *moved, uint32_t extra, const uint64_t *more);
 
+/* Implicit function theorem at ROOT d, r(z, θ) = 0: dz = −(∂r/∂u)⁻¹ dr. `moved`: the derivative of the residual at fixed
+ * unknown, with `extra` further axes behind its own. */
+IrDef calc_root_forward(IrProgram *p, IrDef d, IrDef moved, uint32_t extra, const uint64_t *more);
+/* The same backwards: adjoints of the definitions that move and that the residual reads (from outside of the equation), from
+ * d's adjoint; listed in `at`, their adjoints in `adjoint`. False after an error. */
+typedef struct CalcRootAdjoint {
+    CalcDefs at, adjoint;
+} CalcRootAdjoint;
+bool calc_root_adjoint(IrProgram *p, const CalcGraph *g, IrDef d, IrDef adjoint, CalcRootAdjoint *out);
+
 #endif

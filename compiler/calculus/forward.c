@@ -306,6 +306,13 @@ static void forward_def(Forward *f, IrDef d) {
         f->image[d] = calc_linalg_forward(p, d, moved, f->n_y, more);
         break;
     }
+    case IR_DEF_ROOT: {
+        uint64_t more[IR_MAX_RANK] = {0};
+        for (uint32_t k = 0; k < f->n_y; k++)
+            more[k] = ir_index(p, f->y[k])->extent;
+        f->image[d] = calc_root_forward(p, d, moved_operand(f, info.operand[0]), f->n_y, more);
+        break;
+    }
     }
 }
 

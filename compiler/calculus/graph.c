@@ -72,6 +72,7 @@ static bool def_moves(const IrProgram *p, const CalcGraph *g, IrDef d, const IrD
     case IR_DEF_LINALG:
     case IR_DEF_SCAN:
         return g->active[info->operand[0]] || (info->operand[1] && g->active[info->operand[1]]);
+    case IR_DEF_ROOT: return g->active[info->operand[0]];
     }
     return false;
 }
@@ -82,7 +83,7 @@ CalcGraph calc_graph(IrProgram *p, IrTerm t, IrDef d, const IrDef *wrt, uint32_t
     g.active = base_calloc(g.n_defs, 1);
     if (d)
         g.reached[d] = 1;
-    ir_reach(p, t, g.reached);
+    ir_reach_into(p, t, g.reached, IR_INTO_RESIDUAL);
     uint8_t *state = base_calloc(ir_term_count(p) + 1, 1), *before = base_calloc(g.n_defs, 1);
     do {
         memset(state, 0, ir_term_count(p) + 1);

@@ -465,6 +465,15 @@ static void reverse_scan(Reverse *r, IrDef d, IrDef adjoint) {
     vec_free(&reads);
 }
 
+static void reverse_root(Reverse *r, IrDef d, IrDef adjoint) {
+    CalcRootAdjoint parts = {0};
+    r->failed |= !calc_root_adjoint(r->p, &r->graph, d, adjoint, &parts);
+    for (uint32_t k = 0; k < parts.adjoint.n; k++)
+        add_whole(r, parts.at.at[k], parts.adjoint.at[k]);
+    vec_free(&parts.at);
+    vec_free(&parts.adjoint);
+}
+
 static void reverse_step(Reverse *r, const Step *step) {
     IrProgram *p = r->p;
     IrDef d = step->def;
@@ -484,6 +493,7 @@ static void reverse_step(Reverse *r, const Step *step) {
             if (info.operand[k] && moves(r, info.operand[k]))
                 add_whole(r, info.operand[k], calc_linalg_adjoint(p, d, adjoint, k));
         break;
+    case IR_DEF_ROOT: reverse_root(r, d, adjoint); break;
     }
     ir_at(p, before);
 }

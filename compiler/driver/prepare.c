@@ -25,10 +25,19 @@ void execution_complain(const Execution *e, const char *format, ...) {
 }
 
 void execution_blame(const Execution *e, int32_t status) {
-    if (status != RT_OUT_OF_RANGE || !e->frame.bad)
+    if (!e->frame.bad)
         return;
-    Span span = ir_def(e->model->ir, e->frame.bad)->span;
-    if (span.file)
+    const IrDefInfo *bad = ir_def(e->model->ir, e->frame.bad);
+    Span span = bad->span;
+    if (!span.file)
+        return;
+    if (status == RT_NO_ROOT)
+        diag_error(e->session, DIAG_NO_ROOT, span, "Newton's method found no solution of this equation from where it starts; "
+                   "a start nearer to it, or a smaller step, may have one");
+    else if (status == RT_SINGULAR)
+        diag_error(e->session, DIAG_NO_ROOT, span, "the linear equations here have no solution, or many: their matrix is "
+                   "singular");
+    else if (status == RT_OUT_OF_RANGE)
         diag_error(e->session, DIAG_SUBSCRIPT_RANGE, span, "here a subscript left its axis during the run");
 }
 

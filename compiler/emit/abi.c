@@ -106,17 +106,35 @@ static LLVMValueRef argument(Emitter *e, const PlanArg *a, LLVMTypeRef type) {
     return a->kind == PLAN_ARG_POINTER ? emit_pointer(e, a->buffer, v) : v;
 }
 
-void emit_call(Emitter *e, const PlanCall *call) {
+static LLVMValueRef build_call(Emitter *e, const PlanCall *call) {
     LLVMTypeRef type, params[RT_ABI_MAX_PARAMETERS];
     LLVMValueRef fn = emit_runtime(e->m, call->name, &type), args[RT_ABI_MAX_PARAMETERS] = {e->frame};
     LLVMGetParamTypes(type, params);
     for (uint32_t i = 0; i < call->args.n; i++)
         args[i + 1] = argument(e, &call->args.at[i], params[i + 1]);
-    LLVMValueRef result = LLVMBuildCall2(e->b, type, fn, args, call->args.n + 1, "");
+    return LLVMBuildCall2(e->b, type, fn, args, call->args.n + 1, "");
+}
+
+void emit_call(Emitter *e, const PlanCall *call) {
+    LLVMValueRef result = build_call(e, call);
     if (!call->has_status)
         return;
     LLVMValueRef failed = LLVMBuildICmp(e->b, LLVMIntNE, result, LLVMConstNull(LLVMTypeOf(result)), "");
     emit_stop(e, failed, result, call->def);
+}
+
+void emit_turn(Emitter *e, const PlanCall *call) {
+    LLVMTypeRef i32 = LLVMInt32TypeInContext(e->m->context);
+    LLVMValueRef verdict = build_call(e, call);
+    LLVMBasicBlockRef on = emit_block(e, "on"), failed = emit_block(e, "failed");
+    LLVMValueRef turn = LLVMBuildSwitch(e->b, verdict, failed, 3);
+    LLVMAddCase(turn, LLVMConstInt(i32, RT_NEWTON_GO_ON, 0), on);
+    LLVMAddCase(turn, LLVMConstInt(i32, RT_NEWTON_AGAIN, 0), e->again);
+    LLVMAddCase(turn, LLVMConstInt(i32, RT_NEWTON_FOUND, 0), e->leave);
+    LLVMPositionBuilderAtEnd(e->b, failed);
+    emit_stop(e, LLVMConstInt(LLVMInt1TypeInContext(e->m->context), 1, 0), LLVMConstInt(i32, RT_NO_ROOT, 0), call->def);
+    LLVMBuildBr(e->b, on);
+    LLVMPositionBuilderAtEnd(e->b, on);
 }
 
 /* ---- noise ---- */

@@ -267,7 +267,7 @@ static uint32_t straight_size(const PlanFunc *f, uint32_t scope) {
  * with a loop left in them are not copied: each copy would be vectorized again, for little. */
 static uint32_t written_out(const PlanFunc *f, const PlanLoop *loop) {
     const PlanNode *lo = &f->nodes.at[loop->lo], *hi = &f->nodes.at[loop->hi];
-    if (lo->kind != PLAN_CONST || hi->kind != PLAN_CONST || loop->parallel)
+    if (lo->kind != PLAN_CONST || hi->kind != PLAN_CONST || loop->parallel || loop->repeat)
         return 0;
     int64_t trips = (int64_t)hi->bits - (int64_t)lo->bits;
     if (trips > UNROLL_TRIPS)
@@ -310,7 +310,25 @@ void emit_range(Emitter *e, const PlanLoop *loop, LLVMValueRef lo, LLVMValueRef 
     LLVMPositionBuilderAtEnd(e->b, after);
 }
 
+/* Repeated until a TURN in it leaves. Loops inside are nests of their own. */
+static void emit_repeat(Emitter *e, const PlanLoop *loop) {
+    LLVMBasicBlockRef again = e->again, leave = e->leave;
+    e->again = emit_block(e, "again");
+    e->leave = emit_block(e, "leave");
+    LLVMBuildBr(e->b, e->again);
+    LLVMPositionBuilderAtEnd(e->b, e->again);
+    emit_scope(e, loop->scope);
+    LLVMBuildBr(e->b, e->again);
+    LLVMPositionBuilderAtEnd(e->b, e->leave);
+    e->again = again;
+    e->leave = leave;
+}
+
 static void emit_loop(Emitter *e, const PlanLoop *loop) {
+    if (loop->repeat) {
+        emit_repeat(e, loop);
+        return;
+    }
     NumberList touched = {0};
     bool outermost = e->kernel == 0;
     if (outermost) {
@@ -356,6 +374,7 @@ static void emit_statement(Emitter *e, PlanValue v) {
     case PLAN_RESULT: e->value[v] = emit_result(e, n); break;
     case PLAN_LOOP: emit_loop(e, &e->func->loops.at[n->arg[0]]); break;
     case PLAN_CALL: emit_call(e, &e->func->calls.at[n->arg[0]]); break;
+    case PLAN_TURN: emit_turn(e, &e->func->calls.at[n->arg[0]]); break;
     case PLAN_STOP:
         emit_stop(e, emit_node(e, n->arg[0]),
                   LLVMConstInt(LLVMInt32TypeInContext(e->m->context), n->op, 0), n->arg[1]);

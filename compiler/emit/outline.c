@@ -36,7 +36,7 @@ static void used_values(const PlanFunc *f, uint32_t scope, uint32_t begin, uint3
             add_used(f, loop->lo, out);
             add_used(f, loop->hi, out);
             used_values(f, loop->scope, 0, f->scopes.at[loop->scope].body.n, out);
-        } else if (n->kind == PLAN_CALL) {
+        } else if (n->kind == PLAN_CALL || n->kind == PLAN_TURN) {
             for (uint32_t k = 0; k < f->calls.at[n->arg[0]].args.n; k++)
                 add_used(f, f->calls.at[n->arg[0]].args.at[k].value, out);
         } else if (n->kind == PLAN_FLAG || n->kind == PLAN_STOP) {

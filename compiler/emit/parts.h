@@ -27,6 +27,7 @@ typedef struct Emitter {
     const PlanFunc *func;
     LLVMBuilderRef b;
     LLVMValueRef fn, frame, mem, data;
+    LLVMBasicBlockRef again, leave; /* of the repeated loop around: its beginning, and what follows it */
     LLVMBasicBlockRef setup, exit; /* setup: allocas and pointers, ends when the body is written */
     LLVMValueRef status;           /* alloca; NULL in the body of a parallel loop */
     LLVMValueRef *value;           /* by node */
@@ -90,6 +91,8 @@ LLVMValueRef emit_call_lanes(Emitter *e, const char *name, LLVMValueRef x);
 LLVMValueRef emit_runtime(EmitModule *m, const char *name, LLVMTypeRef *type); /* declares on first use */
 LLVMValueRef emit_frame_field(Emitter *e, size_t offset, LLVMTypeRef type, const char *name);
 void emit_call(Emitter *e, const PlanCall *call);
+/* The call, and where its verdict leads. */
+void emit_turn(Emitter *e, const PlanCall *call);
 LLVMValueRef emit_draw(Emitter *e, const PlanNode *n);
 LLVMValueRef emit_pointer(Emitter *e, uint32_t buffer, LLVMValueRef at);
 void emit_set_bad(Emitter *e, IrDef def);

@@ -234,6 +234,26 @@ static void check_scan(Checker *c, IrDef d) {
     }
 }
 
+static void check_root(Checker *c, IrDef d) {
+    const IrProgram *p = c->p;
+    const IrDefInfo *info = &p->defs.at[d];
+    const IrDef part[4] = {info->unknown, info->operand[0], info->operand[1], info->start};
+    for (int k = 0; k < 4; k++) {
+        if (!part[k] || part[k] >= d) {
+            wrong(c, "definition", d, "its parts are not smaller definitions");
+            return;
+        }
+        const IrDefInfo *of = &p->defs.at[part[k]];
+        bool fits = of->elem == IR_F64 && of->rank == (k == 2 ? 2 : 1) && of->extent[0] == info->extent[0]
+                    && (k != 2 || of->extent[1] == info->extent[0]);
+        if (!fits)
+            wrong(c, "definition", d, "its part %u has another shape", part[k]);
+    }
+    const IrDefInfo *u = &p->defs.at[info->unknown];
+    if (u->kind != IR_DEF_INPUT || u->role != IR_ROLE_UNKNOWN || u->unknown != d)
+        wrong(c, "definition", d, "its unknown is not its own");
+}
+
 static void check_def(Checker *c, IrDef d, const uint32_t *largest_read) {
     const IrProgram *p = c->p;
     const IrDefInfo *info = &p->defs.at[d];
@@ -250,6 +270,7 @@ static void check_def(Checker *c, IrDef d, const uint32_t *largest_read) {
     case IR_DEF_CONCAT: check_concat(c, d); break;
     case IR_DEF_LINALG: check_linalg(c, d); break;
     case IR_DEF_SCAN: check_scan(c, d); break;
+    case IR_DEF_ROOT: check_root(c, d); break;
     }
 }
 

@@ -38,6 +38,7 @@ typedef struct Reach {
     uint8_t *mark, *seen;
     IrDef last;       /* largest definition to look at */
     uint32_t pending; /* how many there are */
+    IrInto into;      /* which parts of a ROOT */
 } Reach;
 
 static void reach_one(void *context, IrDef d) {
@@ -57,15 +58,22 @@ static void reach_operands(const IrProgram *p, Reach *r, IrDef d) {
         reach_one(r, info->parent);
     for (uint32_t k = 0; k < info->n_pieces; k++)
         reach_one(r, info->pieces[k].def);
-    for (int k = 0; k < 2; k++)
-        reach_one(r, info->operand[k]);
+    if (info->kind == IR_DEF_ROOT && r->into != IR_INTO_RESIDUAL)
+        reach_one(r, info->start);
+    if (info->kind == IR_DEF_ROOT && r->into == IR_INTO_START)
+        return;
+    reach_one(r, info->operand[0]);
+    if (info->kind != IR_DEF_ROOT || r->into == IR_INTO_ALL)
+        reach_one(r, info->operand[1]);
     IrDef bound[1 + IR_MAX_LAGS];
     for (uint32_t k = def_bound(info, bound); k-- > 0;)
         reach_one(r, bound[k]);
 }
 
-void ir_reach(const IrProgram *p, IrTerm t, uint8_t *mark) {
-    Reach r = {.mark = mark, .seen = base_calloc((t ? t : p->nodes.n) / 8 + 1, 1)};
+void ir_reach(const IrProgram *p, IrTerm t, uint8_t *mark) { ir_reach_into(p, t, mark, IR_INTO_ALL); }
+
+void ir_reach_into(const IrProgram *p, IrTerm t, uint8_t *mark, IrInto into) {
+    Reach r = {.into = into, .mark = mark, .seen = base_calloc((t ? t : p->nodes.n) / 8 + 1, 1)};
     if (t)
         each_read(p, t, r.seen, reach_one, &r);
     for (IrDef d = 1; !t && d < p->defs.n; d++) {
@@ -155,6 +163,11 @@ static bool def_depends_now(const IrProgram *p, const DependTable *t, IrDef d) {
         return bit_get(t->defs.at, info->operand[0])
                || (info->operand[1] && bit_get(t->defs.at, info->operand[1]));
     case IR_DEF_SCAN: return scan_depends(p, t, info);
+    case IR_DEF_ROOT: /* its own unknown is nothing it depends on */
+        if (bit_get(t->defs.at, info->start))
+            return true;
+        return !is_asked_about(t, info->unknown)
+               && (bit_get(t->defs.at, info->operand[0]) || bit_get(t->defs.at, info->operand[1]));
     }
     return false;
 }
@@ -235,6 +248,11 @@ void ir_spread(const IrProgram *p, uint8_t *mark) {
             mark[d] |= bit_get(moved, info->body);
         for (uint32_t k = 0; k < info->n_pieces; k++)
             mark[d] |= mark[info->pieces[k].def];
+        if (info->kind == IR_DEF_ROOT) {
+            bool bound = mark[info->unknown];
+            mark[d] |= mark[info->start] || (!bound && (mark[info->operand[0]] || mark[info->operand[1]]));
+            continue;
+        }
         for (int k = 0; k < 2; k++)
             mark[d] |= info->operand[k] && mark[info->operand[k]];
     }
@@ -280,6 +298,9 @@ static void reach_compute(IrProgram *p, ReachCache *c, IrTerm t) {
             c->mark[info->operand[0]] = 1;
             if (info->operand[1])
                 c->mark[info->operand[1]] = 1;
+            break;
+        case IR_DEF_ROOT:
+            c->mark[info->operand[0]] = c->mark[info->operand[1]] = c->mark[info->start] = 1;
             break;
         }
     }
@@ -367,9 +388,10 @@ bool ir_in_scan(IrProgram *p, IrDef scan, IrDef d) {
 bool ir_depends(IrProgram *p, IrTerm t, IrDef on) {
     if (!t)
         return false;
-    if (p->reach.term == t)
+    bool bound = p->defs.at[on].role == IR_ROLE_UNKNOWN; /* whether it is free in t: the table knows */
+    if (p->reach.term == t && !bound)
         return reach_answer(p, &p->reach, on);
-    if (has_table(p, on) || ++p->asked.at[on] > PATIENCE)
+    if (has_table(p, on) || bound || ++p->asked.at[on] > PATIENCE)
         return bit_get(depend_table(p, on)->terms.at, t);
     reach_compute(p, &p->reach, t);
     return reach_answer(p, &p->reach, on);

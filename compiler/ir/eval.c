@@ -370,11 +370,11 @@ static void forget(IrEnv *env, IrDef d) {
     env->value[d] = NULL;
 }
 
-/* What is computed anew for every k of scan d, among the definitions 1 … n−1. */
-static uint8_t *inside_scan(IrEnv *env, IrDef d, uint32_t n) {
+/* What is computed anew for every k of scan d, among the definitions 1 … n−1; of roots in it all, or what they start from. */
+static uint8_t *inside_scan(IrEnv *env, IrDef d, uint32_t n, IrInto into) {
     uint8_t *inside = base_calloc(n, 1);
     inside[d] = 1; /* reaches what it binds, used or not */
-    ir_reach(env->p, 0, inside);
+    ir_reach_into(env->p, 0, inside, into);
     inside[d] = 0;
     for (IrDef k = 1; k < n; k++)
         inside[k] = inside[k] && ir_in_scan(env->p, d, k);
@@ -385,7 +385,7 @@ static uint8_t *inside_scan(IrEnv *env, IrDef d, uint32_t n) {
 static void eval_scan(IrEnv *env, IrDef d) {
     IrScan scan = ir_scan_of(env->p, d);
     uint32_t n = env->p->defs.n;
-    uint8_t *inside = inside_scan(env, d, n);
+    uint8_t *inside = inside_scan(env, d, n, IR_INTO_ALL), *wanted = inside_scan(env, d, n, IR_INTO_START);
     uint64_t size = ir_size(env->p, d) / scan.count;
     Number *out = env->value[d], *counter = base_calloc(1, sizeof *counter);
     int64_t lo, hi, step = scan.backward ? -1 : 1;
@@ -407,7 +407,7 @@ static void eval_scan(IrEnv *env, IrDef d) {
         for (uint32_t j = 0; j < scan.lags; j++)
             env->value[scan.before[j]] = out + (uint64_t)(k - step * (int64_t)(j + 1)) * size;
         env->epoch = ++env->clock;
-        ok = eval_marked(env, inside, n) && env->value[scan.row];
+        ok = eval_marked(env, wanted, n) && env->value[scan.row];
         if (ok)
             memcpy(out + (uint64_t)k * size, env->value[scan.row], sizeof *out * size);
     }
@@ -421,6 +421,7 @@ static void eval_scan(IrEnv *env, IrDef d) {
     env->missing = !ok;
     free(counter);
     free(inside);
+    free(wanted);
 }
 
 /* Takes out of `now` what has a value only inside of a scan that is marked. */
@@ -428,11 +429,70 @@ static void leave_out_inside(IrEnv *env, const uint8_t *mark, uint8_t *now, uint
     for (IrDef d = n; d-- > 1;) {
         if (!mark[d] || env->p->defs.at[d].kind != IR_DEF_SCAN)
             continue;
-        uint8_t *inside = inside_scan(env, d, n);
+        uint8_t *inside = inside_scan(env, d, n, IR_INTO_ALL);
         for (IrDef k = 1; k < n; k++)
             now[k] = now[k] && !inside[k];
         free(inside);
     }
+}
+
+/* What d needs, outside of the equations it is given by. */
+static bool eval_one(IrEnv *env, IrDef d) {
+    uint32_t n = env->p->defs.n;
+    uint8_t *mark = base_calloc(n, 1);
+    mark[d] = 1;
+    ir_reach_into(env->p, 0, mark, IR_INTO_START);
+    bool ok = eval_marked(env, mark, n);
+    free(mark);
+    return ok;
+}
+
+typedef struct Equation {
+    IrEnv *env;
+    IrDefInfo root;
+    bool missing;
+} Equation;
+
+/* Another value of the unknown (NULL: none any more): what was computed from the last one is forgotten. */
+static void set_unknown(const Equation *q, const double *u) {
+    IrEnv *env = q->env;
+    uint64_t bytes = q->root.extent[0] * sizeof(Number);
+    for (IrDef d = 1; d < env->n_defs; d++) {
+        if (env->value[d] && ir_def_depends(env->p, d, q->root.unknown))
+            forget(env, d);
+    }
+    if (u)
+        env->value[q->root.unknown] = memcpy(base_calloc(1, bytes), u, bytes);
+    env->epoch = ++env->clock;
+}
+
+static bool equation_at(void *context, const double *u, double *r, double *jacobian) {
+    Equation *q = context;
+    uint64_t n = q->root.extent[0];
+    const uint64_t size[2] = {n, n * n};
+    double *out[2] = {r, jacobian};
+    set_unknown(q, u);
+    for (int k = 0; k < (jacobian ? 2 : 1); k++) {
+        q->missing = !eval_one(q->env, q->root.operand[k]);
+        if (q->missing)
+            return false;
+        memcpy(out[k], q->env->value[q->root.operand[k]], size[k] * sizeof(double));
+    }
+    return true;
+}
+
+/* NaN where no root is found. */
+static void eval_equation(IrEnv *env, IrDef d) {
+    Equation q = {.env = env, .root = env->p->defs.at[d]};
+    uint64_t n = q.root.extent[0];
+    double *u = base_calloc(n + 1, sizeof *u);
+    memcpy(u, env->value[q.root.start], n * sizeof *u);
+    bool found = ir_newton(n, u, equation_at, &q);
+    set_unknown(&q, NULL);
+    for (uint64_t k = 0; k < n; k++)
+        env->value[d][k].real = found ? u[k] : NAN;
+    env->missing = q.missing;
+    free(u);
 }
 
 static bool eval_each(IrEnv *env, const uint8_t *mark, uint32_t n) {
@@ -454,6 +514,7 @@ static bool eval_each(IrEnv *env, const uint8_t *mark, uint32_t n) {
         case IR_DEF_CONCAT: eval_concat(env, d); break;
         case IR_DEF_LINALG: eval_linalg(env, d); break;
         case IR_DEF_SCAN: eval_scan(env, d); break;
+        case IR_DEF_ROOT: eval_equation(env, d); break;
         }
         if (env->missing) {
             free(env->value[d]);
@@ -478,12 +539,7 @@ const double *ir_eval_def(IrEnv *env, IrDef d) {
     if (!d)
         return NULL;
     env_extend(env);
-    uint32_t n = env->p->defs.n;
-    uint8_t *mark = base_calloc(n, 1);
-    mark[d] = 1;
-    ir_reach(env->p, 0, mark);
-    bool ok = eval_marked(env, mark, n);
-    free(mark);
+    bool ok = eval_one(env, d);
     if (!ok || is_real_def(env->p, d))
         return ok ? &env->value[d]->real : NULL;
     uint64_t size = ir_size(env->p, d);
@@ -502,7 +558,7 @@ double ir_eval(IrEnv *env, IrTerm t, const int64_t *axes, bool *ok) {
     env_extend(env);
     uint32_t n = env->p->defs.n, n_free;
     uint8_t *mark = base_calloc(n, 1);
-    ir_reach(env->p, t, mark);
+    ir_reach_into(env->p, t, mark, IR_INTO_START);
     bool known = eval_marked(env, mark, n);
     free(mark);
     if (!known)

@@ -81,6 +81,7 @@ typedef enum IrDefKind {
     IR_DEF_CONCAT, /* pieces placed in a larger tensor; elements no piece covers are 0 */
     IR_DEF_LINALG, /* a whole-tensor operation: cholesky, solve, … */
     IR_DEF_SCAN,   /* rows along axis 0, each from those before it: see ir_scan */
+    IR_DEF_ROOT,   /* given by an equation: the u with r(u) = 0; see ir_root */
 } IrDefKind;
 
 /* What an INPUT is, for messages, for the planner (what changes when) and for the runtime. */
@@ -98,6 +99,7 @@ typedef enum IrRole {
     IR_ROLE_SEED,     /* I64 scalar */
     IR_ROLE_OUTPUT,   /* written by a function, read by the runtime: records, dy of a right-hand side */
     IR_ROLE_BOUND,    /* stands inside a scan's row for the counter or for a row before; has a value only there */
+    IR_ROLE_UNKNOWN,  /* what an equation is solved for, inside that equation: bound by its ROOT */
 } IrRole;
 
 typedef enum IrLinalg {
@@ -131,11 +133,13 @@ typedef struct IrDefInfo {
     IrPiece *pieces;    /* CONCAT, in the program's arena */
     uint32_t n_pieces;
     IrLinalg linalg;    /* LINALG */
-    IrDef operand[2];   /* LINALG; SCAN: the row, the rows it starts from (0: none) */
+    IrDef operand[2];   /* LINALG; SCAN: the row, the rows it starts from (0: none); ROOT: the residual r and its Jacobian ∂r/∂u */
     int64_t lo, hi;     /* a counter (ir_counter): its values, both included */
     IrDef bound[1 + IR_MAX_LAGS]; /* SCAN: the counter, then the rows 1, 2, … before */
     uint8_t lags;       /* SCAN: how many rows before the row may read */
     bool backward;      /* SCAN: rows are computed from the last to the first */
+    IrDef unknown;      /* ROOT: u; an INPUT of role UNKNOWN: the ROOT that binds it, 0 none yet */
+    IrDef start;        /* ROOT: where Newton's method starts */
 } IrDefInfo;
 
 typedef struct IrProgram IrProgram;
@@ -247,7 +251,8 @@ IrTerm ir_map_reads(IrProgram *p, IrTerm t, IrReadMap map, void *context);
  * With body 0, reads go to definition `to` instead. */
 typedef struct IrReplace { IrDef from; IrTerm body; IrDef to; } IrReplace;
 /* t (or definition d) with the replacements made, through every definition it depends on: definitions that
- * change are rebuilt as new ones, the others are shared. */
+ * change are rebuilt as new ones, the others are shared. A ROOT whose own unknown is replaced stays as it is: what is
+ * replaced is that unknown where it stands free, in a term derived from the root's residual. */
 IrTerm ir_replace(IrProgram *p, IrTerm t, const IrReplace *r, uint32_t n);
 IrDef ir_replace_def(IrProgram *p, IrDef d, const IrReplace *r, uint32_t n);
 
@@ -286,6 +291,13 @@ void ir_scan_range(const IrScan *scan, int64_t *lo, int64_t *hi);
 IrScan ir_scan_open(IrProgram *p, IrDef d);
 /* Whether d is computed anew for every k of the scan: depends on its bound INPUTs. */
 bool ir_in_scan(IrProgram *p, IrDef scan, IrDef d);
+/* ROOT: the u[n] with r(u) = 0. `unknown` (from ir_unknown) stands for u in `residual` r[n] and `jacobian` ∂r[i]/∂u[j]
+ * [n, n]; all are F64. It is found by Newton's method from `start` [n], which does not depend on the unknown and on which
+ * the value does not depend but in which root it is. The unknown is bound: it means nothing outside of r and ∂r/∂u, every
+ * root has its own (one that has a root already is renamed), and roots of the same equation from the same start are one
+ * definition, whatever their unknowns are called. calc_root derives the Jacobian. */
+IrDef ir_unknown(IrProgram *p, Name name, uint64_t n);
+IrDef ir_root(IrProgram *p, Name name, IrDef unknown, IrDef residual, IrDef jacobian, IrDef start);
 void ir_set_label(IrProgram *p, IrDef d, const char *label); /* copied */
 void ir_mark_volatile(IrProgram *p, IrDef d);
 void ir_mark_flex(IrProgram *p, IrDef d);
@@ -305,6 +317,10 @@ void ir_spread(const IrProgram *p, uint8_t *mark);
 /* Marks (by number, array of ir_def_count+1 bytes from the caller) every definition t reaches. What is marked already
  * is taken to have been reached, with all it reaches; with t = 0, what is marked is where the walk begins. */
 void ir_reach(const IrProgram *p, IrTerm t, uint8_t *mark);
+/* The same, of a ROOT into its residual alone (what its value depends on), or into its start alone (what is known before
+ * it is solved for). */
+typedef enum IrInto { IR_INTO_ALL, IR_INTO_RESIDUAL, IR_INTO_START } IrInto;
+void ir_reach_into(const IrProgram *p, IrTerm t, uint8_t *mark, IrInto into);
 
 /* ---- functions: what is compiled ---- */
 /* target[axes…] := value, where value is a term over AXIS indices of the target's shape. The target is an INPUT

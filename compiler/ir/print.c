@@ -8,6 +8,7 @@
  *   concat g : f64[20] = A @ 0, B @ 10
  *   input k : i64[] bound 1 to 20
  *   scan y : f64[21, 4] = row over k, before from start [backward]
+ *   root z : f64[2] = of u : r, J from s     the u with r(u) = 0, J = ∂r/∂u, started at s
  *
  * Terms used more than once and worth a name come before the body as `$1 = …` on lines of their own. Names that occur
  * twice get a number (`h%7`), so the text is unambiguous; axis names are local to their line. */
@@ -20,7 +21,8 @@
 
 const char *const ir_elem_names[] = {"f64", "f32", "i64", "i32", "u8"};
 const char *const ir_role_names[] = {"none",  "coord", "velocity", "momentum", "state", "data",
-                                     "batch", "hyper", "time",     "step",     "seed",  "output", "bound"};
+                                     "batch", "hyper", "time",     "step",     "seed",  "output", "bound",
+                                     "unknown"};
 const char *const ir_linalg_names[] = {"cholesky",      "solve",   "solve_spd", "solve_lower",
                                        "solve_lower_t", "inverse", "logdet"};
 
@@ -366,7 +368,7 @@ static void print_scan(Printer *w, const IrDefInfo *info) {
 }
 
 static void print_def(Printer *w, IrDef d) {
-    static const char *const kinds[] = {"input", "view", "def", "concat", "linalg", "scan"};
+    static const char *const kinds[] = {"input", "view", "def", "concat", "linalg", "scan", "root"};
     const IrDefInfo *info = &w->p->defs.at[d];
     w->def = d;
     buf_printf(w->out, "%s ", kinds[info->kind]);
@@ -412,6 +414,16 @@ static void print_def(Printer *w, IrDef d) {
         buf_puts(w->out, ")");
         break;
     case IR_DEF_SCAN: print_scan(w, info); break;
+    case IR_DEF_ROOT:
+        buf_puts(w->out, " = of ");
+        print_def_name(w, info->unknown);
+        buf_puts(w->out, " : ");
+        print_def_name(w, info->operand[0]);
+        buf_puts(w->out, ", ");
+        print_def_name(w, info->operand[1]);
+        buf_puts(w->out, " from ");
+        print_def_name(w, info->start);
+        break;
     }
     buf_puts(w->out, "\n");
 }

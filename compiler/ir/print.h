@@ -4,7 +4,7 @@
 
 #include "program.h"
 
-extern const char *const ir_elem_names[5], *const ir_role_names[13], *const ir_linalg_names[IR_LINALG_COUNT];
+extern const char *const ir_elem_names[5], *const ir_role_names[14], *const ir_linalg_names[IR_LINALG_COUNT];
 /* The shortest decimal text that reads back to v; `exact` marks whole numbers with .0. */
 void ir_print_real(double v, bool exact, Buf *out);
 

@@ -46,6 +46,7 @@ void ir_free(IrProgram *p) {
     vec_free(&p->set_pool);
     vec_free(&p->defs);
     vec_free(&p->axis_names);
+    vec_free(&p->roots);
     free(p->term_table.at);
     free(p->index_table.at);
     free(p->set_table.at);

@@ -64,6 +64,7 @@ struct IrProgram {
     VEC(IrIdx) set_pool;
     VEC(IrDefInfo) defs;    /* [0] unused */
     VEC(Name *) axis_names; /* per definition, rank names */
+    VEC(IrDef) roots;       /* all ROOT definitions */
     TermTable term_table;
     Table index_table, set_table, def_table;
     UnionEntry *unions; /* direct-mapped cache */
@@ -125,7 +126,12 @@ int64_t int_mod(int64_t a, int64_t b);   /* a − b · (a div b); 0 for b = 0 */
 
 /* The definitions `info` binds: what only stands for something inside its row. Returns how many. */
 uint32_t def_bound(const IrDefInfo *info, IrDef out[1 + IR_MAX_LAGS]);
+/* One more definition, as it is. */
 IrDef def_add(IrProgram *p, IrDefInfo info);
+/* Newton's method as the reference evaluator does it (root.c), apart from the runtime's. f gives r(u)[n] and, where it is asked
+ * for, ∂r/∂u [n, n]; u[n] holds the start and then the root. False when there is none to be found. */
+typedef bool (*IrEquation)(void *context, const double *u, double *r, double *jacobian);
+bool ir_newton(uint64_t n, double *u, IrEquation f, void *context);
 
 void ir_linalg_eval(IrLinalg fn, uint64_t n, uint64_t m, const double *a, const double *b, double *out);
 

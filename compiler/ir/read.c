@@ -273,10 +273,10 @@ static void read_head(Reader *r, Head *h) {
         if (!reader_is(r, "]"))
             reader_expect(r, ",");
     }
-    uint32_t role = word_in(r, ir_role_names, 13);
-    if (role < 13)
+    uint32_t role = word_in(r, ir_role_names, 14);
+    if (role < 14)
         reader_next(r);
-    h->role = (IrRole)(role % 13);
+    h->role = (IrRole)(role % 14);
     h->flex = reader_accept(r, "flex");
     h->volatile_ = reader_accept(r, "volatile");
     h->label[0] = 0;
@@ -382,6 +382,22 @@ static IrDef read_scan(Reader *r, const Head *h) {
     return r->failed ? 0 : ir_scan(r->p, h->name, &scan);
 }
 
+static IrDef read_root(Reader *r, const Head *h) {
+    IrProgram *p = r->p;
+    reader_expect(r, "=");
+    reader_expect(r, "of");
+    IrDef unknown = read_def_name(r);
+    reader_expect(r, ":");
+    IrDef residual = read_def_name(r);
+    reader_expect(r, ",");
+    IrDef jacobian = read_def_name(r);
+    reader_expect(r, "from");
+    IrDef start = read_def_name(r);
+    if (!r->failed && (p->defs.at[unknown].role != IR_ROLE_UNKNOWN || p->defs.at[unknown].unknown))
+        reader_fail(r, "an unknown that no other root has");
+    return r->failed ? 0 : ir_root(p, h->name, unknown, residual, jacobian, start);
+}
+
 static IrDef read_view(Reader *r, const Head *h) {
     reader_expect(r, "=");
     IrDef parent = read_def_name(r);
@@ -391,11 +407,11 @@ static IrDef read_view(Reader *r, const Head *h) {
 }
 
 static void read_def(Reader *r) {
-    static const char *const kinds[] = {"input", "view", "def", "concat", "linalg", "scan"};
-    uint32_t kind = word_in(r, kinds, 6);
+    static const char *const kinds[] = {"input", "view", "def", "concat", "linalg", "scan", "root"};
+    uint32_t kind = word_in(r, kinds, 7);
     Head h = {0};
     IrDef d = 0;
-    if (kind == 6) {
+    if (kind == 7) {
         reader_fail(r, "a definition");
         return;
     }
@@ -412,6 +428,7 @@ static void read_def(Reader *r) {
     case IR_DEF_CONCAT: d = read_concat(r, &h); break;
     case IR_DEF_LINALG: d = read_linalg(r); break;
     case IR_DEF_SCAN: d = read_scan(r, &h); break;
+    case IR_DEF_ROOT: d = read_root(r, &h); break;
     }
     if (r->failed || !d)
         return;

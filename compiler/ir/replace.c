@@ -126,6 +126,13 @@ static IrDef rebuild_def(IrProgram *p, const Replacing *s, IrDef d) {
         break;
     }
     case IR_DEF_SCAN: result = rebuild_scan(p, s, d); break;
+    case IR_DEF_ROOT: {
+        Span before = ir_at(p, info.span);
+        IrDef residual = replaced_def(p, s, info.operand[0]), jacobian = replaced_def(p, s, info.operand[1]);
+        result = ir_root(p, info.name, info.unknown, residual, jacobian, replaced_def(p, s, info.start));
+        ir_at(p, before);
+        break;
+    }
     }
     if (result != d) {
         if (!p->defs.at[result].label)
@@ -194,6 +201,9 @@ static bool def_changes(const IrProgram *p, const Replacing *s, IrDef d, const u
         /* what it binds itself is not what is meant outside of it */
         return (changed[info->operand[0]] && !binds_replaced(s, info)) || (info->operand[1] && changed[info->operand[1]]);
     case IR_DEF_LINALG: return changed[info->operand[0]] || (info->operand[1] && changed[info->operand[1]]);
+    case IR_DEF_ROOT:
+        return !s->by[info->unknown]
+               && (changed[info->operand[0]] || changed[info->operand[1]] || changed[info->start]);
     }
     return false;
 }

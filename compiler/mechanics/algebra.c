@@ -298,7 +298,8 @@ bool mech_value(Mech *m, IrTerm t, double *value) {
     ir_reach(m->p, t, mark);
     bool known = true;
     for (IrDef d = 1; d <= n && known; d++)
-        known = !mark[d] || ir_def(m->p, d)->kind != IR_DEF_INPUT || ir_def(m->p, d)->role == IR_ROLE_HYPER;
+        known = !mark[d] || ir_def(m->p, d)->kind != IR_DEF_INPUT || ir_def(m->p, d)->role == IR_ROLE_HYPER ||
+                ir_def(m->p, d)->role == IR_ROLE_UNKNOWN;
     free(mark);
     bool ok = false;
     if (known)

@@ -220,6 +220,40 @@ bool mech_constraints_move(Mech *m); /* some b is not 0: the forces that keep th
 void mech_reaction(Mech *m, const IrTerm *lambda, IrTerm *force);
 /* J_r M⁻¹ J_sᵀ over the rows of r, then those of s; 0: vanishes, or M is not diagonal. */
 IrTerm mech_schur(Mech *m, const MechForm *mass, uint32_t r, uint32_t s);
+/* ---- equations (root.c) ----
+ *
+ * What a step needs and no formula gives is the root of equations, found by Newton's method in generated code with the
+ * Jacobian derived. Three calls:
+ *
+ *     MechShape shapes[] = {mech_shape_like(&m->bodies[0], "V"), {.rank = 1, .extent = {n_constraints}, .symbol = "λ"}};
+ *     MechUnknowns u;
+ *     mech_unknowns(m, shapes, 2, &u);                   1. the unknowns: definitions u.part[k] of those shapes
+ *     IrReplace r = {.from = body->v, .to = u.part[0]};  2. residuals in them, built as any terms are: by ir_replace, or
+ *     IrTerm residual[2] = {ir_replace(p, …, &r, 1), …};    by reads of the parts; one term over the axes of each shape
+ *     IrDef value[2];
+ *     mech_root(m, &u, residual, start, span, value);    3. the values, definitions of those shapes, free of the unknowns
+ *
+ * The residuals must be as many numbers as the unknowns (one per unknown, shaped alike; which belongs to which does not
+ * matter). `start`: terms over the same axes, free of the unknowns, from which the wanted root is the one nearest. `span`: where
+ * a run that finds none points. The values may be used in any term, in other equations too, and be differentiated. The
+ * parts mean nothing outside of the residuals. */
+typedef struct MechShape {
+    uint32_t rank;
+    uint64_t extent[IR_MAX_RANK];
+    const char *symbol; /* of the unknown, for derivations; NULL: none */
+} MechShape;
+typedef struct MechUnknowns {
+    MechShape *shape;
+    IrDef *part;    /* by shape */
+    IrPiece *piece; /* the same with their first element in `vector` */
+    uint32_t n;
+    uint64_t size;
+    IrDef vector; /* what is solved for: F64[size] */
+} MechUnknowns;
+MechShape mech_shape_like(const MechBody *b, const char *symbol);
+void mech_unknowns(Mech *m, const MechShape *shapes, uint32_t n, MechUnknowns *u);
+/* False after an error: a residual without a derivative, which is reported. */
+bool mech_root(Mech *m, const MechUnknowns *u, const IrTerm *residual, const IrTerm *start, Span span, IrDef *value);
 
 /* ---- the passes ---- */
 bool mech_pass_lagrangian(Mech *m);

@@ -251,6 +251,11 @@ static Pretty *def_name(PrettyScope *s, IrDef d) {
 static Pretty *build_linalg(PrettyScope *s, IrDef d) {
     IrDefInfo info = *ir_def(s->p, d);
     Pretty *args[2];
+    if (info.kind == IR_DEF_ROOT) { /* the u with r(u) = 0 */
+        args[0] = def_name(s, info.operand[0]);
+        args[1] = def_name(s, info.unknown);
+        return pretty_call(s, "root", args, 2);
+    }
     uint32_t n = 0;
     for (uint32_t k = 0; k < 2 && info.operand[k]; k++)
         args[n++] = def_name(s, info.operand[k]);
@@ -285,7 +290,7 @@ static Pretty *build_read(PrettyScope *s, IrTerm t) {
     if (info.kind == IR_DEF_EXPR && !named && !dynamic_symbol(s, d, &primes) &&
         term_size(s->p, info.body, INLINE_SIZE) < INLINE_SIZE)
         return pretty_build(s, ir_at_subs(s->p, d, subs));
-    bool is_call = info.kind == IR_DEF_LINALG && !named;
+    bool is_call = (info.kind == IR_DEF_LINALG || info.kind == IR_DEF_ROOT) && !named;
     Pretty *r = is_call ? build_linalg(s, d) : def_name(s, d);
     Pretty **at = is_call ? ARENA_ARRAY(s->arena, Pretty *, n ? n : 1) : r->at;
     for (uint32_t k = 0; k < n; k++)
@@ -414,7 +419,8 @@ static Pretty *where_body(PrettyScope *s, IrDef d) {
     IrDefInfo info = *ir_def(s->p, d);
     switch (info.kind) {
     case IR_DEF_EXPR: return pretty_term(s, info.body, d);
-    case IR_DEF_LINALG: return build_linalg(s, d);
+    case IR_DEF_LINALG:
+    case IR_DEF_ROOT: return build_linalg(s, d);
     case IR_DEF_SCAN: return def_name(s, info.operand[0]);
     case IR_DEF_CONCAT: {
         Pretty *t = pretty_node(s, PRETTY_TUPLE, info.n_pieces);
@@ -439,7 +445,8 @@ static bool reaches_only_hypers(PrettyScope *s, IrDef d) {
     ir_reach(s->p, ir_def(s->p, d)->body, mark);
     bool only = true;
     for (IrDef k = 1; k <= n && only; k++)
-        only = !mark[k] || ir_def(s->p, k)->kind != IR_DEF_INPUT || ir_def(s->p, k)->role == IR_ROLE_HYPER;
+        only = !mark[k] || ir_def(s->p, k)->kind != IR_DEF_INPUT || ir_def(s->p, k)->role == IR_ROLE_HYPER ||
+               ir_def(s->p, k)->role == IR_ROLE_UNKNOWN;
     free(mark);
     return only;
 }

@@ -315,8 +315,10 @@ void plan_build_code(FuncPlan *fp, KernelList *kernels) {
             build_stop(&b, op);
         else if (op->kind == OP_OPEN)
             plan_open_region(&b, kernels, k);
+        else if (op->kind == OP_LOOK)
+            plan_emit_newton(&b, op);
         else if (op->kind == OP_CLOSE)
-            plan_close_region(&b);
+            plan_close_region(&b, op);
         else if (op->kind != OP_LOOPS)
             plan_emit_call(&b, op);
         else {

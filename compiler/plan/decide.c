@@ -9,6 +9,7 @@
 #include "pass.h"
 
 #define STORE_AND_LOAD 5.0
+#define ITERATIONS 5.0          /* of Newton's method: what an equation computes is computed so often */
 #define DRAW_COST 64.0
 #define SMALL_REDUCTION 16.0    /* iterations up to which a reduction may be put into its users' loops */
 #define HOIST_COST 12.0         /* what never changes and costs this much is computed beforehand … */
@@ -69,6 +70,17 @@ static void visit_row(Walk *w, IrDef d) {
             plan_def_of(w->plan, w->order.at[i])->repeats *= (double)(scan.count - scan.lags);
 }
 
+/* What ROOT d computes in each iteration. */
+static void visit_equation(Walk *w, IrDef d) {
+    PlanBody body = plan_def_of(w->plan, d)->body;
+    if (body.form != FORM_ROOT)
+        return;
+    visit(w, body.correction);
+    for (uint32_t i = 0; i < w->order.n; i++)
+        if (ir_def_depends(w->plan->ir, w->order.at[i], body.unknown))
+            plan_def_of(w->plan, w->order.at[i])->repeats *= ITERATIONS;
+}
+
 static void visit(Walk *w, IrDef d) {
     PlanDef *def = plan_def_of(w->plan, d);
     if (def->mark == w->plan->walk)
@@ -79,6 +91,7 @@ static void visit(Walk *w, IrDef d) {
     for (uint32_t i = 0; i < plan_def_of(w->plan, d)->body.deps.n; i++)
         visit(w, plan_def_of(w->plan, d)->body.deps.at[i]);
     visit_row(w, d);
+    visit_equation(w, d);
     vec_push(&w->order, d);
     def = plan_def_of(w->plan, d);
     if (def->body.form == FORM_MAP || def->body.form == FORM_REDUCE) {

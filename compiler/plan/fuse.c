@@ -84,7 +84,7 @@ bool plan_may_share(FuncPlan *fp, const Op *earlier, const Op *later, uint32_t d
 
 /* What nothing moves across: ends of the function, and of iterations. */
 static bool stays(const Op *op) {
-    return op->kind == OP_STOP || op->kind == OP_OPEN || op->kind == OP_CLOSE;
+    return op->kind == OP_STOP || op->kind == OP_OPEN || op->kind == OP_LOOK || op->kind == OP_CLOSE;
 }
 
 /* Whether the two may not change places. */

@@ -45,7 +45,7 @@ static void scan(Uses *u, uint32_t scope) {
             touch(u, (uint32_t)n->bits, false);
         else if (n->kind == PLAN_LOOP)
             scan(u, f->loops.at[n->arg[0]].scope);
-        else if (n->kind == PLAN_CALL)
+        else if (n->kind == PLAN_CALL || n->kind == PLAN_TURN)
             for (uint32_t k = 0; k < f->calls.at[n->arg[0]].args.n; k++)
                 if (f->calls.at[n->arg[0]].args.at[k].kind == PLAN_ARG_POINTER)
                     touch(u, f->calls.at[n->arg[0]].args.at[k].buffer, true);

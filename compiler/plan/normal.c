@@ -545,12 +545,18 @@ static void normalize_linalg(Plan *plan, IrDef d) {
     plan_def_of(plan, d)->must = true;
 }
 
-/* Adds what the definitions inside of scan d read from outside of it, `at` being reached from its row. */
+/* Whether d is computed anew in every iteration of scan or root `of`. */
+static bool is_inside(IrProgram *ir, IrDef of, IrDef d) {
+    const IrDefInfo *info = ir_def(ir, of);
+    return info->kind == IR_DEF_SCAN ? ir_in_scan(ir, of, d) : ir_def_depends(ir, d, info->unknown);
+}
+
+/* Adds what the definitions inside of scan or root d read from outside of it, `at` being reached from what it computes. */
 static void add_outside(Plan *plan, PlanBody *body, IrDef d, IrDef at) {
     if (plan_def_of(plan, at)->mark == plan->walk)
         return;
     plan_def_of(plan, at)->mark = plan->walk;
-    if (!ir_in_scan(plan->ir, d, at)) {
+    if (!is_inside(plan->ir, d, at)) {
         add_unique(&body->deps, at);
         return;
     }
@@ -579,6 +585,22 @@ static void normalize_scan(Plan *plan, IrDef d) {
     plan_def_of(plan, d)->must = true;
 }
 
+static void normalize_root(Plan *plan, IrDef d) {
+    const IrDefInfo info = *ir_def(plan->ir, d);
+    PlanBody body = {.form = FORM_ROOT, .elem = info.elem, .unknown = info.unknown, .residual = info.operand[0]};
+    Span before = ir_at(plan->ir, info.span);
+    body.correction = ir_linalg(plan->ir, IR_SOLVE, info.operand[1], info.operand[0]);
+    ir_at(plan->ir, before);
+    plan_normalize_def(plan, info.unknown);
+    plan_normalize_def(plan, info.start);
+    plan_normalize_def(plan, body.correction);
+    add_unique(&body.deps, info.start);
+    plan->walk++;
+    add_outside(plan, &body, d, body.correction);
+    plan_def_of(plan, d)->body = body;
+    plan_def_of(plan, d)->must = plan_def_of(plan, info.start)->must = true;
+}
+
 void plan_normalize_def(Plan *plan, IrDef d) {
     if (plan_def_of(plan, d)->body.form != FORM_UNSEEN)
         return;
@@ -598,6 +620,7 @@ void plan_normalize_def(Plan *plan, IrDef d) {
     case IR_DEF_CONCAT: normalize_pieces(plan, d); return;
     case IR_DEF_LINALG: normalize_linalg(plan, d); return;
     case IR_DEF_SCAN: normalize_scan(plan, d); return;
+    case IR_DEF_ROOT: normalize_root(plan, d); return;
     case IR_DEF_EXPR: break;
     }
     uint64_t extent[IR_MAX_RANK];

@@ -23,6 +23,7 @@ typedef enum Form {
     FORM_CONCAT,
     FORM_LINALG,
     FORM_SCAN, /* rows computed one after the other, in a region of operations */
+    FORM_ROOT, /* an equation solved in a repeated region; inside holds what that computes */
 } Form;
 
 /* A normalized body. */
@@ -33,7 +34,8 @@ typedef struct PlanBody {
     IrTerm alpha;   /* CONTRACT: a scalar term; 0: 1 */
     DefList deps;   /* definitions read directly, each once; operands, pieces, checks */
     DefList checks; /* scalar definitions that must be false: gathers out of range */
-    bool noisy;     /* SCAN: its rows have draws; deps are what it needs from outside of its region */
+    bool noisy;     /* SCAN, ROOT: what is computed inside has draws; deps are what it needs from outside of its region */
+    IrDef unknown, residual, correction; /* ROOT: u, r(u), (∂r/∂u)⁻¹ r(u) */
 } PlanBody;
 
 typedef struct PlanDef {
@@ -47,7 +49,7 @@ typedef struct PlanDef {
     uint64_t home_at; /* first element there */
     double cost;      /* operations per element, with what is inlined */
     double evals;     /* how often an element-computation is asked for by all users together */
-    double repeats;   /* how often it is computed: once, or for every row of a scan */
+    double repeats;   /* how often it is computed: once, for every row of a scan, in every iteration of a root */
     IrDef scan;       /* whose row, counter or row before this is; its home then is that scan … */
     uint32_t lag;     /* … `lag` rows before the one that is computed */
     uint32_t mark;    /* of walks */
@@ -155,8 +157,10 @@ typedef struct OpRead { /* a load the operation makes */
     uint32_t lag;
 } OpRead;
 
-/* The operations that compute a scan's row stand between OPEN and CLOSE, which are those of a loop; none goes past either. */
-typedef enum OpKind { OP_LOOPS, OP_CONTRACT, OP_LINALG, OP_STOP, OP_OPEN, OP_CLOSE } OpKind;
+/* Between OPEN and CLOSE stand the operations of a loop: those that compute a scan's row, or those of an iteration of Newton's
+ * method, where LOOK stands between the residual and the Jacobian, and LOOK and CLOSE leave the loop. None goes past one of
+ * the three. */
+typedef enum OpKind { OP_LOOPS, OP_CONTRACT, OP_LINALG, OP_STOP, OP_OPEN, OP_LOOK, OP_CLOSE } OpKind;
 
 typedef struct OpOut {
     IrDef def; /* what a read of the same elements is spelled with; 0: nothing */
@@ -188,7 +192,8 @@ typedef struct Op {
     VEC(OpRead) reads;
     double work;
     uint32_t kernel;
-    bool repeated; /* it lies in a region */
+    uint32_t buffer; /* OPEN, LOOK, CLOSE: what Newton's method keeps */
+    bool repeated;   /* it lies in a region */
 } Op;
 
 typedef VEC(Op *) OpList;
@@ -274,9 +279,9 @@ typedef struct TermMemo {
 } TermMemo;
 /* A region that is open: what is stored in it has another content at the top of each iteration. */
 typedef struct Region {
-    IrDef scan;
+    IrDef def; /* the scan or root */
     uint32_t scope, loop;
-    PlanValue row;        /* number of the row computed */
+    PlanValue row;        /* scan: number of the row computed */
     NumberList written;   /* buffers; and all from `made` on */
     uint32_t made;
 } Region;
@@ -308,11 +313,13 @@ typedef struct Members {
 
 void plan_build_code(FuncPlan *fp, KernelList *kernels);
 void plan_emit_call(Builder *b, const Op *op);
+/* The call of OPEN, LOOK or CLOSE. */
+void plan_emit_newton(Builder *b, const Op *op);
 
 /* ---- region.c ---- */
 /* Builds OPEN, which is in kernel `at`, and CLOSE. */
 void plan_open_region(Builder *b, const KernelList *kernels, uint32_t at);
-void plan_close_region(Builder *b);
+void plan_close_region(Builder *b, const Op *close);
 /* The scope of the innermost region, the function's body outside of all. */
 uint32_t plan_region_scope(const Builder *b);
 /* The innermost region that changes the buffer: loads of it stay inside. 0: none. */

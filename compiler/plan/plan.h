@@ -64,6 +64,8 @@ typedef enum PlanKind {
     PLAN_RESULT,  /* value of accumulator arg[0]; for ARGMAX and ARGMIN the index, type I64 */
     PLAN_LOOP,    /* loop arg[0] */
     PLAN_CALL,    /* call arg[0] */
+    PLAN_TURN,    /* call arg[0] in the body of a repeated loop: its verdict (RT_NEWTON_…) says whether to go on, to begin
+                     the next iteration, to leave the loop, or to return NO_ROOT with definition arg[1] as bad */
     PLAN_STOP,    /* returns status `op` with definition arg[1] as bad when BOOL arg[0] is true */
     PLAN_FLAG, /* marks definition arg[1] bad unless real arg[0] is finite; NOT_FINITE is returned at the end
                 */
@@ -92,6 +94,7 @@ typedef struct PlanLoop {
     uint32_t scope; /* of its body */
     PlanValue index;
     PlanValue lo, hi; /* I64 values of the scope around: runs lo … hi-1 */
+    bool repeat;      /* repeated until a TURN leaves it: lo and hi say nothing */
     bool parallel;    /* iterations are independent but for accumulators, which a parallel loop has none of */
     int64_t chunk;    /* iterations per piece of a parallel loop */
 } PlanLoop;

@@ -92,6 +92,11 @@ static const char *status_text(uint32_t status) {
 static void print_scope(Printer *p, uint32_t scope, int indent);
 
 static void print_loop(Printer *p, const PlanLoop *loop, int indent) {
+    if (loop->repeat) {
+        buf_puts(p->out, "repeat\n");
+        print_scope(p, loop->scope, indent + 1);
+        return;
+    }
     buf_printf(p->out, "%s i%u from ", loop->parallel ? "parallel" : "for", loop->index);
     print_value(p, loop->lo);
     buf_puts(p->out, " to ");
@@ -156,6 +161,11 @@ static void print_node(Printer *p, PlanValue v, int indent) {
     case PLAN_CALL:
         print_call(p, &p->func->calls.at[n->arg[0]]);
         buf_puts(p->out, "\n");
+        break;
+    case PLAN_TURN:
+        buf_puts(p->out, "by ");
+        print_call(p, &p->func->calls.at[n->arg[0]]);
+        buf_puts(p->out, ": on, again or leave\n");
         break;
     case PLAN_STOP: buf_printf(p->out, "stop if v%u: %s\n", n->arg[0], status_text(n->op)); break;
     case PLAN_FLAG: buf_printf(p->out, "flag v%u unless finite\n", n->arg[0]); break;

@@ -1,6 +1,6 @@
-/* region — the loop around the operations that compute a scan's rows.
+/* region — the loop around the operations that compute a scan's rows, or solve an equation.
  *
- * needs: kernels in order, the operations of a region between OPEN and CLOSE.
+ * needs: kernels in order, the operations of a region between OPEN and CLOSE; a root's have LOOK between them.
  * gives: the loop; where rows lie; which loads must stay inside.
  * changes: nothing else.
  *
@@ -25,7 +25,7 @@ uint32_t plan_changing_scope(const Builder *b, uint32_t buffer) {
 
 static const Region *region_of(const Builder *b, IrDef scan) {
     for (uint32_t k = b->regions.n; k-- > 0;)
-        if (b->regions.at[k].scan == scan)
+        if (b->regions.at[k].def == scan)
             return &b->regions.at[k];
     return NULL;
 }
@@ -69,13 +69,16 @@ PlanValue plan_out_start(Builder *b, const OpOut *out) {
 }
 
 /* What the operations of the region that begins with kernel `open` write. */
-static void written_in_region(const KernelList *kernels, uint32_t open, NumberList *out) {
+static void written_in_region(Builder *b, const KernelList *kernels, uint32_t open, NumberList *out) {
+    uint64_t at;
     uint32_t depth = 0;
     for (uint32_t k = open; k < kernels->n; k++) {
         for (uint32_t i = 0; i < kernels->at[k].ops.n; i++) {
             const Op *op = kernels->at[k].ops.at[i];
             for (uint32_t o = 0; o < op->n_out; o++)
                 vec_push(out, op->out[o].buffer);
+            if (op->kind == OP_OPEN && ir_def(b->plan->ir, op->def)->kind == IR_DEF_ROOT)
+                vec_push(out, plan_buffer_of(b->fp, ir_def(b->plan->ir, op->def)->unknown, &at));
             depth += op->kind == OP_OPEN;
             depth -= op->kind == OP_CLOSE;
         }
@@ -84,25 +87,40 @@ static void written_in_region(const KernelList *kernels, uint32_t open, NumberLi
     }
 }
 
-void plan_open_region(Builder *b, const KernelList *kernels, uint32_t at) {
-    IrDef d = kernels->at[at].ops.at[0]->def;
+/* The loop over the rows of a scan. */
+static void open_rows(Builder *b, IrDef d, Region *r) {
     IrScan scan = ir_scan_of(b->plan->ir, d);
     int64_t lo, hi;
     ir_scan_range(&scan, &lo, &hi);
-    Region r = {.scan = d, .made = b->plan->buffers.n};
-    written_in_region(kernels, at, &r.written);
+    r->loop = loop_open(b, value_int(b, scan.backward ? 0 : lo), value_int(b, hi + 1));
+    r->row = b->func->loops.at[r->loop].index;
+    if (scan.backward)
+        r->row = value_op(b, IR_SUB, PLAN_I64, value_int(b, hi), r->row, 0);
+}
+
+void plan_open_region(Builder *b, const KernelList *kernels, uint32_t at) {
+    const Op *open = kernels->at[at].ops.at[0];
+    bool is_scan = ir_def(b->plan->ir, open->def)->kind == IR_DEF_SCAN;
+    if (!is_scan)
+        plan_emit_newton(b, open);
+    Region r = {.def = open->def, .made = b->plan->buffers.n};
+    written_in_region(b, kernels, at, &r.written);
     for (uint32_t k = 0; k < r.written.n; k++)
         value_touch(b, r.written.at[k]);
-    r.loop = loop_open(b, value_int(b, scan.backward ? 0 : lo), value_int(b, hi + 1));
+    if (is_scan) {
+        open_rows(b, open->def, &r);
+    } else {
+        r.loop = loop_open(b, value_int(b, 0), value_int(b, 0));
+        b->func->loops.at[r.loop].repeat = true;
+    }
     r.scope = b->func->loops.at[r.loop].scope;
-    r.row = b->func->loops.at[r.loop].index;
-    if (scan.backward)
-        r.row = value_op(b, IR_SUB, PLAN_I64, value_int(b, hi), r.row, 0);
     vec_push(&b->regions, r);
     b->epoch++;
 }
 
-void plan_close_region(Builder *b) {
+void plan_close_region(Builder *b, const Op *close) {
+    if (ir_def(b->plan->ir, close->def)->kind == IR_DEF_ROOT)
+        plan_emit_newton(b, close);
     Region r = vec_pop(&b->regions);
     loop_close(b, r.loop);
     for (uint32_t k = 0; k < r.written.n; k++)

@@ -10,6 +10,7 @@
  * the call ends is that of the next beginning (they depend on nothing that changes outside the function, and
  * the call computes them again after the last assignment they depend on). NAME_prepare computes both kinds
  * once. */
+#include "../../runtime/rt.h"
 #include "pass.h"
 
 static DefState *state_of(FuncPlan *fp, IrDef d) {
@@ -58,7 +59,7 @@ static void learn(FuncPlan *fp, IrDef d) {
         IrDef root = info->kind == IR_DEF_VIEW ? info->parent : d;
         const IrDefInfo *input = ir_def(fp->plan->ir, root);
         outside = input->volatile_ || input->role == IR_ROLE_BATCH || input->role == IR_ROLE_TIME ||
-                  input->role == IR_ROLE_STEP || input->role == IR_ROLE_BOUND;
+                  input->role == IR_ROLE_STEP || input->role == IR_ROLE_BOUND || input->role == IR_ROLE_UNKNOWN;
         changing = is_assigned(fp, d);
     } else {
         const PlanBody *body = &plan_def_of(fp->plan, d)->body;
@@ -342,6 +343,47 @@ static void compute_scan(FuncPlan *fp, IrDef d) {
             fp->state.at[k].valid = fp->state.at[k].untouched = false;
 }
 
+/* Forgets what was computed from an unknown: it is another one in the next iteration, and none outside. */
+static void outdate_equation(FuncPlan *fp, IrDef unknown) {
+    fp->epoch++;
+    for (IrDef d = 1; d < fp->state.n; d++)
+        if (fp->state.at[d].valid && ir_def_depends(fp->plan->ir, d, unknown))
+            fp->state.at[d].valid = fp->state.at[d].untouched = false;
+}
+
+static void push_newton(FuncPlan *fp, OpKind kind, IrDef root, uint32_t keeps) {
+    if (!fp->record)
+        return;
+    Op *op = new_op(fp, kind, root, NULL, 0, NULL);
+    op->buffer = keeps;
+    plan_push_op(fp, op);
+}
+
+/* u is solved for in its own buffer, in a region of operations that is repeated; then it is copied to that of the root. What
+ * the equation needs from outside has been computed. */
+static void compute_root(FuncPlan *fp, IrDef d) {
+    IrProgram *ir = fp->plan->ir;
+    PlanBody body = plan_def_of(fp->plan, d)->body;
+    uint64_t size = ir_size(ir, d), at;
+    uint32_t keeps = fp->record ? plan_new_buffer(fp->plan, IR_F64, RT_NEWTON_WORK(size), d, true) : 0;
+    push_newton(fp, OP_OPEN, d, keeps);
+    fp->n_open++;
+    fp->epoch++;
+    want(fp, body.residual);
+    push_newton(fp, OP_LOOK, d, keeps);
+    want(fp, body.correction);
+    push_newton(fp, OP_CLOSE, d, keeps);
+    fp->n_open--;
+    outdate_equation(fp, body.unknown);
+    if (!fp->record)
+        return;
+    uint32_t buffer = plan_buffer_of(fp, d, &at);
+    const PlanBody *copy = plan_simple_body(fp, plan_whole_read(ir, body.unknown), IR_F64);
+    Op *op = plan_body_op(fp, d, copy, 1, &size, d, buffer, at);
+    plan_out_place(fp, &op->out[0], d);
+    plan_push_op(fp, op);
+}
+
 /* Makes d and what it reads valid. While nothing is outdated, a definition wanted once stays so: the walk comes
  * to each once, also to those computed where they are used. */
 static void want(FuncPlan *fp, IrDef d) {
@@ -368,6 +410,8 @@ static void want(FuncPlan *fp, IrDef d) {
     s->untouched = false;
     if (body.form == FORM_SCAN)
         compute_scan(fp, d);
+    else if (body.form == FORM_ROOT)
+        compute_root(fp, d);
     else if (fp->record)
         compute_op(fp, d);
 }
@@ -411,12 +455,21 @@ static void run_groups(FuncPlan *fp) {
 
 static bool is_computed(const PlanDef *def) { return def->body.form != FORM_INPUT && def->body.form != FORM_VIEW; }
 
-/* The innermost scan in whose region d is computed; 0: in none. */
+/* Whether d is computed in the region of scan or root s. */
+static bool is_in_region(FuncPlan *fp, IrDef s, IrDef d) {
+    const PlanDef *def = &fp->plan->defs.at[s];
+    if (def->mark != fp->plan->walk)
+        return false;
+    return def->body.form == FORM_SCAN ? ir_in_scan(fp->plan->ir, s, d)
+                                       : def->body.form == FORM_ROOT && ir_def_depends(fp->plan->ir, d, def->body.unknown);
+}
+
+/* The innermost scan or root in whose region d is computed; 0: in none. */
 static IrDef region_of(FuncPlan *fp, IrDef d) {
     Plan *plan = fp->plan;
     IrDef region = 0;
     for (IrDef s = 1; s < plan->defs.n && !region; s++) /* scans inside come before those around them */
-        if (plan->defs.at[s].mark == plan->walk && plan->defs.at[s].body.form == FORM_SCAN && ir_in_scan(plan->ir, s, d))
+        if (is_in_region(fp, s, d))
             region = s;
     return region;
 }

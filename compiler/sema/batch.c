@@ -45,7 +45,8 @@ static bool moves_by_itself(Restrict *r, IrDef d) {
     case IR_ROLE_HYPER:
     case IR_ROLE_SEED:
     case IR_ROLE_OUTPUT:
-    case IR_ROLE_BOUND: return false;
+    case IR_ROLE_BOUND:
+    case IR_ROLE_UNKNOWN: return false;
     }
     return false;
 }

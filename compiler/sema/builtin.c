@@ -45,6 +45,8 @@ static const Builtin table[] = {
     {"hess", 2, 3, MAP_REAL, NULL, NULL, NULL, sema_hess},
     {"jvp", 3, 3, MAP_REAL, NULL, NULL, NULL, sema_jvp},
     {"vjp", 3, 3, MAP_REAL, NULL, NULL, NULL, sema_vjp},
+    {"stationary", 2, 2, MAP_REAL, NULL, NULL, NULL, sema_stationary},
+    {"root", 2, 2, MAP_REAL, NULL, NULL, NULL, sema_root},
     {"series", 1, 1, MAP_REAL, NULL, NULL, NULL, statistic_series},
     {"p", 1, 1, MAP_REAL, NULL, NULL, NULL, sema_momentum},
 };

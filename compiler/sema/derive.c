@@ -85,16 +85,7 @@ Val sema_prime(Sema *s, Scope *scope, const Expr *e) {
 
 /* ---- grad and friends ---- */
 
-/* What a derivative is taken by: a read of definition `def`; `whole` when all of it, in order. */
-typedef struct Variable {
-    IrDef def;
-    Val val;
-    IrTerm at[IR_MAX_RANK];
-    uint32_t rank;
-    bool whole;
-} Variable;
-
-static bool find_variable(Sema *s, Scope *scope, const Expr *e, Variable *x) {
+bool sema_variable(Sema *s, Scope *scope, const Expr *e, Variable *x) {
     Val v = sema_expr(s, scope, e);
     if (v.kind == VAL_POISON) return false;
     if (val_ok(&v)) v = val_fresh_axes(s, &v);
@@ -166,7 +157,7 @@ Val sema_grad(Sema *s, Scope *scope, const Expr *call) {
     Variable x;
     if (!count_args(s, call, 2, 2, "grad(f, x)")) return val_poison();
     Val f = sema_real_expr(s, scope, arg_at(call, 0));
-    if (!find_variable(s, scope, arg_at(call, 1), &x) || !val_ok(&f)) return val_poison();
+    if (!sema_variable(s, scope, arg_at(call, 1), &x) || !val_ok(&f)) return val_poison();
     return gradient(s, f, &x, call->span);
 }
 
@@ -174,8 +165,8 @@ Val sema_hess(Sema *s, Scope *scope, const Expr *call) {
     Variable x, y;
     if (!count_args(s, call, 2, 3, "hess(f, x) or hess(f, x, y)")) return val_poison();
     Val f = sema_real_expr(s, scope, arg_at(call, 0));
-    if (!find_variable(s, scope, arg_at(call, 1), &x)) return val_poison();
-    if (!find_variable(s, scope, arg_at(call, call->call.args.n - 1), &y) || !val_ok(&f)) return val_poison();
+    if (!sema_variable(s, scope, arg_at(call, 1), &x)) return val_poison();
+    if (!sema_variable(s, scope, arg_at(call, call->call.args.n - 1), &y) || !val_ok(&f)) return val_poison();
     s->errors_at_derivative = s->session->n_errors;
     if (x.val.rank + y.val.rank > IR_MAX_RANK || f.rank || !x.whole || !y.whole || !is_closed(s, &f))
         return partial(s, partial(s, f, &x, call->span), &y, call->span);
@@ -194,7 +185,7 @@ Val sema_jvp(Sema *s, Scope *scope, const Expr *call) {
     Variable x;
     if (!count_args(s, call, 3, 3, "jvp(f, x, v)")) return val_poison();
     Val f = sema_real_expr(s, scope, arg_at(call, 0)), v = sema_real_expr(s, scope, arg_at(call, 2));
-    if (!find_variable(s, scope, arg_at(call, 1), &x) || !val_ok(&f) || !val_ok(&v)) return val_poison();
+    if (!sema_variable(s, scope, arg_at(call, 1), &x) || !val_ok(&f) || !val_ok(&v)) return val_poison();
     if (!same_as(s, &x.val, &v, arg_at(call, 2), "the variable")) return val_poison();
     s->errors_at_derivative = s->session->n_errors;
     IrDef dx = x.whole ? val_def(s, &v, 0, call->span, scope) : 0;
@@ -215,7 +206,7 @@ Val sema_vjp(Sema *s, Scope *scope, const Expr *call) {
     Variable x;
     if (!count_args(s, call, 3, 3, "vjp(f, x, u)")) return val_poison();
     Val f = sema_real_expr(s, scope, arg_at(call, 0)), u = sema_real_expr(s, scope, arg_at(call, 2));
-    if (!find_variable(s, scope, arg_at(call, 1), &x) || !val_ok(&f) || !val_ok(&u)) return val_poison();
+    if (!sema_variable(s, scope, arg_at(call, 1), &x) || !val_ok(&f) || !val_ok(&u)) return val_poison();
     if (!same_as(s, &f, &u, arg_at(call, 2), "the function")) return val_poison();
     s->errors_at_derivative = s->session->n_errors;
     IrDef y = x.whole && f.rank ? val_def(s, &f, 0, call->span, scope) : 0;

@@ -384,7 +384,18 @@ Val sema_matmul(Sema *s, Scope *scope, Span span, Val a, Val b, Span sa, Span sb
 Val sema_map1(Sema *s, Val a, IrTerm (*fn)(IrProgram *, IrTerm));
 Val sema_prime(Sema *s, Scope *scope, const Expr *e); /* derive.c */
 Val sema_tangent(Sema *s, Val v, uint32_t times, Span span);
+/* What a derivative is taken by, or an equation solved for: a read of definition `def`; `whole` when all of it, in order. */
+typedef struct Variable {
+    IrDef def;
+    Val val;
+    IrTerm at[IR_MAX_RANK];
+    uint32_t rank;
+    bool whole;
+} Variable;
+bool sema_variable(Sema *s, Scope *scope, const Expr *e, Variable *x);
 Val sema_grad(Sema *s, Scope *scope, const Expr *call);
+Val sema_stationary(Sema *s, Scope *scope, const Expr *call); /* equation.c */
+Val sema_root(Sema *s, Scope *scope, const Expr *call);
 Val sema_hess(Sema *s, Scope *scope, const Expr *call);
 Val sema_jvp(Sema *s, Scope *scope, const Expr *call);
 Val sema_vjp(Sema *s, Scope *scope, const Expr *call);

@@ -1,5 +1,5 @@
-/* statistic — values that only a later part of the runtime can give: statistics of draws, recorded series,
- * stationary points. They are checked like any other function, and mark the run that needs them. */
+/* statistic — values that only a later part of the runtime can give: statistics of draws, recorded series.
+ * They are checked like any other function, and mark the run that needs them. */
 #include "builtin.h"
 #include "run.h"
 
@@ -27,16 +27,6 @@ Val statistic_frozen(Args *a) {
     Val v = a->at[0];
     if (val_type(a->s, &v) == IR_REAL) v.body = ir_op1(a->s->ir, IR_FROZEN, v.body);
     return v;
-}
-
-/* stationary(f, x): the x at which f has no slope, from the present x. */
-Val statistic_stationary(Args *a) {
-    if (a->at[0].rank || !args_real(a, 0)) {
-        sema_error(a->s, DIAG_SHAPE, args_span(a, 0), "`stationary(f, x)` needs a number f, and this is %s",
-                   sema_shape_text(a->s, &a->at[0]));
-        return val_poison();
-    }
-    return opaque_like(a, 1, "stationary points inside expressions");
 }
 
 /* series(run.x): what the run recorded, its records along the first axis. */
