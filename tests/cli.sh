@@ -59,6 +59,13 @@ expect 0 'usage: lag' "$lag" --help
 expect 0 '^lag [0-9]' "$lag" --version
 expect 2 'usage: lag' "$lag"
 expect 2 'did you mean `run`' "$lag" rum x.lag
+echo 'coord x = 1
+let guess = x + 0.5
+let y = root(guess^2 + 1, guess)
+system s { kinetic = 1/2 * x'"'"'^2; potential = y * x }
+run rk4(h = 0.1) on s for 1' >rootless.lag
+expect 3 'rootless.lag:3:9: error\[E0807\]: .*no solution' "$lag" run --quiet rootless.lag
+
 for command in run derive check fmt doc new doctor; do expect 0 "usage: lag $command" "$lag" "$command" --help; done
 expect 2 'no such option' "$lag" run --fast valley.lag
 expect 2 'a value must follow' "$lag" run valley.lag --seed

@@ -10,7 +10,7 @@ syntax match   lagClause  /\v\s\zs(on|for|over|every|within|from|by|to|of|period
 syntax keyword lagOperatorWord if then else and or not in draw
 syntax match   lagTerm    /\v<(kinetic|potential|dissipation|lagrangian|hamiltonian|force|constraint|temperature|metric|proposal|accept)>/
 syntax match   lagReduce  /\v<(sum|prod|mean|max|min|logsumexp|argmax|argmin|any|all)>\ze[\[(]/
-syntax keyword lagDerive  grad hess jvp vjp frozen stationary
+syntax keyword lagDerive  grad hess jvp vjp frozen stationary root
 syntax keyword lagType    real int bool f32 f64 byte simplex ordered sphere stiefel cholesky_corr corr cov
 syntax keyword lagConst   true false pi inf
 syntax match   lagNumber  /\v<\d[0-9_]*(\.\d+)?([eE][+-]?\d+)?>|[½¼¾⅓⅔]|[⁰¹²³⁴⁵⁶⁷⁸⁹]+/

@@ -159,7 +159,7 @@ static const char *const names[] = {
 #undef SPECIAL
 };
 static const char *const of_runs[] = {"expectation", "deviation", "mcse",      "rhat",
-                                      "ess",         "quantile",  "stationary"};
+                                      "ess",         "quantile"};
 
 static void check(const Case *cases, size_t n) {
     for (size_t k = 0; k < n; k++) {
