@@ -76,6 +76,7 @@ bool taylor_def_varies(Taylor *s, IrDef d) {
     case IR_DEF_LINALG:
         varies = taylor_def_varies(s, info.operand[0]) || (info.operand[1] && taylor_def_varies(s, info.operand[1]));
         break;
+    case IR_DEF_ROOT:
     case IR_DEF_SCAN: varies = ir_depends_watched(s->p, taylor_whole(s->p, d), s->watch); break;
     }
     *taylor_at(&s->varies, d) = varies ? 2 : 1;
@@ -158,6 +159,7 @@ IrDef taylor_flat_def(Taylor *s, IrDef d) {
     case IR_DEF_CONCAT: made = flat_concat(s, d); break;
     case IR_DEF_LINALG: made = taylor_flat_linalg(s, d); break;
     case IR_DEF_SCAN: taylor_refuse_def(s, d, "a sequence given by its first terms"); break;
+    case IR_DEF_ROOT: taylor_refuse_def(s, d, "a quantity given by an equation"); break;
     }
     ir_at(s->p, before);
     *taylor_at(&s->flat, d) = made;

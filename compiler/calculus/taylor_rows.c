@@ -298,6 +298,7 @@ static IrDef row_of_def(Taylor *s, IrDef d) {
     case IR_DEF_CONCAT: made = row_of_concat(s, d); break;
     case IR_DEF_LINALG: made = row_of_solve(s, &s->solves.at[*taylor_at(&s->solve_of, d) - 1]); break;
     case IR_DEF_SCAN:
+    case IR_DEF_ROOT:
     case IR_DEF_INPUT:
     case IR_DEF_VIEW: break;
     }
