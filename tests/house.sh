@@ -97,7 +97,7 @@ ask function $(entries 'FN1|FN2|REDUCE' compiler/ir/op.def)
 ask function $(entries 'MAP1|MAP2|SPECIAL' compiler/sema/builtins.def)
 ask distribution $(entries 'SCALAR|TENSOR' compiler/sema/distributions.def)
 ask format $(entries FORMAT runtime/data/formats.def)
-ask method $(entries METHOD runtime/integrate/methods.def) $(entries ABSENT compiler/sema/absent.def)
+ask method $(entries METHOD runtime/integrate/methods.def) $(entries ABSENT compiler/sema/absent.def) $(entries SCHEME compiler/sema/schemes.def)
 ask "statement word" $(sed -nE 's/^ *\{WORD_([a-z]+), [A-Z].*/\1/p' compiler/ast/tokens.c)
 
 # A method of the runtime is called by a dynamics of the library, and every dynamics of the library by a program.

@@ -366,6 +366,8 @@ bool mech_pass_parts(Mech *m) {
         return true;
     if (m->n_constraints || m->skew)
         return report_no_word(m);
+    if (m->run->scheme)
+        return true;
     m->parts = ARENA_ARRAY(m->arena, MechPart, word_length(&m->run->word, 1) + 1);
     return solve_word(m, &m->run->word, 1);
 }

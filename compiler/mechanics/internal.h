@@ -255,6 +255,46 @@ void mech_unknowns(Mech *m, const MechShape *shapes, uint32_t n, MechUnknowns *u
 /* False after an error: a residual without a derivative, which is reported. */
 bool mech_root(Mech *m, const MechUnknowns *u, const IrTerm *residual, const IrTerm *start, Span span, IrDef *value);
 
+/* ---- implicit steps (scheme.c; a file scheme_NAME.c each) ----
+ *
+ * A step (q, p) → (q₁, p₁) whose stages are the root of equations: built of the terms below at stages, solved by mech_root. */
+typedef struct MechFormula {
+    const char *text, *latex;
+    enum { FOR_BOTH, FOR_LAGRANGIAN, FOR_HAMILTONIAN } of; /* systems it is said of */
+} MechFormula;
+typedef struct MechScheme {
+    const char *name;
+    bool (*step)(Mech *m);          /* fills m->out->step; false after an error */
+    bool of_lagrangian;             /* it needs L; else it takes a Hamiltonian too */
+    const MechFormula *derivation;  /* what `lag derive` says, up to one without text */
+} MechScheme;
+extern const MechScheme mech_scheme_gauss, mech_scheme_galerkin, mech_scheme_discrete_gradient,
+    mech_scheme_generalized_leapfrog;
+bool mech_scheme_step(Mech *m);
+void mech_scheme_lines(Mech *m, MechLine *at, uint32_t *n);
+/* Argument `name` of the scheme, else `otherwise`. */
+uint32_t mech_scheme_count(const Mech *m, const char *name, uint32_t otherwise);
+/* The error that this scheme cannot be had: `why` a clause. Returns false. */
+bool mech_scheme_refuse(Mech *m, const char *why, const char *help);
+/* t at another state: for every body a (a, not NULL) the terms q[a], v[a], p[a] over its axes in the place of its coordinates,
+ * velocities, momenta, and t + c in that of the time (c 0: t). */
+IrTerm mech_stage(Mech *m, IrTerm t, IrTerm c, const IrTerm *q, const IrTerm *v, const IrTerm *p);
+/* p' without constraints: ∂L/∂q + Q − ∂R/∂q' in (q, q', t), or −∂H/∂q + Q − ∂R/∂q' in (q, p, t). */
+IrTerm mech_force_of_v(Mech *m, uint32_t a);
+IrTerm mech_force_of_p(Mech *m, uint32_t a);
+/* x + Σ_j factor[j] · h · slope[j · n + a], with a name for the sum where `symbol` is one. */
+IrTerm mech_advance(Mech *m, uint32_t a, IrTerm x, const double *factor, const IrTerm *slope, uint32_t stages,
+                    const char *symbol);
+/* The definitions as terms over the axes of the bodies, which they are shaped like in turn. */
+void mech_terms_of(Mech *m, const IrDef *d, uint32_t n, IrTerm *out);
+/* One more group of the step: q and p (NULL: stay) of every body to their new values. */
+void mech_scheme_assign(Mech *m, const IrTerm *q, const IrTerm *p);
+/* Gauss-Legendre quadrature on [0, 1]: nodes c[n] and weights b[n], to rounding, n ≤ MECH_MOST_STAGES. */
+enum { MECH_MOST_STAGES = 8 };
+void mech_gauss_nodes(uint32_t n, double *c, double *b);
+/* Value of the j-th Lagrange polynomial on nodes x[n] at `at`, and its derivative. */
+double mech_lagrange(uint32_t n, const double *x, uint32_t j, double at, double *slope);
+
 /* ---- the passes ---- */
 bool mech_pass_lagrangian(Mech *m);
 bool mech_pass_dissipation(Mech *m);

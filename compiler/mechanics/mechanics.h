@@ -24,6 +24,7 @@ typedef struct MechLine {
     const char *relation; /* "=", "←", … */
     IrTerm rhs;           /* over AXIS indices; 0: none */
     const char *remark;   /* a sentence, after the formula or alone */
+    const char *latex;    /* the remark as LaTeX where it has formulas; NULL: made from the remark */
     Span span;
 } MechLine;
 typedef struct MechSection {

@@ -412,7 +412,10 @@ static void write_line(Page *page, const MechLine *line) {
     if (line->remark) {
         end_equations(page);
         buf_puts(out, "\\noindent ");
-        write_sentence(out, line->remark);
+        if (line->latex)
+            buf_puts(out, line->latex);
+        else
+            write_sentence(out, line->remark);
         buf_puts(out, "\n\n");
     }
 }

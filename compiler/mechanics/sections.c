@@ -341,7 +341,10 @@ bool mech_pass_sections(Mech *m) {
     equation_lines(m, l);
     add_section(m, m->stores_p || m->out->first_order ? "Equations of motion" : "Euler-Lagrange equations",
                 true, l);
-    if (m->is_word) {
+    if (m->run->scheme) {
+        mech_scheme_lines(m, l->at, &l->n);
+        add_section(m, "Implicit step", true, l);
+    } else if (m->is_word) {
         part_lines(m, l);
         add_section(m, "Parts and their exact solutions over a time h", true, l);
         word_lines(m, l);

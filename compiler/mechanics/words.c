@@ -85,6 +85,8 @@ void mech_word_function(Mech *m, IrFunc *f, const char *name, bool cyclic, IrTer
 bool mech_pass_word(Mech *m) {
     if (!m->is_word)
         return true;
+    if (m->run->scheme)
+        return mech_scheme_step(m);
     const SemaWord *word = &m->run->word;
     uint64_t groups = unrolled(word, 1);
     if (groups > MOST_GROUPS) {

@@ -1,12 +1,13 @@
 /* method — `method dop853(rtol = 1e-9)`: a method of the runtime and its arguments, which the runtime's methods.def lists,
- * and absent.def where this build has no such method.
+ * a scheme that is derived and compiled, of schemes.def, and absent.def where this build has no such method.
  * Needs: the scope the arguments are written in. Gives: the method and its arguments as numbers. */
 #include "run.h"
 
 static const Method methods[] = {
-#define METHOD(name, args) {#name, "", true, true, {args}},
+#define METHOD(name, args) {#name, "", true, true, false, {args}},
+#define SCHEME(name, args) {#name, "", true, true, true, {args}},
 #define ABSENT(name, needs, missing, args)                                                                   \
-    {#name, missing, NEEDS_##needs == NEEDS_MOTION, NEEDS_##needs != NEEDS_NOTHING, {args}},
+    {#name, missing, NEEDS_##needs == NEEDS_MOTION, NEEDS_##needs != NEEDS_NOTHING, false, {args}},
 #define NEEDS_MOTION 2
 #define NEEDS_STEPS 1
 #define NEEDS_NOTHING 0
@@ -16,8 +17,10 @@ static const Method methods[] = {
 #define COUNT(name) {#name, ARG_COUNT, false},
 #define SHARE(name) {#name, ARG_SHARE, false},
 #define NEEDED_POSITIVE(name) {#name, ARG_POSITIVE, true},
+#define NEEDED_COUNT(name) {#name, ARG_COUNT, true},
 #define NEEDED_NOT_NEGATIVE(name) {#name, ARG_NOT_NEGATIVE, true},
 #include "../../runtime/integrate/methods.def"
+#include "schemes.def"
 #include "absent.def"
 #undef NO_ARGUMENTS
 #undef POSITIVE
@@ -25,6 +28,7 @@ static const Method methods[] = {
 #undef COUNT
 #undef SHARE
 #undef NEEDED_POSITIVE
+#undef NEEDED_COUNT
 #undef NEEDED_NOT_NEGATIVE
 };
 #define N_METHODS (sizeof methods / sizeof *methods)
@@ -171,6 +175,15 @@ static bool has_needed(Join *j, const Method *method, Span span) {
     return true;
 }
 
+/* A scheme is run as a word is: its argument h is the length of a step. */
+static void step_of_scheme(Join *j) {
+    SemaRun *out = j->out;
+    out->word_span = out->method_span;
+    for (uint32_t a = 0; a < out->n_method_args; a++)
+        if (!strcmp(name_ascii(j->s->session->names, out->method_names[a]), "h"))
+            out->by = ir_real(j->s->ir, out->method_values[a]);
+}
+
 void join_method(Join *j, Scope *scope, const Expr *call) {
     Sema *s = j->s;
     const Expr *callee = call->kind == EXPR_CALL ? call->call.callee : call;
@@ -182,7 +195,7 @@ void join_method(Join *j, Scope *scope, const Expr *call) {
     }
     SemaRun *out = j->out;
     uint32_t n = call->kind == EXPR_CALL ? call->call.args.n : 0;
-    out->method = method->name;
+    *(method->is_scheme ? &out->scheme : &out->method) = method->name;
     out->method_span = call->span;
     out->of_jets = takes_jets(method->name);
     out->method_names = ARENA_ARRAY(s->arena, Name, n + 1);
@@ -190,6 +203,7 @@ void join_method(Join *j, Scope *scope, const Expr *call) {
     bool ok = true;
     for (uint32_t k = 0; k < n; k++) ok = take_argument(j, scope, method, call, k) && ok;
     if (!ok || !has_needed(j, method, call->span)) j->failed = true;
+    if (method->is_scheme) step_of_scheme(j);
     if (method->missing[0] && !out->missing) {
         out->missing = method->missing;
         out->missing_span = call->span;

@@ -13,6 +13,7 @@ static bool moves(const SemaWord *w, Name part) {
 }
 
 static bool needs_motion(Join *j) {
+    if (j->out->scheme) return true;
     if (j->out->method) return method_find(j->out->method)->needs_motion;
     Names *names = j->s->session->names;
     return moves(&j->out->word, name_of(names, "p")) || moves(&j->out->word, name_of(names, "q"));

@@ -192,6 +192,7 @@ typedef struct Method {
     const char *name;
     const char *missing;
     bool needs_motion, needs_duration;
+    bool is_scheme; /* derived and compiled as a step, not of the runtime */
     MethodArg args[METHOD_MAX_ARGS]; /* up to the first without a name */
 } Method;
 const Method *method_find(const char *name);

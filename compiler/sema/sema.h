@@ -193,7 +193,8 @@ typedef struct SemaRun {
     SemaWord word;       /* a repetition of 1; n = 0 when a method advances it */
     Span word_span;
     IrTerm by;           /* step size h, scalar term over hypers (1 when not said) */
-    const char *method;  /* "dop853", …; NULL for words */
+    const char *method;  /* "dop853", …; NULL for words and schemes */
+    const char *scheme;  /* "gauss", …: an implicit step that mechanics derives; its arguments are method_values */
     bool of_jets;        /* the method takes Taylor coefficients in place of a right-hand side */
     Name *method_names; double *method_values; uint32_t n_method_args;
     Span method_span;

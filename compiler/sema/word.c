@@ -201,7 +201,7 @@ static void twice(Join *j, const Stmt *st, const Stmt *before) {
 static void system_states(Join *j) {
     SemaWord *word = &j->out->word;
     uint32_t n = j->n_system_states;
-    if (!n || j->out->method) return;
+    if (!n || j->out->method || j->out->scheme) return;
     SemaWord *body = ARENA_ARRAY(j->s->arena, SemaWord, word->n + n);
     memcpy(body, word->body, sizeof *body * word->n);
     for (uint32_t k = 0; k < n; k++) {
