@@ -123,6 +123,7 @@ typedef struct Mech {
     bool skew;           /* L is linear in all velocities: first-order motion by its momenta a(q, t) */
     IrTerm energy;       /* q'·∂L/∂q' − L in (q, q', t) */
     IrTerm hamiltonian;  /* the energy in (q, p, t); 0 without a Legendre transform */
+    IrTerm back;         /* the Lagrangian of a Hamiltonian; 0: not in closed form */
     IrTerm kinetic_of_p; /* its kinetic part, where H = T + V; else 0 */
     MechPart *parts;
     uint32_t n_parts;
@@ -205,6 +206,11 @@ bool mech_form_singular(Mech *m, const MechForm *form, double *direction);
 bool mech_check_inertia(Mech *m, const MechForm *form, Span span);
 /* First-order motion: the matrix that stands before q', G − Ω, and what stands against it, per body. False after an error. */
 bool mech_first_order(Mech *m, MechForm *flow, IrTerm *rhs);
+
+/* ---- invert.c ---- */
+/* Per body x with gradient(x) = y in closed form, x the velocities (or momenta) that the gradient reads, y terms free of them.
+ * False where none is known; nothing is reported. */
+bool mech_invert_gradient(Mech *m, const IrTerm *gradient, const IrTerm *y, bool of_momenta, IrTerm *x);
 
 /* ---- constraints.c, multipliers.c ---- */
 /* Sets γ of every constraint. False after an error. */

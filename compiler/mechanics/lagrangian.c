@@ -75,6 +75,23 @@ static bool set_energies(Mech *m) {
 
 /* ---- momenta ---- */
 
+/* Without a formula for p at given velocities the motion can only start from momenta 0. */
+static bool check_at_rest(Mech *m) {
+    for (uint32_t i = 0; i < m->run->n_vars; i++) {
+        const SemaVar *v = &m->run->vars[i];
+        if (!v->init_v || ir_is_zero(m->p, v->init_v))
+            continue;
+        Diag *d = diag_error(m->session, DIAG_MECH_NONQUADRATIC, v->span,
+                             "the velocity of `%s` at the start does not give its momentum: the Hamiltonian is not quadratic in "
+                             "the momenta, and q' = ∂H/∂p has no closed inverse",
+                             name_text(m->session->names, v->name));
+        diag_note_at(m->session, d, m->kinetic_span, "the Hamiltonian is given here");
+        diag_help(m->session, d, "start from rest (momenta 0), or write the system as a Lagrangian");
+        return false;
+    }
+    return true;
+}
+
 /* A Hamiltonian gives q' = ∂H/∂p; where it is quadratic in p, the momenta at given velocities follow by
  * solving. */
 static bool hamilton_momenta(Mech *m) {
@@ -86,8 +103,15 @@ static bool hamilton_momenta(Mech *m) {
                    "the Hamiltonian does not contain the momenta, so nothing moves");
         return false;
     }
-    if (!f->quadratic)
-        return true;
+    if (!f->quadratic) {
+        IrTerm *v = ARENA_ARRAY(m->arena, IrTerm, m->n), *y = ARENA_ARRAY(m->arena, IrTerm, m->n);
+        for (uint32_t a = 0; a < m->n; a++)
+            v[a] = ir_read(m->p, m->bodies[a].v, m->bodies[a].at, m->bodies[a].rank);
+        bool known = mech_invert_gradient(m, f->gradient, v, true, y);
+        for (uint32_t a = 0; a < m->n && known; a++)
+            m->bodies[a].momentum = y[a];
+        return known || check_at_rest(m);
+    }
     if (!mech_check_inertia(m, f, m->kinetic_span))
         return false;
     IrTerm *rhs = ARENA_ARRAY(m->arena, IrTerm, m->n), *x = ARENA_ARRAY(m->arena, IrTerm, m->n);

@@ -116,11 +116,28 @@ static bool first_order_velocities(Mech *m) {
 static bool report_nonquadratic(Mech *m) {
     Diag *d = diag_error(
         m->session, DIAG_MECH_NONQUADRATIC, m->kinetic_span,
-        "the kinetic energy is not quadratic in the velocities, so p = ∂L/∂q' has no closed inverse for "
+        "the kinetic energy is not quadratic in the velocities, and p = ∂L/∂q' has no closed inverse for "
         "the word of `%s`",
         name_text(m->session->names, m->run->dynamics));
     diag_help(m->session, d, "a method such as dop853 moves (q, q') and needs no Legendre transform");
     return false;
+}
+
+/* The momenta as terms. */
+static IrTerm *momenta(Mech *m) {
+    IrTerm *y = ARENA_ARRAY(m->arena, IrTerm, m->n);
+    for (uint32_t a = 0; a < m->n; a++)
+        y[a] = ir_read(m->p, m->bodies[a].p, m->bodies[a].at, m->bodies[a].rank);
+    return y;
+}
+
+/* q' from p where T is not quadratic. A method can do without. */
+static bool invert_convex(Mech *m, bool *found) {
+    IrTerm *x = ARENA_ARRAY(m->arena, IrTerm, m->n);
+    *found = mech_invert_gradient(m, m->mass.gradient, momenta(m), false, x);
+    for (uint32_t a = 0; a < m->n && *found; a++)
+        m->bodies[a].velocity = x[a];
+    return *found || !m->is_word || report_nonquadratic(m);
 }
 
 static bool invert_momenta(Mech *m) {
@@ -206,6 +223,20 @@ static void set_hamiltonian(Mech *m) {
     m->hamiltonian = m->potential ? ir_add(m->p, sum, m->potential) : sum;
 }
 
+/* L = p·q' − H at p = p(q, q', t), where that is known. */
+static void set_lagrangian(Mech *m) {
+    IrTerm *v = ARENA_ARRAY(m->arena, IrTerm, m->n), *p = ARENA_ARRAY(m->arena, IrTerm, m->n);
+    IrReplace *r = ARENA_ARRAY(m->arena, IrReplace, m->n);
+    for (uint32_t a = 0; a < m->n; a++) {
+        const MechBody *b = &m->bodies[a];
+        v[a] = ir_read(m->p, b->v, b->at, b->rank);
+        p[a] = b->momentum;
+        r[a] = (IrReplace){.from = b->p, .body = b->momentum};
+    }
+    IrTerm H = ir_replace(m->p, m->hamiltonian, r, m->n);
+    m->back = mech_smallest(m, calc_tidy(m->p, ir_sub(m->p, contract(m, v, p), H)));
+}
+
 /* q' = ∂H/∂p and p' = −∂H/∂q + Q. */
 static void hamilton_equations(Mech *m) {
     for (uint32_t a = 0; a < m->n; a++) {
@@ -213,6 +244,8 @@ static void hamilton_equations(Mech *m) {
         m->bodies[a].pull = pull(m, &m->bodies[a]);
     }
     m->energy = m->hamiltonian;
+    if (m->bodies[0].momentum)
+        set_lagrangian(m);
 }
 
 bool mech_pass_legendre(Mech *m) {
@@ -227,10 +260,11 @@ bool mech_pass_legendre(Mech *m) {
         return first_order_velocities(m);
     }
     set_energy(m);
-    if (!m->mass.quadratic)
-        return m->is_word ? report_nonquadratic(m) : true;
-    if (!invert_momenta(m))
+    bool found = true;
+    if (m->mass.quadratic ? !invert_momenta(m) : !invert_convex(m, &found))
         return false;
+    if (!found)
+        return true;
     for (uint32_t a = 0; a < m->n && m->is_word; a++)
         m->bodies[a].pull = mech_resolve(m, pull(m, &m->bodies[a]));
     set_hamiltonian(m);

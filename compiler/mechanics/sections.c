@@ -107,8 +107,11 @@ static void legendre_lines(Mech *m, Lines *l) {
     for (uint32_t a = 0; a < m->n; a++)
         add_equation(l, primed(m, &m->bodies[a], "'"), m->bodies[a].q, "=", m->bodies[a].velocity,
                      m->kinetic_span);
-    if (m->run->hamiltonian.term)
+    if (m->run->hamiltonian.term) {
+        if (m->back)
+            add_equation(l, "L", 0, "=", m->back, m->kinetic_span);
         return;
+    }
     if (!m->kinetic_of_p) {
         add_equation(l, "H", 0, "=", m->hamiltonian, m->kinetic_span);
         return;
