@@ -179,13 +179,13 @@ static bool check_states(Mech *m) {
 }
 
 bool mech_pass_equations(Mech *m) {
-    if (m->is_word)
-        return true;
+    IrTerm *reaction = ARENA_ARRAY(m->arena, IrTerm, m->n);
+    if (m->is_word) /* for the reader: the word does the motion in parts */
+        return !m->n_constraints || m->out->first_order || hamilton_reactions(m, reaction);
     if (!check_states(m))
         return false;
     if (!m->out->first_order && !m->stores_p && !set_accelerations(m))
         return false;
-    IrTerm *reaction = ARENA_ARRAY(m->arena, IrTerm, m->n);
     if (m->stores_p && !m->out->first_order && !hamilton_reactions(m, reaction))
         return false;
     Layout l = layout_of(m, reaction);

@@ -347,29 +347,32 @@ static uint32_t word_length(const SemaWord *word, uint32_t n) {
     return length;
 }
 
-/* The parts of a word move freely. */
-static bool report_no_word(Mech *m) {
-    const char *word = name_text(m->session->names, m->run->dynamics);
-    Diag *d = m->n_constraints
-                ? diag_error(m->session, DIAG_MECH_CONSTRAINT, m->constraints[0].span,
-                             "the word of `%s` moves coordinates freely and cannot keep a constraint", word)
-                : diag_error(m->session, DIAG_MECH_OMEGA, m->kinetic_span,
-                             "the Lagrangian is linear in the velocities, so the momenta are functions of the coordinates, "
-                             "and the word of `%s` has none to move",
-                             word);
+static bool report_no_momenta(Mech *m) {
+    Diag *d = diag_error(m->session, DIAG_MECH_OMEGA, m->kinetic_span,
+                         "the Lagrangian is linear in the velocities, so the momenta are functions of the coordinates, "
+                         "and the word of `%s` has none to move",
+                         name_text(m->session->names, m->run->dynamics));
     diag_help(m->session, d, "use a method such as dop853 or rk4 on the same system");
+    return false;
+}
+
+static bool report_free_scheme(Mech *m) {
+    Diag *d = diag_error(m->session, DIAG_MECH_CONSTRAINT, m->constraints[0].span,
+                         "`%s` moves coordinates freely and cannot keep a constraint",
+                         name_text(m->session->names, m->run->dynamics));
+    diag_help(m->session, d, "use rattle, another word of kicks and drifts, or a method such as dop853 on the same system");
     return false;
 }
 
 bool mech_pass_parts(Mech *m) {
     if (!m->is_word)
         return true;
-    if (m->n_constraints || m->skew)
-        return report_no_word(m);
+    if (m->skew)
+        return report_no_momenta(m);
     if (m->run->scheme)
-        return true;
+        return m->n_constraints ? report_free_scheme(m) : true;
     m->parts = ARENA_ARRAY(m->arena, MechPart, word_length(&m->run->word, 1) + 1);
-    return solve_word(m, &m->run->word, 1);
+    return solve_word(m, &m->run->word, 1) && (!m->n_constraints || mech_check_held_word(m));
 }
 
 /* ---- the exact solution ---- */

@@ -43,8 +43,7 @@ static void add_changes(Mech *m, IrFunc *f, const IrDef *of, const IrTerm *chang
     mech_func_add(f, assign, n);
 }
 
-/* The mass matrix may depend on velocities; where momenta are stored, on theirs. */
-static const MechForm *stored_metric(Mech *m) {
+const MechForm *mech_stored_metric(Mech *m) {
     const MechForm *f = metric(m);
     if (!m->stores_p || m->out->first_order || f->of_momenta)
         return f;
@@ -160,7 +159,7 @@ bool mech_pass_hold(Mech *m) {
     if (!m->n_constraints)
         return true;
     MechHold *h = m->out->hold = ARENA_NEW(m->arena, MechHold);
-    const MechForm *mass = stored_metric(m);
+    const MechForm *mass = mech_stored_metric(m);
     mech_func_start(m, &h->project, "project", false, 2);
     if (!project_positions(m, mass, &h->project) ||
         (!m->out->first_order && !project_velocities(m, mass, &h->project)))

@@ -222,6 +222,15 @@ bool mech_multipliers(Mech *m, const MechForm *mass, const IrTerm *f, const IrTe
 /* Whether the motion δq = dx (seeds over coordinates) obeys every constraint, J δq = 0: then their forces do no work on it. */
 bool mech_constraints_allow(Mech *m, const CalcSeed *seeds, uint32_t n);
 bool mech_constraints_move(Mech *m); /* some b is not 0: the forces that keep the constraints do work */
+/* Σ |J q| over the rows of constraint r: the size of what cancels in c. */
+IrTerm mech_row_scale(Mech *m, uint32_t r);
+/* The mass matrix in what is stored: velocities in it are those of the momenta where those are stored. */
+const MechForm *mech_stored_metric(Mech *m);
+/* geodesic.c: whether the parts of the word can keep the constraints (else an error), and the groups, added to `f`, of an
+ * element that moves coordinates, or that follow one that moves momenta, `elapsed` steps after the beginning. False after an
+ * error. */
+bool mech_check_held_word(Mech *m);
+bool mech_add_held(Mech *m, IrFunc *f, const MechPart *part, const SemaWord *element, double elapsed);
 /* Jᵀλ per body; 0 where none acts. */
 void mech_reaction(Mech *m, const IrTerm *lambda, IrTerm *force);
 /* J_r M⁻¹ J_sᵀ over the rows of r, then those of s; 0: vanishes, or M is not diagonal. */

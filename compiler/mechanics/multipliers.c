@@ -75,6 +75,19 @@ void mech_reaction(Mech *m, const IrTerm *lambda, IrTerm *force) {
     }
 }
 
+IrTerm mech_row_scale(Mech *m, uint32_t r) {
+    const MechConstraint *c = &m->constraints[r];
+    IrTerm sum = ir_real(m->p, 0);
+    for (uint32_t a = 0; a < m->n; a++) {
+        const MechBody *b = &m->bodies[a];
+        if (!c->jacobian[a])
+            continue;
+        IrTerm size = ir_op1(m->p, IR_ABS, ir_read(m->p, b->q, b->at, b->rank));
+        sum = ir_add(m->p, sum, contract(m, b, ir_op1(m->p, IR_ABS, c->jacobian[a]), &c->row, size, NULL));
+    }
+    return sum;
+}
+
 /* ---- the multipliers as bodies ---- */
 
 /* What is solved for: the bodies, if any, then the constraints that take part. The solver of quadratic forms takes both alike. */

@@ -117,6 +117,18 @@ static bool is_plain(Mech *m) {
     return true;
 }
 
+/* On constraints a drift is a symmetric map of order two, e^(a h A + a³ h³ A₃ + …) for some A₃: what is of higher order must
+ * cancel Σ a³ over its drifts, as compositions of leapfrogs do; then order four is sure where the word is symmetric. */
+static int order_on_constraints(Mech *m, const Elements *e, int order) {
+    double cubes = 0;
+    for (uint32_t i = 0; i < e->n; i++) {
+        if (m->parts[e->at[i].letter].kind == PART_Q)
+            cubes += e->at[i].fraction * e->at[i].fraction * e->at[i].fraction;
+    }
+    int most = fabs(cubes) > 1e-10 ? 2 : is_symmetric(e) ? 4 : 3;
+    return order < most ? order : most;
+}
+
 void mech_order_lines(Mech *m, MechLine *at, uint32_t *n) {
     if (!is_plain(m))
         return;
@@ -124,10 +136,15 @@ void mech_order_lines(Mech *m, MechLine *at, uint32_t *n) {
     unroll(m, &m->run->word, 1, e);
     if (!e->full) {
         int order = order_of(e, m->n_parts);
+        bool more = order == degree_for(m->n_parts);
+        if (m->n_constraints && order > 2) {
+            order = order_on_constraints(m, e, order);
+            more = order > 2;
+        }
         const char *symmetric = is_symmetric(e) ? "symmetric, hence reversible; " : "";
         if (order > 0)
             at[(*n)++] = (MechLine){.remark = mech_text(m, "%sof order %d%s", symmetric, order,
-                                                        order == degree_for(m->n_parts) ? " at least" : "")};
+                                                        more ? " at least" : "")};
     }
     free(e);
 }

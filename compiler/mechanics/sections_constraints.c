@@ -73,7 +73,7 @@ static void complement_lines(Mech *m, MechLine *at, uint32_t *n) {
 }
 
 void mech_force_lines(Mech *m, MechLine *at, uint32_t *n) {
-    if (!m->n_constraints || !m->lambda)
+    if (!m->n_constraints)
         return;
     if (m->out->first_order)
         add(at, n, (MechLine){.remark = "the multipliers λ keep J q' + b = 0"});
@@ -105,6 +105,11 @@ void mech_force_lines(Mech *m, MechLine *at, uint32_t *n) {
                               .rhs = shown ? ir_def(m->p, d)->body : m->lambda[r],
                               .span = c->span});
     }
+    if (m->is_word)
+        add(at, n, (MechLine){.remark = m->out->first_order
+                                            ? "a drift ends on the constraints: q → q + h q' + Jᵀμ with c = 0 there"
+                                            : "in the word p → p + Jᵀν after each kick, with J q' + ∂c/∂t = 0; a drift begins "
+                                              "with p → p + Jᵀμ such that c(q + h q'(p)) = 0"});
     if (m->constraints[0].kept)
         add(at, n, (MechLine){.remark = "a row that is found to follow from others at the start is struck out"});
 }

@@ -2,7 +2,7 @@
  *
  * needs: MechPart[]      gives: MechRun.step, MechRun.advance      changes: nothing
  *
- * Each element of the word is one group, in order; its length is its fraction times h. Time moves with the
+ * Each element of the word is one group, in order (on constraints two, see geodesic.c); its length is its fraction times h. Time moves with the
  * `q` parts (the others are frozen in time): a force after half a drift is taken at t + h/2, and what a drift
  * itself needs of t is taken at the middle of the drift, which keeps a symmetric word symmetric. A word with a part
  * `t` moves time there and nowhere else: time is a coordinate of its own, as in extended phase space. t is the
@@ -45,6 +45,11 @@ static IrTerm length_of(Mech *m, double fraction) { return mech_times(m, ir_real
 /* One element: every variable of the part to its value after fraction · h, `elapsed` steps after the
  * beginning. */
 static void add_element(Mech *m, IrFunc *f, const MechPart *part, const SemaWord *element, double elapsed) {
+    bool held = m->n_constraints && (part->kind == PART_P || part->kind == PART_Q || part->kind == PART_BATH);
+    if (held && part->kind == PART_Q) {
+        mech_add_held(m, f, part, element, elapsed);
+        return;
+    }
     IrAssign *assign = ARENA_ARRAY(ir_arena(m->p), IrAssign, part->n);
     double now = elapsed + (part->moves_time ? element->fraction / 2 : 0);
     IrTerm h = length_of(m, element->fraction);
@@ -55,6 +60,8 @@ static void add_element(Mech *m, IrFunc *f, const MechPart *part, const SemaWord
         assign[n++] = (IrAssign){part->rate[i].target, value, element->span};
     }
     mech_func_add(f, assign, n);
+    if (held)
+        mech_add_held(m, f, part, element, elapsed);
 }
 
 static double add_word(Mech *m, IrFunc *f, const SemaWord *word, uint32_t n, double elapsed) {
@@ -76,7 +83,7 @@ void mech_word_function(Mech *m, IrFunc *f, const char *name, bool cyclic, IrTer
     IrTerm step = m->step;
     m->step = h;
     m->next_site = MECH_FIRST_SITE;
-    mech_func_start(m, f, name, cyclic, (uint32_t)unrolled(&m->run->word, 1));
+    mech_func_start(m, f, name, cyclic, 2 * (uint32_t)unrolled(&m->run->word, 1));
     double elapsed = add_word(m, f, &m->run->word, 1, 0);
     m->out->advance = moves_time(m, &m->run->word, 1) ? elapsed : 1;
     m->step = step;
@@ -96,6 +103,7 @@ bool mech_pass_word(Mech *m) {
         diag_help(m->session, d, "make the step smaller in length and take more of them");
         return false;
     }
+    uint32_t before = diag_error_count(m->session);
     mech_word_function(m, &m->out->step, "step", true, m->step);
-    return true;
+    return diag_error_count(m->session) == before;
 }

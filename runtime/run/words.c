@@ -334,6 +334,8 @@ RtRunResult rt_run_words(RtRun *run) {
     int32_t status = run->init(run->frame);
     if (!status && run->started)
         run->started(run->context);
+    if (!status && run->hold && !rt_hold_start(run, &loop.result))
+        status = loop.result.status;
     if (!status && run->prepare)
         status = run->prepare(run->frame);
     loop.result.status = (RtStatus)status;
