@@ -111,6 +111,7 @@ Model *load_model(Session *session, const Options *options) {
         .directory = directory,
         .probe_context = (void *)directory,
         .seed = options->seed,
+        .motion = mech_motion,
     };
     return sema_analyze(session, file, &sema);
 }

@@ -121,7 +121,7 @@ static void report_missing(Mech *m) {
         diag_note_at(m->session, d, run->missing_span, "needed by this");
 }
 
-MechRun *mech_derive(Session *session, Model *model, const SemaRun *run) {
+Mech *mech_begin(Session *session, Model *model, const SemaRun *run) {
     Mech *m = ARENA_NEW(session->arena, Mech);
     *m = (Mech){.session = session, .p = model->ir, .arena = session->arena, .model = model, .run = run};
     m->out = ARENA_NEW(m->arena, MechRun);
@@ -132,19 +132,27 @@ MechRun *mech_derive(Session *session, Model *model, const SemaRun *run) {
     m->out->stores_p = m->stores_p;
     m->next_site = MECH_FIRST_SITE;
     m->step = run->by ? run->by : ir_real(m->p, 1);
-    uint32_t before = diag_error_count(session);
-    if (!is_derivable(session->names, run)) {
-        report_missing(m);
-        return NULL;
-    }
     set_hypers(m);
-    if (!mech_value(m, m->step, &m->out->step_size))
-        m->out->step_size = 1;
-    bool ok = run_passes(m);
+    return m;
+}
+
+void mech_end(Mech *m) {
     ir_env_free(m->env);
     m->env = NULL;
     vec_free(&m->sections);
     vec_free(&m->charges);
     vec_free(&m->named);
+}
+
+MechRun *mech_derive(Session *session, Model *model, const SemaRun *run) {
+    Mech *m = mech_begin(session, model, run);
+    uint32_t before = diag_error_count(session);
+    bool ok = is_derivable(session->names, run);
+    if (!ok)
+        report_missing(m);
+    if (ok && !mech_value(m, m->step, &m->out->step_size))
+        m->out->step_size = 1;
+    ok = ok && run_passes(m);
+    mech_end(m);
     return ok && diag_error_count(session) == before ? m->out : NULL;
 }

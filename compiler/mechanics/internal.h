@@ -310,6 +310,10 @@ void mech_gauss_nodes(uint32_t n, double *c, double *b);
 /* Value of the j-th Lagrange polynomial on nodes x[n] at `at`, and its derivative. */
 double mech_lagrange(uint32_t n, const double *x, uint32_t j, double at, double *slope);
 
+/* ---- derive.c: a derivation before its first pass, and what it needs no more after the last ---- */
+Mech *mech_begin(Session *session, Model *model, const SemaRun *run);
+void mech_end(Mech *m);
+
 /* ---- the passes ---- */
 bool mech_pass_lagrangian(Mech *m);
 bool mech_pass_dissipation(Mech *m);

@@ -106,6 +106,10 @@ typedef struct MechRun {
  * mechanical terms (a singular mass matrix, a part that has no closed-form flow, …). */
 MechRun *mech_derive(Session *session, Model *model, const SemaRun *run);
 
+/* The equations of motion of a system that was joined for no run of its own: what SemaOptions.motion asks for. False after an
+ * error. */
+bool mech_motion(Session *session, Model *model, const SemaRun *run, SemaMotion *out);
+
 /* `lag derive`: the derivation as text or as a LaTeX document that compiles. */
 /* brief: only the energies, the solved parts and the final assignments. */
 void mech_print_text(const Model *model, const MechRun *mech, bool brief, Buf *out);

@@ -47,6 +47,7 @@ static const Builtin table[] = {
     {"vjp", 3, 3, MAP_REAL, NULL, NULL, NULL, sema_vjp},
     {"stationary", 2, 2, MAP_REAL, NULL, NULL, NULL, sema_stationary},
     {"root", 2, 2, MAP_REAL, NULL, NULL, NULL, sema_root},
+    {"trajectory", 3, 5, MAP_REAL, NULL, NULL, NULL, sema_trajectory},
     {"series", 1, 1, MAP_REAL, NULL, NULL, NULL, statistic_series},
     {"p", 1, 1, MAP_REAL, NULL, NULL, NULL, sema_momentum},
 };
@@ -89,7 +90,7 @@ void args_define(Args *a, uint32_t k) { a->at[k] = val_define(a->s, a->at[k], 0,
 static bool check_call(Sema *s, const Builtin *b, const Expr *e) {
     uint32_t n = e->call.args.n;
     for (uint32_t k = 0; k < n; k++)
-        if (e->call.args.at[k].name) {
+        if (e->call.args.at[k].name && b->syntax != sema_trajectory) {
             sema_error(s, DIAG_ARG_NAME, e->call.args.at[k].span, "the arguments of `%s` have no names",
                        b->name);
             return false;

@@ -399,6 +399,7 @@ Val sema_root(Sema *s, Scope *scope, const Expr *call);
 Val sema_hess(Sema *s, Scope *scope, const Expr *call);
 Val sema_jvp(Sema *s, Scope *scope, const Expr *call);
 Val sema_vjp(Sema *s, Scope *scope, const Expr *call);
+Val sema_trajectory(Sema *s, Scope *scope, const Expr *call); /* trajectory.c */
 Val statistic_series(Sema *s, Scope *scope, const Expr *call); /* statistic.c */
 Val sema_opaque(Sema *s, const Val *shape, IrType type, const char *phrase, Span span);
 Val sema_momentum(Sema *s, Scope *scope, const Expr *call); /* p(x) */

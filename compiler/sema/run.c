@@ -261,6 +261,19 @@ static void release(Join *j) {
     vec_free(&j->composed);
 }
 
+void join_motion_of_system(Join *j) {
+    body_scope(j, j->st);
+    if (!j->failed) system_states(j);
+    if (!j->failed) join_system(j);
+    if (!j->failed) join_vars(j);
+    if (!j->failed) join_held(j);
+    if (!j->failed) join_bodies(j);
+    if (!j->failed) join_complete(j);
+    if (!j->failed) join_replace(j);
+    if (j->s->session->n_errors == j->errors && !j->failed) store(j);
+    release(j);
+}
+
 static void join(Join *j, const Stmt *st, const After *after, uint32_t n_after) {
     body_scope(j, st);
     if (!j->failed) system_states(j);

@@ -164,6 +164,8 @@ void join_missing(Join *j);
 void join_kept(Join *j);
 void join_complete(Join *j);
 
+/* run.c: a system alone, without a dynamics: its terms, and what moves. */
+void join_motion_of_system(Join *j);
 /* run.c: one run and the statements after it that look at it. */
 void sema_run(Sema *s, Unit *unit, const Stmt *st, const After *after, uint32_t n_after);
 /* The label that an expression speaks of; 0 when none or several. */

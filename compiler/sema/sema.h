@@ -37,6 +37,17 @@ typedef bool (*SemaProbe)(void *context, const SemaSource *source, uint32_t *ran
  * no such file or its header is damaged: the probe says what is wrong. */
 typedef bool (*SemaHasColumn)(void *context, const SemaSource *source, const char *column);
 
+/* The equations of motion of a system joined as for a run by a method: y' = rate(y, t) from `start`, terms over each y's
+ * axes. What sema leaves to a later stage is handed to it as a function. */
+typedef struct SemaMotion {
+    IrDef *y;
+    IrTerm *rate, *start;
+    uint32_t n;
+} SemaMotion;
+typedef struct Model Model;
+typedef struct SemaRun SemaRun;
+typedef bool (*SemaDerive)(Session *session, Model *model, const SemaRun *run, SemaMotion *out);
+
 typedef struct SemaOptions {
     const SemaOverride *overrides;
     uint32_t n_overrides;
@@ -45,6 +56,7 @@ typedef struct SemaOptions {
     void *probe_context;    /* given to both */
     const char *directory;  /* relative data paths and `use "file"` start here */
     uint64_t seed;
+    SemaDerive motion;      /* mech_motion; NULL: trajectories are not known */
 } SemaOptions;
 
 /* ---- what sema gives ---- */
@@ -174,7 +186,7 @@ typedef struct SemaExpect { /* expect a == b within tol; expect a < b */
     IrDef a, b, within;    /* scalars (or equal shapes); within 0: exact / 1e-9 relative */
 } SemaExpect;
 
-typedef struct SemaRun {
+struct SemaRun {
     Span span;
     Name label, dynamics, system;
     Span dynamics_span, system_span;
@@ -212,14 +224,14 @@ typedef struct SemaRun {
     Span missing_span;
     const char *instead; /* what to write in its place, said at missing_span; NULL: nothing does it */
     Span plot_span;      /* of the first `plot` of the run; file 0: none */
-} SemaRun;
+};
 
-typedef struct Model {
+struct Model {
     IrProgram *ir;
     bool is_f32;           /* precision f32 */
     SemaData *data;      uint32_t n_data;
     SemaRun *runs;       uint32_t n_runs;
-} Model;
+};
 
 /* Checks the file and everything it uses, and lowers every run. All errors are reported to the session; the result is
  * NULL only when nothing could be lowered. The model lives in the session's arena, but for model->ir, which
