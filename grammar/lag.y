@@ -100,6 +100,7 @@ block:
 item:
     expr                        { $$ = (Item){.span = @$, .value = $1}; }
   | expr '=' expr               { $$ = build_equation(parser, @$, $1, $3); }
+  | expr FROM expr              { $$ = build_start(parser, @$, $1, $3); }
   | expr '~' expr               { $$ = build_tilde(parser, @$, $1, $3); }
   | DECLARE declarators         { $$ = build_declare(parser, @$, $1, $2); }
   | FN NAME '(' params ')' optional_axes '=' expr { $$ = build_fn(parser, @$, $2, @2, $4, $6, $8); }

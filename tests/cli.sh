@@ -152,6 +152,48 @@ status=$?
 count=$((count + 1))
 [ "$status" -eq 130 ] && [ -s long/adam.csv ] || { echo "FAILED: Ctrl-C: status $status"; cat said; failed=$((failed + 1)); }
 
+# Copies: the same bytes on any number of threads, each of them the run that it is alone; one that stops does not stop
+# the others.
+cat >copies.lag <<'LAG'
+coord a[2] = [0, 1]
+system pendula { kinetic = 1/2 * sum(a'^2); potential = -9.81 * sum(cos(a)) + a[0] * a[1] }
+run r = dop853(rtol = 1e-9) on pendula for 5 over 40 copies {
+  a[0] from linspace(0, 78)
+  record a, a', energy every 0.5
+  when a[0] = 30 { record t, a' }
+}
+LAG
+for run in 'dop853(rtol = 1e-9)' 'leapfrog(h = 0.01)'; do
+  sed "s/dop853(.*) on/$run on/" copies.lag >copies_of.lag
+  sed 's/ over 40 copies//; s/linspace(0, 78)/30/' copies_of.lag >alone.lag
+  for threads in 1 2 5; do expect 0 '' "$lag" run copies_of.lag --quiet --threads $threads --out copies$threads; done
+  expect 0 '' "$lag" run alone.lag --quiet --out alone
+  for table in r_every_0.5 r_when_1; do
+    expect 0 '' cmp copies1/$table.csv copies2/$table.csv
+    expect 0 '' cmp copies1/$table.csv copies5/$table.csv
+    expect 0 '' cmp <(grep '^15,' copies1/$table.csv | cut -d, -f2-) <(tail -n +2 alone/$table.csv)
+  done
+done
+cat >blows_up.lag <<'LAG'
+coord x = 1
+system s { x' = x^2 }
+run r = dop853(rtol = 1e-9) on s for 2 over 8 copies { x from linspace(0.1, 0.8); record x every 1 }
+print max[copy](x)
+LAG
+expect 3 'copy 5 of r stopped: at t = 1.666666667, x changes so fast' "$lag" run blows_up.lag --quiet --out blown
+expect 0 '^7,1,' grep '^7,1,' blown/r.csv
+expect 0 '^0,2,0.12(5|4999999)' grep '^0,2,' blown/r.csv
+expect 1 '' grep '^7,2,' blown/r.csv
+sed 's/for 2 over 8/for 1e6 over 80000/; s/0.1, 0.8/-1, -2/; s/every 1/every 1000/' blows_up.lag >many_copies.lag
+"$lag" run many_copies.lag --quiet --out many 2>said & pid=$!
+sleep 1
+kill -INT $pid
+wait $pid
+status=$?
+count=$((count + 1))
+[ "$status" -eq 130 ] && grep -q 'of 80000 copies; the results so far' said && grep -q '^0,1000000,' many/r.csv ||
+  { echo "FAILED: Ctrl-C among copies: status $status"; cat said; failed=$((failed + 1)); }
+
 # The rows of events are kept as others are.
 cat >crosses.lag <<'LAG'
 coord x = 1

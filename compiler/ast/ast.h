@@ -169,6 +169,7 @@ struct Stmt {
         struct { Name form; ArgList items; } plot;
         struct { ArgList items; Name path; } save;     /* save params to "file" */
         struct { Expr *value; Expr *within; } expect;  /* a == b within tol; a < b */
+        struct { Expr *target, *value; } start;        /* as act: what a run, or each of its copies, starts from */
         struct { Name name; Expr *value, *of; } setting; /* `batch 32 of train`; of NULL: not said */
         struct { Expr *a, *b; int direction; StmtList items; } when; /* 1 rising, -1 falling, 0 either way */
         struct { Expr *after; } stop;                  /* how often the event has happened by then; NULL: once */

@@ -243,6 +243,13 @@ Item build_when(Parser *parser, Span span, Expr *a, Expr *b, Name direction, Spa
     return build_item(stmt);
 }
 
+Item build_start(Parser *parser, Span span, Expr *target, Expr *value) {
+    Stmt *stmt = build_stmt(parser, STMT_START, span);
+    stmt->start.target = target;
+    stmt->start.value = value;
+    return build_item(stmt);
+}
+
 Item build_stop(Parser *parser, Span span, Expr *after, Name unit, Span unit_span) {
     Stmt *stmt = build_stmt(parser, STMT_STOP, span);
     stmt->stop.after = after;

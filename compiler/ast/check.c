@@ -249,6 +249,10 @@ static void check_stmt(Checker *c, const Stmt *stmt) {
         check_expr(c, stmt->when.b, NULL);
         check_stmts(c, stmt->when.items);
         break;
+    case STMT_START:
+        check_expr(c, stmt->start.target, NULL);
+        check_expr(c, stmt->start.value, NULL);
+        break;
     case STMT_STOP: check_optional(c, stmt->stop.after, NULL); break;
     case STMT_ACT:
         check_expr(c, stmt->act.target, NULL);

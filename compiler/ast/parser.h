@@ -199,6 +199,7 @@ Item build_plot(Parser *parser, Span span, Name form, Seq *items);
 Item build_save(Parser *parser, Span span, Seq *items, Name path);
 Item build_expect(Parser *parser, Span span, Expr *value, Expr *within);
 Item build_when(Parser *parser, Span span, Expr *a, Expr *b, Name direction, Span direction_span, Block body);
+Item build_start(Parser *parser, Span span, Expr *target, Expr *value);
 Item build_stop(Parser *parser, Span span, Expr *after, Name unit, Span unit_span);
 /* An equation that defines nothing where it stands. */
 void report_equation(Parser *parser, Span span, const Expr *lhs);

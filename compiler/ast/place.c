@@ -43,7 +43,7 @@ static uint32_t places_of(const Stmt *stmt) {
         return IN(PLACE_RUN) | IN(PLACE_WHEN) | IN(PLACE_FILE);
     case STMT_PLOT: case STMT_SAVE: case STMT_EXPECT:
         return IN(PLACE_RUN) | IN(PLACE_FILE);
-    case STMT_SETTING: case STMT_WHEN:
+    case STMT_SETTING: case STMT_WHEN: case STMT_START:
         return IN(PLACE_RUN);
     case STMT_STOP: case STMT_ACT:
         return IN(PLACE_WHEN);
@@ -109,7 +109,7 @@ static const char *statement_word(Parser *parser, const Stmt *stmt) {
     case STMT_PLOT:
     case STMT_SAVE:
     case STMT_EXPECT:
-    case STMT_WHEN: case STMT_STOP: case STMT_ACT: case STMT_SYMMETRY: case STMT_ERROR: case STMT_COUNT:
+    case STMT_WHEN: case STMT_STOP: case STMT_ACT: case STMT_START: case STMT_SYMMETRY: case STMT_ERROR: case STMT_COUNT:
         break;
     }
     return ast_stmt_kind_name(stmt->kind);

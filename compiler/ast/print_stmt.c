@@ -96,7 +96,7 @@ static bool has_block(const Stmt *stmt) {
         return stmt->fn.body->kind == EXPR_BLOCK;
     case STMT_PRECISION: case STMT_USE: case STMT_DECLARE: case STMT_TERM: case STMT_TILDE: case STMT_METHOD:
     case STMT_RECORD: case STMT_PRINT: case STMT_PLOT: case STMT_SAVE: case STMT_EXPECT: case STMT_SETTING:
-    case STMT_STOP: case STMT_ACT: case STMT_SYMMETRY: case STMT_ERROR: case STMT_COUNT:
+    case STMT_STOP: case STMT_ACT: case STMT_START: case STMT_SYMMETRY: case STMT_ERROR: case STMT_COUNT:
         break;
     }
     return false;
@@ -493,6 +493,10 @@ static void print_stmt(Printer *printer, const Stmt *stmt, Inside inside) {
         print_value(printer, " = ", stmt->when.b);
         put(printer, stmt->when.direction > 0 ? " rising" : stmt->when.direction < 0 ? " falling" : "");
         print_body(printer, stmt, stmt->when.items, NULL, INSIDE_OTHER);
+        break;
+    case STMT_START:
+        print_value(printer, "", stmt->start.target);
+        print_value(printer, " from ", stmt->start.value);
         break;
     case STMT_STOP:
         put(printer, "stop");

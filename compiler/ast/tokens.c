@@ -383,10 +383,10 @@ static bool follows(Parser *parser, const Token *token, Follow follow) {
     return false;
 }
 
-/* `batch 128`, `seed 7`: a name and at once a value. */
-static bool is_setting(const Token *token) {
+/* `batch 128`, `seed 7`: a name and at once a value; `x from …` is where x starts from. */
+static bool is_setting(Parser *parser, const Token *token) {
     int next = token[1].kind;
-    return next == NAME || next == NUMBER || next == STRING || next == BOOL;
+    return !is_word(parser, &token[1], WORD_from) && (next == NAME || next == NUMBER || next == STRING || next == BOOL);
 }
 
 static void name_statement_word(Parser *parser, Token *token) {
@@ -401,7 +401,7 @@ static void name_statement_word(Parser *parser, Token *token) {
                 return;
             }
         }
-    if (is_setting(token))
+    if (is_setting(parser, token))
         token->kind = SETTING;
 }
 

@@ -40,6 +40,8 @@ static IrFunc *cut(Session *session, const MechRun *mech, const char *name, cons
 static void add_observers(Session *session, const MechRun *mech, Code *code, CodeFunctions *list) {
     const SemaRun *run = mech->run;
     IrDef *targets = ARENA_ARRAY(session->arena, IrDef, run->n_records + 3 * run->n_expects + 2);
+    if (run->n_gathers)
+        vec_push(list, cut(session, mech, "gather", mech->gathers, run->n_gathers));
     for (uint32_t k = 0; k < run->n_records; k++) {
         if (code->observer[k])
             continue;
@@ -76,6 +78,8 @@ uint64_t driver_seed(const Options *options, const SemaRun *run) {
 static CodeFunctions list_functions(Session *session, const MechRun *mech, Code *code) {
     CodeFunctions list = {0};
     vec_push(&list, &mech->init);
+    if (mech->draw.groups.n)
+        vec_push(&list, &mech->draw);
     if (mech->step.groups.n)
         vec_push(&list, &mech->step);
     if (mech->jet) {

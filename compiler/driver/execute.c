@@ -154,9 +154,15 @@ static int run_to_end(Execution *e) {
     e->run.context = e;
     e->run.stop = &interrupted;
     catch_interrupts(&before);
-    begin_progress(e);
     RtFloatMode mode = rt_float_mode_save();
     rt_flush_denormals(execution_flushes(e));
+    if (e->sema->copies) {
+        int ended = copies_run(e, &interrupted);
+        rt_float_mode_restore(mode);
+        sigaction(SIGINT, &before, NULL);
+        return ended;
+    }
+    begin_progress(e);
     RtRunResult result = e->run.method ? rt_run_method(&e->run) : rt_run_words(&e->run);
     bool ok = result.status == RT_OK;
     if (ok)

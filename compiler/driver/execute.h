@@ -61,7 +61,11 @@ typedef struct Execution {
 
 /* prepare.c: memory, data, hyper-parameters, functions, state. False after a message on stderr. */
 bool execution_open(Execution *e);
+/* Its part that looks at frame memory, for an execution with another frame. */
+bool execution_connect(Execution *e);
 void execution_close(Execution *e);
+/* copies.c: a run over copies, from its start to its results; an exit status. `stop` is set by Ctrl-C. */
+int copies_run(Execution *e, volatile sig_atomic_t *stop);
 /* Where a definition lies in frame memory; false when no function uses it. */
 bool execution_block(const Execution *e, IrDef def, const char *name, RtBlock *block);
 /* Element i of a block as a double. */
@@ -86,6 +90,8 @@ void drift_start(Execution *e);
 void drift_look(Execution *e);
 void drift_say(const Execution *e);
 
+/* One record as `print` says it; values: n of them. */
+void outputs_print(Execution *e, uint32_t index, const char *suffix, uint64_t n, const double *values, bool list);
 /* outputs.c: tables, prints and saved parameters. */
 bool outputs_open(Execution *e);
 void outputs_close(Execution *e);
@@ -100,5 +106,9 @@ void kept_take(Execution *e);
 
 /* expects.c: whether the run's `expect` statements hold; each that does not is reported with both values. */
 bool expects_hold(Execution *e);
+/* Whether expect k holds of the sides that `expects` has computed, given in `sides`: a, b and the tolerance. */
+bool expect_holds(const Execution *e, uint32_t k, double sides[3]);
+/* The same line as where it fails, with `where` it does (" in copy 3"). */
+void expect_fails(const Execution *e, uint32_t k, const double sides[3], const char *where);
 
 #endif

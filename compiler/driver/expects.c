@@ -32,18 +32,29 @@ static bool holds(BinaryOp op, double a, double b, double within) {
     return false;
 }
 
-static bool check_one(const Execution *e, uint32_t k) {
+bool expect_holds(const Execution *e, uint32_t k, double sides[3]) {
     const SemaExpect *expect = &e->sema->expects[k];
     const IrDef *at = &e->mech->expects[3 * k];
-    double a = execution_scalar(e, at[0]), b = execution_scalar(e, at[1]);
-    double within = expect->within ? execution_scalar(e, at[2]) : default_within * fmax(1, fabs(b));
-    bool ok = holds(expect->op, a, b, within);
-    if (!ok) {
-        Diag *diag = diag_error(e->session, DIAG_EXPECT, expect->span, "does not hold: %s against %s",
-                                rt_text_exact(a).text, rt_text_exact(b).text);
-        if (expect->op == BINARY_EQ)
-            diag_note_at(e->session, diag, (Span){0}, "they differ by %.3g, more than %.3g", fabs(a - b), within);
-    }
+    sides[0] = execution_scalar(e, at[0]);
+    sides[1] = execution_scalar(e, at[1]);
+    sides[2] = expect->within ? execution_scalar(e, at[2]) : default_within * fmax(1, fabs(sides[1]));
+    return holds(expect->op, sides[0], sides[1], sides[2]);
+}
+
+void expect_fails(const Execution *e, uint32_t k, const double sides[3], const char *where) {
+    const SemaExpect *expect = &e->sema->expects[k];
+    Diag *diag = diag_error(e->session, DIAG_EXPECT, expect->span, "does not hold%s: %s against %s", where,
+                            rt_text_exact(sides[0]).text, rt_text_exact(sides[1]).text);
+    if (expect->op == BINARY_EQ)
+        diag_note_at(e->session, diag, (Span){0}, "they differ by %.3g, more than %.3g", fabs(sides[0] - sides[1]),
+                     sides[2]);
+}
+
+static bool check_one(const Execution *e, uint32_t k) {
+    double sides[3];
+    bool ok = expect_holds(e, k, sides);
+    if (!ok)
+        expect_fails(e, k, sides, "");
     return ok;
 }
 

@@ -134,22 +134,29 @@ static bool take_field(Execution *e, uint32_t index, const RtRunState *at, RtMes
 /* ---- print and save ---- */
 
 /* `name value`, tensors as `name [a, b, …]`; numbers as people write them. */
-static void take_print(Execution *e, uint32_t index) {
-    const RtBlock *block = &e->outputs[index].block;
+void outputs_print(Execution *e, uint32_t index, const char *suffix, uint64_t n, const double *values, bool list) {
     const char *text = record_at(e, index)->text;
     if (e->options->json) {
         buf_printf(&e->printed, "%s", "");
         const char *names[] = {text};
-        double value = execution_value(e, block, 0);
-        rt_json_event(stdout, "print", 1, names, &value);
+        rt_json_event(stdout, "print", 1, names, values);
         return;
     }
-    const IrDefInfo *info = ir_def(e->model->ir, e->mech->outputs[e->record_of[index]]);
-    buf_printf(&e->printed, "%s%s%s", text, *text ? " " : "", info->rank ? "[" : "");
-    uint64_t shown = block->n > 12 ? 12 : block->n;
+    buf_printf(&e->printed, "%s%s%s%s", text, suffix, *text ? " " : "", list ? "[" : "");
+    uint64_t shown = n > 12 ? 12 : n;
     for (uint64_t i = 0; i < shown; i++)
-        buf_printf(&e->printed, "%s%s", i ? ", " : "", rt_text_number(execution_value(e, block, i)).text);
-    buf_printf(&e->printed, "%s%s\n", block->n > shown ? ", …" : "", info->rank ? "]" : "");
+        buf_printf(&e->printed, "%s%s", i ? ", " : "", rt_text_number(values[i]).text);
+    buf_printf(&e->printed, "%s%s\n", n > shown ? ", …" : "", list ? "]" : "");
+}
+
+static void take_print(Execution *e, uint32_t index) {
+    const RtBlock *block = &e->outputs[index].block;
+    const IrDefInfo *info = ir_def(e->model->ir, e->mech->outputs[e->record_of[index]]);
+    double *values = base_calloc(block->n + 1, sizeof *values);
+    for (uint64_t i = 0; i < block->n; i++)
+        values[i] = execution_value(e, block, i);
+    outputs_print(e, index, "", block->n, values, info->rank > 0);
+    free(values);
 }
 
 /* The tensors that go to the same file as output `first`, written when the first of them is taken: all are computed by

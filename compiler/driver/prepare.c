@@ -291,7 +291,9 @@ static void list_blocks(Execution *e) {
     e->y = ARENA_ARRAY(e->session->arena, RtBlock, mech->n_y + 1);
     e->dy = ARENA_ARRAY(e->session->arena, RtBlock, mech->n_y + 1);
     for (uint32_t i = 0; i < mech->n_y; i++) {
-        execution_block(e, mech->y[i], ir_def(e->model->ir, mech->y[i])->label, &e->y[i]);
+        const IrDefInfo *info = ir_def(e->model->ir, mech->y[i]);
+        const char *name = info->label || !info->name ? info->label : name_text(e->session->names, info->name);
+        execution_block(e, mech->y[i], name, &e->y[i]);
         execution_block(e, mech->dy[i], "", &e->dy[i]);
     }
     e->run.y = e->y;
@@ -392,22 +394,12 @@ static bool set_method(Execution *e) {
     return true;
 }
 
-bool execution_open(Execution *e) {
+/* The run's functions, and where what they read and write lies in the frame's memory. */
+bool execution_connect(Execution *e) {
     const MechRun *mech = e->mech;
-    uint64_t bytes = plan_memory(e->code->plan);
-    e->frame = (RtFrame){.seed = driver_seed(e->options, e->sema)};
-    e->frame.mem = rt_alloc_zeroed(bytes ? bytes : 64);
-    if (!e->frame.mem) {
-        execution_complain(e, "this run needs %.1f GB of memory, which is not there", (double)bytes / 1e9);
-        return false;
-    }
-    e->frame.pool = e->code->threads > 1 ? rt_pool_new(e->code->threads) : NULL;
     e->run.frame = &e->frame;
-    if (!load_all_data(e) || !evaluate_step(e) || !open_batches(e) || !set_length(e) || !set_method(e))
-        return false;
-    for (uint32_t i = 0; i < e->sema->n_hypers; i++)
-        set_number(e, e->sema->hypers[i].def, e->sema->hypers[i].value);
     e->run.h = e->h;
+    e->run.n_state = e->run.n_outputs = e->run.n_events = 0;
     e->run.time = clock_at(e, e->sema->time);
     e->run.step_number = clock_at(e, e->sema->step);
     e->run.init = symbol(e, mech->init.name);
@@ -427,6 +419,22 @@ bool execution_open(Execution *e) {
     list_outputs(e);
     list_blocks(e);
     return hold_open(e) && list_events(e) && e->run.init && (e->run.step || e->run.rhs || e->run.jets.next);
+}
+
+bool execution_open(Execution *e) {
+    uint64_t bytes = plan_memory(e->code->plan);
+    e->frame = (RtFrame){.seed = driver_seed(e->options, e->sema)};
+    e->frame.mem = rt_alloc_zeroed(bytes ? bytes : 64);
+    if (!e->frame.mem) {
+        execution_complain(e, "this run needs %.1f GB of memory, which is not there", (double)bytes / 1e9);
+        return false;
+    }
+    e->frame.pool = e->code->threads > 1 ? rt_pool_new(e->code->threads) : NULL;
+    if (!load_all_data(e) || !evaluate_step(e) || !open_batches(e) || !set_length(e) || !set_method(e))
+        return false;
+    for (uint32_t i = 0; i < e->sema->n_hypers; i++)
+        set_number(e, e->sema->hypers[i].def, e->sema->hypers[i].value);
+    return execution_connect(e);
 }
 
 void execution_close(Execution *e) {

@@ -47,7 +47,7 @@ static void init_coordinates(Mech *m, IrFunc *f) {
 }
 
 /* Data that are drawn are states which nothing moves; what else starts may read them. */
-static bool is_drawn(const SemaState *s) { return s->start && !s->rate && !s->next && !s->held; }
+static bool is_drawn(const SemaState *s) { return s->drawn; }
 
 /* The states that are drawn data, or all others. */
 static void init_states(Mech *m, IrFunc *f, bool drawn) {
@@ -158,14 +158,19 @@ static void add_charges(Mech *m, Outputs *o) {
 bool mech_pass_functions(Mech *m) {
     const SemaRun *run = m->run;
     mech_func_start(m, &m->out->init, "init", false, 5);
-    init_states(m, &m->out->init, true);
+    if (run->copies)
+        mech_func_start(m, &m->out->draw, "draw", false, 1);
+    init_states(m, run->copies ? &m->out->draw : &m->out->init, true);
     init_coordinates(m, &m->out->init);
     init_states(m, &m->out->init, false);
     init_motion(m, &m->out->init);
     init_kept(m, &m->out->init);
-    uint32_t most = run->n_records + 3 * run->n_expects + 2 + m->charges.n;
+    uint32_t most = run->n_records + 3 * run->n_expects + run->n_gathers + 2 + m->charges.n;
     Outputs o = {ARENA_ARRAY(ir_arena(m->p), IrAssign, most), 0};
     add_records(m, &o);
+    m->out->gathers = ARENA_ARRAY(m->arena, IrDef, run->n_gathers + 1);
+    for (uint32_t k = 0; k < run->n_gathers; k++)
+        m->out->gathers[k] = add_output(m, &o, run->gathers[k].value, run->span);
     add_charges(m, &o);
     if (m->potential)
         m->out->loss = add_scalar(m, &o, "loss", m->potential, m->potential_span);

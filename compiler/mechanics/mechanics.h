@@ -88,6 +88,8 @@ typedef struct MechRun {
     MechEvent *events;      /* one per run->events[k] */
     CalcJet *jet;           /* methods that take Taylor coefficients: their inputs and outputs; NULL: the others */
     IrFunc jet_first, jet_next; /* and functions, which set dy too: see calc_jet */
+    IrFunc draw;            /* runs over copies: sets the data that are drawn, which all copies share; init leaves them */
+    IrDef *gathers;         /* one OUTPUT per run->gathers[k], set by observe */
     IrFunc observe;         /* sets outputs[k] for every record and expectation */
     IrDef *y, *dy;          /* methods: INPUTs that make up y in order, and OUTPUTs of the same shapes */
     uint32_t n_y;

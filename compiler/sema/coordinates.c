@@ -286,6 +286,7 @@ void join_replace(Join *j) {
         blocked_def(j, &j->expects.at[k].b);
         blocked_def(j, &j->expects.at[k].within);
     }
+    for (uint32_t k = 0; k < j->run->gathers.n; k++) blocked_def(j, &j->run->gathers.at[k].value);
     for (uint32_t k = 0; k < j->events.n; k++) {
         SemaEvent *event = &j->events.at[k];
         blocked_def(j, &event->value);

@@ -299,7 +299,7 @@ static bool generated(Sema *s, Ent *ent) {
     ent->q = ir_input(s->ir, ent->name, IR_ROLE_STATE, elem, v.rank, extent);
     ent->val = val_read(s, ent->q, &v);
     vec_push(&s->drawn,
-             (SemaState){.name = ent->name, .span = ent->span, .s = ent->q, .start = val_close(s, &v)});
+             (SemaState){.drawn = true, .name = ent->name, .span = ent->span, .s = ent->q, .start = val_close(s, &v)});
     return true;
 }
 

@@ -77,14 +77,6 @@ static IrDef checked_value(Join *j, const Stmt *st, const Val *difference) {
 
 /* ---- what it does ---- */
 
-/* The left side of an assignment. */
-typedef struct Target {
-    Ent *ent;
-    IrDef def;
-    Val like;            /* the whole of it */
-    const Expr *element; /* a SUBSCRIPT; NULL: all elements */
-} Target;
-
 static bool moves(const Join *j, const Ent *ent) {
     for (uint32_t k = 0; k < j->vars.n; k++)
         if (j->vars.at[k] == ent) return true;
@@ -93,23 +85,36 @@ static bool moves(const Join *j, const Ent *ent) {
     return false;
 }
 
+/* What a run starts from may also be a parameter that it reads. */
+static bool starts(const Join *j, const Ent *ent) {
+    for (uint32_t k = 0; k < j->states.n; k++)
+        if (ent->kind == ENT_VAR && j->states.at[k].s == ent->q) return true;
+    return moves(j, ent);
+}
+
 static bool cannot_act(Join *j, const Expr *target, const Ent *ent) {
     Sema *s = j->s;
     Diag *d;
+    const char *may = j->starting ? "a run starts from coordinates, states and parameters" : "an event changes what moves";
     if (ent) {
-        d = sema_error(s, DIAG_ACT, target->span, "an event changes what moves, and `%s` is %s%s",
-                       sema_name(s, ent->name), sema_ent_kind_text(ent),
-                       ent->kind == ENT_VAR ? " that this run does not move" : "");
+        d = sema_error(s, DIAG_ACT, target->span, "%s, and `%s` is %s%s", may, sema_name(s, ent->name),
+                       sema_ent_kind_text(ent),
+                       ent->kind != ENT_VAR ? ""
+                       : j->starting        ? " that this run does not read"
+                                            : " that this run does not move");
         sema_note(s, d, ent->span, "declared here");
+        if (j->starting && ent->kind == ENT_CONST)
+            sema_help(s, d, "declare it with `param`: constants are known before the program runs");
     } else {
-        d = sema_error(s, DIAG_ACT, target->span, "an event changes what moves, and this is no coordinate or state");
+        d = sema_error(s, DIAG_ACT, target->span, "%s, and this is none of them", may);
     }
+    if (j->starting) return false;
     sema_help(s, d, "on the left stands a coordinate `x`, its velocity `x'` or momentum `p(x)`, an element of one, or a "
                     "state; a switch is `state on from 1` in the system");
     return false;
 }
 
-static bool find_target(Join *j, Scope *scope, const Expr *e, Target *t) {
+bool join_target(Join *j, Scope *scope, const Expr *e, Target *t) {
     Sema *s = j->s;
     uint32_t primes = 0;
     bool momentum = false;
@@ -125,14 +130,14 @@ static bool find_target(Join *j, Scope *scope, const Expr *e, Target *t) {
         momentum = true;
         at = at->call.args.at[0].value;
     }
-    if (at->kind != EXPR_NAME || primes > 1 || (momentum && primes)) return cannot_act(j, e, NULL);
+    if (at->kind != EXPR_NAME || primes > 1 || (momentum && (primes || j->starting))) return cannot_act(j, e, NULL);
     t->ent = scope_find(s, scope, at->name.name);
     if (!t->ent) {
         scope_unknown(s, scope, at->name.name, at->span, "coordinate", DIAG_UNKNOWN_NAME);
         return false;
     }
     bool var = t->ent->kind == ENT_VAR;
-    if (!moves(j, t->ent) || (!var && (primes || momentum))) return cannot_act(j, e, t->ent);
+    if (!(j->starting ? starts(j, t->ent) : moves(j, t->ent)) || (!var && (primes || momentum))) return cannot_act(j, e, t->ent);
     t->like = sema_ent_value(s, t->ent, at->span);
     t->def = primes ? sema_var_v(s, t->ent) : momentum ? sema_var_p(s, t->ent) : t->ent->q;
     return val_ok(&t->like) && t->def;
@@ -180,8 +185,7 @@ static IrTerm element_condition(Join *j, Scope *scope, const Target *t, Val *out
     return condition;
 }
 
-/* The new value of the target over its own axes; poison after an error. */
-static Val new_value(Join *j, Scope *scope, const Target *t, const Expr *e, IrTerm *condition) {
+Val join_target_value(Join *j, Scope *scope, const Target *t, const Expr *e, IrTerm *condition) {
     Sema *s = j->s;
     Val out = val_fresh_axes(s, &t->like);
     uint32_t entered = 0;
@@ -262,8 +266,8 @@ static void body(Join *j, const Stmt *st, SemaEvent *event) {
         Scope *scope = scope_new(s, SCOPE_LOCAL, j->body);
         Target target;
         IrTerm condition;
-        if (!find_target(j, scope, item->act.target, &target)) continue;
-        Val v = new_value(j, scope, &target, item->act.value, &condition);
+        if (!join_target(j, scope, item->act.target, &target)) continue;
+        Val v = join_target_value(j, scope, &target, item->act.value, &condition);
         if (val_ok(&v)) add_act(j, &acts, &target, v, condition, item->span);
     }
     event->n_acts = acts.n;

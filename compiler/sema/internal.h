@@ -139,6 +139,10 @@ struct RunState {
     IrDef batch;       /* the rows, made when first used */
     uint64_t batch_of; /* rows of the data */
     Span batch_of_span;
+    uint64_t copies;   /* 0: the run is one */
+    IrDef copy;        /* the number of the present one */
+    bool comparing;    /* a statement is elaborated that looks at all copies */
+    VEC(SemaGather) gathers;
     IrDef batch_from; /* the list of rows it is drawn from; 0: all */
     uint64_t batch_rows; /* their number */
     uint64_t seen_of;    /* rows of the data that `in batch` ranges over, with or without a minibatch */
@@ -416,6 +420,9 @@ void sema_assume(Sema *s, const Val *condition, bool holds);
 void sema_forget(Sema *s);
 Inside sema_inside(Sema *s, IrTerm t, uint64_t extent, int64_t *lo, int64_t *hi);
 Val sema_reduce(Sema *s, Scope *scope, const Expr *e); /* reduce.c */
+/* copies.c: whether a reduction is over the copies of the run; its value. */
+bool copies_is_reduction(Sema *s, Scope *scope, const Expr *e);
+Val copies_gather(Sema *s, Val v, Span span, IrIdx *copy);
 Val sema_reduce_whole(Sema *s, ReduceOp op, Val v, Span span);
 Val sema_field(Sema *s, const Expr *e);              /* record.c: `fit.loss` */
 Val sema_call(Sema *s, Scope *scope, const Expr *e); /* call.c */

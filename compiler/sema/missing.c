@@ -84,6 +84,7 @@ static void mark_all(Join *j, uint8_t *marks) {
     }
     for (uint32_t k = 0; k < j->constraints.n; k++) mark_def(j, j->constraints.at[k].residual, marks);
     for (uint32_t k = 0; k < j->records.n; k++) mark_def(j, j->records.at[k].value, marks);
+    for (uint32_t k = 0; k < j->run->gathers.n; k++) mark_def(j, j->run->gathers.at[k].value, marks);
     for (uint32_t k = 0; k < j->events.n; k++) {
         mark_def(j, j->events.at[k].value, marks);
         for (uint32_t a = 0; a < j->events.at[k].n_acts; a++) mark(j, j->events.at[k].acts[a].value, marks);
@@ -170,7 +171,10 @@ void join_missing(Join *j) {
         const char *phrase = support_phrase(out->vars[k].support);
         if (phrase) miss(j, phrase, out->vars[k].span);
     }
-    if (j->st->run.over && !out->missing) miss(j, "ensembles and chains", j->st->run.over->span);
+    bool saves = false;
+    for (uint32_t k = 0; k < j->records.n; k++) saves = saves || j->records.at[k].form == RECORD_SAVE;
+    if (out->copies && (j->run->batch || saves))
+        miss(j, saves ? "saving what copies have learned" : "copies of a run over minibatches", j->st->run.over->span);
     opaque_values(j);
 }
 

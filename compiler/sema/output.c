@@ -78,6 +78,7 @@ static void add_records(Join *j, ArgList items, const Every *every, int form) {
                              .every = interval,
                              .event = j->event ? j->event->number : 0};
         record.form = form == RECORD_PRINT ? RECORD_PRINT : RECORD_SERIES;
+        j->run->comparing = form == RECORD_PRINT && unit == EVERY_NONE && !j->event;
         record.value = output_def(j, output_value(j, arg), arg->name, arg->span);
         if (!record.label && arg->value->kind == EXPR_NAME) record.label = arg->value->name.name;
         if (record.value) vec_push(&j->records, record);
@@ -176,11 +177,15 @@ static void check_plot(Join *j, const Stmt *st) {
 }
 
 void join_output(Join *j, const Stmt *st) {
+    j->run->comparing = false;
     switch (st->kind) {
     case STMT_RECORD: add_records(j, st->record.items, &st->record.every, RECORD_SERIES); break;
     case STMT_PRINT: add_records(j, st->print.items, &st->print.every, RECORD_PRINT); break;
     case STMT_SAVE: add_saves(j, st); break;
-    case STMT_EXPECT: add_expect(j, st->expect.value, st->expect.within); break;
+    case STMT_EXPECT:
+        j->run->comparing = true;
+        add_expect(j, st->expect.value, st->expect.within);
+        break;
     case STMT_PLOT: check_plot(j, st); break;
     case STMT_WHEN: join_event(j, st); break;
     case STMT_PRECISION:
@@ -197,6 +202,7 @@ void join_output(Join *j, const Stmt *st) {
     case STMT_RUN:
     case STMT_SETTING:
     case STMT_STOP:
+    case STMT_START:
     case STMT_ACT:
     case STMT_SYMMETRY:
     case STMT_ERROR:

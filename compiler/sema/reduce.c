@@ -137,8 +137,23 @@ static Val reduce_bound(Sema *s, Scope *scope, const Expr *e, const IndexVar *va
     return v;
 }
 
+/* `mean[copy](θ)`: over the copies of a run, when all have ended. */
+static Val reduce_copies(Sema *s, Scope *scope, const Expr *e) {
+    bool ok = true;
+    IrIdx copy = 0;
+    Val guard = val_poison(), v = sema_expr(s, scope, e->reduce.body);
+    if (e->reduce.guard) {
+        guard = val_scalar(lower_guard(s, scope, e->reduce.guard, &ok));
+        if (ok) guard = copies_gather(s, guard, e->reduce.guard->span, &copy);
+    }
+    v = copies_gather(s, v, e->reduce.body->span, &copy);
+    if (!ok || !val_ok(&v) || (e->reduce.guard && !val_ok(&guard))) return val_poison();
+    return apply(s, e->reduce.op, &copy, 1, e->reduce.guard ? guard.body : 0, v, e->reduce.body->span);
+}
+
 Val sema_reduce(Sema *s, Scope *scope, const Expr *e) {
     uint32_t n = e->reduce.binders.n;
+    if (copies_is_reduction(s, scope, e)) return reduce_copies(s, scope, e);
     if (n == 0) return sema_reduce_whole(s, e->reduce.op, sema_expr(s, scope, e->reduce.body), e->span);
     if (n > MAX_BINDERS) {
         sema_error(s, DIAG_INDEX_BINDER, e->span, "a reduction binds at most %d indices", MAX_BINDERS);

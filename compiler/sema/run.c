@@ -147,12 +147,6 @@ static void duration(Join *j, const Stmt *st) {
         sema_help(s, d, "write the loss as `mean[n in batch](…)`, or give the duration in steps");
         j->failed = true;
     }
-    if (st->run.over) {
-        double over;
-        if (sema_const(s, j->unit->scope, st->run.over, &over, "the number of copies") && over < 1)
-            sema_error(s, DIAG_RUN_DURATION, st->run.over->span,
-                       "a run is over at least one copy, and this is %g", over);
-    }
 }
 
 /* ---- scopes ---- */
@@ -161,6 +155,7 @@ static void body_scope(Join *j, const Stmt *st) {
     Sema *s = j->s;
     j->body = scope_new(s, SCOPE_RUN, j->unit->scope);
     j->run->scope = j->body;
+    join_copies(j, st);
     scope_collect(s, j->body, st->run.items);
     for (uint32_t k = 0; k < st->run.items.n; k++)
         if (st->run.items.at[k]->kind == STMT_SETTING) setting(j, st->run.items.at[k]);
@@ -240,6 +235,10 @@ static void store(Join *j) {
     out->batch_size = j->run->batch ? j->run->batch_size : 0;
     out->batch_of = j->run->batch_from ? j->run->batch_rows : j->run->batch_of;
     out->batch_from = j->run->batch ? j->run->batch_from : 0;
+    out->copies = j->run->copies;
+    out->copy = j->run->copy;
+    out->n_gathers = j->run->gathers.n;
+    out->gathers = out->n_gathers ? arena_copy(arena, j->run->gathers.at, sizeof(SemaGather) * out->n_gathers) : NULL;
     out->time = j->s->time;
     out->step = j->s->step;
     out->energy = j->s->energy;
@@ -255,6 +254,7 @@ static void release(Join *j) {
     vec_free(&j->records);
     vec_free(&j->expects);
     vec_free(&j->events);
+    vec_free(&j->run->gathers);
     vec_free(&j->vars);
     vec_free(&j->state_ents);
     vec_free(&j->replace);
@@ -292,11 +292,13 @@ static void join(Join *j, const Stmt *st, const After *after, uint32_t n_after) 
     if (!j->failed) duration(j, st);
     if (j->failed) return;
     run_names(j);
+    join_starts(j, st->run.items);
     join_outputs(j, st->run.items);
     for (uint32_t k = 0; k < n_after; k++) {
         j->foreign = !after[k].own;
         join_output(j, after[k].st);
     }
+    join_check_gathers(j);
     join_restrict(j);
     join_replace(j);
     join_kept(j);

@@ -62,6 +62,7 @@ typedef struct Join {
     VEC(SemaRecord) records;
     VEC(SemaExpect) expects;
     VEC(SemaEvent) events;
+    bool starting;          /* what the run starts from is elaborated */
     const EventBody *event; /* the `when` whose body is at hand; NULL: none */
     Span law;    /* of `x' = …`, the last one; no file: the system has none */
     EntVec vars; /* the coordinates that take part */
@@ -157,6 +158,21 @@ void join_outputs(Join *j, StmtList items);
 void join_output(Join *j, const Stmt *st);
 /* event.c: `when a = b { … }`. */
 void join_event(Join *j, const Stmt *st);
+/* The left side of an assignment. */
+typedef struct Target {
+    Ent *ent;
+    IrDef def;           /* q, q' or p of a coordinate, or a state */
+    Val like;            /* the whole of it */
+    const Expr *element; /* a SUBSCRIPT; NULL: all elements */
+} Target;
+bool join_target(Join *j, Scope *scope, const Expr *e, Target *t);
+/* The new value of the target over its own axes, and where it takes it (0: everywhere); poison after an error. */
+Val join_target_value(Join *j, Scope *scope, const Target *t, const Expr *e, IrTerm *condition);
+/* copies.c: `over 100 copies`, before anything of the run is elaborated; what each starts from, at the end. */
+void join_copies(Join *j, const Stmt *st);
+void join_starts(Join *j, StmtList items);
+/* No record may look at all copies: they run one beside the other. */
+void join_check_gathers(Join *j);
 /* t with the indices of the event at hand set to the element that crossed. */
 IrTerm event_at_element(Join *j, IrTerm t);
 /* missing.c: what this build has no runtime for. */

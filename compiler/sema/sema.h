@@ -123,6 +123,7 @@ typedef struct SemaState { /* `state v' = rate`, `state v = next`: an estimator 
     IrTerm rate;           /* over axes of s; 0 for a state moved only by flows or given by `next` */
     IrTerm next;           /* over axes of s: the value it takes at its turn in the word; 0: not this form */
     IrTerm start;          /* over axes; 0: zero */
+    bool drawn;            /* data that are drawn: what else starts may read them */
     bool held;             /* a coordinate or parameter that this run reads but does not move: it has the value that the
                               latest earlier run that moved it left, or else `start` */
 } SemaState;
@@ -186,6 +187,12 @@ typedef struct SemaExpect { /* expect a == b within tol; expect a < b */
     IrDef a, b, within;    /* scalars (or equal shapes); within 0: exact / 1e-9 relative */
 } SemaExpect;
 
+/* A value of every copy when all have ended: what a reduction over copies reads. */
+typedef struct SemaGather {
+    IrDef value;           /* of one copy */
+    IrDef all;             /* INPUT, real: one more axis, the copies, before those of `value` */
+} SemaGather;
+
 struct SemaRun {
     Span span;
     Name label, dynamics, system;
@@ -219,6 +226,9 @@ struct SemaRun {
     SemaRecord *records; uint32_t n_records;
     SemaExpect *expects; uint32_t n_expects;
     SemaEvent *events;   uint32_t n_events;
+    uint64_t copies;     /* `over 100 copies`; 0: the run is one */
+    IrDef copy;          /* INPUT, an integer: the number of the present copy, from 0 */
+    SemaGather *gathers; uint32_t n_gathers;
     const char *missing; /* a part of the runtime this build does not have ("discrete sweeps", …), for the message
                             at the run statement; NULL: runnable */
     Span missing_span;

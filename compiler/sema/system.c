@@ -333,6 +333,7 @@ static void misplaced(Join *j, const Stmt *st) {
     case STMT_SETTING:
     case STMT_WHEN:
     case STMT_STOP:
+    case STMT_START:
     case STMT_ACT:
     case STMT_SYMMETRY:
     case STMT_ERROR:

@@ -59,6 +59,9 @@ bool rt_series_write_npy(const RtSeries *s, int field, const char *path, RtMessa
 bool rt_npy_write(const char *path, RtElem elem, uint32_t rank, const uint64_t *extent, const void *values,
                   RtMessage *message);
 
+/* An empty series with the same fields, after one number called `first` (NULL: without one). NULL: out of memory. */
+RtSeries *rt_series_like(const RtSeries *s, const char *first);
+
 /* ---- parameters ---------------------------------------------------------------------------------------- */
 
 typedef struct RtTensor {

@@ -59,6 +59,17 @@ int rt_series_field(RtSeries *s, const char *name, uint32_t rank, const uint64_t
     return s->n_fields++;
 }
 
+RtSeries *rt_series_like(const RtSeries *s, const char *first) {
+    RtSeries *like = rt_series_new();
+    bool ok = like && (!first || rt_series_field(like, first, 0, NULL) >= 0);
+    for (int k = 0; ok && k < s->n_fields; k++)
+        ok = rt_series_field(like, s->field[k].name, s->field[k].rank, s->field[k].extent) >= 0;
+    if (ok)
+        return like;
+    rt_series_free(like);
+    return NULL;
+}
+
 bool rt_series_append(RtSeries *s, const double *row) {
     if (s->rows == s->room) {
         uint64_t room = s->room ? 2 * s->room : 64;

@@ -154,6 +154,44 @@ bool rt_hold_start(RtRun *run, RtRunResult *result);
 bool rt_hold_end(RtRun *run, RtRunResult *result);
 void rt_hold_free(RtHold *hold);
 
+/* ---- copies: one run from many starts ----
+ *
+ * Each copy is a run of its own, with its number where its code reads it and noise of its own seed; so it is the run
+ * that it would be alone, to the last bit, on any number of threads. A copy that stops early stops no other. */
+
+typedef struct RtCopies RtCopies;
+struct RtCopies {
+    uint64_t n;
+    RtRun **run; uint32_t n_runs; /* one a thread: runs with memory of their own and no pool; `context` is the caller's */
+    int64_t **number;       /* one a run, in its frame's memory; NULL: nothing reads it */
+    uint64_t seed;
+    volatile sig_atomic_t *stop; /* set from outside: no further copy begins */
+    /* Integrates copies first … end-1 with memory `run[w]`: rt_copies_one_by_one, or what advances several at a time.
+     * For each of them it leaves `result` and has rt_copies_ended called. */
+    void (*integrate)(RtCopies *copies, uint32_t w, uint64_t first, uint64_t end);
+    /* Called before and after each copy, on the thread of run[w]. */
+    void (*begins)(void *context, uint32_t w, uint64_t copy);
+    void (*ends)(void *context, uint32_t w, uint64_t copy);
+    void *context;
+    /* made by rt_run_copies, released by rt_copies_free: */
+    RtRunResult *result;    /* n; status RT_INTERRUPTED where a copy has not begun */
+    char *end;              /* n states in which copies have ended, with their clocks */
+    uint64_t end_bytes;     /* of one */
+};
+
+/* The key of a copy's noise; that of copy 0 is the run's own. */
+uint64_t rt_copy_seed(uint64_t seed, uint64_t copy);
+/* Runs all copies, on the threads of frame->pool. False: not enough memory. */
+bool rt_run_copies(RtCopies *copies, RtFrame *frame);
+void rt_copies_one_by_one(RtCopies *copies, uint32_t w, uint64_t first, uint64_t end);
+/* Sets run[w] to what copy `copy` is: its number and its noise. */
+void rt_copies_begin(RtCopies *copies, uint32_t w, uint64_t copy);
+/* Keeps the state that run[w] has as the end of the copy, and the result; calls `ends`. */
+void rt_copies_ended(RtCopies *copies, uint32_t w, uint64_t copy, const RtRunResult *result);
+/* Puts the state in which a copy has ended into the memory of run[w]. */
+void rt_copies_restore(RtCopies *copies, uint32_t w, uint64_t copy);
+void rt_copies_free(RtCopies *copies);
+
 /* Runs from the start (init) to the end. */
 RtRunResult rt_run_words(RtRun *run);
 RtRunResult rt_run_method(RtRun *run);

@@ -152,6 +152,8 @@ static bool same_stmt(const Stmt *a, const Stmt *b) {
     case STMT_WHEN:
         return same_expr(a->when.a, b->when.a) && same_expr(a->when.b, b->when.b)
                && a->when.direction == b->when.direction && same_stmts(a->when.items, b->when.items);
+    case STMT_START:
+        return same_expr(a->start.target, b->start.target) && same_expr(a->start.value, b->start.value);
     case STMT_STOP: return same_expr(a->stop.after, b->stop.after);
     case STMT_ACT: return same_expr(a->act.target, b->act.target) && same_expr(a->act.value, b->act.value);
     case STMT_SYMMETRY:
