@@ -132,7 +132,8 @@ item:
   | RUN postfix clauses block   { $$ = build_run(parser, @$, 0, $2, $3, &$4); }
   | RECORD some_args every      { $$ = build_record(parser, @$, STMT_RECORD, $2, $3); }
   | PRINT some_args every       { $$ = build_record(parser, @$, STMT_PRINT, $2, $3); }
-  | PLOT NAME '(' args ')'      { $$ = build_plot(parser, @$, $2, $4); }
+  | PLOT NAME '(' args ')' every { $$ = build_plot(parser, @$, $2, @2, $4, $6, 0); }
+  | PLOT NAME '(' args ')' every TO STRING { $$ = build_plot(parser, @$, $2, @2, $4, $6, $8); }
   | SAVE some_args TO STRING    { $$ = build_save(parser, @$, $2, $4); }
   | EXPECT expr                 { $$ = build_expect(parser, @$, $2, NULL); }
   | EXPECT expr WITHIN expr     { $$ = build_expect(parser, @$, $2, $4); }

@@ -166,7 +166,7 @@ struct Stmt {
         } run;
         struct { ArgList items; Every every; } record; /* Arg.name set for `name = e` */
         struct { ArgList items; Every every; } print;
-        struct { Name form; ArgList items; } plot;
+        struct { Name form; Span form_span; ArgList items; Every every; Name path; } plot; /* path 0: not said */
         struct { ArgList items; Name path; } save;     /* save params to "file" */
         struct { Expr *value; Expr *within; } expect;  /* a == b within tol; a < b */
         struct { Expr *target, *value; } start;        /* as act: what a run, or each of its copies, starts from */

@@ -415,10 +415,13 @@ Item build_constraint_over(Parser *parser, Span span, Span word, Span end, Expr 
     return build_constraint(parser, span, value, rhs);
 }
 
-Item build_plot(Parser *parser, Span span, Name form, Seq *items) {
+Item build_plot(Parser *parser, Span span, Name form, Span form_span, Seq *items, Every every, Name path) {
     Stmt *stmt = build_stmt(parser, STMT_PLOT, span);
     stmt->plot.form = form;
+    stmt->plot.form_span = form_span;
     stmt->plot.items = arg_list(items);
+    stmt->plot.every = every;
+    stmt->plot.path = path;
     return build_item(stmt);
 }
 

@@ -234,7 +234,10 @@ static void check_stmt(Checker *c, const Stmt *stmt) {
         check_args(c, stmt->print.items, NULL);
         check_optional(c, stmt->print.every.count, NULL);
         break;
-    case STMT_PLOT: check_args(c, stmt->plot.items, NULL); break;
+    case STMT_PLOT:
+        check_args(c, stmt->plot.items, NULL);
+        check_optional(c, stmt->plot.every.count, NULL);
+        break;
     case STMT_SAVE: check_args(c, stmt->save.items, NULL); break;
     case STMT_EXPECT:
         check_expr(c, stmt->expect.value, NULL);

@@ -195,7 +195,7 @@ Item build_use(Parser *parser, Span span, Name path, bool is_file);
 Item build_precision(Parser *parser, Span span, Name type);
 Item build_run(Parser *parser, Span span, Name label, Expr *dynamics, Clauses *clauses, const Block *body);
 Item build_record(Parser *parser, Span span, StmtKind kind, Seq *items, Every every);
-Item build_plot(Parser *parser, Span span, Name form, Seq *items);
+Item build_plot(Parser *parser, Span span, Name form, Span form_span, Seq *items, Every every, Name path);
 Item build_save(Parser *parser, Span span, Seq *items, Name path);
 Item build_expect(Parser *parser, Span span, Expr *value, Expr *within);
 Item build_when(Parser *parser, Span span, Expr *a, Expr *b, Name direction, Span direction_span, Block body);

@@ -39,9 +39,9 @@ static uint32_t places_of(const Stmt *stmt) {
         return IN(PLACE_SYSTEM);
     case STMT_FLOW: case STMT_STEP: case STMT_METHOD:
         return IN(PLACE_DYNAMICS);
-    case STMT_RECORD: case STMT_PRINT:
+    case STMT_RECORD: case STMT_PRINT: case STMT_PLOT:
         return IN(PLACE_RUN) | IN(PLACE_WHEN) | IN(PLACE_FILE);
-    case STMT_PLOT: case STMT_SAVE: case STMT_EXPECT:
+    case STMT_SAVE: case STMT_EXPECT:
         return IN(PLACE_RUN) | IN(PLACE_FILE);
     case STMT_SETTING: case STMT_WHEN: case STMT_START:
         return IN(PLACE_RUN);

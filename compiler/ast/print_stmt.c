@@ -471,6 +471,11 @@ static void print_stmt(Printer *printer, const Stmt *stmt, Inside inside) {
         buf_printf(printer->out, "plot %s(", text_of(printer, stmt->plot.form));
         print_named_args(printer, "", stmt->plot.items);
         put(printer, ")");
+        print_every(printer, &stmt->plot.every);
+        if (stmt->plot.path) {
+            put(printer, " to ");
+            print_string(printer, stmt->plot.path);
+        }
         break;
     case STMT_SAVE:
         print_named_args(printer, "save ", stmt->save.items);

@@ -74,6 +74,9 @@ Name name_of(Names *names, const char *text);                          /* name_i
 const char *name_text(const Names *names, Name name);  /* as the user wrote it first; "" for 0 */
 const char *name_ascii(const Names *names, Name name); /* with Greek letters spelled out */
 
+/* The Greek letter spelled out in the `length` bytes at `text` ("theta" gives "θ"); NULL: it is none. */
+const char *name_letter(const char *text, size_t length);
+
 /* ---- source ------------------------------------------------------------------------------------------- */
 
 /* Bytes start..end-1 of source file `file`; lines and columns are computed only when a message is printed.

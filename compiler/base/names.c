@@ -64,6 +64,22 @@ static const char *spelling(uint32_t c, char digit[2]) {
     return NULL;
 }
 
+const char *name_letter(const char *text, size_t length) {
+    static const char *const upper[] = {"Α", "Β", "Γ", "Δ", "Ε", "Ζ", "Η", "Θ", "Ι", "Κ", "Λ", "Μ", "Ν",
+                                        "Ξ", "Ο", "Π", "Ρ", "", "Σ", "Τ", "Υ", "Φ", "Χ", "Ψ", "Ω"};
+    static const char *const lower[] = {"α", "β", "γ", "δ", "ε", "ζ", "η", "θ", "ι", "κ", "λ", "μ", "ν",
+                                        "ξ", "ο", "π", "ρ", "ς", "σ", "τ", "υ", "φ", "χ", "ψ", "ω"};
+    enum { LETTERS = sizeof upper / sizeof *upper };
+    const char *found = NULL;
+    for (int k = 0; k < LETTERS; k++) { /* of the two sigmas the second */
+        if (greek_upper[k] && strlen(greek_upper[k]) == length && !memcmp(greek_upper[k], text, length))
+            found = upper[k];
+        if (strlen(greek_lower[k]) == length && !memcmp(greek_lower[k], text, length))
+            found = lower[k];
+    }
+    return found;
+}
+
 static uint32_t hash_text(const char *text, size_t length) {
     uint32_t hash = 2166136261u;
     for (size_t i = 0; i < length; i++)

@@ -91,13 +91,9 @@ static int run_all(Session *session, Options *options) {
         return diag_error_count(session) ? driver_finish(session, options) : EXIT_PROGRAM;
     if (options->emit && !strcmp(options->emit, "time"))
         printf("source to IR %.2f ms\n", 1e3 * (driver_now() - start));
-    for (uint32_t i = 0; i < model->n_runs; i++) {
+    for (uint32_t i = 0; i < model->n_runs; i++)
         if (model->runs[i].missing)
             report_missing(session, &model->runs[i]);
-        if (model->runs[i].plot_span.file)
-            diag_warn(session, DIAG_RUN_MISSING, model->runs[i].plot_span,
-                      "this part of the runtime is not in this build: pictures; what `plot` names is not drawn");
-    }
     int status = diag_error_count(session) ? EXIT_PROGRAM : EXIT_OK;
     Kept kept = {0};
     for (uint32_t i = 0; i < model->n_runs && (status == EXIT_OK || status == EXIT_EXPECT); i++) {

@@ -48,7 +48,7 @@ static size_t latest(const Execution *e, const char **names, double *values, siz
     for (uint32_t g = 0; g < e->n_groups; g++) {
         const RtSeries *series = e->groups[g].series;
         uint64_t rows = rt_series_rows(series);
-        for (int field = (int)e->groups[g].n_clocks; rows && field < rt_series_fields(series) && n < most; field++) {
+        for (int field = (int)e->groups[g].n_clocks; rows && !e->groups[g].plot && field < rt_series_fields(series) && n < most; field++) {
             size_t first;
             if (rt_series_size(series, field, &first) != 1 || !strcmp(rt_series_name(series, field), "loss") ||
                 !strcmp(rt_series_name(series, field), "energy"))
@@ -182,7 +182,10 @@ static int run_to_end(Execution *e) {
     rt_float_mode_restore(mode);
     sigaction(SIGINT, &before, NULL);
     for (uint32_t g = 0; g < e->n_groups && !e->options->json && !e->options->quiet; g++)
-        fprintf(stderr, "wrote %s\n", e->groups[g].path);
+        if (!e->groups[g].plot)
+            fprintf(stderr, "wrote %s\n", e->groups[g].path);
+    if (!pictures_write(e))
+        status = EXIT_RUN;
     fwrite(e->printed.at ? e->printed.at : "", 1, e->printed.n, stdout);
     fflush(stdout);
     return status;

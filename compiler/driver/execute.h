@@ -8,8 +8,9 @@
 #include "../../runtime/report/report.h"
 #include "../../runtime/run/run.h"
 
-/* Records that are due at the same moments: one table, one file. */
+/* Records that are due at the same moments: one table, one file. What a plot shows is a table of its own. */
 typedef struct Group {
+    uint32_t plot;        /* its number + 1; 0: a table that is written */
     RtEvery unit;
     double every;
     uint32_t event;       /* RT_AT_EVENT: its number */
@@ -17,8 +18,10 @@ typedef struct Group {
     double *row;          /* being filled: the clocks, then every field in order */
     uint32_t last;        /* output that completes a row */
     uint32_t n_clocks;
-    const char *path;     /* where the table goes */
+    const char *path;     /* where the table goes; of a plot without extension */
 } Group;
+
+#define NO_COLUMN SIZE_MAX
 
 /* A conserved quantity that is followed. */
 typedef struct Drift {
@@ -49,7 +52,7 @@ typedef struct Execution {
     RtFunction monitor, expects;
     Group *groups;       uint32_t n_groups;
     uint32_t *group_of;  /* of output i: its group, or UINT32_MAX */
-    size_t *column_of;   /* and its first column there */
+    size_t *column_of;   /* and its first column there; NO_COLUMN: it is the clock */
     Buf printed;         /* what `print` has to say, said last */
     const char *folder;  /* results go here */
     Drift *drift;        uint32_t n_drift;
@@ -99,6 +102,10 @@ void outputs_close(Execution *e);
 bool outputs_take(void *context, uint32_t index, const RtRunState *at, RtMessage *message);
 /* Writes every table; a message on stderr for each that cannot be written, and false. */
 bool outputs_write(Execution *e);
+
+/* pictures.c: draws the plots from their tables; a message on stderr for each that cannot be, and false. */
+bool pictures_write(Execution *e);
+const char *picture_path(Execution *e, uint32_t plot); /* without extension */
 
 /* keep.c: puts the kept values into the state, after it was set to its start; and takes those of a finished run. */
 void kept_restore(void *execution);

@@ -16,10 +16,10 @@ static bool is_training(const Execution *e) {
 
 /* ---- tables ---- */
 
-#define NO_COLUMN SIZE_MAX
-
 static const char *group_path(Execution *e, const Group *group, bool alone) {
     Arena *arena = e->session->arena;
+    if (group->plot)
+        return picture_path(e, group->plot - 1);
     if (alone)
         return arena_printf(arena, "%s/%s.csv", e->folder, e->name);
     switch (group->unit) {
@@ -37,13 +37,16 @@ static const char *group_path(Execution *e, const Group *group, bool alone) {
     return arena_printf(arena, "%s/%s_end.csv", e->folder, e->name);
 }
 
-static uint32_t find_group(Execution *e, const RtOutput *output) {
+static uint32_t find_group(Execution *e, uint32_t number) {
+    const RtOutput *output = &e->outputs[number];
+    const SemaRecord *record = record_at(e, number);
+    uint32_t plot = record->form == RECORD_PLOT ? record->plot + 1 : 0;
     for (uint32_t g = 0; g < e->n_groups; g++)
-        if (e->groups[g].unit == output->unit && e->groups[g].every == output->every &&
+        if (e->groups[g].plot == plot && e->groups[g].unit == output->unit && e->groups[g].every == output->every &&
             e->groups[g].event == output->event)
             return g;
-    e->groups[e->n_groups] = (Group){
-        .unit = output->unit, .every = output->every, .event = output->event, .series = rt_series_new()};
+    e->groups[e->n_groups] = (Group){.plot = plot, .unit = output->unit, .every = output->every,
+                                     .event = output->event, .series = rt_series_new()};
     return e->n_groups++;
 }
 
@@ -63,7 +66,7 @@ static bool add_clocks(const Execution *e, Group *group) {
 
 static bool add_field(Execution *e, uint32_t output) {
     const IrDefInfo *info = ir_def(e->model->ir, e->mech->outputs[e->record_of[output]]);
-    uint32_t g = find_group(e, &e->outputs[output]);
+    uint32_t g = find_group(e, output);
     Group *group = &e->groups[g];
     if (!group->series || (!rt_series_fields(group->series) && !add_clocks(e, group)))
         return false;
@@ -100,11 +103,14 @@ bool outputs_open(Execution *e) {
     bool ok = true;
     for (uint32_t i = 0; i < n && ok; i++) {
         e->group_of[i] = UINT32_MAX;
-        if (record_at(e, i)->form == RECORD_SERIES)
+        if (record_at(e, i)->form == RECORD_SERIES || record_at(e, i)->form == RECORD_PLOT)
             ok = add_field(e, i);
     }
+    uint32_t tables = 0;
+    for (uint32_t g = 0; g < e->n_groups; g++)
+        tables += !e->groups[g].plot;
     for (uint32_t g = 0; g < e->n_groups && ok; g++) {
-        e->groups[g].path = group_path(e, &e->groups[g], e->n_groups == 1);
+        e->groups[g].path = group_path(e, &e->groups[g], tables == 1);
         e->groups[g].row = ARENA_ARRAY(arena, double, rt_series_width(e->groups[g].series));
     }
     if (!ok)
@@ -191,7 +197,7 @@ static bool take_save(Execution *e, uint32_t first, RtMessage *message) {
 bool outputs_take(void *context, uint32_t index, const RtRunState *at, RtMessage *message) {
     Execution *e = context;
     switch (record_at(e, index)->form) {
-    case RECORD_SERIES:
+    case RECORD_SERIES: case RECORD_PLOT:
         return take_field(e, index, at, message);
     case RECORD_PRINT:
         take_print(e, index);
@@ -204,11 +210,14 @@ bool outputs_take(void *context, uint32_t index, const RtRunState *at, RtMessage
 
 bool outputs_write(Execution *e) {
     RtMessage message;
-    bool made = e->n_groups == 0 || rt_out_directory(e->folder, &message), ok = made;
+    uint32_t tables = 0;
+    for (uint32_t g = 0; g < e->n_groups; g++)
+        tables += !e->groups[g].plot;
+    bool made = tables == 0 || rt_out_directory(e->folder, &message), ok = made;
     if (!made)
         execution_complain(e, "%s", message.text);
     for (uint32_t g = 0; made && g < e->n_groups; g++) {
-        if (!rt_series_write_csv(e->groups[g].series, e->groups[g].path, &message)) {
+        if (!e->groups[g].plot && !rt_series_write_csv(e->groups[g].series, e->groups[g].path, &message)) {
             execution_complain(e, "%s", message.text);
             ok = false;
         }

@@ -261,7 +261,7 @@ static void body(Join *j, const Stmt *st, SemaEvent *event) {
     for (uint32_t k = 0; k < st->when.items.n; k++) {
         const Stmt *item = st->when.items.at[k];
         if (item->kind == STMT_STOP) add_stop(j, item, event);
-        if (item->kind == STMT_RECORD || item->kind == STMT_PRINT) join_output(j, item);
+        if (item->kind == STMT_RECORD || item->kind == STMT_PRINT || item->kind == STMT_PLOT) join_output(j, item);
         if (item->kind != STMT_ACT) continue;
         Scope *scope = scope_new(s, SCOPE_LOCAL, j->body);
         Target target;

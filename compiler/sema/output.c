@@ -7,7 +7,7 @@
 
 /* ---- values ---- */
 
-static IrDef output_def(Join *j, Val v, Name name, Span span) {
+IrDef output_def(Join *j, Val v, Name name, Span span) {
     Sema *s = j->s;
     if (v.kind == VAL_POISON) return 0;
     if (val_ok(&v)) v.body = event_at_element(j, v.body);
@@ -19,8 +19,8 @@ static IrDef output_def(Join *j, Val v, Name name, Span span) {
     return val_def(s, &v, name, span, j->body);
 }
 
-/* The name given, as it is spelled here: `theta = θ` makes a column theta although both are one name. */
-static const char *label_text(Join *j, const Arg *arg) {
+/* `theta = θ` makes a column theta although both are one name. */
+const char *output_label(Join *j, const Arg *arg) {
     if (arg->name) {
         const char *text = sema_span_text(j->s, arg->span);
         size_t length = strcspn(text, " \t=");
@@ -37,7 +37,7 @@ static Val output_value(Join *j, const Arg *arg) {
     return v;
 }
 
-static bool every_value(Join *j, const Every *every, EveryUnit *unit, double *value) {
+bool output_every(Join *j, const Every *every, EveryUnit *unit, double *value) {
     *unit = every->unit;
     *value = 1;
     if (every->unit == EVERY_NONE || !every->count) return true;
@@ -49,8 +49,19 @@ static bool every_value(Join *j, const Every *every, EveryUnit *unit, double *va
     return false;
 }
 
-/* Whether this item of the statement is of the run at hand: by its label, or for want of one. */
-static bool is_ours(const Join *j, const Expr *e) {
+const char *output_path(Join *j, Name path, Span span) {
+    Sema *s = j->s;
+    const char *text = sema_name(s, path);
+    bool leaves = *text == '/' || !*text || text[strlen(text) - 1] == '/';
+    for (const char *at = text; at; at = strchr(at, '/') ? strchr(at, '/') + 1 : NULL)
+        leaves |= !strcmp(at, "..") || !strncmp(at, "../", 3);
+    if (!leaves) return text;
+    Diag *d = sema_error(s, DIAG_RUN_OUTPUT, span, "\"%s\" is not a file in the folder of the results", text);
+    sema_help(s, d, "name it alone; the folder is that of `lag run --out DIR`");
+    return NULL;
+}
+
+bool output_is_ours(const Join *j, const Expr *e) {
     Name label = field_label_of(e);
     if (!label) return !j->foreign;
     if (label == j->st->run.label) return true;
@@ -67,12 +78,12 @@ static void add_records(Join *j, ArgList items, const Every *every, int form) {
         sema_help(j->s, d, "leave out `every`, or move the line out of the `when`");
         return;
     }
-    if (every && !every_value(j, every, &unit, &interval)) return;
+    if (every && !output_every(j, every, &unit, &interval)) return;
     for (uint32_t k = 0; k < items.n; k++) {
         const Arg *arg = &items.at[k];
-        if (!is_ours(j, arg->value)) continue;
+        if (!output_is_ours(j, arg->value)) continue;
         SemaRecord record = {.label = arg->name,
-                             .text = label_text(j, arg),
+                             .text = output_label(j, arg),
                              .span = arg->span,
                              .unit = unit,
                              .every = interval,
@@ -86,14 +97,14 @@ static void add_records(Join *j, ArgList items, const Every *every, int form) {
 }
 
 static void add_saves(Join *j, const Stmt *st) {
-    Sema *s = j->s;
-    for (uint32_t k = 0; k < st->save.items.n; k++) {
+    const char *path = output_path(j, st->save.path, st->span);
+    for (uint32_t k = 0; path && k < st->save.items.n; k++) {
         const Arg *arg = &st->save.items.at[k];
         SemaRecord record = {.label = arg->name,
-                             .text = label_text(j, arg),
+                             .text = output_label(j, arg),
                              .span = arg->span,
                              .form = RECORD_SAVE,
-                             .path = sema_name(s, st->save.path)};
+                             .path = path};
         record.value = output_def(j, output_value(j, arg), arg->name, arg->span);
         if (record.value) vec_push(&j->records, record);
     }
@@ -164,17 +175,6 @@ static void add_expect(Join *j, const Expr *e, const Expr *within) {
     if (expect.a) vec_push(&j->expects, expect);
 }
 
-/* ---- plots: checked; their values are recorded by name where the program says so ---- */
-
-static void check_plot(Join *j, const Stmt *st) {
-    if (!j->out->plot_span.file) j->out->plot_span = st->span;
-    for (uint32_t k = 0; k < st->plot.items.n; k++) {
-        Val v = sema_expr(j->s, j->body, st->plot.items.at[k].value);
-        if (v.kind == VAL_RANGE)
-            sema_error(j->s, DIAG_RUN_OUTPUT, st->plot.items.at[k].span,
-                       "a plot shows numbers, and this is a range");
-    }
-}
 
 void join_output(Join *j, const Stmt *st) {
     j->run->comparing = false;
@@ -186,7 +186,7 @@ void join_output(Join *j, const Stmt *st) {
         j->run->comparing = true;
         add_expect(j, st->expect.value, st->expect.within);
         break;
-    case STMT_PLOT: check_plot(j, st); break;
+    case STMT_PLOT: join_plot(j, st); break;
     case STMT_WHEN: join_event(j, st); break;
     case STMT_PRECISION:
     case STMT_USE:

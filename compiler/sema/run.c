@@ -228,6 +228,7 @@ static void store(Join *j) {
     STORE(flows, SemaFlow);
     STORE(hypers, SemaHyper);
     STORE(records, SemaRecord);
+    STORE(plots, SemaPlot);
     STORE(expects, SemaExpect);
     STORE(events, SemaEvent);
 #undef STORE
@@ -252,6 +253,7 @@ static void release(Join *j) {
     vec_free(&j->flows);
     vec_free(&j->hypers);
     vec_free(&j->records);
+    vec_free(&j->plots);
     vec_free(&j->expects);
     vec_free(&j->events);
     vec_free(&j->run->gathers);

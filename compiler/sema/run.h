@@ -60,6 +60,7 @@ typedef struct Join {
     VEC(SemaFlow) flows;
     VEC(SemaHyper) hypers;
     VEC(SemaRecord) records;
+    VEC(SemaPlot) plots;
     VEC(SemaExpect) expects;
     VEC(SemaEvent) events;
     bool starting;          /* what the run starts from is elaborated */
@@ -175,6 +176,20 @@ void join_starts(Join *j, StmtList items);
 void join_check_gathers(Join *j);
 /* t with the indices of the event at hand set to the element that crossed. */
 IrTerm event_at_element(Join *j, IrTerm t);
+/* What a record shows as a definition; 0 after an error. */
+IrDef output_def(Join *j, Val v, Name name, Span span);
+/* The name given, as it is spelled here, or else the source text. */
+const char *output_label(Join *j, const Arg *arg);
+/* The interval of `every …`; false after an error. */
+bool output_every(Join *j, const Every *every, EveryUnit *unit, double *value);
+/* The file that `to` names; NULL after an error: a program writes nowhere but in the folder of its results. */
+const char *output_path(Join *j, Name path, Span span);
+/* Whether this item of the statement is of the run at hand: by its label, or for want of one. */
+bool output_is_ours(const Join *j, const Expr *e);
+/* plot.c: one `plot`, with the records that it shows. */
+void join_plot(Join *j, const Stmt *st);
+/* plot_text.c: source text as people write it: theta[0]' as θ₀′. */
+const char *plot_text(Sema *s, const char *source);
 /* missing.c: what this build has no runtime for. */
 void join_missing(Join *j);
 void join_kept(Join *j);

@@ -10,6 +10,7 @@
 #include "../ast/ast.h"
 #include "../calculus/calculus.h"
 #include "../ir/ir.h"
+#include "../../runtime/plot/plot.h"
 
 /* ---- what sema needs from outside ---- */
 
@@ -155,9 +156,10 @@ typedef struct SemaRecord { /* one recorded, printed or plotted quantity */
     IrDef value;           /* any definition; may read `energy` and other placeholders of the run */
     EveryUnit unit;        /* EVERY_NONE: at the end (print, expect) or the run's default (record) */
     double every;
-    enum { RECORD_SERIES, RECORD_PRINT, RECORD_SAVE } form;
+    enum { RECORD_SERIES, RECORD_PRINT, RECORD_SAVE, RECORD_PLOT } form;
     const char *path;      /* save */
     uint32_t event;        /* 1 + the number of the event at which it is looked at; 0: by the clock */
+    uint32_t plot;         /* RECORD_PLOT: number of the plot that shows it */
 } SemaRecord;
 
 /* What an event does: the target takes the value, over its axes, as computed from the state before the event. */
@@ -179,6 +181,18 @@ typedef struct SemaEvent {
     SemaAct *acts; uint32_t n_acts;
     uint64_t stop_after;   /* the run ends when it happens for this time; 0: it does not */
 } SemaEvent;
+
+typedef struct SemaPlot {  /* plot line(t, x) every 0.1 to "name" */
+    Span span;
+    RtPlotForm form;
+    uint32_t first, n;     /* what it shows: run->records[first .. first+n-1], in the order of the statement */
+    bool over_run;         /* from the values at many moments; else from those at the end */
+    const char *title, *x_label, *y_label; /* NULL: not said */
+    bool x_log, y_log, equal, apart, has_pivot;
+    double pivot[2];
+    uint32_t bins;         /* 0: not said */
+    const char *path;      /* of the files, without extension; NULL: named after the run */
+} SemaPlot;
 
 typedef struct SemaExpect { /* expect a == b within tol; expect a < b */
     Span span;
@@ -233,7 +247,7 @@ struct SemaRun {
                             at the run statement; NULL: runnable */
     Span missing_span;
     const char *instead; /* what to write in its place, said at missing_span; NULL: nothing does it */
-    Span plot_span;      /* of the first `plot` of the run; file 0: none */
+    SemaPlot *plots;     uint32_t n_plots;
 };
 
 struct Model {

@@ -142,7 +142,9 @@ static bool same_stmt(const Stmt *a, const Stmt *b) {
         return same_args(a->record.items, b->record.items) && same_every(a->record.every, b->record.every);
     case STMT_PRINT:
         return same_args(a->print.items, b->print.items) && same_every(a->print.every, b->print.every);
-    case STMT_PLOT: return a->plot.form == b->plot.form && same_args(a->plot.items, b->plot.items);
+    case STMT_PLOT:
+        return a->plot.form == b->plot.form && a->plot.path == b->plot.path && same_args(a->plot.items, b->plot.items) &&
+               same_every(a->plot.every, b->plot.every);
     case STMT_SAVE: return a->save.path == b->save.path && same_args(a->save.items, b->save.items);
     case STMT_EXPECT:
         return same_expr(a->expect.value, b->expect.value) && same_expr(a->expect.within, b->expect.within);
