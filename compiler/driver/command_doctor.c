@@ -3,6 +3,7 @@
 
 #include "../../runtime/core/core.h"
 #include "../../runtime/linalg/linalg.h"
+#include "../../runtime/plot/plot.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -70,6 +71,7 @@ int command_doctor(Session *session, Options *options) {
                                         : blas->problem, !blas->loaded},
         {"  chosen", blas->loaded ? blas->chosen : "plain loops in its place", !blas->loaded},
         {"denormals", rt_float_mode_text(), false},
+        {"pictures", *rt_plot_problem() ? rt_plot_problem() : "SVG, and PNG by librsvg", *rt_plot_problem() != 0},
         cache_folder(session),
     };
     enum { COUNT = sizeof findings / sizeof *findings };

@@ -314,26 +314,32 @@ const char *picture_path(Execution *e, uint32_t k) {
     return number > 1 ? arena_printf(e->session->arena, "%s_%u", name, number) : name;
 }
 
+static bool write_one(Execution *e, const Group *group) {
+    RtMessage message;
+    Picture *p = base_calloc(1, sizeof *p);
+    p->e = e;
+    p->group = group;
+    p->sema = &e->sema->plots[group->plot - 1];
+    const char *slash = strrchr(group->path, '/');
+    const char *folder = arena_string(e->session->arena, group->path, (size_t)(slash - group->path));
+    bool ok = rt_out_directory(folder, &message) && draw(p, &message);
+    if (!ok)
+        execution_complain(e, "%s", message.text);
+    else if (!e->options->json && !e->options->quiet)
+        fprintf(stderr, *rt_plot_problem() ? "wrote %s.svg\n" : "wrote %s.svg, %s.png\n", group->path, group->path);
+    free(p);
+    return ok;
+}
+
 bool pictures_write(Execution *e) {
     bool ok = true;
-    for (uint32_t g = 0; g < e->n_groups; g++) {
-        const Group *group = &e->groups[g];
-        if (!group->plot)
-            continue;
-        RtMessage message;
-        Picture *p = base_calloc(1, sizeof *p);
-        p->e = e;
-        p->group = group;
-        p->sema = &e->sema->plots[group->plot - 1];
-        char *slash = strrchr(group->path, '/');
-        const char *folder = arena_string(e->session->arena, group->path, (size_t)(slash - group->path));
-        if (!rt_out_directory(folder, &message) || !draw(p, &message)) {
-            execution_complain(e, "%s", message.text);
-            ok = false;
-        } else if (!e->options->json && !e->options->quiet) {
-            fprintf(stderr, "wrote %s.svg, %s.png\n", group->path, group->path);
+    uint32_t drawn = 0;
+    for (uint32_t g = 0; g < e->n_groups; g++)
+        if (e->groups[g].plot) {
+            ok &= write_one(e, &e->groups[g]);
+            drawn++;
         }
-        free(p);
-    }
+    if (drawn && *rt_plot_problem() && !e->options->json)
+        fprintf(stderr, "pictures are drawn as SVG but not as PNG: %s\n", rt_plot_problem());
     return ok;
 }

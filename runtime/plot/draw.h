@@ -118,7 +118,8 @@ void put_dots(Sheet *sheet, const RtPlotCurve *curve, size_t frame, const Frame 
 /* bitmap.c: the picture of width × height pixels as text in an SVG's href, a PNG in base 64. */
 void put_bitmap(Sheet *sheet, const Rgb *pixels, size_t width, size_t height);
 
-/* raster.c: SVG to PNG, `scale` pixels to a unit. What the caller frees; NULL with a message. */
+/* raster.c: SVG to PNG, `scale` pixels to a unit, where rt_plot_problem is "". What the caller frees; NULL with a
+ * message. */
 unsigned char *raster_png(const char *svg, size_t size, double scale, size_t *png_size, RtMessage *message);
 
 #endif

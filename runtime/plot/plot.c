@@ -55,7 +55,11 @@ bool rt_plot_write(const RtPlot *plot, const char *path, RtMessage *m) {
     if (!svg)
         return rt_fail(m, "%s.svg: not enough memory", path);
     bool ok = write_file(path, ".svg", svg, size, m);
-    if (ok && plot->form == RT_PLOT_ANIMATION) {
+    if (!ok || *rt_plot_problem()) {
+        free(svg);
+        return ok;
+    }
+    if (plot->form == RT_PLOT_ANIMATION) {
         free(svg);
         svg = rt_plot_svg(plot, true, &size);
         ok = svg || rt_fail(m, "%s.png: not enough memory", path);

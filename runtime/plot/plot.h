@@ -67,11 +67,11 @@ typedef struct RtPlot {
  * several of its moments at once, for where nothing moves. */
 char *rt_plot_svg(const RtPlot *plot, bool still, size_t *size);
 
-/* Writes path.svg and path.png, each whole or not at all. False with a message when one cannot be written; the SVG is
- * written even where the library that makes PNG is not on the machine. */
+/* Writes path.svg and path.png, each whole or not at all. False with a message when one cannot be written. Where the
+ * library that makes PNG is not on the machine the SVG is all, and rt_plot_problem says why. */
 bool rt_plot_write(const RtPlot *plot, const char *path, RtMessage *message);
 
-/* "" when the library that makes PNG can be opened; else what is missing and what brings it. */
+/* "" when the library that makes PNG can be opened, which this does; else what is missing and what brings it. */
 const char *rt_plot_problem(void);
 
 #endif

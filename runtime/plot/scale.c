@@ -21,9 +21,9 @@ Scale scale_of(Range range, bool is_log, double margin) {
     if (range.lo > range.hi)
         range = (Range){0, 1};
     double middle = range.lo / 2 + range.hi / 2, size = fabs(middle);
-    /* apart by rounding alone is constant */
-    if (!(range.hi - range.lo > 4e-16 * size)) {
-        double room = is_log ? 0.5 : size > 0 ? 0.1 * size : 1;
+    /* apart by rounding alone is constant, and what is next to nothing is nothing */
+    if (!(range.hi - range.lo > fmax(4e-16 * size, 1e-290))) {
+        double room = is_log ? 0.5 : size > 1e-280 ? 0.1 * size : 1;
         range = (Range){middle - room, middle + room};
         margin = 0;
     }

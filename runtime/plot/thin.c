@@ -1,6 +1,6 @@
 /* thin — a curve with as many points as eyes see. A curve that runs from left to right keeps, of the points that share
  * a fifth of a unit of the picture, the first, the lowest, the highest and the last, so no extreme is lost; any other
- * keeps a point when it is some way from the one kept before. */
+ * keeps a point when it is half a unit from the one kept before, and is not drawn over itself again and again. */
 #include "draw.h"
 
 #include <math.h>
@@ -107,39 +107,68 @@ static void thin_right(Pen *pen, const RtPlotCurve *c, size_t frame, const Frame
     column_end(&column, pen);
 }
 
-/* How many points are left when each is at least `distance` from the one before it. */
-static size_t count_apart(const RtPlotCurve *c, size_t frame, const Frame *f, double distance) {
-    size_t n = 0;
-    Place last = {-1e9, -1e9};
-    for (size_t i = 0; i < c->n; i++) {
-        Place p = place_of(c, frame, i, f);
-        if (is_gap(c, frame, i, f) || hypot(p.x - last.x, p.y - last.y) < distance)
-            continue;
-        last = p;
-        n++;
+/* Half units of the picture that have ink. */
+typedef struct Ink {
+    unsigned char *cell;
+    size_t columns, rows;
+} Ink;
+
+static Ink ink_new(const Frame *f) {
+    Ink ink = {.columns = (size_t)(2 * f->width) + 1, .rows = (size_t)(2 * f->height) + 1};
+    ink.cell = calloc(ink.columns * ink.rows, 1);
+    return ink;
+}
+
+/* The cell at a place; NULL outside of the picture, or without memory: then everything is drawn. */
+static unsigned char *ink_at(const Ink *ink, Place p) {
+    bool inside = p.x >= 0 && p.y >= 0 && 2 * p.x < (double)ink->columns && 2 * p.y < (double)ink->rows;
+    return inside && ink->cell ? &ink->cell[(size_t)(2 * p.y) * ink->columns + (size_t)(2 * p.x)] : NULL;
+}
+
+/* Whether a line between these places adds something; there is ink on all of it from now on. */
+static bool ink_adds(const Ink *ink, Place from, Place to) {
+    double length = fmax(fabs(to.x - from.x), fabs(to.y - from.y));
+    int steps = length < 2000 ? (int)(2 * length) + 1 : 4000;
+    bool adds = !ink->cell;
+    for (int k = 1; k <= steps && ink->cell; k++) {
+        double share = (double)k / steps;
+        unsigned char *cell = ink_at(ink, (Place){from.x + share * (to.x - from.x), from.y + share * (to.y - from.y)});
+        adds |= !cell || !*cell;
+        if (cell)
+            *cell = 1;
     }
-    return n;
+    return adds;
 }
 
 static void thin_any(Pen *pen, const RtPlotCurve *c, size_t frame, const Frame *f) {
-    enum { MOST = 20000 };
-    double distance = 0.2;
-    while (c->n > MOST && distance < 2 && count_apart(c, frame, f, distance) > MOST)
-        distance *= 1.5;
-    Place end = {0};
-    for (size_t i = 0; i < c->n; i++) {
-        if (is_gap(c, frame, i, f)) {
-            if (pen->is_down)
-                pen_to(pen, end);
-            pen->is_down = false;
+    static const double distance = 0.5;
+    Ink ink = ink_new(f);
+    bool is_open = false; /* `last` is the point kept last; the pen may be up where there is ink already */
+    Place last = {0}, end = {0};
+    for (size_t i = 0; i <= c->n; i++) {
+        bool gap = i == c->n || is_gap(c, frame, i, f);
+        if (gap && pen->is_down)
+            pen_to(pen, end);
+        if (gap) {
+            pen->is_down = is_open = false;
             continue;
         }
         end = place_of(c, frame, i, f);
-        if (!pen->is_down || hypot(end.x - pen->last.x, end.y - pen->last.y) >= distance)
+        if (!is_open) {
             pen_to(pen, end);
+        } else if (hypot(end.x - last.x, end.y - last.y) < distance) {
+            continue;
+        } else if (ink_adds(&ink, last, end)) {
+            if (!pen->is_down)
+                pen_to(pen, last);
+            pen_to(pen, end);
+        } else {
+            pen->is_down = false;
+        }
+        is_open = true;
+        last = end;
     }
-    if (pen->is_down)
-        pen_to(pen, end);
+    free(ink.cell);
 }
 
 void put_thinned(Sheet *sheet, const RtPlotCurve *c, size_t frame, const Frame *f) {
@@ -152,21 +181,14 @@ void put_thinned(Sheet *sheet, const RtPlotCurve *c, size_t frame, const Frame *
 
 /* Dots are lines of no length with round ends. Of those that fall on the same half unit one is drawn. */
 void put_dots(Sheet *sheet, const RtPlotCurve *c, size_t frame, const Frame *f) {
-    size_t columns = (size_t)(2 * f->width) + 1, rows = (size_t)(2 * f->height) + 1;
-    unsigned char *seen = calloc(columns * rows, 1);
+    Ink ink = ink_new(f);
     for (size_t i = 0; i < c->n; i++) {
-        if (is_gap(c, frame, i, f))
-            continue;
         Place p = place_of(c, frame, i, f);
-        bool inside = p.x >= 0 && p.y >= 0 && p.x < f->width && p.y < f->height;
-        unsigned char *cell = seen && inside ? &seen[(size_t)(2 * p.y) * columns + (size_t)(2 * p.x)] : NULL;
-        if (!inside || (cell && *cell))
+        if (is_gap(c, frame, i, f) || !ink_adds(&ink, p, p))
             continue;
-        if (cell)
-            *cell = 1;
         put(sheet, "M");
         put_point(sheet, p.x, p.y);
         put(sheet, "h0");
     }
-    free(seen);
+    free(ink.cell);
 }
