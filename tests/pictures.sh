@@ -11,10 +11,7 @@ failed=0
 count=0
 complain() { echo "FAILED: $*"; failed=$((failed + 1)); }
 
-# gcc's leak checker now and then dies of itself, which it says; such a run is repeated. Leaks of the libraries that draw
-# are theirs.
-printf 'leak:%s\n' librsvg libfontconfig libpango libglib libcairo libgobject >suppressions
-export LSAN_OPTIONS="suppressions=$work/suppressions:print_suppressions=0"
+# gcc's leak checker now and then dies of itself, which it says; such a run is repeated.
 run() {
   local turn
   for turn in 1 2 3; do
@@ -51,7 +48,16 @@ says() { # STATUS 'PATTERN': of the last run
   sed 's/^/  | /' said
 }
 
+# page NUMBER 'TEXT': so many times on the page of the last run
+page() {
+  count=$((count + 1))
+  [ "$(grep -oF -- "$2" out/report.html | wc -l)" -eq "$1" ] || complain "report.html has not $1 times $2"
+}
+
 run "$programs/pictures.lag" --out out
+says 0 '^wrote out/report.html$'
+page 17 '<figure>'
+page 1 'leapfrog(h = 0.01) on ring for 4'
 says 0 '^wrote out/numbers.svg, out/numbers.png$'
 has numbers 2 'class="curve"'
 has numbers 1 'class="label-x" font-size="15" text-anchor="middle" x='
@@ -105,6 +111,23 @@ run gradient_descent(lr = 100) on s for 100 steps { plot line(k, x) every 1 step
 LAG
 run diverges.lag --out out
 says 3 'wrote out/way.svg'
+page 1 '<p class="fails">stopped: '
+cat >hopes.lag <<'LAG'
+coord x = 1
+system s { kinetic = 1/2 * x'^2; potential = 1/2 * x^2 }
+run a = leapfrog(h = 0.01) on s for 1 { plot line(t, x); print "x & so on" = x; expect x < 1 }
+run b = leapfrog(h = 0.01) on s for 2 { plot line(t, x); record x every 1 }
+expect x > 0
+LAG
+run hopes.lag --out out
+says 4 '^wrote out/report.html$'
+page 2 '<figure>'
+page 1 '<tr class="holds">'
+page 1 '<tr class="fails">'
+page 1 '<code>x &lt; 1</code>'
+page 1 'x &amp; so on 0.5'
+page 1 'recorded: <a href="b.csv">'
+page 2 'clipPath id="box-'
 
 # A full disk, a folder that cannot be made; without --out the folder has the program's name.
 run gaps.lag --out /dev/null/here

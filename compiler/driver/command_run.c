@@ -48,7 +48,8 @@ static bool emit_stage(const Model *model, const MechRun *mech, const Code *code
     return strcmp(stage, "time") != 0;
 }
 
-static int run_one(Session *session, Model *model, const SemaRun *run, const Options *options, Kept *kept) {
+static int run_one(Session *session, Model *model, const SemaRun *run, const Options *options, Kept *kept,
+                   Page *page) {
     const char *emit = options->emit;
     double start = driver_now();
     MechRun *mech = mech_derive(session, model, run);
@@ -67,7 +68,7 @@ static int run_one(Session *session, Model *model, const SemaRun *run, const Opt
                code->from_cache ? " (from the cache)" : "");
     int status = EXIT_OK;
     if (!emit || !emit_stage(model, mech, code, emit))
-        status = execute_run(session, model, mech, code, options, kept);
+        status = execute_run(session, model, mech, code, options, kept, page);
     code_free(code);
     return status;
 }
@@ -96,11 +97,14 @@ static int run_all(Session *session, Options *options) {
             report_missing(session, &model->runs[i]);
     int status = diag_error_count(session) ? EXIT_PROGRAM : EXIT_OK;
     Kept kept = {0};
+    Page page = {0};
     for (uint32_t i = 0; i < model->n_runs && (status == EXIT_OK || status == EXIT_EXPECT); i++) {
-        int ended = run_one(session, model, &model->runs[i], options, &kept);
+        int ended = run_one(session, model, &model->runs[i], options, &kept, &page);
         status = ended != EXIT_OK ? ended : status;
     }
     kept_free(&kept);
+    if (!page_write(session, options, &page))
+        status = EXIT_RUN;
     if (!model->n_runs && !diag_error_count(session))
         fprintf(stderr, "lag: %s has no `run`: nothing to do\n", options->file);
     model_free(model);

@@ -88,9 +88,14 @@ typedef struct KeptValue { Span declared; bool velocity; int elem; uint64_t n; v
 typedef struct Kept { VEC(KeptValue) list; } Kept;
 void kept_free(Kept *kept);
 
+/* page.c: what the runs of a program put on its page, report.html. */
+typedef struct Page { Buf text; uint32_t pictures; const char *folder; } Page;
+/* Writes the page where a picture was drawn, and releases it; false after a message on stderr. */
+bool page_write(Session *session, const Options *options, Page *page);
+
 /* execute.c: runs one derived and compiled run with its data; returns an exit status. What it reads and does not move
  * starts from `kept`; what it moved is put there. */
 int execute_run(Session *session, const Model *model, const MechRun *mech, Code *code, const Options *options,
-                Kept *kept);
+                Kept *kept, Page *page);
 
 #endif

@@ -186,6 +186,7 @@ static int run_to_end(Execution *e) {
             fprintf(stderr, "wrote %s\n", e->groups[g].path);
     if (!pictures_write(e))
         status = EXIT_RUN;
+    page_end_run(e, ok ? NULL : result.message.text[0] ? result.message.text : rt_status_text(result.status));
     fwrite(e->printed.at ? e->printed.at : "", 1, e->printed.n, stdout);
     fflush(stdout);
     return status;
@@ -201,11 +202,11 @@ static bool calls_library(const Plan *plan) {
 }
 
 int execute_run(Session *session, const Model *model, const MechRun *mech, Code *code, const Options *options,
-                Kept *kept) {
+                Kept *kept, Page *page) {
     const SemaRun *sema = mech->run;
     Execution e = {
         .session = session, .options = options, .model = model, .mech = mech, .sema = sema, .code = code,
-        .kept = kept,
+        .kept = kept, .page = page,
         .name = name_text(session->names, sema->label ? sema->label : sema->dynamics),
     };
     if (calls_library(code->plan))

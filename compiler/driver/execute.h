@@ -54,6 +54,8 @@ typedef struct Execution {
     uint32_t *group_of;  /* of output i: its group, or UINT32_MAX */
     size_t *column_of;   /* and its first column there; NO_COLUMN: it is the clock */
     Buf printed;         /* what `print` has to say, said last */
+    Page *page;
+    Buf page_pictures, page_expects;
     const char *folder;  /* results go here */
     Drift *drift;        uint32_t n_drift;
     double drift_seen;   /* the time at which it was last looked at for a record */
@@ -106,6 +108,11 @@ bool outputs_write(Execution *e);
 /* pictures.c: draws the plots from their tables; a message on stderr for each that cannot be, and false. */
 bool pictures_write(Execution *e);
 const char *picture_path(Execution *e, uint32_t plot); /* without extension */
+
+/* page.c: what this run puts on the program's page. `stopped`: why it ended early; NULL: it did not. */
+void page_picture(Execution *e, const char *path);
+void page_expect(Execution *e, const SemaExpect *expect, bool holds, double a, double b);
+void page_end_run(Execution *e, const char *stopped);
 
 /* keep.c: puts the kept values into the state, after it was set to its start; and takes those of a finished run. */
 void kept_restore(void *execution);

@@ -50,11 +50,12 @@ void expect_fails(const Execution *e, uint32_t k, const double sides[3], const c
                      sides[2]);
 }
 
-static bool check_one(const Execution *e, uint32_t k) {
+static bool check_one(Execution *e, uint32_t k) {
     double sides[3];
     bool ok = expect_holds(e, k, sides);
     if (!ok)
         expect_fails(e, k, sides, "");
+    page_expect(e, &e->sema->expects[k], ok, sides[0], sides[1]);
     return ok;
 }
 

@@ -323,6 +323,8 @@ static bool write_one(Execution *e, const Group *group) {
     const char *slash = strrchr(group->path, '/');
     const char *folder = arena_string(e->session->arena, group->path, (size_t)(slash - group->path));
     bool ok = rt_out_directory(folder, &message) && draw(p, &message);
+    if (ok)
+        page_picture(e, group->path);
     if (!ok)
         execution_complain(e, "%s", message.text);
     else if (!e->options->json && !e->options->quiet)

@@ -12,6 +12,18 @@
 /* g_object_unref is a macro where the headers can check types. */
 #undef g_object_unref
 
+/* Fontconfig keeps its tables of fonts until the process ends; a leak checker is told so, of this library alone. */
+#ifdef LAG_SANITIZE
+__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void) {
+    return "leak:libfontconfig.so\n";
+}
+__attribute__((visibility("default"))) const char *__lsan_default_options(void);
+const char *__lsan_default_options(void) {
+    return "print_suppressions=0";
+}
+#endif
+
 static struct {
 #define TAKE(result, name, parameters) result(*name) parameters;
 #include "raster.def"
