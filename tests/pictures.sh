@@ -137,6 +137,11 @@ run gaps.lag --out taken
 says 3 'taken/root.svg: cannot be written: it is a directory'
 run gaps.lag
 says 0 '^wrote out/gaps/root.svg'
+bash -c "ulimit -f 1; '$lag' run gaps.lag --no-cache --out limited" >said 2>&1
+status=$?
+says 3 'limited/root.svg: cannot be written: larger than the file size allowed'
+count=$((count + 1))
+[ -z "$(ls limited 2>/dev/null)" ] || complain "something half written is left in a full folder"
 
 # Where the library that makes PNG cannot be opened, SVG is drawn and the message says what brings it.
 if ! grep -q __asan_init "$lag"; then
