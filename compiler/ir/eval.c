@@ -386,6 +386,9 @@ static void eval_scan(IrEnv *env, IrDef d) {
     IrScan scan = ir_scan_of(env->p, d);
     uint32_t n = env->p->defs.n;
     uint8_t *inside = inside_scan(env, d, n, IR_INTO_ALL), *wanted = inside_scan(env, d, n, IR_INTO_START);
+    Number *given[1 + IR_MAX_LAGS]; /* what somebody has set for bound INPUTs comes back at the end */
+    for (uint32_t j = 0; j <= scan.lags; j++)
+        given[j] = env->value[j ? scan.before[j - 1] : scan.counter];
     uint64_t size = ir_size(env->p, d) / scan.count;
     Number *out = env->value[d], *counter = base_calloc(1, sizeof *counter);
     int64_t lo, hi, step = scan.backward ? -1 : 1;
@@ -414,9 +417,8 @@ static void eval_scan(IrEnv *env, IrDef d) {
     for (IrDef m = 1; m < n; m++)
         if (inside[m])
             forget(env, m);
-    env->value[scan.counter] = NULL;
-    for (uint32_t j = 0; j < scan.lags; j++)
-        env->value[scan.before[j]] = NULL;
+    for (uint32_t j = 0; j <= scan.lags; j++)
+        env->value[j ? scan.before[j - 1] : scan.counter] = given[j];
     env->epoch = ++env->clock;
     env->missing = !ok;
     free(counter);
