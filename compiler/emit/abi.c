@@ -91,7 +91,10 @@ LLVMValueRef emit_pointer(Emitter *e, uint32_t buffer, LLVMValueRef at) {
     if (b->is_data)
         base = slot_pointer(e, b->slot);
     else {
-        LLVMValueRef offset = emit_int(e->m, (int64_t)b->offset);
+        unsigned lanes = e->lanes ? e->lanes : 1; /* each element is one of every copy */
+        LLVMValueRef offset = emit_int(e->m, (int64_t)b->offset * lanes);
+        if (lanes > 1)
+            at = LLVMBuildNSWMul(e->b, at, emit_int(e->m, lanes), "");
         base = LLVMBuildInBoundsGEP2(e->b, LLVMInt8TypeInContext(e->m->context), e->mem, &offset, 1, "");
     }
     return LLVMBuildInBoundsGEP2(e->b, emit_elem_type(e->m, b->elem), base, &at, 1, "");

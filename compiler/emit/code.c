@@ -353,6 +353,8 @@ static void emit_loop(Emitter *e, const PlanLoop *loop) {
 
 static void emit_statement(Emitter *e, PlanValue v) {
     const PlanNode *n = &e->func->nodes.at[v];
+    if (e->lanes && emit_lane_statement(e, v))
+        return;
     switch ((PlanKind)n->kind) {
     case PLAN_OP: e->value[v] = emit_op(e, n); break;
     case PLAN_CONVERT:

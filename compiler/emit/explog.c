@@ -17,11 +17,11 @@
 static const double magic = 0x1.8p52;
 
 static LLVMValueRef bits_of(Emitter *e, LLVMValueRef x) {
-    return LLVMBuildBitCast(e->b, x, LLVMInt64TypeInContext(e->m->context), "");
+    return LLVMBuildBitCast(e->b, x, integer(e, x, 64), "");
 }
 
 static LLVMValueRef from_bits(Emitter *e, LLVMValueRef x) {
-    return LLVMBuildBitCast(e->b, x, LLVMDoubleTypeInContext(e->m->context), "");
+    return LLVMBuildBitCast(e->b, x, shaped(x, LLVMDoubleTypeInContext(e->m->context)), "");
 }
 
 static LLVMValueRef pick(Emitter *e, LLVMValueRef c, LLVMValueRef x, LLVMValueRef y) {
@@ -45,7 +45,7 @@ static const double exponential[] = {0x1.0000000000000p-1,  0x1.555555555555bp-3
 /* 2^k for −1022 ≤ k ≤ 1023 */
 static LLVMValueRef power_of_2(Emitter *e, LLVMValueRef k) {
     return from_bits(
-        e, LLVMBuildShl(e->b, LLVMBuildAdd(e->b, k, emit_int(e->m, 1023), ""), emit_int(e->m, 52), ""));
+        e, LLVMBuildShl(e->b, LLVMBuildAdd(e->b, k, whole(k, 1023), ""), whole(k, 52), ""));
 }
 
 /* x = n ln 2 + r: e^x = 2^n e^r. The factor comes in two halves, so that
@@ -63,8 +63,9 @@ LLVMValueRef emit_exp(Emitter *e, LLVMValueRef x) {
     double m = magic;
     int64_t base;
     memcpy(&base, &m, sizeof base);
-    LLVMValueRef k = LLVMBuildSub(e->b, bits_of(e, shifted), emit_int(e->m, base), "");
-    LLVMValueRef first = LLVMBuildAShr(e->b, k, emit_int(e->m, 1), ""),
+    LLVMValueRef k = bits_of(e, shifted);
+    k = LLVMBuildSub(e->b, k, whole(k, base), "");
+    LLVMValueRef first = LLVMBuildAShr(e->b, k, whole(k, 1), ""),
                  second = LLVMBuildSub(e->b, k, first, "");
     return mul(e, mul(e, value, power_of_2(e, first)), power_of_2(e, second));
 }
@@ -82,13 +83,13 @@ LLVMValueRef emit_log(Emitter *e, LLVMValueRef x) {
     LLVMValueRef tiny = is(e, LLVMRealOLT, x, 0x1p-1022);
     LLVMValueRef normal = pick(e, tiny, mul(e, x, constant(x, 0x1p54)), x);
     LLVMValueRef bits = bits_of(e, normal);
-    LLVMValueRef above = LLVMBuildSub(e->b, bits, emit_int(e->m, 0x3fe6a09e667f3bcd), ""); /* bits of √½ */
-    LLVMValueRef k = LLVMBuildAShr(e->b, above, emit_int(e->m, 52), "");
+    LLVMValueRef above = LLVMBuildSub(e->b, bits, whole(bits, 0x3fe6a09e667f3bcd), ""); /* bits of √½ */
+    LLVMValueRef k = LLVMBuildAShr(e->b, above, whole(above, 52), "");
     LLVMValueRef f =
-        sub(e, from_bits(e, LLVMBuildSub(e->b, bits, LLVMBuildShl(e->b, k, emit_int(e->m, 52), ""), "")),
+        sub(e, from_bits(e, LLVMBuildSub(e->b, bits, LLVMBuildShl(e->b, k, whole(k, 52), ""), "")),
             constant(x, 1));
     LLVMValueRef power = LLVMBuildSIToFP(
-        e->b, LLVMBuildTrunc(e->b, k, LLVMInt32TypeInContext(e->m->context), ""), LLVMTypeOf(x), "");
+        e->b, LLVMBuildTrunc(e->b, k, integer(e, k, 32), ""), LLVMTypeOf(x), "");
     power = pick(e, tiny, sub(e, power, constant(x, 54)), power);
     LLVMValueRef s = LLVMBuildFDiv(e->b, f, add(e, constant(x, 2), f), ""), z = mul(e, s, s);
     LLVMValueRef square = mul(e, mul(e, f, f), constant(x, 0.5));

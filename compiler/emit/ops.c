@@ -162,9 +162,8 @@ static LLVMValueRef own_add(Emitter *e, const PlanNode *n, LLVMValueRef *v) {
 
 static LLVMValueRef own_sub(Emitter *e, const PlanNode *n, LLVMValueRef *v) {
     if (n->fused && e->m->fma) {
-        LLVMValueRef minus = LLVMBuildFNeg(e->b, emit_node(e, n->arg[2]), "");
-        LLVMValueRef args[3] = {minus, emit_node(e, n->arg[3]), v[0]};
-        return emit_intrinsic(e, "llvm.fma", emit_type(e->m, (PlanType)n->type), args, 3);
+        LLVMValueRef args[3] = {LLVMBuildFNeg(e->b, v[2], ""), v[3], v[0]};
+        return emit_intrinsic(e, "llvm.fma", LLVMTypeOf(v[0]), args, 3);
     }
     if (is_real_node(n))
         return fast(e, LLVMBuildFSub(e->b, v[0], v[1], ""));
@@ -400,10 +399,14 @@ bool emit_is_scalar_call(const Emitter *e, const PlanNode *n) {
 }
 
 LLVMValueRef emit_op(Emitter *e, const PlanNode *n) {
-    const OpEmit *how = &emits[n->op];
-    LLVMValueRef v[3] = {NULL, NULL, NULL};
-    for (uint32_t i = 0; i < 3 && n->arg[i]; i++)
+    LLVMValueRef v[4] = {NULL, NULL, NULL, NULL};
+    for (uint32_t i = 0; i < 4 && n->arg[i]; i++)
         v[i] = emit_node(e, n->arg[i]);
+    return emit_op_on(e, n, v);
+}
+
+LLVMValueRef emit_op_on(Emitter *e, const PlanNode *n, LLVMValueRef *v) {
+    const OpEmit *how = &emits[n->op];
     if (how->own)
         return how->own(e, n, v);
     if (how->intrinsic)

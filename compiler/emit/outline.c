@@ -72,7 +72,7 @@ static LLVMTypeRef env_type(Emitter *e, const NumberList *used) {
     return type;
 }
 
-static void begin_function(Emitter *e) {
+void emit_begin(Emitter *e) {
     LLVMTypeRef pointer = LLVMPointerTypeInContext(e->m->context, 0);
     e->b = LLVMCreateBuilderInContext(e->m->context);
     e->setup = emit_block(e, "setup");
@@ -91,7 +91,7 @@ static void begin_function(Emitter *e) {
     e->slot = base_calloc(plan_data_slots(e->plan) + 1, sizeof *e->slot);
 }
 
-static void end_function(Emitter *e) {
+void emit_end(Emitter *e) {
     LLVMBuildBr(e->b, e->exit);
     LLVMPositionBuilderAtEnd(e->b, e->setup);
     LLVMBuildBr(e->b, LLVMGetNextBasicBlock(e->setup));
@@ -100,7 +100,7 @@ static void end_function(Emitter *e) {
     report_flags(e);
 }
 
-static void free_emitter(Emitter *e) {
+void emit_free_emitter(Emitter *e) {
     LLVMDisposeBuilder(e->b);
     free(e->value);
     free(e->acc_index);
@@ -136,14 +136,14 @@ static LLVMValueRef emit_outlined(Emitter *outer, const PlanLoop *loop, const Nu
     e.fn = LLVMAddFunction(e.m->module, name, LLVMFunctionType(LLVMVoidTypeInContext(c), params, 4, 0));
     LLVMSetLinkage(e.fn, LLVMInternalLinkage);
     emit_target_attributes(e.m, e.fn);
-    begin_function(&e);
+    emit_begin(&e);
     load_env(&e, used, NULL, env);
     LLVMValueRef first = emit_node(&e, loop->lo);
     LLVMValueRef begin = LLVMBuildNSWAdd(e.b, first, LLVMGetParam(e.fn, 2), "");
     emit_range(&e, loop, begin, LLVMBuildNSWAdd(e.b, first, LLVMGetParam(e.fn, 3), ""), true);
-    end_function(&e);
+    emit_end(&e);
     LLVMBuildRetVoid(e.b);
-    free_emitter(&e);
+    emit_free_emitter(&e);
     return e.fn;
 }
 
@@ -241,7 +241,7 @@ static LLVMValueRef emit_part(Emitter *outer, const Cut *cut, const uint32_t *pl
     e.fn = LLVMAddFunction(e.m->module, name, LLVMFunctionType(i32, params, 2, 0));
     LLVMSetLinkage(e.fn, LLVMInternalLinkage);
     emit_target_attributes(e.m, e.fn);
-    begin_function(&e);
+    emit_begin(&e);
     e.status = emit_slot(&e, i32, LLVMConstNull(i32));
     load_env(&e, &cut->used, place, env);
     emit_statements(&e, 1, cut->begin, cut->end);
@@ -250,9 +250,9 @@ static LLVMValueRef emit_part(Emitter *outer, const Cut *cut, const uint32_t *pl
         LLVMBuildStore(e.b, emit_node(&e, v),
                        LLVMBuildStructGEP2(e.b, env, LLVMGetParam(e.fn, 1), place[v], ""));
     }
-    end_function(&e);
+    emit_end(&e);
     LLVMBuildRet(e.b, LLVMBuildLoad2(e.b, i32, e.status, ""));
-    free_emitter(&e);
+    emit_free_emitter(&e);
     return e.fn;
 }
 
@@ -295,7 +295,7 @@ void emit_function(EmitModule *m, const Plan *plan, const PlanFunc *func) {
     LLVMTypeRef pointer = LLVMPointerTypeInContext(m->context, 0), i32 = LLVMInt32TypeInContext(m->context);
     e.fn = LLVMAddFunction(m->module, func->name, LLVMFunctionType(i32, &pointer, 1, 0));
     emit_target_attributes(m, e.fn);
-    begin_function(&e);
+    emit_begin(&e);
     e.status = emit_slot(&e, i32, LLVMConstNull(i32));
     bool flags = has_flags(func);
     if (flags)
@@ -307,7 +307,7 @@ void emit_function(EmitModule *m, const Plan *plan, const PlanFunc *func) {
     else
         emit_statements(&e, 1, 0, func->scopes.at[1].body.n);
     vec_free(&cuts);
-    end_function(&e);
+    emit_end(&e);
     LLVMValueRef status = LLVMBuildLoad2(e.b, i32, e.status, "");
     if (flags) {
         LLVMValueRef bad = emit_frame_field(&e, offsetof(RtFrame, bad), i32, "");
@@ -317,5 +317,5 @@ void emit_function(EmitModule *m, const Plan *plan, const PlanFunc *func) {
                                  LLVMConstInt(i32, RT_NOT_FINITE, 0), status, "");
     }
     LLVMBuildRet(e.b, status);
-    free_emitter(&e);
+    emit_free_emitter(&e);
 }

@@ -20,6 +20,8 @@ struct EmitModule {
     bool avx512, avx2, fma;
 };
 
+#define EMIT_MAX_LANES 8
+
 /* One LLVM function while its body is written: a planned function or the body of a parallel loop. */
 typedef struct Emitter {
     EmitModule *m;
@@ -42,6 +44,7 @@ typedef struct Emitter {
     const uint32_t *kernel_buffers; /* buffers the nest touches */
     uint32_t n_kernel_buffers;
     uint32_t *n_outlined, *n_kernels; /* shared by a function and its loops' bodies */
+    unsigned lanes;                   /* copies at once; 0: one, without lanes */
 } Emitter;
 
 /* ---- types and small things (module.c) ---- */
@@ -62,6 +65,7 @@ void emit_prefetch(Emitter *e, const PlanLoop *loop, LLVMValueRef i, LLVMValueRe
 
 /* ---- ops.c ---- */
 LLVMValueRef emit_op(Emitter *e, const PlanNode *n);
+LLVMValueRef emit_op_on(Emitter *e, const PlanNode *n, LLVMValueRef *v); /* the same on these operands */
 bool emit_is_scalar_call(const Emitter *e, const PlanNode *n); /* becomes a call that has no vector variant */
 LLVMValueRef emit_convert(Emitter *e, LLVMValueRef v, const PlanNode *from, PlanType to);
 LLVMValueRef emit_combine(Emitter *e, IrOp reduce, PlanType type, LLVMValueRef a, LLVMValueRef b);
@@ -76,10 +80,10 @@ void emit_offer_variants(EmitModule *m, LLVMValueRef call, const char *names);
 LLVMValueRef emit_node(Emitter *e, PlanValue v); /* the value of a node already written, or a constant */
 
 /* ---- trig.c ---- */
-/* sin x or cos x, x an f64. */
+/* sin x or cos x, x an f64 or a vector of such. */
 LLVMValueRef emit_trig(Emitter *e, LLVMValueRef x, bool is_cosine);
 
-/* ---- explog.c: x an f64, on machines with fused multiplication ---- */
+/* ---- explog.c: x an f64 or a vector of such, on machines with fused multiplication ---- */
 LLVMValueRef emit_exp(Emitter *e, LLVMValueRef x);
 LLVMValueRef emit_log(Emitter *e, LLVMValueRef x);
 
@@ -102,6 +106,16 @@ typedef VEC(uint32_t) NumberList;
 void emit_add_number(NumberList *list, uint32_t number); /* unless it is there */
 void emit_function(EmitModule *m, const Plan *plan, const PlanFunc *func);
 void emit_parallel(Emitter *e, const PlanLoop *loop);
+/* Around a body: opens e->fn with its frame, and closes it; then the return value is written, and e freed. */
+void emit_begin(Emitter *e);
+void emit_end(Emitter *e);
+void emit_free_emitter(Emitter *e);
+
+/* ---- copies.c ---- */
+/* NAME_lanes, where emit_lanes_fit. */
+void emit_lanes_function(EmitModule *m, const Plan *plan, const PlanFunc *func);
+bool emit_lanes_fit(const Plan *plan, const PlanFunc *func);
+bool emit_lane_statement(Emitter *e, PlanValue v); /* false: nothing in it differs between lanes */
 
 /* ---- code.c ---- */
 LLVMBasicBlockRef emit_block(Emitter *e, const char *name);

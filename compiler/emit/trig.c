@@ -36,7 +36,7 @@ static void reduce_plain(Emitter *e, LLVMValueRef x, LLVMValueRef n, Reduced *r)
 }
 
 static Reduced reduce(Emitter *e, LLVMValueRef x) {
-    LLVMTypeRef i64 = LLVMInt64TypeInContext(e->m->context);
+    LLVMTypeRef i64 = integer(e, x, 64);
     LLVMValueRef round = constant(x, 0x1.8p52); /* adding it leaves the nearest integer in the lowest bits */
     LLVMValueRef shifted = fused(e, x, constant(x, 0x1.45f306dc9c883p-1), round), n = sub(e, shifted, round);
     Reduced r = {.bits = LLVMBuildBitCast(e->b, shifted, i64, "")};
@@ -73,24 +73,48 @@ static LLVMValueRef near_value(Emitter *e, LLVMValueRef x, bool is_cosine) {
     Reduced r = reduce(e, x);
     LLVMValueRef s = sine(e, &r), c = cosine(e, &r);
     LLVMTypeRef i64 = LLVMTypeOf(r.bits);
-    LLVMValueRef quarter = is_cosine ? LLVMBuildAdd(e->b, r.bits, LLVMConstInt(i64, 1, 0), "") : r.bits;
-    LLVMValueRef odd = LLVMBuildTrunc(e->b, r.bits, LLVMInt1TypeInContext(e->m->context), "");
+    LLVMValueRef quarter = is_cosine ? LLVMBuildAdd(e->b, r.bits, whole(r.bits, 1), "") : r.bits;
+    LLVMValueRef odd = LLVMBuildTrunc(e->b, r.bits, integer(e, x, 1), "");
     LLVMValueRef v = LLVMBuildSelect(e->b, odd, is_cosine ? s : c, is_cosine ? c : s, "");
-    LLVMValueRef sign = LLVMBuildAnd(e->b, quarter, LLVMConstInt(i64, 2, 0), "");
-    sign = LLVMBuildShl(e->b, sign, LLVMConstInt(i64, 62, 0), "");
+    LLVMValueRef sign = LLVMBuildAnd(e->b, quarter, whole(quarter, 2), "");
+    sign = LLVMBuildShl(e->b, sign, whole(sign, 62), "");
     LLVMValueRef signed_bits = LLVMBuildXor(e->b, LLVMBuildBitCast(e->b, v, i64, ""), sign, "");
     return LLVMBuildBitCast(e->b, signed_bits, LLVMTypeOf(x), "");
+}
+
+/* The C library's value, in lanes that are not near alone. */
+static LLVMValueRef far_value(Emitter *e, LLVMValueRef x, LLVMValueRef near, LLVMValueRef is_near, bool is_cosine) {
+    const char *name = is_cosine ? "cos" : "sin";
+    LLVMTypeRef type = LLVMTypeOf(x);
+    if (LLVMGetTypeKind(type) != LLVMVectorTypeKind)
+        return emit_call_lanes(e, name, x);
+    LLVMValueRef called = LLVMGetPoison(type);
+    for (unsigned i = 0; i < LLVMGetVectorSize(type); i++) {
+        LLVMValueRef at = emit_int(e->m, i), one = LLVMBuildExtractElement(e->b, x, at, "");
+        called = LLVMBuildInsertElement(e->b, called, emit_pure_call(e, name, PLAN_F64, &one, 1), at, "");
+    }
+    return LLVMBuildSelect(e->b, is_near, near, called, "");
+}
+
+/* Whether a condition holds in all lanes. */
+static LLVMValueRef in_all(Emitter *e, LLVMValueRef condition) {
+    LLVMTypeRef type = LLVMTypeOf(condition);
+    if (LLVMGetTypeKind(type) != LLVMVectorTypeKind)
+        return condition;
+    LLVMTypeRef bits = LLVMIntTypeInContext(e->m->context, LLVMGetVectorSize(type));
+    LLVMValueRef mask = LLVMBuildBitCast(e->b, condition, bits, "");
+    return LLVMBuildICmp(e->b, LLVMIntEQ, mask, LLVMConstAllOnes(bits), "");
 }
 
 LLVMValueRef emit_trig(Emitter *e, LLVMValueRef x, bool is_cosine) {
     LLVMValueRef near = near_value(e, x, is_cosine);
     LLVMValueRef size = emit_intrinsic(e, "llvm.fabs", LLVMTypeOf(x), &x, 1);
     LLVMValueRef is_near = LLVMBuildFCmp(e->b, LLVMRealOLE, size, constant(x, LARGEST), "");
+    LLVMValueRef all_near = in_all(e, is_near);
     LLVMBasicBlockRef here = LLVMGetInsertBlock(e->b), far = emit_block(e, "far"), join = emit_block(e, "join");
-    LLVMValueRef branch = LLVMBuildCondBr(e->b, is_near, join, far);
-    emit_expect(e, branch);
+    emit_expect(e, LLVMBuildCondBr(e->b, all_near, join, far));
     LLVMPositionBuilderAtEnd(e->b, far);
-    LLVMValueRef called = emit_call_lanes(e, is_cosine ? "cos" : "sin", x);
+    LLVMValueRef called = far_value(e, x, near, is_near, is_cosine);
     LLVMBuildBr(e->b, join);
     LLVMPositionBuilderAtEnd(e->b, join);
     LLVMValueRef value = LLVMBuildPhi(e->b, LLVMTypeOf(x), "");

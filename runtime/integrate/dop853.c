@@ -2,6 +2,7 @@
  * three further evaluations, made only in steps that are asked for values in between. The coefficients are
  * those of E. Hairer, S. P. Nørsett, G. Wanner, Solving Ordinary Differential Equations I, 2nd edition
  * (Springer 1993), II.5, II.6 and II.10. */
+#include "lanes.h"
 #include "method.h"
 
 #include <math.h>
@@ -95,7 +96,22 @@ static double error(const RtIntegrator *g, double h, const double *y1, size_t *c
     return below == 0 ? 0 : fabs(h) * sum5 / sqrt((double)g->ode.n * below);
 }
 
-static const RtTableau table = {.stages = STAGES, .c = c, .a = a, .b = b, .error_order = 8, .error = error};
+static void error_lanes(const RtLanes *g, const double *h, double *result, size_t *culprit) {
+    double sum5[RT_MAX_LANES], sum3[RT_MAX_LANES];
+    g->kernels->estimate(g, STAGES, e5, e3, sum5, sum3, culprit);
+    for (unsigned l = 0; l < g->lanes; l++) {
+        double below = sum5[l] + 0.01 * sum3[l];
+        result[l] = below == 0 ? 0 : fabs(h[l]) * sum5[l] / sqrt((double)g->n * below);
+    }
+}
+
+static const RtTableau table = {.stages = STAGES,
+                                .c = c,
+                                .a = a,
+                                .b = b,
+                                .error_order = 8,
+                                .error = error,
+                                .error_lanes = error_lanes};
 
 static bool setup(RtIntegrator *g) {
     return rt_rk_setup(g, &table, ALL, BENDS);

@@ -93,4 +93,38 @@ size_t rt_ode_culprit(const RtIntegrator *g, double *t);
 /* The same in words; `name` is what the user calls that component, NULL: its number. */
 void rt_ode_explain(const RtIntegrator *g, RtStatus status, const char *name, RtMessage *message);
 
+/* ---- many copies at once ----
+ *
+ * Copies of one system with their own initial values, parameters and times advance together, one in each lane of the
+ * machine's vectors. A copy makes the steps it makes alone, to the bit, as long as rhs gives the bits of the
+ * copy's own right-hand side. A copy is an RtIntegrator that is lent to a lane and comes back as if it had made the
+ * steps itself. */
+#define RT_MAX_LANES 8
+
+/* f(t[l], y) of all lanes, element i of lane l at [i * lanes + l]; status[l] says why lane l has no value. Free lanes
+ * hold old numbers. */
+typedef void (*RtLaneRhs)(void *context, const double *t, const double *y, double *dy, int32_t *status);
+
+typedef enum RtLaneResult {
+    RT_LANE_FREE,
+    RT_LANE_ACCEPTED, /* one step further */
+    RT_LANE_AGAIN,    /* the step was too long, the next try is shorter */
+    RT_LANE_FAILED,   /* no step succeeds: rt_lanes_status, rt_ode_explain after rt_lanes_leave */
+} RtLaneResult;
+
+typedef struct RtLanes RtLanes;
+/* For copies made as `like` is; lanes 2, 4 or 8. NULL: the method has no lanes, or memory is short. */
+RtLanes *rt_lanes_new(const RtIntegrator *like, unsigned lanes, RtLaneRhs rhs, void *context);
+void rt_lanes_free(RtLanes *g);
+/* Lends a copy that has made no step since rt_ode_new, rt_ode_restart or rt_lanes_leave to a free lane. On failure it
+ * stays outside. */
+RtStatus rt_lanes_enter(RtLanes *g, unsigned lane, RtIntegrator *copy);
+/* One try of a step in every lane: result[lanes]. */
+void rt_lanes_try(RtLanes *g, RtLaneResult *result);
+/* After an accepted try: the copy knows its state and its last step, so that rt_ode_at and rt_ode_state answer. */
+void rt_lanes_show(const RtLanes *g, unsigned lane);
+/* The copy goes back to its owner, and the lane is free. */
+void rt_lanes_leave(RtLanes *g, unsigned lane);
+RtStatus rt_lanes_status(const RtLanes *g, unsigned lane); /* of a lane that failed */
+
 #endif

@@ -19,6 +19,8 @@ typedef struct RtTableau {
     int error_order;       /* the estimate is O(h^error_order) */
     /* Size of the step's error in units of the tolerance; the worst component to *culprit. */
     double (*error)(const RtIntegrator *g, double h, const double *y1, size_t *culprit);
+    /* The same for the copies in lanes, their steps h[lanes]; NULL: the method has no lanes. */
+    void (*error_lanes)(const RtLanes *g, const double *h, double *error, size_t *culprit);
 } RtTableau;
 
 struct RtIntegrator {
@@ -58,6 +60,17 @@ RtStatus rt_rk_slope(RtIntegrator *g, double t, const double *y, double *dy);
  * table. */
 bool rt_rk_setup(RtIntegrator *g, const RtTableau *tableau, int slopes, int extra);
 RtStatus rt_rk_step_adaptive(RtIntegrator *g);
+
+/* An adaptive step in parts, for those who make many at once. */
+typedef struct RtTry { /* a step of h to t1; last: it ends the integration */
+    double h, t1;
+    bool last;
+} RtTry;
+typedef enum RtVerdict { RT_TRY_ACCEPTED, RT_TRY_AGAIN, RT_TRY_TOO_SMALL } RtVerdict;
+RtStatus rt_rk_begin_step(RtIntegrator *g);        /* k[0], and the first step's size */
+bool rt_rk_propose(RtIntegrator *g, RtTry *try);   /* false: too small for the clock */
+/* Accepts the try or makes the next one shorter; `error` in units of the tolerance, infinite: no value. */
+RtVerdict rt_rk_judge(RtIntegrator *g, const RtTry *try, double error);
 RtStatus rt_rk_step_fixed(RtIntegrator *g);
 /* Cubic Hermite interpolation between both ends of the last step; order 3. */
 RtStatus rt_rk_hermite(RtIntegrator *g, double t, double *y);

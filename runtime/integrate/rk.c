@@ -6,14 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK = 64 };
+enum { BLOCK = 64, PIECE = 4 };
 
 /* Blocks of constant length are what compilers vectorize whole; the terms are added in the same order for
  * every element, so where a block ends does not change the result. */
 void rt_rk_combine(size_t n, const double *y, double h, int m, const double *a, double *const *k,
                    double *restrict out) {
     const double *term[RT_RK_STAGES + 1];
-    double weight[RT_RK_STAGES + 1];
+    double weight[RT_RK_STAGES + 1] = {0};
     int terms = 0;
     for (int j = 0; j < m; j++)
         if (a[j] != 0) {
@@ -31,6 +31,16 @@ void rt_rk_combine(size_t n, const double *y, double h, int m, const double *a, 
         for (int l = 0; l < BLOCK; l++)
             out[i + l] = y[i + l] + h * sum[l];
     }
+    for (; i + PIECE <= n; i += PIECE) {
+        double sum[PIECE] = {0};
+        for (int j = 0; j < terms; j++) {
+            const double *restrict kj = term[j] + i;
+            for (int l = 0; l < PIECE; l++)
+                sum[l] += weight[j] * kj[l];
+        }
+        for (int l = 0; l < PIECE; l++)
+            out[i + l] = y[i + l] + h * sum[l];
+    }
     for (; i < n; i++) {
         double sum = 0;
         for (int j = 0; j < terms; j++)
@@ -40,7 +50,8 @@ void rt_rk_combine(size_t n, const double *y, double h, int m, const double *a, 
 }
 
 double rt_rk_scale(const RtIntegrator *g, double y, double y1) {
-    return g->options.atol + g->options.rtol * fmax(fabs(y), fabs(y1)) + DBL_MIN;
+    double a = fabs(y), b = fabs(y1);
+    return g->options.atol + g->options.rtol * (b > a ? b : a) + DBL_MIN;
 }
 
 RtStatus rt_rk_slope(RtIntegrator *g, double t, const double *y, double *dy) {
@@ -206,7 +217,7 @@ static RtStatus choose_first(RtIntegrator *g) {
  * β, within 1/3 … 6 (loc. cit., II.4 and IV.2). */
 static double factor(const RtIntegrator *g, double error) {
     const double beta = 0.04, alpha = 1.0 / g->tableau->error_order - 0.2 * beta;
-    double f = 0.9 * pow(fmax(error, 1e-10), -alpha) * pow(g->error_old, beta);
+    double f = 0.9 * exp(beta * log(g->error_old) - alpha * log(fmax(error, 1e-10)));
     return fmin(6, fmax(1.0 / 3, f));
 }
 
@@ -232,44 +243,59 @@ static RtStatus attempt(RtIntegrator *g, double h, double t1, double *error) {
     return status;
 }
 
-RtStatus rt_rk_step_adaptive(RtIntegrator *g) {
+bool rt_rk_propose(RtIntegrator *g, RtTry *try) {
+    double h = g->h_next, left = g->t_end - g->t;
+    if (g->options.hmax > 0 && fabs(h) > g->options.hmax)
+        h = copysign(g->options.hmax, h);
+    try->last = fabs(h) * 1.01 >= fabs(left);
+    try->h = try->last ? left : h;
+    try->t1 = try->last ? g->t_end : g->t + h;
+    if (fabs(try->h) > 4 * DBL_EPSILON * fabs(g->t) || try->last)
+        return true;
+    g->culprit_t = g->t;
+    return false;
+}
+
+RtVerdict rt_rk_judge(RtIntegrator *g, const RtTry *try, double error) {
+    if (error <= 1) {
+        double grow = factor(g, error);
+        accept(g, try->h, try->t1);
+        g->have_slope = true;
+        g->error_old = fmax(error, 1e-4);
+        if (!try->last || grow < 1)
+            g->h_next = try->h * (g->rejected ? fmin(grow, 1) : grow);
+        g->rejected = false;
+        return RT_TRY_ACCEPTED;
+    }
+    g->stats.rejected++;
+    g->rejected = true;
+    g->h_next = isfinite(error) ? try->h * fmin(0.9, factor(g, error)) : 0.1 * try->h;
+    /* at t = 0 there is no resolution to run into */
+    return fabs(g->h_next) < DBL_MIN / DBL_EPSILON ? RT_TRY_TOO_SMALL : RT_TRY_AGAIN;
+}
+
+RtStatus rt_rk_begin_step(RtIntegrator *g) {
     RtStatus status = first_slope(g);
+    return status == RT_OK && g->h_next == 0 ? choose_first(g) : status;
+}
+
+RtStatus rt_rk_step_adaptive(RtIntegrator *g) {
+    RtStatus status = rt_rk_begin_step(g);
     if (status != RT_OK)
         return status;
-    if (g->h_next == 0 && (status = choose_first(g)) != RT_OK)
-        return status;
-    for (;;) {
-        double h = g->h_next, left = g->t_end - g->t, error;
-        if (g->options.hmax > 0 && fabs(h) > g->options.hmax)
-            h = copysign(g->options.hmax, h);
-        bool last = fabs(h) * 1.01 >= fabs(left);
-        if (last)
-            h = left;
-        double t1 = last ? g->t_end : g->t + h;
-        if (fabs(h) <= 4 * DBL_EPSILON * fabs(g->t) && !last) {
-            keep_slope(g);
-            g->culprit_t = g->t;
-            return status == RT_OK ? RT_STEP_TOO_SMALL : status;
-        }
-        status = attempt(g, h, t1, &error);
-        if (error <= 1) {
-            double grow = factor(g, error);
-            accept(g, h, t1);
-            g->have_slope = true;
-            g->error_old = fmax(error, 1e-4);
-            if (!last || grow < 1)
-                g->h_next = h * (g->rejected ? fmin(grow, 1) : grow);
-            g->rejected = false;
-            return RT_OK;
-        }
-        g->stats.rejected++;
-        g->rejected = true;
-        g->h_next = isfinite(error) ? h * fmin(0.9, factor(g, error)) : 0.1 * h;
-        if (fabs(g->h_next) < DBL_MIN / DBL_EPSILON) { /* at t = 0 there is no resolution to run into */
-            keep_slope(g);
-            return status == RT_OK ? RT_STEP_TOO_SMALL : status;
-        }
+    RtVerdict verdict = RT_TRY_AGAIN;
+    while (verdict == RT_TRY_AGAIN) {
+        RtTry try;
+        double error;
+        if (!rt_rk_propose(g, &try))
+            break;
+        status = attempt(g, try.h, try.t1, &error);
+        verdict = rt_rk_judge(g, &try, error);
     }
+    if (verdict == RT_TRY_ACCEPTED)
+        return RT_OK;
+    keep_slope(g);
+    return status == RT_OK ? RT_STEP_TOO_SMALL : status;
 }
 
 RtStatus rt_rk_hermite(RtIntegrator *g, double t, double *y) {

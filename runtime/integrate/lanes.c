@@ -1,0 +1,217 @@
+/* lanes — several copies of a system integrated at once: see lanes.h. */
+#include "lanes.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const RtLaneKernels *kernels_for(unsigned lanes) {
+    static const RtLaneKernels *const all[] = {&rt_lane_kernels_2, &rt_lane_kernels_4, &rt_lane_kernels_8};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (all[i]->lanes == lanes)
+            return all[i];
+    return NULL;
+}
+
+static bool reserve(RtLanes *g) {
+    size_t vectors = 4 + (size_t)g->tableau->stages, row = (g->n ? g->n : 1) * g->lanes, size;
+    if (__builtin_mul_overflow(row * sizeof(double), vectors, &size))
+        return false;
+    double *at = g->memory = aligned_alloc(64, (size + 63) / 64 * 64);
+    if (!at)
+        return false;
+    memset(at, 0, size);
+    double **vector[] = {&g->y, &g->y_old, &g->y_new};
+    for (int i = 0; i < 3; i++, at += row)
+        *vector[i] = at;
+    for (int s = 0; s <= g->tableau->stages; s++, at += row)
+        g->k[s] = at;
+    return true;
+}
+
+RtLanes *rt_lanes_new(const RtIntegrator *like, unsigned lanes, RtLaneRhs rhs, void *context) {
+    const RtLaneKernels *kernels = kernels_for(lanes);
+    if (!kernels || !like->tableau || !like->tableau->error_lanes)
+        return NULL;
+    RtLanes *g = calloc(1, sizeof *g);
+    if (!g)
+        return NULL;
+    g->tableau = like->tableau;
+    g->kernels = kernels;
+    g->n = like->ode.n;
+    g->lanes = lanes;
+    g->rhs = rhs;
+    g->context = context;
+    if (reserve(g))
+        return g;
+    free(g);
+    return NULL;
+}
+
+void rt_lanes_free(RtLanes *g) {
+    if (g)
+        free(g->memory);
+    free(g);
+}
+
+/* Column `lane` of a block from or to a vector of its own. */
+static void put(const RtLanes *g, unsigned lane, double *to, const double *from) {
+    for (size_t i = 0; i < g->n; i++)
+        to[i * g->lanes + lane] = from[i];
+}
+
+static void get(const RtLanes *g, unsigned lane, const double *from, double *to) {
+    for (size_t i = 0; i < g->n; i++)
+        to[i] = from[i * g->lanes + lane];
+}
+
+RtStatus rt_lanes_enter(RtLanes *g, unsigned lane, RtIntegrator *copy) {
+    if (copy->ode.n != g->n || copy->tableau != g->tableau || g->copy[lane])
+        return RT_OUT_OF_RANGE;
+    RtStatus status = rt_rk_begin_step(copy);
+    if (status != RT_OK)
+        return status;
+    g->copy[lane] = copy;
+    g->rtol[lane] = copy->options.rtol;
+    g->atol[lane] = copy->options.atol;
+    g->fresh[lane] = false;
+    g->status[lane] = RT_OK;
+    put(g, lane, g->y, copy->y);
+    put(g, lane, g->y_old, copy->y);
+    put(g, lane, g->k[0], copy->k[0]);
+    return RT_OK;
+}
+
+void rt_lanes_show(const RtLanes *g, unsigned lane) {
+    RtIntegrator *copy = g->copy[lane];
+    get(g, lane, g->y, copy->y);
+    get(g, lane, g->y_old, copy->y_old);
+    for (int s = 0; s <= g->tableau->stages; s++)
+        get(g, lane, g->k[s], copy->k[s]);
+    copy->have_slope = g->fresh[lane];
+    copy->dense_ready = false;
+}
+
+void rt_lanes_leave(RtLanes *g, unsigned lane) {
+    rt_lanes_show(g, lane);
+    if (!g->fresh[lane]) { /* k[0] takes its place as the slope at t */
+        memcpy(g->copy[lane]->k[g->tableau->stages], g->copy[lane]->k[0], g->n * sizeof(double));
+        g->copy[lane]->have_slope = true;
+    }
+    g->copy[lane] = NULL;
+}
+
+/* ---- a try in every lane ---- */
+
+typedef struct Round {
+    RtTry try[RT_MAX_LANES];
+    double h[RT_MAX_LANES], t[RT_MAX_LANES];
+    bool on[RT_MAX_LANES]; /* still in the running in this try */
+} Round;
+
+/* The right-hand side for all lanes; lanes without a value are out of this try. */
+static void slope(RtLanes *g, Round *r, const double *t, const double *y, double *dy) {
+    int32_t status[RT_MAX_LANES];
+    double finite[RT_MAX_LANES];
+    g->rhs(g->context, t, y, dy, status);
+    g->kernels->check(g->n, dy, finite);
+    for (unsigned l = 0; l < g->lanes; l++) {
+        if (!r->on[l])
+            continue;
+        RtIntegrator *copy = g->copy[l];
+        copy->stats.evaluations++;
+        copy->culprit_t = t[l];
+        g->status[l] = (RtStatus)status[l];
+        if (status[l] == RT_OK && finite[l] != 0) {
+            g->status[l] = RT_NOT_FINITE;
+            for (copy->culprit = 0;
+                 copy->culprit < g->n - 1 && isfinite(dy[copy->culprit * g->lanes + l]); copy->culprit++)
+                continue;
+        }
+        r->on[l] = g->status[l] == RT_OK;
+    }
+}
+
+static void stages(RtLanes *g, Round *r) {
+    const RtTableau *T = g->tableau;
+    double at[RT_MAX_LANES];
+    for (int i = 1; i < T->stages; i++) {
+        g->kernels->combine(g->n, g->y, r->h, i, T->a[i], g->k, g->y_new);
+        for (unsigned l = 0; l < g->lanes; l++)
+            at[l] = r->t[l] + T->c[i] * r->h[l];
+        slope(g, r, at, g->y_new, g->k[i]);
+    }
+    g->kernels->combine(g->n, g->y, r->h, T->stages, T->b, g->k, g->y_new);
+}
+
+static void errors(RtLanes *g, Round *r, double *error) {
+    size_t culprit[RT_MAX_LANES];
+    double end[RT_MAX_LANES];
+    bool any = false;
+    g->tableau->error_lanes(g, r->h, error, culprit);
+    for (unsigned l = 0; l < g->lanes; l++) {
+        end[l] = g->copy[l] ? r->try[l].t1 : 0;
+        if (r->on[l]) {
+            g->copy[l]->culprit = culprit[l];
+            g->copy[l]->culprit_t = g->copy[l]->t;
+            if (isnan(error[l]))
+                g->status[l] = RT_NOT_FINITE;
+        }
+        if (!r->on[l] || isnan(error[l]))
+            error[l] = INFINITY;
+        r->on[l] = error[l] <= 1;
+        any |= r->on[l];
+    }
+    if (!any)
+        return;
+    bool good[RT_MAX_LANES];
+    memcpy(good, r->on, sizeof good);
+    slope(g, r, end, g->y_new, g->k[g->tableau->stages]);
+    for (unsigned l = 0; l < g->lanes; l++)
+        if (good[l] && !r->on[l])
+            error[l] = INFINITY;
+}
+
+static void begin(RtLanes *g, Round *r, RtLaneResult *result) {
+    g->kernels->take(g->n, g->k[g->tableau->stages], g->fresh, g->k[0]);
+    for (unsigned l = 0; l < g->lanes; l++) {
+        RtIntegrator *copy = g->copy[l];
+        r->h[l] = r->t[l] = 0;
+        r->on[l] = false;
+        result[l] = RT_LANE_FREE;
+        if (!copy)
+            continue;
+        if (g->fresh[l])
+            g->status[l] = RT_OK;
+        r->on[l] = rt_rk_propose(copy, &r->try[l]);
+        result[l] = r->on[l] ? RT_LANE_AGAIN : RT_LANE_FAILED;
+        if (r->on[l]) {
+            r->h[l] = r->try[l].h;
+            r->t[l] = copy->t;
+        }
+    }
+    memset(g->fresh, 0, sizeof g->fresh);
+}
+
+void rt_lanes_try(RtLanes *g, RtLaneResult *result) {
+    Round r;
+    double error[RT_MAX_LANES];
+    begin(g, &r, result);
+    stages(g, &r);
+    errors(g, &r, error);
+    for (unsigned l = 0; l < g->lanes; l++) {
+        if (result[l] != RT_LANE_AGAIN)
+            continue;
+        RtVerdict verdict = rt_rk_judge(g->copy[l], &r.try[l], error[l]);
+        g->fresh[l] = verdict == RT_TRY_ACCEPTED;
+        result[l] = verdict == RT_TRY_ACCEPTED ? RT_LANE_ACCEPTED
+                    : verdict == RT_TRY_AGAIN  ? RT_LANE_AGAIN
+                                               : RT_LANE_FAILED;
+    }
+    g->kernels->take(g->n, g->y, g->fresh, g->y_old);
+    g->kernels->take(g->n, g->y_new, g->fresh, g->y);
+}
+
+RtStatus rt_lanes_status(const RtLanes *g, unsigned lane) {
+    return g->status[lane] == RT_OK ? RT_STEP_TOO_SMALL : g->status[lane];
+}
