@@ -29,6 +29,7 @@ static bool fits(const Plan *plan, const PlanFunc *f, const PlanNode *n) {
     case PLAN_LOOP: return !f->loops.at[n->arg[0]].parallel;
     case PLAN_CALL:
     case PLAN_DRAW:
+    case PLAN_TURN:
     case PLAN_FLAG: return false;
     case PLAN_NONE:
     case PLAN_CONST:
@@ -232,6 +233,7 @@ bool emit_lane_statement(Emitter *e, PlanValue v) {
     case PLAN_LOOP:
     case PLAN_CALL:
     case PLAN_DRAW:
+    case PLAN_TURN:
     case PLAN_FLAG: return false;
     }
     return true;
