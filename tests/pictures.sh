@@ -129,6 +129,17 @@ page 1 'x &amp; so on 0.5'
 page 1 'recorded: <a href="b.csv">'
 page 2 'clipPath id="box-'
 
+# Many copies: a line for each with a gap between them, all points together.
+echo 'coord x = 1
+system s { kinetic = x'"'"'^2 / 2; potential = x^2 / 2 }
+run leapfrog(h = 0.1) on s for 2 over 3 copies { x from copy + 1; plot line(t, x) every 0.1; when x = 1 { plot scatter(x, t) to "hits" } }' >copies.lag
+run copies.lag --out copies
+says 0 'wrote copies/leapfrog_line.svg'
+count=$((count + 2))
+[ "$(grep -o 'class="curve"[^>]*' copies/leapfrog_line.svg | grep -o M | wc -l)" -eq 3 ] || complain "three copies are not three lines"
+[ "$(grep -o 'class="curve"[^>]*' copies/hits.svg | grep -o M | wc -l)" -ge 2 ] || complain "the points of copies"
+page 2 '<figure>'
+
 # A full disk, a folder that cannot be made; without --out the folder has the program's name.
 run gaps.lag --out /dev/null/here
 says 3 'error: /dev/null/here'

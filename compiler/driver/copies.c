@@ -53,7 +53,8 @@ static bool open_worker(Ensemble *n, uint32_t w) {
 
 static bool take_row(void *context, uint32_t index, const RtRunState *at, RtMessage *message) {
     const Execution *worker = context;
-    bool is_row = worker->sema->records[worker->record_of[index]].form == RECORD_SERIES;
+    int form = worker->sema->records[worker->record_of[index]].form;
+    bool is_row = form == RECORD_SERIES || form == RECORD_PLOT;
     if (is_row && !worker->groups[worker->group_of[index]].series)
         return rt_fail(message, "not enough memory for the records");
     return !is_row || outputs_take(context, index, at, message);
@@ -126,6 +127,56 @@ static bool write_group(Ensemble *n, uint32_t g) {
     return ok;
 }
 
+/* What a plot shows of all copies: the points of scatter and histogram together, the lines with a gap after each; of
+ * the pictures that fill their frame that of copy 0. NULL: out of memory. */
+static RtSeries *plotted(const Ensemble *n, uint32_t g) {
+    const Execution *e = n->e;
+    RtPlotForm form = e->sema->plots[e->groups[g].plot - 1].form;
+    bool one = form == RT_PLOT_HEAT || form == RT_PLOT_IMAGES || form == RT_PLOT_ANIMATION;
+    RtSeries *all = rt_series_like(e->groups[g].series, NULL);
+    size_t width = rt_series_width(e->groups[g].series);
+    double *gap = base_calloc(width + 1, sizeof *gap);
+    for (size_t i = 0; i < width; i++)
+        gap[i] = NAN;
+    bool ok = all != NULL;
+    for (uint64_t c = 0; c < (one ? 1 : n->copies.n) && ok; c++) {
+        RtSeries *series = n->series[c * e->n_groups + g];
+        for (uint64_t r = 0; series && r < rt_series_rows(series) && ok; r++)
+            ok = rt_series_append(all, rt_series_row(series, r));
+        ok = ok && (form != RT_PLOT_LINE || rt_series_append(all, gap));
+    }
+    free(gap);
+    if (ok)
+        return all;
+    rt_series_free(all);
+    return NULL;
+}
+
+static bool draw_pictures(Ensemble *n) {
+    Execution *e = n->e;
+    RtSeries **kept = base_calloc(e->n_groups + 1, sizeof *kept);
+    bool ok = true;
+    for (uint32_t g = 0; g < e->n_groups && ok; g++) {
+        RtSeries *all = e->groups[g].plot ? plotted(n, g) : NULL;
+        ok = all || !e->groups[g].plot;
+        if (!all)
+            continue;
+        kept[g] = e->groups[g].series;
+        e->groups[g].series = all;
+    }
+    if (!ok)
+        execution_complain(e, "not enough memory for the pictures");
+    ok = ok && pictures_write(e);
+    for (uint32_t g = 0; g < e->n_groups; g++) {
+        if (!kept[g])
+            continue;
+        rt_series_free(e->groups[g].series);
+        e->groups[g].series = kept[g];
+    }
+    free(kept);
+    return ok;
+}
+
 static bool write_tables(Ensemble *n) {
     Execution *e = n->e;
     RtMessage message;
@@ -135,8 +186,8 @@ static bool write_tables(Ensemble *n) {
     }
     bool ok = true;
     for (uint32_t g = 0; g < e->n_groups; g++)
-        ok = write_group(n, g) && ok;
-    return ok;
+        ok = (e->groups[g].plot || write_group(n, g)) && ok;
+    return draw_pictures(n) && ok;
 }
 
 /* Values of all copies into the memory of the first frame, where reductions read them. */
@@ -238,7 +289,9 @@ static int results(Ensemble *n) {
             status = EXIT_EXPECT;
     }
     for (uint32_t g = 0; g < e->n_groups && !e->options->json && !e->options->quiet; g++)
-        fprintf(stderr, "wrote %s\n", e->groups[g].path);
+        if (!e->groups[g].plot)
+            fprintf(stderr, "wrote %s\n", e->groups[g].path);
+    page_end_run(e, status == EXIT_INTERRUPT ? "interrupted" : status == EXIT_RUN ? "not all copies ended well" : NULL);
     fwrite(e->printed.at ? e->printed.at : "", 1, e->printed.n, stdout);
     fflush(stdout);
     return status;
