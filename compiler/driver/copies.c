@@ -29,6 +29,7 @@ static bool open_worker(Ensemble *n, uint32_t w) {
     *worker = *e;
     worker->printed = (Buf){0};
     worker->frame.pool = NULL;
+    worker->n_drift = 0; /* of one run, kept in one place: several threads would write it */
     if (w) {
         uint64_t bytes = plan_memory(e->code->plan);
         worker->frame.mem = rt_alloc(bytes ? bytes : 64);
