@@ -153,7 +153,11 @@ bool mech_pass_events(Mech *m) {
     if (m->is_word) {
         out->part_length = ir_scalar_input(m->p, name_of(m->session->names, "h"), IR_ROLE_HYPER);
         ir_mark_volatile(m->p, out->part_length);
-        mech_word_function(m, &out->part, "part", false, ir_read0(m->p, out->part_length));
+        IrTerm length = ir_read0(m->p, out->part_length);
+        if (run->scheme)
+            ok = mech_scheme_function(m, &out->part, "part", false, length) && ok;
+        else
+            mech_word_function(m, &out->part, "part", false, length);
     }
     return ok;
 }

@@ -286,6 +286,8 @@ typedef struct MechScheme {
 extern const MechScheme mech_scheme_gauss, mech_scheme_galerkin, mech_scheme_discrete_gradient,
     mech_scheme_generalized_leapfrog;
 bool mech_scheme_step(Mech *m);
+/* A step of length h as function f: what an event cuts short. */
+bool mech_scheme_function(Mech *m, IrFunc *f, const char *name, bool cyclic, IrTerm h);
 void mech_scheme_lines(Mech *m, MechLine *at, uint32_t *n);
 /* Argument `name` of the scheme, else `otherwise`. */
 uint32_t mech_scheme_count(const Mech *m, const char *name, uint32_t otherwise);

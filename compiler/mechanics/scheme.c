@@ -48,6 +48,20 @@ bool mech_scheme_step(Mech *m) {
     return scheme->step(m);
 }
 
+bool mech_scheme_function(Mech *m, IrFunc *f, const char *name, bool cyclic, IrTerm h) {
+    IrTerm length = m->step;
+    IrFunc step = m->out->step;
+    m->out->step = (IrFunc){0};
+    m->step = h;
+    bool ok = mech_scheme_step(m);
+    *f = m->out->step;
+    f->name = name;
+    f->cyclic = cyclic;
+    m->out->step = step;
+    m->step = length;
+    return ok;
+}
+
 void mech_scheme_lines(Mech *m, MechLine *at, uint32_t *n) {
     for (const MechFormula *f = scheme_of(m)->derivation; f->text; f++)
         if (f->of == FOR_BOTH || (f->of == FOR_HAMILTONIAN) == (m->run->hamiltonian.term != 0))

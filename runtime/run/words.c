@@ -257,8 +257,11 @@ static bool step_with_events(Loop *loop, uint64_t k) {
         if (fired == RT_EVENT_ACTED)
             status = go_on_from(loop, s);
     } while (fired == RT_EVENT_ACTED && loop->base_part < 1 - 1e-14);
-    if (run->prepare && run->prepare(run->frame))
+    status = run->prepare ? run->prepare(run->frame) : 0;
+    if (status) {
+        loop->result.status = (RtStatus)status;
         fired = RT_EVENT_FAILED;
+    }
     if (fired == RT_EVENT_STOPPED) {
         loop->result.at.at_end = true;
         set_clocks(run, &loop->result.at);
