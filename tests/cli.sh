@@ -95,6 +95,10 @@ expect 1 '' cmp -s results/adam.csv soft/adam.csv
 expect 0 '"event"' "$lag" run valley.lag --json --out json
 expect 3 'diverged: the loss is no longer finite after step [0-9]+' "$lag" run diverges.lag --quiet --out diverged
 expect 3 'diverged: x is no longer finite after step 2' "$lag" run overflows.lag --quiet --out overflows
+echo 'coord x = 0/0
+system s { kinetic = x'"'"'^2 / 2; potential = x^2 / 2 }
+run leapfrog on s for 1 { record x }' >nowhere.lag
+expect 3 'cannot start: x is not finite at the start' "$lag" run nowhere.lag --quiet --out nowhere
 [ -s diverged/gradient_descent.csv ] && [ -s diverged/gradient_descent_last_good.safetensors ] ||
   { echo "FAILED: a diverged run lost its results"; failed=$((failed + 1)); }
 expect 4 'E0810' "$lag" run hopes.lag --quiet --out hopes

@@ -104,7 +104,9 @@ static int explain_stop(Execution *e, const RtRunResult *result) {
     if (e->run.hold && e->run.hold->failure)
         return EXIT_RUN; /* said at its line */
     const char *text = result->message.text[0] ? result->message.text : rt_status_text(result->status);
-    if (result->status == RT_NOT_FINITE && !e->sema->method) {
+    if (result->status == RT_NOT_FINITE && !e->sema->method && !result->bad_step) {
+        execution_complain(e, "%s cannot start: %s", e->name, text);
+    } else if (result->status == RT_NOT_FINITE && !e->sema->method) {
         execution_complain(e, "%s diverged: %s. The state after step %llu is kept in the results; a smaller step or "
                            "learning rate usually mends it", e->name, text, (unsigned long long)result->at.step);
     } else {
@@ -175,7 +177,7 @@ static int run_to_end(Execution *e) {
     int status = ok ? EXIT_OK : explain_stop(e, &result);
     if (!outputs_write(e))
         status = EXIT_RUN;
-    if (result.status == RT_NOT_FINITE)
+    if (result.status == RT_NOT_FINITE && (e->sema->method || result.bad_step))
         save_last_state(e);
     if (ok && !expects_hold(e) && status == EXIT_OK)
         status = EXIT_EXPECT;

@@ -107,7 +107,11 @@ static bool check_state(Loop *loop, uint64_t step, double now) {
     loop->looked = now;
     if (is_bad(loop, step)) {
         loop->result.status = RT_NOT_FINITE;
-        find_divergence(loop, step);
+        if (step)
+            find_divergence(loop, step);
+        else /* there is no good state before the first step */
+            snprintf(loop->result.message.text, sizeof loop->result.message.text, "%s is not finite at the start",
+                     loop->result.bad->name);
         return false;
     }
     rt_snapshot_take(loop->run, loop->kept);
@@ -342,6 +346,7 @@ RtRunResult rt_run_words(RtRun *run) {
     if (!status && run->prepare)
         status = run->prepare(run->frame);
     loop.result.status = (RtStatus)status;
+    loop.result.at = start;
     if (!status && check_state(&loop, 0, rt_now())) {
         loop.watching = run->watch && watched_is_finite(&loop, 0);
         if (watch(&loop) && rt_outputs_due(run, &start, &loop.result))
