@@ -353,35 +353,39 @@ static void write_equation(Page *page, const Pretty *lhs, const char *relation, 
     buf_free(&left);
 }
 
-/* A sentence: letters that are mathematics become mathematics. */
-static void write_sentence(Buf *out, const char *text) {
+/* A letter or sign of a sentence that is mathematics: its length in bytes, and what it is in LaTeX. 0: it is text. */
+static size_t math_piece(Buf *out, const char *at) {
     static const char *const sign[][2] = {
-        {"−", "$-$"},        {"·", "$\\cdot$"},  {"×", "$\\times$"},      {"∂", "$\\partial$"},
-        {"→", "$\\to$"},     {"²", "$^2$"},      {"⁻¹", "$^{-1}$"},       {"½", "$\\frac12$"},
-        {"≤", "$\\le$"},     {"√", "$\\surd$"},  {"α", "$\\alpha$"},      {"β", "$\\beta$"},
-        {"γ", "$\\gamma$"},  {"δ", "$\\delta$"}, {"ε", "$\\varepsilon$"}, {"θ", "$\\theta$"},
-        {"λ", "$\\lambda$"}, {"μ", "$\\mu$"},    {"π", "$\\pi$"},         {"ρ", "$\\rho$"},
-        {"σ", "$\\sigma$"},  {"τ", "$\\tau$"},   {"φ", "$\\varphi$"},     {"ψ", "$\\psi$"},
-        {"ω", "$\\omega$"},  {"ξ", "$\\xi$"},
+        {"−", "-"},        {"·", "\\cdot "},    {"×", "\\times "},    {"∂", "\\partial "},  {"→", "\\to "},
+        {"²", "^2"},       {"⁻¹", "^{-1}"},     {"ᵀ", "^{\\mathsf{T}}"}, {"½", "\\frac12 "}, {"≤", "\\le "},
+        {"√", "\\surd "}, {"≠", "\\ne "},      {"∇", "\\nabla "},    {"…", "\\dots "},
     };
-    for (const char *at = text; *at;) {
-        size_t k = 0, n = sizeof sign / sizeof *sign;
-        while (k < n && strncmp(at, sign[k][0], strlen(sign[k][0])))
-            k++;
-        if (k < n) {
+    for (size_t k = 0; k < sizeof sign / sizeof *sign; k++) {
+        if (!strncmp(at, sign[k][0], strlen(sign[k][0]))) {
             buf_puts(out, sign[k][1]);
-            at += strlen(sign[k][0]);
-        } else if ((unsigned char)*at >= 0x80) {
-            Buf symbol = {0};
-            size_t length = 1;
-            while (((unsigned char)at[length] & 0xC0) == 0x80)
-                length++;
-            char letter[8] = {0};
-            memcpy(letter, at, length < 7 ? length : 7);
-            symbol_write_latex(&symbol, letter);
-            buf_printf(out, "$%s$", symbol.at ? symbol.at : "");
-            buf_free(&symbol);
+            return strlen(sign[k][0]);
+        }
+    }
+    if ((unsigned char)*at < 0x80)
+        return 0;
+    size_t length = 1;
+    while (((unsigned char)at[length] & 0xC0) == 0x80)
+        length++;
+    char letter[8] = {0};
+    memcpy(letter, at, length < 7 ? length : 7);
+    symbol_write_latex(out, letter);
+    buf_puts(out, " ");
+    return length;
+}
+
+/* A sentence: letters that are mathematics become mathematics, those that adjoin one piece of it. */
+static void write_sentence(Buf *out, const char *text) {
+    for (const char *at = text; *at;) {
+        Buf math = {0};
+        for (size_t length; (length = math_piece(&math, at)) > 0;)
             at += length;
+        if (math.n) {
+            buf_printf(out, "$%.*s$", (int)(math.n - (math.n > 1 && math.at[math.n - 1] == ' ')), math.at);
         } else {
             buf_printf(out,
                        strchr("#$%&_{}", *at)                    ? "\\%c"
@@ -390,6 +394,7 @@ static void write_sentence(Buf *out, const char *text) {
                        *at);
             at++;
         }
+        buf_free(&math);
     }
 }
 
