@@ -132,23 +132,6 @@ static void set_drift(Mech *m, MechConstraint *c) {
 
 /* ---- questions of others ---- */
 
-bool mech_constraints_allow(Mech *m, const CalcSeed *seeds, uint32_t n) {
-    CalcSeed *moved = ARENA_ARRAY(m->arena, CalcSeed, n);
-    for (uint32_t r = 0; r < m->n_constraints; r++) {
-        uint32_t k = 0;
-        for (uint32_t i = 0; i < n; i++) {
-            for (uint32_t a = 0; a < m->n; a++) {
-                if (m->bodies[a].q == seeds[i].x)
-                    moved[k++] = (CalcSeed){m->bodies[a].v, seeds[i].dx};
-            }
-        }
-        IrTerm work = calc_tangent(m->p, m->constraints[r].rate, moved, k);
-        if (!work || !mech_vanishes(m, calc_tidy(m->p, calc_factor(m->p, work))))
-            return false;
-    }
-    return true;
-}
-
 bool mech_constraints_move(Mech *m) {
     for (uint32_t r = 0; r < m->n_constraints; r++) {
         if (!ir_is_zero(m->p, m->constraints[r].drift))

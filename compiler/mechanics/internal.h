@@ -219,8 +219,6 @@ bool mech_constraint_bias(Mech *m);
  * alone. λ is defined under `symbol`. False after an error. */
 bool mech_multipliers(Mech *m, const MechForm *mass, const IrTerm *f, const IrTerm *g, const char *symbol, IrTerm *x,
                       IrTerm *lambda);
-/* Whether the motion δq = dx (seeds over coordinates) obeys every constraint, J δq = 0: then their forces do no work on it. */
-bool mech_constraints_allow(Mech *m, const CalcSeed *seeds, uint32_t n);
 bool mech_constraints_move(Mech *m); /* some b is not 0: the forces that keep the constraints do work */
 /* Σ |J q| over the rows of constraint r: the size of what cancels in c. */
 IrTerm mech_row_scale(Mech *m, uint32_t r);

@@ -247,6 +247,59 @@ static IrTerm rate_of(Mech *m, const MechMotion *map, MechNoether *out) {
     return calc_tidy(p, mech_resolve(m, sum));
 }
 
+/* ---- what the constraints allow ---- */
+
+/* Whether J·δq, over the rows of c, is nothing against Σ|J| Σ|δq|. */
+static bool row_allows(Mech *m, const MechConstraint *c, const MechMotion *map, IrTerm work) {
+    if (mech_vanishes(m, work))
+        return true;
+    IrTerm all[2 * MECH_MOST_BODIES + 1];
+    uint32_t n = 0;
+    if (m->n > MECH_MOST_BODIES)
+        return false;
+    all[n++] = work;
+    for (uint32_t a = 0; a < m->n; a++) {
+        if (!map->shift[a] || !c->jacobian[a])
+            continue;
+        if (c->row.size * m->bodies[a].size > MOST_TESTED)
+            return false;
+        all[n++] = map->shift[a];
+        all[n++] = c->jacobian[a];
+    }
+    for (uint32_t point = 0; point < POINTS; point++) {
+        if (!mech_set_generic(m, all, n, 17 * point + 5))
+            return false;
+        bool ok = true;
+        double value = sum_of_sizes(m, &c->row, work, &ok), scale = 0;
+        for (uint32_t a = 0; a < m->n && ok; a++) {
+            if (!map->shift[a] || !c->jacobian[a])
+                continue;
+            const MechBody *b = &m->bodies[a];
+            MechBody both = {.rank = c->row.rank + b->rank, .size = c->row.size * b->size};
+            memcpy(both.extent, c->row.extent, c->row.rank * sizeof *both.extent);
+            memcpy(both.extent + c->row.rank, b->extent, b->rank * sizeof *both.extent);
+            scale += sum_of_sizes(m, &both, c->jacobian[a], &ok) * sum_of_sizes(m, b, map->shift[a], &ok);
+        }
+        if (!ok || !(value <= 1e-10 * scale))
+            return false;
+    }
+    return true;
+}
+
+static bool constraints_allow(Mech *m, const MechMotion *map) {
+    Seeds seeds = new_seeds(m);
+    for (uint32_t a = 0; a < m->n; a++)
+        add_seed(m, &seeds, &m->bodies[a], m->bodies[a].v, map->shift[a]);
+    for (uint32_t r = 0; r < m->n_constraints; r++) {
+        IrTerm work = tangent(m, m->constraints[r].rate, &seeds);
+        if (!row_allows(m, &m->constraints[r], map, calc_tidy(m->p, calc_factor(m->p, work))))
+            return false;
+    }
+    return true;
+}
+
+/* ---- the map ---- */
+
 bool mech_noether(Mech *m, const MechMotion *map, MechNoether *out) {
     *out = (MechNoether){0};
     IrTerm l = lagrangian(m);
@@ -260,10 +313,7 @@ bool mech_noether(Mech *m, const MechMotion *map, MechNoether *out) {
         if (!out->gauge || !is_nothing(m, calc_tidy(m->p, ir_sub(m->p, out->change, tangent(m, out->gauge, &motion))), parts))
             return false;
     }
-    Seeds seeds = new_seeds(m);
-    for (uint32_t a = 0; a < m->n; a++)
-        add_seed(m, &seeds, &m->bodies[a], m->bodies[a].q, map->shift[a]);
-    if (m->n_constraints && !mech_constraints_allow(m, seeds.at, seeds.n)) {
+    if (!constraints_allow(m, map)) {
         out->held = true;
         return false;
     }
