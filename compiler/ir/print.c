@@ -1,4 +1,4 @@
-/* print — the program as text that read.c takes back, and single terms for people.
+/* print — the program as text that read.c takes back.
  *
  *   index k.1 = bound 0 : 784           a bound index: its level and extent
  *   input x : f64[784] data
@@ -12,12 +12,9 @@
  *
  * Terms used more than once and worth a name come before the body as `$1 = …` on lines of their own. Names that occur
  * twice get a number (`h%7`), so the text is unambiguous; axis names are local to their line. */
-#include "print.h"
+#include "printer.h"
 
-#include <ctype.h>
-#include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 const char *const ir_elem_names[] = {"f64", "f32", "i64", "i32", "u8"};
 const char *const ir_role_names[] = {"none",  "coord", "velocity", "momentum", "state", "data",
@@ -26,246 +23,6 @@ const char *const ir_role_names[] = {"none",  "coord", "velocity", "momentum", "
 const char *const ir_linalg_names[] = {"cholesky",      "solve",   "solve_spd", "solve_lower",
                                        "solve_lower_t", "inverse", "logdet"};
 
-typedef VEC(IrTerm) Terms;
-
-/* What printing a body needs to know of a term in it. */
-typedef struct TermShape {
-    uint32_t local;        /* number of its `$` line; 0 none */
-    uint8_t uses, depth;   /* uses counted up to 2; depth below it since the last `$` */
-    bool entered, listed;
-} TermShape;
-
-typedef struct Printer {
-    const IrProgram *p;
-    Buf *out;
-    bool exact;           /* for reading back: every name unique, real constants marked */
-    IrDef def;            /* whose axes are in scope; 0 none */
-    uint32_t *def_number; /* exact: by definition, position in the listing; 0 not listed */
-    uint32_t *idx_number; /* exact: by index, number of a bound index */
-    TermShape *shape;     /* by term: of the body at hand; NULL without `$` lines */
-    uint64_t extent[IR_MAX_RANK];
-} Printer;
-
-/* Whether text can stand as a name on its own: letters (any UTF-8), digits, underscores. */
-static bool is_plain(const char *text) {
-    if (!*text || isdigit((unsigned char)*text))
-        return false;
-    for (; *text; text++)
-        if (!isalnum((unsigned char)*text) && *text != '_' && (unsigned char)*text < 0x80)
-            return false;
-    return true;
-}
-
-static const char *text_of(const Printer *w, Name name) {
-    const char *text = name ? name_text(w->p->session->names, name) : "";
-    return is_plain(text) ? text : "";
-}
-
-static bool name_is_taken(const Printer *w, Name name) {
-    static const char *const words[] = {"true", "false", "inf", "nan", "and", "or", "not", "div", "mod"};
-    const char *text = text_of(w, name);
-    for (size_t k = 0; k < sizeof words / sizeof *words; k++)
-        if (!strcmp(text, words[k]))
-            return true;
-    return false;
-}
-
-static void print_def_name(Printer *w, IrDef d) {
-    const IrDefInfo *info = &w->p->defs.at[d];
-    const char *text = text_of(w, info->name);
-    if (w->exact) {
-        buf_printf(w->out, "%s%%%u", text, w->def_number[d]);
-    } else if (info->label) {
-        buf_puts(w->out, info->label);
-    } else if (*text) {
-        buf_puts(w->out, text);
-    } else {
-        buf_printf(w->out, "d%u", d);
-    }
-}
-
-/* The name of axis k of the definition in scope: its own when it is told apart from the others by it. */
-static void print_axis(Printer *w, uint32_t k) {
-    Name name = w->def ? ir_axis_name(w->p, w->def, k) : 0;
-    bool unique = name && *text_of(w, name) && !name_is_taken(w, name);
-    for (uint32_t j = 0; unique && w->def && j < w->p->defs.at[w->def].rank; j++)
-        unique = j == k || ir_axis_name(w->p, w->def, j) != name;
-    if (unique)
-        buf_puts(w->out, text_of(w, name));
-    else if (w->exact)
-        buf_printf(w->out, "a%u'", k);
-    else
-        buf_printf(w->out, "%c", "ijklmnuv"[k % 8]);
-}
-
-static void print_index(Printer *w, IrIdx i) {
-    const IrIndex *index = &w->p->indices.at[i];
-    const char *text = text_of(w, index->name);
-    switch (index->kind) {
-    case IR_AXIS: print_axis(w, index->number); break;
-    case IR_BOUND:
-        if (w->exact)
-            buf_printf(w->out, "%s.%u", *text ? text : "k", w->idx_number[i]);
-        else if (*text)
-            buf_puts(w->out, text);
-        else
-            buf_printf(w->out, "k%u", index->number);
-        break;
-    case IR_FRESH:
-        if (*text && !w->exact)
-            buf_puts(w->out, text);
-        else
-            buf_printf(w->out, "?%u", index->number);
-        break;
-    }
-}
-
-void ir_print_real(double v, bool exact, Buf *out) {
-    char text[40];
-    if (isnan(v) || isinf(v)) {
-        buf_puts(out, isnan(v) ? "nan" : v > 0 ? "inf" : "-inf");
-        return;
-    }
-    for (int digits = 6; digits <= 17; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, v);
-        if (strtod(text, NULL) == v)
-            break;
-    }
-    buf_puts(out, text);
-    if (exact && !strpbrk(text, ".e"))
-        buf_puts(out, ".0");
-}
-
-static const uint8_t strengths[IR_OP_COUNT] = {
-#define INFIX(ident, strength) [IR_##ident] = BIND_##strength,
-#include "op.def"
-    [IR_NEG] = BIND_SIGN,
-};
-
-static int binding(const IrProgram *p, IrTerm t) {
-    double v;
-    if (ir_is_const(p, t, &v))
-        return v < 0 || signbit(v) ? BIND_SIGN : BIND_ATOM;
-    return strengths[op_of(p, t)] ? strengths[op_of(p, t)] : BIND_ATOM;
-}
-
-static void print_term(Printer *w, IrTerm t, int outer);
-
-static void print_list(Printer *w, const IrTerm *at, uint32_t n) {
-    for (uint32_t k = 0; k < n; k++) {
-        if (k)
-            buf_puts(w->out, ", ");
-        print_term(w, at[k], 0);
-    }
-}
-
-static void print_reduce(Printer *w, IrTerm t) {
-    const IrProgram *p = w->p;
-    buf_printf(w->out, "%s[", ir_op_name(op_of(p, t)));
-    print_index(w, arg_of(p, t, 0));
-    if (!w->exact)
-        buf_printf(w->out, " : %llu", (unsigned long long)p->indices.at[arg_of(p, t, 0)].extent);
-    if (arg_of(p, t, 1)) {
-        buf_puts(w->out, " | ");
-        print_term(w, arg_of(p, t, 1), 0);
-    }
-    buf_puts(w->out, "](");
-    print_term(w, arg_of(p, t, 2), 0);
-    buf_puts(w->out, ")");
-}
-
-/* Operators written between their operands. The right operand of a same-strength operator is parenthesized,
- * and so is the left one of ^, so that the text has one reading. */
-static void print_infix(Printer *w, IrTerm t, int strength) {
-    const IrProgram *p = w->p;
-    bool power = is_op(p, t, IR_POW);
-    IrTerm b = arg_of(p, t, 1);
-    double v;
-    if (!w->exact && is_op(p, t, IR_ADD) && const_real(p, b, &v) && v < 0) { /* x − 1 for people */
-        print_term(w, arg_of(p, t, 0), strength);
-        buf_puts(w->out, " - ");
-        ir_print_real(-v, false, w->out);
-        return;
-    }
-    print_term(w, arg_of(p, t, 0), power ? BIND_ATOM : strength == BIND_COMPARE ? strength + 1 : strength);
-    buf_printf(w->out, power ? "%s" : " %s ", ir_op_name(op_of(p, t)));
-    print_term(w, b, strength + 1);
-}
-
-static void print_bare(Printer *w, IrTerm t) {
-    const IrProgram *p = w->p;
-    const IrNode *n = node_of(p, t);
-    double v;
-    bool b;
-    if (const_real(p, t, &v)) {
-        ir_print_real(v, w->exact, w->out);
-    } else if (const_bool(p, t, &b)) {
-        buf_puts(w->out, b ? "true" : "false");
-    } else if (n->op == IR_CONST) {
-        buf_printf(w->out, "%lld", (long long)(n->arg[0] | (uint64_t)n->arg[1] << 32));
-    } else if (n->op == IR_INDEX) {
-        print_index(w, n->arg[0]);
-    } else if (n->op == IR_READ) {
-        print_def_name(w, n->arg[0]);
-        if (n->arg[2] || w->exact) {
-            buf_puts(w->out, "[");
-            print_list(w, ir_read_subs(p, t), n->arg[2]);
-            buf_puts(w->out, "]");
-        }
-    } else if (n->op == IR_DRAW) {
-        buf_printf(w->out, "draw %s(%u, ", n->arg[0] == IR_DRAW_UNIFORM ? "uniform" : "normal", n->arg[1]);
-        print_term(w, n->arg[2], 0);
-        buf_puts(w->out, ")");
-    } else if (ir_op_is_reduce(n->op)) {
-        print_reduce(w, t);
-    } else if (n->op == IR_NEG) {
-        buf_puts(w->out, "-");
-        print_term(w, n->arg[0], BIND_SIGN + 1);
-    } else if (!w->exact && n->op == IR_TO_REAL && type_of(p, n->arg[0]) == IR_INT) {
-        print_term(w, n->arg[0], BIND_ATOM);
-    } else if (!w->exact && n->op == IR_TO_REAL) { /* Iverson bracket */
-        buf_puts(w->out, "[");
-        print_term(w, n->arg[0], 0);
-        buf_puts(w->out, "]");
-    } else if (binding(p, t) < BIND_ATOM) {
-        print_infix(w, t, binding(p, t));
-    } else {
-        IrTerm operands[IR_MAX_RANK];
-        uint32_t count = ir_operands(p, t, operands);
-        buf_printf(w->out, "%s(", ir_op_name(n->op));
-        print_list(w, operands, count);
-        buf_puts(w->out, ")");
-    }
-}
-
-static void print_term(Printer *w, IrTerm t, int outer) {
-    if (w->shape && w->shape[t].local) {
-        buf_printf(w->out, "$%u", w->shape[t].local);
-        return;
-    }
-    bool wrap = binding(w->p, t) < outer;
-    if (wrap)
-        buf_puts(w->out, "(");
-    print_bare(w, t);
-    if (wrap)
-        buf_puts(w->out, ")");
-}
-
-void ir_print_term(const IrProgram *p, IrTerm t, Buf *out) {
-    Printer w = {.p = p, .out = out};
-    if (t)
-        print_term(&w, t, 0);
-    else
-        buf_puts(out, "?");
-}
-
-void ir_print_body(const IrProgram *p, IrDef d, Buf *out) {
-    Printer w = {.p = p, .out = out, .def = d};
-    print_term(&w, p->defs.at[d].body, 0);
-}
-
-/* ---- listings ------------------------------------------------------------------------------------------ */
-
 static void print_shape(Printer *w, IrDef d, bool named) {
     const IrDefInfo *info = &w->p->defs.at[d];
     buf_printf(w->out, " : %s[", ir_elem_names[info->elem]);
@@ -273,7 +30,7 @@ static void print_shape(Printer *w, IrDef d, bool named) {
         if (k)
             buf_puts(w->out, ", ");
         if (named) {
-            print_axis(w, k);
+            ir_put_axis(w, k);
             buf_puts(w->out, ":");
         }
         buf_printf(w->out, "%llu", (unsigned long long)info->extent[k]);
@@ -290,9 +47,9 @@ static bool is_worth_sharing(const IrProgram *p, IrTerm t) {
 
 /* The terms of a body, operands before users and left before right: an order that follows from the structure alone, so
  * that what was read back prints the same. Counts uses on the way. */
-static void list_body(Printer *w, IrTerm body, Terms *list) {
+static void list_body(Printer *w, IrTerm body, IrTerms *list) {
     const IrProgram *p = w->p;
-    Terms stack = {0};
+    IrTerms stack = {0};
     IrTerm operands[IR_MAX_RANK];
     vec_push(&stack, body);
     w->shape[body].uses = 1;
@@ -320,7 +77,7 @@ static void list_body(Printer *w, IrTerm body, Terms *list) {
 }
 
 /* Prints `$k = …` lines for what the body uses more than once, and for what lies deep, operands first. */
-static void print_locals(Printer *w, IrTerm body, const Terms *list) {
+static void print_locals(Printer *w, IrTerm body, const IrTerms *list) {
     const IrProgram *p = w->p;
     uint32_t n_local = 0;
     IrTerm operands[IR_MAX_RANK];
@@ -334,19 +91,19 @@ static void print_locals(Printer *w, IrTerm body, const Terms *list) {
         if (t == body || (!(shape->uses > 1 && is_worth_sharing(p, t)) && shape->depth < PRINT_DEPTH))
             continue;
         buf_printf(w->out, "  $%u = ", n_local + 1);
-        print_term(w, t, 0);
+        ir_put_term(w, t, 0);
         buf_puts(w->out, "\n");
         shape->local = ++n_local;
     }
 }
 
 static void print_value(Printer *w, IrTerm value) {
-    Terms list = {0};
+    IrTerms list = {0};
     buf_puts(w->out, "\n");
     list_body(w, value, &list);
     print_locals(w, value, &list);
     buf_puts(w->out, "  ");
-    print_term(w, value, 0);
+    ir_put_term(w, value, 0);
     buf_puts(w->out, "\n");
     for (uint32_t k = 0; k < list.n; k++)
         w->shape[list.at[k]] = (TermShape){0};
@@ -355,14 +112,14 @@ static void print_value(Printer *w, IrTerm value) {
 
 static void print_scan(Printer *w, const IrDefInfo *info) {
     buf_puts(w->out, " = ");
-    print_def_name(w, info->operand[0]);
+    ir_put_def_name(w, info->operand[0]);
     for (uint32_t k = 0; k <= info->lags; k++) {
         buf_puts(w->out, k ? ", " : " over ");
-        print_def_name(w, info->bound[k]);
+        ir_put_def_name(w, info->bound[k]);
     }
     if (info->operand[1]) {
         buf_puts(w->out, " from ");
-        print_def_name(w, info->operand[1]);
+        ir_put_def_name(w, info->operand[1]);
     }
     buf_puts(w->out, info->backward ? " backward" : "");
 }
@@ -372,7 +129,7 @@ static void print_def(Printer *w, IrDef d) {
     const IrDefInfo *info = &w->p->defs.at[d];
     w->def = d;
     buf_printf(w->out, "%s ", kinds[info->kind]);
-    print_def_name(w, d);
+    ir_put_def_name(w, d);
     print_shape(w, d, info->kind == IR_DEF_EXPR);
     if (info->role != IR_ROLE_NONE)
         buf_printf(w->out, " %s", ir_role_names[info->role]);
@@ -387,7 +144,7 @@ static void print_def(Printer *w, IrDef d) {
         break;
     case IR_DEF_VIEW:
         buf_puts(w->out, " = ");
-        print_def_name(w, info->parent);
+        ir_put_def_name(w, info->parent);
         buf_printf(w->out, " + %llu", (unsigned long long)info->offset);
         break;
     case IR_DEF_EXPR:
@@ -398,7 +155,7 @@ static void print_def(Printer *w, IrDef d) {
         buf_puts(w->out, " =");
         for (uint32_t k = 0; k < info->n_pieces; k++) {
             buf_puts(w->out, k ? ", " : " ");
-            print_def_name(w, info->pieces[k].def);
+            ir_put_def_name(w, info->pieces[k].def);
             buf_printf(w->out, " @ %llu", (unsigned long long)info->pieces[k].at[0]);
             if (info->rank > 1)
                 buf_printf(w->out, " %llu", (unsigned long long)info->pieces[k].at[1]);
@@ -406,23 +163,23 @@ static void print_def(Printer *w, IrDef d) {
         break;
     case IR_DEF_LINALG:
         buf_printf(w->out, " = %s(", ir_linalg_names[info->linalg]);
-        print_def_name(w, info->operand[0]);
+        ir_put_def_name(w, info->operand[0]);
         if (info->operand[1]) {
             buf_puts(w->out, ", ");
-            print_def_name(w, info->operand[1]);
+            ir_put_def_name(w, info->operand[1]);
         }
         buf_puts(w->out, ")");
         break;
     case IR_DEF_SCAN: print_scan(w, info); break;
     case IR_DEF_ROOT:
         buf_puts(w->out, " = of ");
-        print_def_name(w, info->unknown);
+        ir_put_def_name(w, info->unknown);
         buf_puts(w->out, " : ");
-        print_def_name(w, info->operand[0]);
+        ir_put_def_name(w, info->operand[0]);
         buf_puts(w->out, ", ");
-        print_def_name(w, info->operand[1]);
+        ir_put_def_name(w, info->operand[1]);
         buf_puts(w->out, " from ");
-        print_def_name(w, info->start);
+        ir_put_def_name(w, info->start);
         break;
     }
     buf_puts(w->out, "\n");
@@ -447,7 +204,7 @@ static void declare_indices(Printer *w, IrTerm t, uint8_t *seen, uint32_t *n) {
         const IrIndex *i = &p->indices.at[arg_of(p, u, 0)];
         w->idx_number[arg_of(p, u, 0)] = ++*n;
         buf_puts(w->out, "index ");
-        print_index(w, arg_of(p, u, 0));
+        ir_put_index(w, arg_of(p, u, 0));
         buf_printf(w->out, " = bound %u : %llu\n", i->number, (unsigned long long)i->extent);
     }
     vec_free(&stack);
@@ -509,7 +266,7 @@ void ir_print_func(const IrProgram *p, const IrFunc *f, Buf *out) {
         for (uint32_t k = 0; k < f->groups.at[g].n; k++) {
             const IrAssign *a = &f->groups.at[g].at[k];
             w.def = a->target;
-            print_def_name(&w, a->target);
+            ir_put_def_name(&w, a->target);
             buf_puts(out, " :=");
             print_value(&w, a->value);
         }
