@@ -92,14 +92,20 @@ void plan_reads(Plan *plan, IrTerm t, TermList *out);
 /* The definition's record; grows the table with the program. Valid until the next definition is made. */
 PlanDef *plan_def_of(Plan *plan, IrDef d);
 
-/* ---- normal.c ---- */
+/* ---- define.c ---- */
 void plan_normalize_def(Plan *plan, IrDef d);
-/* The body t of something with these axes. */
-void plan_normalize_term(Plan *plan, IrTerm t, IrElem elem, uint32_t rank, const uint64_t *extent,
-                         PlanBody *out);
 /* A definition for `t` over all its free indices (those in `order`, the AXIS ones, then FRESH), and the read
  * of it in t's place. */
 IrTerm plan_outline(Plan *plan, IrTerm t, IrElem elem, const IrIdx *order, uint32_t n_order, IrDef *made);
+void plan_add_unique(DefList *list, IrDef d);
+/* A CONTRACT needs a shape plan_match can read; else it becomes a reduction like any other. One that is stored in
+ * another precision than it is computed in gets a definition in its own. */
+void plan_settle_contract(Plan *plan, PlanBody *body, uint32_t rank, const uint64_t *extent);
+
+/* ---- normal.c ---- */
+/* The body t of something with these axes. */
+void plan_normalize_term(Plan *plan, IrTerm t, IrElem elem, uint32_t rank, const uint64_t *extent,
+                         PlanBody *out);
 
 /* ---- shorten.c ---- */
 /* The same value in terms that a walk may recurse over; parts become definitions of their own. */

@@ -1,0 +1,189 @@
+/* define — definitions while they are normalized: what a term gets one of its own for, and what each kind of them reads.
+ *
+ * needs: definitions as mechanics left them.
+ * gives: a PlanBody for each definition that is reached, that of a body from normal.c.
+ * changes: nothing; adds definitions to the program. */
+#include "pass.h"
+
+PlanDef *plan_def_of(Plan *plan, IrDef d) {
+    uint32_t want = ir_def_count(plan->ir) + 1;
+    while (plan->defs.n < want || plan->defs.n <= d)
+        vec_push(&plan->defs, (PlanDef){0});
+    return &plan->defs.at[d];
+}
+
+void plan_add_unique(DefList *list, IrDef d) {
+    for (uint32_t i = 0; i < list->n; i++)
+        if (list->at[i] == d)
+            return;
+    vec_push(list, d);
+}
+
+IrTerm plan_outline(Plan *plan, IrTerm t, IrElem elem, const IrIdx *order, uint32_t n_order, IrDef *made) {
+    IrProgram *ir = plan->ir;
+    uint32_t nf;
+    const IrIdx *set = ir_set(ir, ir_node(ir, t)->free, &nf);
+    IrIdx axes[2 * IR_MAX_RANK], fresh[2 * IR_MAX_RANK];
+    IrTerm at[2 * IR_MAX_RANK], to[2 * IR_MAX_RANK];
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < n_order; i++)
+        axes[n++] = order[i];
+    for (int pass = 0; pass < 2; pass++)
+        for (uint32_t i = 0; i < nf && n < 2 * IR_MAX_RANK; i++) {
+            bool is_axis = ir_index(ir, set[i])->kind == IR_AXIS, have = false;
+            for (uint32_t k = 0; k < n; k++)
+                have |= axes[k] == set[i];
+            if (!have && is_axis == (pass == 0))
+                axes[n++] = set[i];
+        }
+    bool flex = elem == IR_F64 && n == 0 && plan_term_is_flex(plan, t);
+    Span before = ir_at(ir, ir_node(ir, t)->span);
+    for (uint32_t i = 0; i < n; i++) {
+        const IrIndex index = *ir_index(ir, axes[i]);
+        fresh[i] = ir_fresh(ir, index.extent, index.name);
+        to[i] = ir_idx(ir, fresh[i]);
+        at[i] = ir_idx(ir, axes[i]);
+    }
+    IrTerm body = ir_subst(ir, t, axes, to, n);
+    IrDef d = ir_define(ir, 0, elem, fresh, n, body);
+    if (flex && ir_def(ir, d)->kind == IR_DEF_EXPR)
+        ir_mark_flex(ir, d);
+    ir_at(ir, before);
+    plan_normalize_def(plan, d);
+    if (made)
+        *made = d;
+    return ir_read(ir, d, at, n);
+}
+
+void plan_settle_contract(Plan *plan, PlanBody *body, uint32_t rank, const uint64_t *extent) {
+    Contract c;
+    if (body->form != FORM_CONTRACT)
+        return;
+    bool fits = plan_match(plan, body->body, rank, extent, &c), same = true;
+    if (fits)
+        same = ir_def(plan->ir, c.a)->elem == body->elem && ir_def(plan->ir, c.b)->elem == body->elem;
+    if (fits && same) {
+        plan_def_of(plan, c.a)->must = true;
+        plan_def_of(plan, c.b)->must = true;
+        return;
+    }
+    body->form = FORM_REDUCE;
+    if (body->alpha || !same) {
+        IrDef made;
+        IrTerm read = plan_outline(plan, body->body, plan_term_elem(plan, body->body), NULL, 0, &made);
+        body->body = body->alpha ? ir_mul(plan->ir, body->alpha, read) : read;
+        body->alpha = 0;
+        body->form = FORM_MAP;
+        plan_add_unique(&body->deps, made);
+    }
+}
+
+static void normalize_pieces(Plan *plan, IrDef d) {
+    PlanBody body = {.form = FORM_CONCAT, .elem = ir_def(plan->ir, d)->elem};
+    for (uint32_t i = 0; i < ir_def(plan->ir, d)->n_pieces; i++) {
+        IrDef piece = ir_def(plan->ir, d)->pieces[i].def;
+        plan_normalize_def(plan, piece);
+        plan_def_of(plan, piece)->must = true;
+        plan_add_unique(&body.deps, piece);
+    }
+    plan_def_of(plan, d)->body = body;
+    plan_def_of(plan, d)->must = true;
+}
+
+static void normalize_linalg(Plan *plan, IrDef d) {
+    PlanBody body = {.form = FORM_LINALG, .elem = ir_def(plan->ir, d)->elem};
+    for (uint32_t i = 0; i < 2; i++) {
+        IrDef operand = ir_def(plan->ir, d)->operand[i];
+        if (!operand)
+            continue;
+        plan_normalize_def(plan, operand);
+        plan_def_of(plan, operand)->must = true;
+        plan_add_unique(&body.deps, operand);
+    }
+    plan_def_of(plan, d)->body = body;
+    plan_def_of(plan, d)->must = true;
+}
+
+/* Whether d is computed anew in every iteration of scan or root `of`. */
+static bool is_inside(IrProgram *ir, IrDef of, IrDef d) {
+    const IrDefInfo *info = ir_def(ir, of);
+    return info->kind == IR_DEF_SCAN ? ir_in_scan(ir, of, d) : ir_def_depends(ir, d, info->unknown);
+}
+
+/* Adds what the definitions inside of scan or root d read from outside of it, `at` being reached from what it computes. */
+static void add_outside(Plan *plan, PlanBody *body, IrDef d, IrDef at) {
+    if (plan_def_of(plan, at)->mark == plan->walk)
+        return;
+    plan_def_of(plan, at)->mark = plan->walk;
+    if (!is_inside(plan->ir, d, at)) {
+        plan_add_unique(&body->deps, at);
+        return;
+    }
+    PlanBody inner = plan_def_of(plan, at)->body;
+    body->noisy |= inner.noisy || (inner.body && plan_has_op(plan, inner.body, IR_DRAW));
+    for (uint32_t i = 0; i < inner.deps.n; i++)
+        add_outside(plan, body, d, inner.deps.at[i]);
+}
+
+static void normalize_scan(Plan *plan, IrDef d) {
+    IrScan scan = ir_scan_of(plan->ir, d);
+    PlanBody body = {.form = FORM_SCAN, .elem = ir_def(plan->ir, d)->elem};
+    plan_normalize_def(plan, scan.counter);
+    for (uint32_t k = 0; k < scan.lags; k++)
+        plan_normalize_def(plan, scan.before[k]);
+    plan_normalize_def(plan, scan.row);
+    plan_def_of(plan, scan.row)->must = true;
+    plan->walk++;
+    add_outside(plan, &body, d, scan.row);
+    if (scan.start) {
+        plan_normalize_def(plan, scan.start);
+        plan_def_of(plan, scan.start)->must = true;
+        plan_add_unique(&body.deps, scan.start);
+    }
+    plan_def_of(plan, d)->body = body;
+    plan_def_of(plan, d)->must = true;
+}
+
+static void normalize_root(Plan *plan, IrDef d) {
+    const IrDefInfo info = *ir_def(plan->ir, d);
+    PlanBody body = {.form = FORM_ROOT, .elem = info.elem, .unknown = info.unknown, .residual = info.operand[0]};
+    Span before = ir_at(plan->ir, info.span);
+    body.correction = ir_linalg(plan->ir, IR_SOLVE, info.operand[1], info.operand[0]);
+    ir_at(plan->ir, before);
+    plan_normalize_def(plan, info.unknown);
+    plan_normalize_def(plan, info.start);
+    plan_normalize_def(plan, body.correction);
+    plan_add_unique(&body.deps, info.start);
+    plan->walk++;
+    add_outside(plan, &body, d, body.correction);
+    plan_def_of(plan, d)->body = body;
+    plan_def_of(plan, d)->must = plan_def_of(plan, info.start)->must = true;
+}
+
+void plan_normalize_def(Plan *plan, IrDef d) {
+    if (plan_def_of(plan, d)->body.form != FORM_UNSEEN)
+        return;
+    const IrDefInfo *info = ir_def(plan->ir, d);
+    PlanBody body = {.elem = info->elem};
+    switch (info->kind) {
+    case IR_DEF_INPUT:
+        plan_def_of(plan, d)->body.form = FORM_INPUT;
+        plan_def_of(plan, d)->body.elem = info->elem;
+        return;
+    case IR_DEF_VIEW:
+        plan_normalize_def(plan, info->parent);
+        body.form = FORM_VIEW;
+        plan_add_unique(&body.deps, ir_def(plan->ir, d)->parent);
+        plan_def_of(plan, d)->body = body;
+        return;
+    case IR_DEF_CONCAT: normalize_pieces(plan, d); return;
+    case IR_DEF_LINALG: normalize_linalg(plan, d); return;
+    case IR_DEF_SCAN: normalize_scan(plan, d); return;
+    case IR_DEF_ROOT: normalize_root(plan, d); return;
+    case IR_DEF_EXPR: break;
+    }
+    uint64_t extent[IR_MAX_RANK];
+    memcpy(extent, info->extent, sizeof extent);
+    plan_normalize_term(plan, info->body, info->elem, info->rank, extent, &body);
+    plan_def_of(plan, d)->body = body;
+}
