@@ -145,7 +145,7 @@ void plan_decide(Plan *plan, const DecideRoot *roots, uint32_t n_roots, PlanIsFi
 IrTerm plan_expand(Plan *plan, IrTerm t);
 double plan_term_cost(Plan *plan, IrTerm t);
 
-/* ---- order.c, schedule.c: operations ---- */
+/* ---- operations ---- */
 
 typedef struct OpLoop {
     IrIdx index; /* FRESH */
@@ -244,10 +244,21 @@ typedef struct FuncPlan { /* one function while it is planned */
     uint32_t n_open; /* regions around what is being scheduled */
 } FuncPlan;
 
+/* ---- schedule.c ---- */
 /* Normalizes and decides; finds what to keep between calls. */
 void plan_analyze(FuncPlan *fp);
 /* Fills fp->ops: the function itself, or what NAME_prepare computes. */
 void plan_schedule(FuncPlan *fp, bool prepare);
+
+/* ---- changes.c ---- */
+DefState *plan_state_of(FuncPlan *fp, IrDef d); /* valid until the next definition is made */
+/* Notes the targets of all groups, and the INPUTs they lie in. */
+void plan_note_targets(FuncPlan *fp);
+/* Sets `outside` and `changing` of d's state. */
+void plan_learn(FuncPlan *fp, IrDef d);
+bool plan_is_fixed(void *fp, IrDef d); /* as a PlanIsFixed */
+
+/* ---- place.c ---- */
 /* Where d lies. Inside a scan's row or a row before, `at` counts from the beginning of that row: see plan_row_of. */
 uint32_t plan_buffer_of(FuncPlan *fp, IrDef d, uint64_t *at);
 /* The scan in whose rows d lies, and how many rows before the one computed; 0: in none. */
@@ -255,15 +266,24 @@ IrDef plan_row_of(Plan *plan, IrDef d, uint32_t *lag);
 /* The operation writes to the place of d. */
 void plan_out_place(FuncPlan *fp, OpOut *out, IrDef d);
 uint32_t plan_new_buffer(Plan *plan, IrElem elem, uint64_t count, IrDef def, bool scratch);
+/* The first element of the rows that scan d starts from. */
+uint64_t plan_start_place(const IrProgram *ir, IrDef d, const IrScan *scan);
+/* Gives rows of scans and pieces of rank-1 CONCATs their place inside it. */
+void plan_find_homes(FuncPlan *fp);
+
+/* ---- order.c, operation.c ---- */
 void plan_order_loops(FuncPlan *fp, Op *op, IrTerm body);
 void plan_op_reads(FuncPlan *fp, Op *op);
-
+/* An operation of this shape, without outputs. */
+Op *plan_new_op(FuncPlan *fp, OpKind kind, IrDef def, const PlanBody *body, uint32_t rank, const uint64_t *extent);
 void plan_push_op(FuncPlan *fp, Op *op);
 /* The operation that computes `body` into `buffer` from element `at` on; a read of `as` means what it stores. */
 Op *plan_body_op(FuncPlan *fp, IrDef def, const PlanBody *body, uint32_t rank, const uint64_t *extent, IrDef as,
                  uint32_t buffer, uint64_t at);
 const PlanBody *plan_simple_body(FuncPlan *fp, IrTerm t, IrElem elem); /* computed element by element */
 IrTerm plan_whole_read(IrProgram *ir, IrDef d);                        /* d at its own axes */
+/* Pushes what computes d, and for a check what stops. */
+void plan_compute_op(FuncPlan *fp, IrDef d);
 
 /* ---- group.c ---- */
 void plan_schedule_group(FuncPlan *fp, const AssignGroup *group);
