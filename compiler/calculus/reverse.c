@@ -6,57 +6,10 @@
  * The adjoint of T is Σ over reads T[s(u, k)] in users U of Σ_{u,k} adj_U[u] · ∂body_U/∂(that read) · δ(i =
  * s(u, k)). The deltas are solved for summed indices by the reductions' own rules; what cannot be solved (a
  * gather's subscript) stays as a condition under the sum, which is a scatter. */
-#include "calculus_internal.h"
+#include "reverse.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* One place a definition is read: coefficient · δ(axes = subs), summed over idx. */
-typedef struct Contribution {
-    IrTerm coefficient;
-    IrTerm subs[IR_MAX_RANK];
-    IrIdx *idx;
-    uint32_t n_idx;
-} Contribution;
-
-typedef struct Step { /* a definition in the order of the sweep, with its body as differentiated */
-    IrDef def;
-    IrTerm body;
-} Step;
-
-typedef struct Place {
-    IrDef def;
-    uint32_t part;
-} Place;
-
-typedef struct Reverse {
-    IrProgram *p;
-    CalcGraph graph;
-    Arena *arena;
-    VEC(Step) steps; /* operands before users */
-    uint32_t n_slots;
-    struct Slot {
-        VEC(Contribution) parts;
-        IrDef adjoint; /* whole-tensor contributions already in form of definitions */
-        bool is_step, moves, done;
-    } * slots;          /* by definition */
-    VEC(Place) present; /* contributions of the step at hand */
-    const IrDef *wrt;
-    uint32_t n_wrt;
-    bool failed;
-} Reverse;
-
-static struct Slot *slot_of(Reverse *r, IrDef d) {
-    if (d >= r->n_slots) {
-        uint32_t n = ir_def_count(r->p) + 1;
-        n = n > d ? n : d + 1;
-        n += n / 2;
-        r->slots = base_realloc(r->slots, sizeof *r->slots * n);
-        memset(r->slots + r->n_slots, 0, sizeof *r->slots * (n - r->n_slots));
-        r->n_slots = n;
-    }
-    return &r->slots[d];
-}
 
 static bool is_wrt(const Reverse *r, IrDef d) {
     for (uint32_t k = 0; k < r->n_wrt; k++)
@@ -65,7 +18,7 @@ static bool is_wrt(const Reverse *r, IrDef d) {
     return false;
 }
 
-static bool moves(Reverse *r, IrDef d) { return calc_moves(&r->graph, d) || slot_of(r, d)->moves; }
+static bool moves(Reverse *r, IrDef d) { return calc_moves(&r->graph, d) || reverse_slot(r, d)->moves; }
 
 /* ---- the order of the sweep ---------------------------------------------------------------------------- */
 
@@ -74,7 +27,7 @@ static IrTerm add_inner_steps(Reverse *r, IrTerm body, IrElem elem);
 /* d becomes a step, after the inner sums of its body. */
 static void add_step(Reverse *r, IrDef d) {
     IrElem elem = ir_def(r->p, d)->elem;
-    slot_of(r, d)->is_step = true;
+    reverse_slot(r, d)->is_step = true;
     IrTerm body = add_inner_steps(r, ir_def(r->p, d)->body, elem);
     vec_push(&r->steps, (Step){d, body});
 }
@@ -87,11 +40,11 @@ static IrTerm add_inner_steps(Reverse *r, IrTerm body, IrElem elem) {
     body = calc_name_sums(p, body, elem, &made);
     for (uint32_t k = 0; k < made.n; k++) {
         IrDef d = made.at[k];
-        if (slot_of(r, d)->is_step || (is_wrt(r, d) && calc_moves(&r->graph, d)))
+        if (reverse_slot(r, d)->is_step || (is_wrt(r, d) && calc_moves(&r->graph, d)))
             continue;
         if (!calc_term_moves(p, &r->graph, ir_def(p, d)->body))
             continue;
-        slot_of(r, d)->moves = true;
+        reverse_slot(r, d)->moves = true;
         add_step(r, d);
     }
     vec_free(&made);
@@ -114,7 +67,7 @@ static void order_steps(Reverse *r) {
     IrProgram *p = r->p;
     uint8_t *inside = inside_scans(r);
     for (IrDef d = 1; d < r->graph.n_defs; d++) {
-        if (!r->graph.reached[d] || !r->graph.active[d] || inside[d] || is_wrt(r, d) || slot_of(r, d)->is_step)
+        if (!r->graph.reached[d] || !r->graph.active[d] || inside[d] || is_wrt(r, d) || reverse_slot(r, d)->is_step)
             continue;
         const IrDefInfo *info = ir_def(p, d);
         if (info->kind == IR_DEF_EXPR)
@@ -123,144 +76,6 @@ static void order_steps(Reverse *r) {
             vec_push(&r->steps, (Step){d, 0});
     }
     free(inside);
-}
-
-/* ---- contributions ------------------------------------------------------------------------------------- */
-
-static void contribute(Reverse *r, IrDef d, const IrTerm *subs, IrTerm coefficient, const IrIdx *idx,
-                       uint32_t n) {
-    Contribution c = {.coefficient = coefficient, .n_idx = n};
-    if (ir_is_zero(r->p, coefficient))
-        return;
-    memcpy(c.subs, subs, sizeof *subs * ir_def(r->p, d)->rank);
-    c.idx = n ? arena_copy(r->arena, idx, sizeof *idx * n) : NULL;
-    Place place = {d, slot_of(r, d)->parts.n};
-    vec_push(&slot_of(r, d)->parts, c);
-    vec_push(&r->present, place);
-}
-
-/* Σ over the contribution's indices of coefficient · δ. Long ranges are summed first, so that a delta that
- * ties a long index to short ones removes the long one. */
-static IrTerm close_contribution(Reverse *r, const Contribution *c, const IrTerm *at, uint32_t rank) {
-    IrProgram *p = r->p;
-    IrTerm t = c->coefficient;
-    for (uint32_t k = 0; k < rank; k++)
-        t = ir_mul(p, t, ir_bracket(p, c->subs[k], at[k]));
-    IrIdx *order = base_calloc(c->n_idx + 1, sizeof *order);
-    for (uint32_t k = 0; k < c->n_idx; k++) {
-        uint32_t j = k;
-        for (; j > 0 && ir_index(p, order[j - 1])->extent < ir_index(p, c->idx[k])->extent; j--)
-            order[j] = order[j - 1];
-        order[j] = c->idx[k];
-    }
-    for (uint32_t k = 0; k < c->n_idx; k++)
-        t = ir_reduce(p, IR_SUM, order[k], 0, t);
-    free(order);
-    return t;
-}
-
-/* The adjoint of d from all contributions, as a term at FRESH subscripts. */
-static IrTerm adjoint_term(Reverse *r, IrDef d, const IrTerm *at) {
-    IrProgram *p = r->p;
-    uint32_t rank = ir_def(p, d)->rank;
-    IrTerm sum = ir_real(p, 0);
-    for (uint32_t k = 0; k < slot_of(r, d)->parts.n; k++) {
-        Contribution c = slot_of(r, d)->parts.at[k];
-        sum = ir_add(p, sum, close_contribution(r, &c, at, rank));
-    }
-    IrDef whole = slot_of(r, d)->adjoint;
-    return whole ? ir_add(p, sum, ir_read(p, whole, at, rank)) : sum;
-}
-
-static void add_whole(Reverse *r, IrDef d, IrDef adjoint) {
-    IrProgram *p = r->p;
-    IrDef before = slot_of(r, d)->adjoint;
-    if (!adjoint) {
-        r->failed = true;
-        return;
-    }
-    if (before) {
-        IrIdx axes[IR_MAX_RANK];
-        IrTerm subs[IR_MAX_RANK];
-        uint32_t rank = ir_def(p, d)->rank;
-        calc_open_axes(p, d, axes, subs);
-        IrTerm sum = ir_add(p, ir_read(p, before, subs, rank), ir_read(p, adjoint, subs, rank));
-        adjoint = calc_define_like(p, d, axes, sum, "∂/∂");
-    }
-    slot_of(r, d)->adjoint = adjoint;
-}
-
-typedef struct Placed {
-    uint64_t place;
-    IrTerm term;
-} Placed;
-
-static int by_place(const void *a, const void *b) {
-    const Placed *x = a, *y = b;
-    if (x->place != y->place)
-        return x->place < y->place ? -1 : 1;
-    return x->term < y->term ? -1 : x->term > y->term;
-}
-
-static bool is_placed(const Reverse *r, const Contribution *c, uint64_t extent, uint64_t *place) {
-    double at;
-    if (!ir_is_const(r->p, c->subs[0], &at) || !(at >= 0 && at < (double)extent))
-        return false;
-    *place = (uint64_t)at;
-    return true;
-}
-
-/* Takes the contributions at constant places out of a vector's parts. */
-static uint32_t take_placed(Reverse *r, IrDef d, Placed *list) {
-    uint32_t n = 0, kept = 0, parts = slot_of(r, d)->parts.n;
-    for (uint32_t k = 0; k < parts; k++) {
-        Contribution c = slot_of(r, d)->parts.at[k];
-        if (is_placed(r, &c, ir_def(r->p, d)->extent[0], &list[n].place)) {
-            list[n++].term = close_contribution(r, &c, NULL, 0);
-        } else {
-            slot_of(r, d)->parts.at[kept++] = c;
-        }
-    }
-    slot_of(r, d)->parts.n = kept;
-    return n;
-}
-
-/* Many elements of a vector that were read one by one (x[0], x[1], …): what comes to each of them is a number of its
- * own, put in its place. As one term over the axis, a delta for each, every element would pay for all the others. */
-static void gather_places(Reverse *r, IrDef d) {
-    enum { MANY = 16 };
-    IrProgram *p = r->p;
-    IrDefInfo info = *ir_def(p, d);
-    uint64_t place;
-    uint32_t n = 0, parts = slot_of(r, d)->parts.n, n_pieces = 0;
-    for (uint32_t k = 0; info.rank == 1 && k < parts; k++)
-        n += is_placed(r, &slot_of(r, d)->parts.at[k], info.extent[0], &place);
-    if (n < MANY)
-        return;
-    Placed *list = base_calloc(n + 1, sizeof *list);
-    IrPiece *pieces = base_calloc(n, sizeof *pieces);
-    n = take_placed(r, d, list);
-    qsort(list, n, sizeof *list, by_place);
-    for (uint32_t k = 0; k < n;) {
-        uint64_t at = list[k].place;
-        IrTerm sum = ir_real(p, 0);
-        for (; k < n && list[k].place == at; k++)
-            sum = ir_add(p, sum, list[k].term);
-        pieces[n_pieces++] = (IrPiece){ir_define(p, 0, info.elem, NULL, 0, sum), {at, 0}};
-    }
-    add_whole(r, d, ir_concat(p, 0, info.elem, 1, info.extent, pieces, n_pieces));
-    free(pieces);
-    free(list);
-}
-
-static IrDef adjoint_def(Reverse *r, IrDef d) {
-    IrIdx axes[IR_MAX_RANK];
-    IrTerm subs[IR_MAX_RANK];
-    gather_places(r, d);
-    if (slot_of(r, d)->adjoint && !slot_of(r, d)->parts.n)
-        return slot_of(r, d)->adjoint;
-    calc_open_axes(r->p, d, axes, subs);
-    return calc_define_like(r->p, d, axes, adjoint_term(r, d, subs), "∂/∂");
 }
 
 /* ---- inside a body ------------------------------------------------------------------------------------- */
@@ -301,7 +116,7 @@ static void reverse_term(Reverse *r, IrTerm root, IrTerm value, IrTerm adjoint, 
         if (node.op == IR_READ) {
             IrTerm subs[IR_MAX_RANK];
             ir_operands(p, t, subs);
-            contribute(r, node.arg[0], subs, adj[k], idx, n_idx);
+            reverse_contribute(r, node.arg[0], subs, adj[k], idx, n_idx);
         } else if (ir_op_is_reduce((IrOp)node.op)) {
             reverse_reduce(r, t, t == root && value ? value : t, adj[k], idx, n_idx);
         } else {
@@ -371,13 +186,13 @@ static bool is_over(const Contribution *c, const IrIdx *axes, uint32_t rank) {
 static void share_coefficients(Reverse *r, IrDef d, const IrIdx *axes, const IrTerm *subs, uint32_t rank) {
     IrProgram *p = r->p;
     for (uint32_t k = 0; k < r->present.n; k++) {
-        Contribution *c = &slot_of(r, r->present.at[k].def)->parts.at[r->present.at[k].part];
+        Contribution *c = &reverse_slot(r, r->present.at[k].def)->parts.at[r->present.at[k].part];
         double scale, other_scale;
         IrTerm base = calc_coefficient(p, c->coefficient, &scale), shared = 0;
         if (!is_over(c, axes, rank) || calc_is_inline(p, base))
             continue;
         for (uint32_t j = k + 1; j < r->present.n && j < k + 16; j++) {
-            Contribution *other = &slot_of(r, r->present.at[j].def)->parts.at[r->present.at[j].part];
+            Contribution *other = &reverse_slot(r, r->present.at[j].def)->parts.at[r->present.at[j].part];
             if (calc_coefficient(p, other->coefficient, &other_scale) != base || !is_over(other, axes, rank))
                 continue;
             if (!shared)
@@ -427,7 +242,7 @@ static void reverse_concat(Reverse *r, IrDef d, IrDef adjoint) {
             for (uint32_t j = 0; j < rank; j++)
                 at[j] = ir_add(p, subs[j], ir_int(p, (int64_t)info.pieces[k].at[j]));
         }
-        contribute(r, piece, subs, ir_read(p, adjoint, at, info.rank), axes, rank);
+        reverse_contribute(r, piece, subs, ir_read(p, adjoint, at, info.rank), axes, rank);
     }
 }
 
@@ -448,7 +263,7 @@ static void reverse_scan(Reverse *r, IrDef d, IrDef adjoint) {
         memcpy(at, subs, sizeof *subs * rank);
         if (scan.backward)
             at[0] = ir_add(p, at[0], ir_int(p, (int64_t)(scan.count - scan.lags)));
-        contribute(r, scan.start, subs, ir_read(p, costate, at, rank), axes, rank);
+        reverse_contribute(r, scan.start, subs, ir_read(p, costate, at, rank), axes, rank);
     }
     CalcDefs reads = {0};
     calc_scan_reads(p, d, r->graph.active, r->graph.n_defs, &reads);
@@ -459,7 +274,7 @@ static void reverse_scan(Reverse *r, IrDef d, IrDef adjoint) {
             continue;
         calc_open_axes(p, part[k], axes, subs);
         IrTerm value = ir_at_subs(p, part[k], subs);
-        contribute(r, reads.at[k], subs + 1, value, axes, ir_def(p, part[k])->rank);
+        reverse_contribute(r, reads.at[k], subs + 1, value, axes, ir_def(p, part[k])->rank);
     }
     free(part);
     vec_free(&reads);
@@ -469,7 +284,7 @@ static void reverse_root(Reverse *r, IrDef d, IrDef adjoint) {
     CalcRootAdjoint parts = {0};
     r->failed |= !calc_root_adjoint(r->p, &r->graph, d, adjoint, &parts);
     for (uint32_t k = 0; k < parts.adjoint.n; k++)
-        add_whole(r, parts.at.at[k], parts.adjoint.at[k]);
+        reverse_add_whole(r, parts.at.at[k], parts.adjoint.at[k]);
     vec_free(&parts.at);
     vec_free(&parts.adjoint);
 }
@@ -477,11 +292,11 @@ static void reverse_root(Reverse *r, IrDef d, IrDef adjoint) {
 static void reverse_step(Reverse *r, const Step *step) {
     IrProgram *p = r->p;
     IrDef d = step->def;
-    if (!slot_of(r, d)->parts.n && !slot_of(r, d)->adjoint)
+    if (!reverse_slot(r, d)->parts.n && !reverse_slot(r, d)->adjoint)
         return;
     IrDefInfo info = *ir_def(p, d);
     Span before = ir_at(p, info.span);
-    IrDef adjoint = adjoint_def(r, d);
+    IrDef adjoint = reverse_adjoint(r, d);
     switch (info.kind) {
     case IR_DEF_INPUT:
     case IR_DEF_VIEW: break;
@@ -491,79 +306,11 @@ static void reverse_step(Reverse *r, const Step *step) {
     case IR_DEF_LINALG:
         for (uint32_t k = 0; k < 2; k++)
             if (info.operand[k] && moves(r, info.operand[k]))
-                add_whole(r, info.operand[k], calc_linalg_adjoint(p, d, adjoint, k));
+                reverse_add_whole(r, info.operand[k], calc_linalg_adjoint(p, d, adjoint, k));
         break;
     case IR_DEF_ROOT: reverse_root(r, d, adjoint); break;
     }
     ir_at(p, before);
-}
-
-/* ---- what was asked for -------------------------------------------------------------------------------- */
-
-static bool has_parts(Reverse *r, IrDef d) { return slot_of(r, d)->parts.n || slot_of(r, d)->adjoint; }
-
-/* The block's gradient as its views' gradients side by side, when only disjoint views inside it were read. */
-static IrDef gather_views(Reverse *r, IrDef w) {
-    IrProgram *p = r->p;
-    IrDefInfo info = *ir_def(p, w);
-    uint64_t base, size;
-    IrDef root = calc_storage(p, w, &base, &size);
-    VEC(IrPiece) pieces = {0};
-    bool apart = info.rank == 1 && !has_parts(r, w);
-    for (IrDef d = 1; d < r->graph.n_defs && apart; d++) {
-        uint64_t first, count;
-        IrDefKind kind = ir_def(p, d)->kind;
-        if ((kind != IR_DEF_VIEW && kind != IR_DEF_INPUT) || !has_parts(r, d) || !calc_overlaps(p, d, w))
-            continue;
-        apart = calc_storage(p, d, &first, &count) == root && first >= base && first + count <= base + size;
-        for (uint32_t k = 0; apart && k < pieces.n; k++)
-            apart = first - base >= pieces.at[k].at[0] + ir_size(p, pieces.at[k].def)
-                    || first - base + count <= pieces.at[k].at[0];
-        if (apart) {
-            IrPiece piece = {adjoint_def(r, d), {first - base, 0}};
-            vec_push(&pieces, piece);
-        }
-    }
-    IrDef result = 0;
-    if (apart && pieces.n)
-        result = ir_concat(p, 0, info.elem, 1, info.extent, pieces.at, pieces.n);
-    vec_free(&pieces);
-    return result;
-}
-
-/* Any overlap: element by element, from every stored definition that shares elements with w. */
-static IrDef gather_elements(Reverse *r, IrDef w) {
-    IrProgram *p = r->p;
-    IrIdx axes[IR_MAX_RANK];
-    IrTerm subs[IR_MAX_RANK], at[IR_MAX_RANK], sum = ir_real(p, 0);
-    calc_open_axes(p, w, axes, subs);
-    for (IrDef d = 1; d < r->graph.n_defs; d++) {
-        if (!has_parts(r, d) || !calc_overlaps(p, d, w))
-            continue;
-        if (d == w) {
-            sum = ir_add(p, sum, adjoint_term(r, d, subs));
-            continue;
-        }
-        uint64_t first, count;
-        calc_storage(p, d, &first, &count);
-        IrTerm place = ir_sub(p, calc_place(p, w, subs), ir_int(p, (int64_t)first));
-        calc_unravel(p, d, place, at);
-        IrDef adjoint = adjoint_def(r, d);
-        IrTerm value = ir_read(p, adjoint, at, ir_def(p, d)->rank);
-        sum = ir_add(p, sum, ir_select(p, calc_in_range(p, place, count), value, ir_real(p, 0)));
-    }
-    return calc_define_like(p, w, axes, sum, "∂/∂");
-}
-
-static IrDef gradient_of(Reverse *r, IrDef w) {
-    IrDefKind kind = ir_def(r->p, w)->kind;
-    bool shares = false;
-    for (IrDef d = 1; d < r->graph.n_defs && !shares; d++)
-        shares = d != w && has_parts(r, d) && calc_overlaps(r->p, d, w);
-    if (!shares || (kind != IR_DEF_INPUT && kind != IR_DEF_VIEW))
-        return has_parts(r, w) ? adjoint_def(r, w) : calc_zero_like(r->p, w);
-    IrDef whole = gather_views(r, w);
-    return whole ? whole : gather_elements(r, w);
 }
 
 static bool sweep(IrProgram *p, IrTerm t, const IrDef *wrt, uint32_t n, IrDef *grad, bool own_reads) {
@@ -581,9 +328,9 @@ static bool sweep(IrProgram *p, IrTerm t, const IrDef *wrt, uint32_t n, IrDef *g
         reverse_step(&r, &step);
     }
     for (uint32_t k = 0; k < n && !r.failed; k++)
-        grad[k] = !own_reads ? gradient_of(&r, wrt[k]) : has_parts(&r, wrt[k]) ? adjoint_def(&r, wrt[k]) : 0;
+        grad[k] = !own_reads ? reverse_gradient(&r, wrt[k]) : reverse_has_parts(&r, wrt[k]) ? reverse_adjoint(&r, wrt[k]) : 0;
     for (uint32_t k = 0; k < n && !r.failed; k++)
-        r.failed = !grad[k] && (!own_reads || has_parts(&r, wrt[k]));
+        r.failed = !grad[k] && (!own_reads || reverse_has_parts(&r, wrt[k]));
     for (uint32_t k = 0; k < r.n_slots; k++)
         vec_free(&r.slots[k].parts);
     free(r.slots);
