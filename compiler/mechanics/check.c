@@ -1,218 +1,25 @@
 /* check — holds what was derived symbolically against numbers obtained another way.
  *
- * needs: a finished derivation      gives: a line per check with its largest relative error      changes:
- * nothing
+ * needs: a finished derivation      gives: a line per check with its largest relative error      changes: nothing
  *
  * Everything is compared along random directions w, so that a check costs a few evaluations at any size: the
  * derivative of a scalar S along w is the central difference (8(S₁ − S₋₁) − (S₂ − S₋₂))/12h of the reference
- * evaluator, which knows neither calculus/ nor mechanics/. At random points near the start: gradients −∂V/∂q
- * (or ∂L/∂q) against differences of V (or L) Euler-Lagrange         d/dt ∂L/∂q' − ∂L/∂q + ∂R/∂q' − Q along
- * the derived motion, all by differences Legendre transform     ∂L/∂q' at q'(q, p) against p Hamilton p' by
- * all parts together against ∂L/∂q − ∂R/∂q' + Q each part              its exact solution against 400
- * Runge-Kutta steps of its rate */
-#include "internal.h"
+ * evaluator, which knows neither calculus/ nor mechanics/. At random points near the start:
+ *
+ *   gradients            −∂V/∂q (or ∂L/∂q) against differences of V (or L)
+ *   Euler-Lagrange       d/dt ∂L/∂q' − ∂L/∂q + ∂R/∂q' − Q along the derived motion, all by differences
+ *   Legendre transform   ∂L/∂q' at q'(q, p) against p
+ *   Hamilton             p' by all parts together against ∂L/∂q − ∂R/∂q' + Q
+ *   each part            its exact solution against 400 Runge-Kutta steps of its rate */
+#include "check.h"
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
-/* Steps of a difference, and of a difference of differences, relative to the present scale. At scale 1 the
- * truncation is 1e-11 and the rounding 1e-13 for functions that change over lengths of order 1; a point whose
- * error is not small is looked at again with finer steps, since a wrong derivative is wrong at every scale.
- */
-static const double nudge = 2e-3, deeper = 8e-3;
+/* Step of a difference of differences, relative to the present scale. A point whose error is not small is looked at again
+ * with finer steps, since a wrong derivative is wrong at every scale. */
+static const double deeper = 8e-3;
 static const double scales[] = {1, 1.0 / 16, 1.0 / 256};
-
-typedef struct Check {
-    const Mech *m;
-    IrProgram *p;
-    IrEnv *env;
-    Buf *out;
-    uint64_t random;
-    double tolerance, worst; /* the largest error over the points so far */
-    double error, scale;     /* of the present point, at the present scale */
-    bool ok, complete;
-    bool outside; /* the present point is outside the domain: the reference value is not finite */
-} Check;
-
-/* ---- random numbers and inputs ---- */
-
-static double uniform(Check *c) { /* splitmix64 */
-    uint64_t z = c->random += 0x9e3779b97f4a7c15u;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return (double)((z ^ (z >> 31)) >> 11) * 0x1p-53;
-}
-
-static double symmetric(Check *c) { return 2 * uniform(c) - 1; }
-
-static double check_draw(void *context, IrDrawKind kind, uint32_t site, int64_t position) {
-    (void)site;
-    (void)position;
-    Check *c = context;
-    double u = uniform(c);
-    return kind == IR_DRAW_UNIFORM ? u : sqrt(-2 * log(u + 1e-300)) * cos(6.283185307179586 * uniform(c));
-}
-
-static double *values_of(Check *c, IrDef d) {
-    uint64_t n = ir_size(c->p, d);
-    double *x = base_calloc(n ? n : 1, sizeof *x);
-    const double *known = ir_eval_def(c->env, d);
-    if (known)
-        memcpy(x, known, n * sizeof *x);
-    else
-        c->complete = false;
-    return x;
-}
-
-static const SemaData *find_data(const Check *c, IrDef d) {
-    for (uint32_t i = 0; i < c->m->model->n_data; i++) {
-        if (c->m->model->data[i].def == d)
-            return &c->m->model->data[i];
-    }
-    return NULL;
-}
-
-/* Data stand for themselves by numbers of their kind: subscripts within their limit, bytes, rows of the
- * batch. */
-static double data_value(Check *c, const IrDefInfo *info, const SemaData *data) {
-    uint64_t limit = data && data->limit         ? data->limit
-                   : info->role == IR_ROLE_BATCH ? c->m->run->batch_of
-                   : info->elem == IR_U8         ? 256
-                                                 : 2;
-    if (info->elem == IR_F64 || info->elem == IR_F32)
-        return data && data->limit ? floor(uniform(c) * (double)limit) : symmetric(c);
-    return floor(uniform(c) * (double)(limit ? limit : 1));
-}
-
-static double state_value(Check *c, const IrDefInfo *info) {
-    return info->role == IR_ROLE_STEP ? 1 + floor(9 * uniform(c))
-         : info->role == IR_ROLE_TIME ? 0.5 + 2 * uniform(c)
-                                      : 0.2 + uniform(c);
-}
-
-static void set_input(Check *c, IrDef d) {
-    IrDefInfo info = *ir_def(c->p, d);
-    uint64_t n = ir_size(c->p, d);
-    double *x = base_calloc(n ? n : 1, sizeof *x);
-    const SemaData *data = find_data(c, d);
-    bool is_data = info.role == IR_ROLE_DATA || info.role == IR_ROLE_BATCH;
-    for (uint64_t i = 0; i < n; i++)
-        x[i] = is_data                                                        ? data_value(c, &info, data)
-             : info.role == IR_ROLE_MOMENTUM || info.role == IR_ROLE_VELOCITY ? symmetric(c)
-                                                                              : state_value(c, &info);
-    ir_env_set(c->env, d, x);
-    free(x);
-}
-
-static void set_inputs(Check *c) {
-    const SemaRun *run = c->m->run;
-    for (IrDef d = 1; d <= ir_def_count(c->p); d++) {
-        const IrDefInfo *info = ir_def(c->p, d);
-        if (info->kind == IR_DEF_INPUT && info->role != IR_ROLE_OUTPUT && info->role != IR_ROLE_HYPER)
-            set_input(c, d);
-    }
-    for (uint32_t i = 0; i < run->n_hypers; i++)
-        ir_env_set(c->env, run->hypers[i].def, &run->hypers[i].value);
-}
-
-/* d ← d + scale · w; `w` NULL: every element by its own random number. */
-static void move(Check *c, IrDef d, double scale, const double *w) {
-    uint64_t n = ir_size(c->p, d);
-    double *x = values_of(c, d);
-    for (uint64_t i = 0; i < n; i++)
-        x[i] += w ? scale * w[i] : scale * symmetric(c) * (1 + fabs(x[i]));
-    ir_env_set(c->env, d, x);
-    free(x);
-}
-
-/* A point near the start of the run. */
-static bool set_point(Check *c) {
-    set_inputs(c);
-    if (!mech_apply(c->p, c->env, &c->m->out->init))
-        return false;
-    for (uint32_t a = 0; a < c->m->n; a++) {
-        const MechBody *b = &c->m->bodies[a];
-        move(c, b->q, 0.1, NULL);
-        if (!c->m->out->first_order)
-            move(c, c->m->stores_p ? b->p : b->v, 0.5, NULL);
-    }
-    for (uint32_t i = 0; i < c->m->run->n_states; i++)
-        set_input(c, c->m->run->states[i].s);
-    return true;
-}
-
-/* ---- directions ---- */
-
-typedef struct Direction {
-    double **w; /* per body */
-} Direction;
-
-static Direction random_direction(Check *c) {
-    Direction d = {base_calloc(c->m->n, sizeof *d.w)};
-    for (uint32_t a = 0; a < c->m->n; a++) {
-        uint64_t n = c->m->bodies[a].size;
-        d.w[a] = base_calloc(n ? n : 1, sizeof **d.w);
-        for (uint64_t i = 0; i < n; i++)
-            d.w[a][i] = symmetric(c) / sqrt((double)n);
-    }
-    return d;
-}
-
-static void free_direction(Check *c, Direction d) {
-    for (uint32_t a = 0; a < c->m->n; a++)
-        free(d.w[a]);
-    free(d.w);
-}
-
-typedef enum Along { ALONG_Q, ALONG_V, ALONG_P } Along;
-
-static IrDef variable(const MechBody *b, Along along) {
-    return along == ALONG_Q ? b->q : along == ALONG_V ? b->v : b->p;
-}
-
-static void shift(Check *c, Along along, const Direction *d, double scale) {
-    for (uint32_t a = 0; a < c->m->n; a++)
-        move(c, variable(&c->m->bodies[a], along), scale, d->w[a]);
-}
-
-static double evaluate(Check *c, IrTerm scalar) {
-    bool ok = true;
-    double value = scalar ? ir_eval(c->env, scalar, NULL, &ok) : 0;
-    c->complete = c->complete && ok;
-    return value;
-}
-
-/* ∂S/∂x·w by differences. */
-static double slope(Check *c, IrTerm scalar, Along along, const Direction *d) {
-    if (!scalar)
-        return 0;
-    static const double at[4] = {1, -1, 2, -2}, weight[4] = {8, -8, -1, 1};
-    double sum = 0;
-    for (int k = 0; k < 4; k++) {
-        shift(c, along, d, at[k] * nudge * c->scale);
-        sum += weight[k] * evaluate(c, scalar);
-        shift(c, along, d, -at[k] * nudge * c->scale);
-    }
-    return sum / (12 * nudge * c->scale);
-}
-
-/* x·w for terms over the bodies' axes; NULL entries are 0. */
-static double project(Check *c, IrTerm (*get)(const MechBody *), const Direction *d) {
-    Mech *m = (Mech *)(uintptr_t)c->m;
-    double sum = 0;
-    for (uint32_t a = 0; a < m->n; a++) {
-        const MechBody *b = &m->bodies[a];
-        IrTerm t = get(b);
-        if (!t)
-            continue;
-        double *x = values_of(c, mech_define(m, NULL, IR_F64, b->rank, b->extent, t));
-        for (uint64_t i = 0; i < b->size; i++)
-            sum += x[i] * d->w[a][i];
-        free(x);
-    }
-    return sum;
-}
 
 static IrTerm get_dl_dq(const MechBody *b) { return b->dl_dq; }
 static IrTerm get_external(const MechBody *b) { return b->external; }
@@ -249,8 +56,8 @@ static void report(Check *c, const char *what) {
 static void check_gradient(Check *c, const Direction *d) {
     const Mech *m = c->m;
     bool hamilton = m->run->hamiltonian.term != 0;
-    double numeric = hamilton ? -slope(c, m->hamiltonian, ALONG_Q, d) : slope(c, m->lagrangian, ALONG_Q, d);
-    compare(c, project(c, get_dl_dq, d), numeric, 0);
+    double numeric = hamilton ? -check_slope(c, m->hamiltonian, ALONG_Q, d) : check_slope(c, m->lagrangian, ALONG_Q, d);
+    compare(c, check_project(c, get_dl_dq, d), numeric, 0);
 }
 
 /* The rates of q and v under a method, from its right-hand side. */
@@ -258,18 +65,18 @@ static double *output_of(Check *c, IrDef y) {
     const MechRun *out = c->m->out;
     for (uint32_t i = 0; i < out->n_y; i++) {
         if (out->y[i] == y)
-            return values_of(c, out->dy[i]);
+            return check_values(c, out->dy[i]);
     }
     return NULL;
 }
 
 static void advance(Check *c, double **rate_q, double **rate_v, double dt) {
     for (uint32_t a = 0; a < c->m->n; a++) {
-        move(c, c->m->bodies[a].q, dt, rate_q[a]);
-        move(c, c->m->bodies[a].v, dt, rate_v[a]);
+        check_move(c, c->m->bodies[a].q, dt, rate_q[a]);
+        check_move(c, c->m->bodies[a].v, dt, rate_v[a]);
     }
     if (c->m->run->time) {
-        double *t = values_of(c, c->m->run->time);
+        double *t = check_values(c, c->m->run->time);
         *t += dt;
         ir_env_set(c->env, c->m->run->time, t);
         free(t);
@@ -291,11 +98,11 @@ static void check_euler_lagrange(Check *c, const Direction *d) {
     double rate = 0;
     for (int k = 0; k < 4; k++) {
         advance(c, dq, dv, at[k] * deeper * c->scale);
-        rate += weight[k] * slope(c, m->lagrangian, ALONG_V, d) / (12 * deeper * c->scale);
+        rate += weight[k] * check_slope(c, m->lagrangian, ALONG_V, d) / (12 * deeper * c->scale);
         advance(c, dq, dv, -at[k] * deeper * c->scale);
     }
-    double pull = slope(c, m->lagrangian, ALONG_Q, d) + project(c, get_external, d);
-    double friction = slope(c, m->dissipation, ALONG_V, d);
+    double pull = check_slope(c, m->lagrangian, ALONG_Q, d) + check_project(c, get_external, d);
+    double friction = check_slope(c, m->dissipation, ALONG_V, d);
     compare(c, rate, pull - friction, fmax(fabs(pull), fabs(friction)));
     for (uint32_t a = 0; a < m->n; a++) {
         free(dq[a]);
@@ -310,7 +117,7 @@ static void set_velocities(Check *c) {
     Mech *m = (Mech *)(uintptr_t)c->m;
     for (uint32_t a = 0; a < m->n; a++) {
         const MechBody *b = &m->bodies[a];
-        double *v = values_of(c, mech_define(m, NULL, IR_F64, b->rank, b->extent, b->velocity));
+        double *v = check_values(c, mech_define(m, NULL, IR_F64, b->rank, b->extent, b->velocity));
         ir_env_set(c->env, b->v, v);
         free(v);
     }
@@ -319,7 +126,7 @@ static void set_velocities(Check *c) {
 static double dot(Check *c, Along along, const Direction *d) {
     double sum = 0;
     for (uint32_t a = 0; a < c->m->n; a++) {
-        double *x = values_of(c, variable(&c->m->bodies[a], along));
+        double *x = check_values(c, check_variable(&c->m->bodies[a], along));
         for (uint64_t i = 0; i < c->m->bodies[a].size; i++)
             sum += x[i] * d->w[a][i];
         free(x);
@@ -331,17 +138,17 @@ static double dot(Check *c, Along along, const Direction *d) {
 static void check_legendre(Check *c, const Direction *d) {
     set_velocities(c);
     if (c->m->run->hamiltonian.term)
-        compare(c, dot(c, ALONG_V, d), slope(c, c->m->hamiltonian, ALONG_P, d), 0);
+        compare(c, dot(c, ALONG_V, d), check_slope(c, c->m->hamiltonian, ALONG_P, d), 0);
     else
-        compare(c, dot(c, ALONG_P, d), slope(c, c->m->lagrangian, ALONG_V, d), 0);
+        compare(c, dot(c, ALONG_P, d), check_slope(c, c->m->lagrangian, ALONG_V, d), 0);
 }
 
 /* a + b x of a rate, summed over the directions of the body it moves. */
 static double rate_along(Check *c, const MechRate *r, const double *w) {
     Mech *m = (Mech *)(uintptr_t)c->m;
-    double *a = r->a ? values_of(c, mech_define(m, NULL, IR_F64, r->rank, r->extent, r->a)) : NULL;
-    double *b = r->b ? values_of(c, mech_define(m, NULL, IR_F64, r->rank, r->extent, r->b)) : NULL;
-    double *x = values_of(c, r->target), sum = 0;
+    double *a = r->a ? check_values(c, mech_define(m, NULL, IR_F64, r->rank, r->extent, r->a)) : NULL;
+    double *b = r->b ? check_values(c, mech_define(m, NULL, IR_F64, r->rank, r->extent, r->b)) : NULL;
+    double *x = check_values(c, r->target), sum = 0;
     for (uint64_t i = 0; i < ir_size(c->p, r->target); i++)
         sum += ((a ? a[i] : 0) + (b ? b[i] * x[i] : 0)) * w[i];
     free(a);
@@ -359,10 +166,10 @@ static void check_hamilton(Check *c, const Direction *d) {
         for (uint32_t a = 0; a < part->n && (part->kind == PART_P || part->kind == PART_BATH); a++)
             sum += rate_along(c, &part->rate[a], d->w[a]);
     }
-    double pull = m->run->hamiltonian.term ? -slope(c, m->hamiltonian, ALONG_Q, d)
-                                           : slope(c, m->lagrangian, ALONG_Q, d);
-    pull += project(c, get_external, d);
-    double friction = slope(c, m->dissipation, ALONG_V, d);
+    double pull = m->run->hamiltonian.term ? -check_slope(c, m->hamiltonian, ALONG_Q, d)
+                                           : check_slope(c, m->lagrangian, ALONG_Q, d);
+    pull += check_project(c, get_external, d);
+    double friction = check_slope(c, m->dissipation, ALONG_V, d);
     compare(c, sum, pull - friction, fmax(fabs(pull), fabs(friction)));
 }
 
@@ -385,10 +192,10 @@ static void check_rate(Check *c, const MechRate *r) {
         return;
     IrTerm flow = mech_flow_value(m, r, m->step, 0);
     uint64_t n = ir_size(c->p, r->target);
-    double *x = values_of(c, r->target), h = evaluate(c, m->step);
+    double *x = check_values(c, r->target), h = check_evaluate(c, m->step);
     bool any = false;
     for (uint64_t k = 0; k < n && k < MOST_ELEMENTS; k++) {
-        uint64_t flat = n <= MOST_ELEMENTS ? k : (uint64_t)(uniform(c) * (double)n);
+        uint64_t flat = n <= MOST_ELEMENTS ? k : (uint64_t)(check_uniform(c) * (double)n);
         int64_t at[IR_MAX_RANK];
         uint64_t rest = flat;
         for (uint32_t i = r->rank; i-- > 0; rest /= r->extent[i])
@@ -426,13 +233,13 @@ static void each_point(Check *c, uint32_t points, void (*check)(Check *, const D
                        const char *what) {
     uint32_t inside = 0;
     for (uint32_t i = 0; i < TRIES * points && inside < points && c->complete; i++) {
-        c->complete = set_point(c);
+        c->complete = check_set_point(c);
         if (!c->complete)
             break;
-        Direction d = random_direction(c);
+        Direction d = check_direction(c);
         c->outside = false;
         double error = point_error(c, check, &d);
-        free_direction(c, d);
+        check_free_direction(c, d);
         if (c->outside)
             continue;
         c->worst = error > c->worst ? error : c->worst;
@@ -445,7 +252,7 @@ static void each_point(Check *c, uint32_t points, void (*check)(Check *, const D
 /* The rates of one part, at points inside the domain. */
 static void part_points(Check *c, const MechPart *part, uint32_t points) {
     uint32_t inside = 0;
-    for (uint32_t i = 0; i < TRIES * points && inside < points && set_point(c); i++) {
+    for (uint32_t i = 0; i < TRIES * points && inside < points && check_set_point(c); i++) {
         c->error = 0;
         c->outside = false;
         for (uint32_t k = 0; k < part->n; k++)
