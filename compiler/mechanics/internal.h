@@ -349,7 +349,7 @@ void mech_force_lines(Mech *m, MechLine *at, uint32_t *n);      /* γ, S, λ */
 void mech_omega_lines(Mech *m, MechLine *at, uint32_t *n);      /* a and Ω of first-order motion */
 const char *mech_symbol(Mech *m, IrDef d);                     /* "θ", "p", "v" */
 
-/* ---- pretty.c: terms as a reader expects them ---- */
+/* ---- pretty*.c: terms as a reader expects them ---- */
 
 typedef enum PrettyKind {
     PRETTY_NUMBER,   /* number */
@@ -396,6 +396,7 @@ void symbol_write_latex(Buf *out, const char *symbol);
 /* One side of an equation. */
 void pretty_write_text(Buf *out, const Pretty *t);
 void pretty_write_latex(Buf *out, const Pretty *t);
+void pretty_write_latex_term(Buf *out, const Pretty *t, bool first); /* of a sum, with its sign */
 /* Shortest decimal that reads back as the same double. */
 const char *pretty_number(Arena *arena, double value);
 

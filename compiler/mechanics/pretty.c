@@ -78,136 +78,6 @@ const char *pretty_number(Arena *arena, double value) {
     return arena_printf(arena, "%.*f", decimals > 0 ? decimals : 0, value);
 }
 
-/* ---- names ---- */
-
-static bool index_name_taken(const PrettyScope *s, const char *name) {
-    for (uint32_t i = 0; i < s->n_bound; i++) {
-        if (!strcmp(s->bound[i].name, name))
-            return true;
-    }
-    return false;
-}
-
-static const char *free_index_name(PrettyScope *s, Name wish) {
-    const char *text = wish ? name_ascii(s->session->names, wish) : "";
-    if (*text && !index_name_taken(s, text))
-        return text;
-    static const char *const letters[] = {"i", "j", "k", "l", "m", "n", "r", "s", "u", "w"};
-    for (uint32_t i = 0; i < sizeof letters / sizeof *letters; i++) {
-        if (!index_name_taken(s, letters[i]))
-            return letters[i];
-    }
-    return arena_printf(s->arena, "i%u", s->n_bound);
-}
-
-void pretty_push_index(PrettyScope *s, IrIdx index, Name wish) {
-    if (s->n_bound < MOST_BOUND) {
-        const char *name = free_index_name(s, wish);
-        s->bound[s->n_bound++] = (Bound){index, name};
-    }
-}
-
-const char *pretty_index_name(PrettyScope *s, IrIdx index) {
-    for (uint32_t i = s->n_bound; i-- > 0;) {
-        if (s->bound[i].index == index)
-            return s->bound[i].name;
-    }
-    return free_index_name(s, ir_index(s->p, index)->name);
-}
-
-static void push_axes(PrettyScope *s, IrDef like) {
-    if (!like)
-        return;
-    const IrDefInfo *info = ir_def(s->p, like);
-    uint32_t rank = info->rank;
-    uint64_t extent[IR_MAX_RANK];
-    memcpy(extent, info->extent, sizeof extent);
-    for (uint32_t k = 0; k < rank; k++)
-        pretty_push_index(s, ir_axis(s->p, k, extent[k]), ir_axis_name(s->p, like, k));
-}
-
-/* The name of a coordinate, velocity or momentum of the run; NULL when d is none. */
-static const char *dynamic_symbol(PrettyScope *s, IrDef d, uint32_t *primes) {
-    const SemaRun *run = s->run;
-    *primes = 0;
-    for (uint32_t a = 0; a < run->n_bodies; a++) {
-        const SemaBody *b = &run->bodies[a];
-        const char *q = run->block ? "q" : name_ascii(s->session->names, b->name);
-        *primes = d == b->v;
-        if (d == b->q || d == b->v)
-            return q;
-        if (d == b->p)
-            return run->n_bodies == 1 ? "p" : arena_printf(s->arena, "p_%s", q);
-    }
-    for (uint32_t i = 0; i < run->n_vars; i++) {
-        *primes = d == run->vars[i].v;
-        if (d == run->vars[i].q || d == run->vars[i].v)
-            return name_ascii(s->session->names, run->vars[i].name);
-    }
-    *primes = 0;
-    return NULL;
-}
-
-static void grow_scope(PrettyScope *s, IrDef d) {
-    if (d < s->n_state)
-        return;
-    uint32_t n = ir_def_count(s->p) + 1;
-    uint8_t *state = ARENA_ARRAY(s->arena, uint8_t, n);
-    const char **given = ARENA_ARRAY(s->arena, const char *, n);
-    IrDef *wanted = ARENA_ARRAY(s->arena, IrDef, n);
-    memcpy(state, s->state, s->n_state);
-    memcpy(given, s->given, s->n_state * sizeof *given);
-    memcpy(wanted, s->wanted, s->n_wanted * sizeof *wanted);
-    s->state = state;
-    s->given = given;
-    s->wanted = wanted;
-    s->n_state = n;
-}
-
-static void mention(PrettyScope *s, IrDef d) {
-    grow_scope(s, d);
-    if (!s->state[d]) {
-        s->state[d] = 1;
-        s->wanted[s->n_wanted++] = d;
-    }
-}
-
-void pretty_mark_shown(PrettyScope *s, IrDef d) {
-    mention(s, d);
-    s->state[d] = 2;
-}
-
-/* A label "dx" where x is a name of the program is the rate of x: x', and "ddx" the rate of that, dx'. */
-static const char *rate_symbol(PrettyScope *s, const char *label, uint32_t *primes) {
-    const char *name = label + (label[0] == 'd' && label[1] == 'd');
-    if (name[0] != 'd' || !name[1])
-        return label;
-    for (IrDef d = 1; d <= ir_def_count(s->p); d++) {
-        Name id = ir_def(s->p, d)->name;
-        if (id && (!strcmp(name_ascii(s->session->names, id), name + 1) ||
-                   !strcmp(name_text(s->session->names, id), name + 1))) {
-            *primes = 1;
-            return name > label ? arena_printf(s->arena, "d%s", name + 1) : name + 1;
-        }
-    }
-    return label;
-}
-
-static const char *def_symbol(PrettyScope *s, IrDef d, uint32_t *primes) {
-    const char *dynamic = dynamic_symbol(s, d, primes);
-    if (dynamic)
-        return dynamic;
-    const IrDefInfo *info = ir_def(s->p, d);
-    if (info->name)
-        return name_ascii(s->session->names, info->name);
-    if (info->label)
-        return rate_symbol(s, info->label, primes);
-    grow_scope(s, d);
-    if (!s->given[d])
-        s->given[d] = arena_printf(s->arena, "u%u", ++s->serial);
-    return s->given[d];
-}
-
 static uint32_t term_size(const IrProgram *p, IrTerm t, uint32_t most) {
     IrNode n = *ir_node(p, t);
     IrOp op = (IrOp)n.op;
@@ -239,12 +109,12 @@ static const char *linalg_name(IrLinalg fn) {
 
 static Pretty *def_name(PrettyScope *s, IrDef d) {
     uint32_t primes;
-    const char *text = def_symbol(s, d, &primes);
-    mention(s, d);
+    const char *text = pretty_def_symbol(s, d, &primes);
+    pretty_mention(s, d);
     Pretty *t = symbol(s, text);
     t->primes = primes;
     uint32_t ignored;
-    t->varies = dynamic_symbol(s, d, &ignored) != NULL;
+    t->varies = pretty_dynamic_symbol(s, d, &ignored) != NULL;
     return t;
 }
 
@@ -287,7 +157,7 @@ static Pretty *build_read(PrettyScope *s, IrTerm t) {
     IrDefInfo info = *ir_def(s->p, d);
     bool named = info.name || info.label;
     uint32_t primes;
-    if (info.kind == IR_DEF_EXPR && !named && !dynamic_symbol(s, d, &primes) &&
+    if (info.kind == IR_DEF_EXPR && !named && !pretty_dynamic_symbol(s, d, &primes) &&
         term_size(s->p, info.body, INLINE_SIZE) < INLINE_SIZE)
         return pretty_build(s, ir_at_subs(s->p, d, subs));
     bool is_call = (info.kind == IR_DEF_LINALG || info.kind == IR_DEF_ROOT) && !named;
@@ -394,7 +264,7 @@ Pretty *pretty_build(PrettyScope *s, IrTerm t) {
 
 Pretty *pretty_term(PrettyScope *s, IrTerm t, IrDef like) {
     uint32_t before = s->n_bound;
-    push_axes(s, like);
+    pretty_push_axes(s, like);
     Pretty *tree = pretty_build(s, t);
     s->n_bound = before;
     return tree;
@@ -402,7 +272,7 @@ Pretty *pretty_term(PrettyScope *s, IrTerm t, IrDef like) {
 
 Pretty *pretty_subscripted(PrettyScope *s, const char *text, uint32_t primes, IrDef like) {
     uint32_t before = s->n_bound;
-    push_axes(s, like);
+    pretty_push_axes(s, like);
     Pretty *t = symbol(s, text);
     t->primes = primes;
     for (uint32_t k = before; k < s->n_bound; k++) {
@@ -476,7 +346,7 @@ IrDef pretty_next_where(PrettyScope *s, Pretty **lhs, Pretty **rhs, double *valu
         if (!*rhs)
             continue;
         uint32_t primes;
-        const char *text = def_symbol(s, d, &primes);
+        const char *text = pretty_def_symbol(s, d, &primes);
         IrDefKind kind = ir_def(s->p, d)->kind;
         *value = kind == IR_DEF_EXPR ? constant_value(s, d) : NAN;
         *lhs = pretty_subscripted(s, text, primes, kind == IR_DEF_EXPR ? d : 0);

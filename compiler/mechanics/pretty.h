@@ -36,6 +36,14 @@ Pretty *pretty_build(PrettyScope *s, IrTerm t);
 /* Bound and free indices in scope, innermost last. */
 void pretty_push_index(PrettyScope *s, IrIdx index, Name wish);
 const char *pretty_index_name(PrettyScope *s, IrIdx index);
+void pretty_push_axes(PrettyScope *s, IrDef like);
+
+/* Names of definitions (pretty_names.c), `primes` of them times differentiated. */
+const char *pretty_def_symbol(PrettyScope *s, IrDef d, uint32_t *primes);
+/* The name of a coordinate, velocity or momentum of the run; NULL when d is none. */
+const char *pretty_dynamic_symbol(PrettyScope *s, IrDef d, uint32_t *primes);
+/* What d is will be said below, under "where". */
+void pretty_mention(PrettyScope *s, IrDef d);
 
 /* Sums, products and reductions (pretty_terms.c). */
 Pretty *pretty_sum(PrettyScope *s, IrTerm t);
