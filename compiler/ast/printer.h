@@ -1,4 +1,4 @@
-/* printer — what print.c (expressions) and print_stmt.c (statements) share. */
+/* printer — what print.c (expressions), print_stmt.c (statements) and print_block.c (lines and blocks) share. */
 #ifndef LAG_PRINTER_H
 #define LAG_PRINTER_H
 
@@ -27,5 +27,14 @@ void print_expr_fitting(Printer *printer, const Expr *expr);
 void print_string(Printer *printer, Name text);
 void print_args(Printer *printer, ArgList args);
 void print_binders(Printer *printer, BinderList binders);
+
+/* The kind of block a statement stands in decides how a rate `q' = e` is written. */
+typedef enum Inside { INSIDE_OTHER, INSIDE_FLOW } Inside;
+void print_indent(Printer *printer);
+/* The statement alone: no line, no comments. */
+void print_stmt(Printer *printer, const Stmt *stmt, Inside inside);
+/* `{ a; b; c }` when the whole statement stood on one line of the source and still fits; else over several lines. `value` is
+ * that of a block expression, or NULL. */
+void print_body(Printer *printer, const Stmt *stmt, StmtList items, const Expr *value, Inside inside);
 
 #endif
