@@ -71,10 +71,6 @@ uint32_t driver_threads(const Options *options, const SemaRun *run) {
     return options->threads ? options->threads : run->threads ? run->threads : rt_processor_count();
 }
 
-uint64_t driver_seed(const Options *options, const SemaRun *run) {
-    return options->seed_given || !run->has_seed ? options->seed : run->seed;
-}
-
 static CodeFunctions list_functions(Session *session, const MechRun *mech, Code *code) {
     CodeFunctions list = {0};
     vec_push(&list, &mech->init);

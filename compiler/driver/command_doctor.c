@@ -4,6 +4,7 @@
 #include "../../runtime/core/core.h"
 #include "../../runtime/linalg/linalg.h"
 #include "../../runtime/plot/plot.h"
+#include "../../runtime/report/report.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -82,7 +83,7 @@ int command_doctor(Session *session, Options *options) {
         if (options->json)
             json_object_set_new(object, findings[i].name + strspn(findings[i].name, " "), json_string(findings[i].text));
         else
-            print_finding(&findings[i], driver_colours(stdout));
+            print_finding(&findings[i], rt_out_has_colour(stdout));
     }
     if (options->json) {
         json_object_set_new(object, "event", json_string("doctor"));

@@ -1,6 +1,7 @@
 /* run — derives, compiles and runs every `run` of a program, in order. */
 #include "driver.h"
 
+#include "../../runtime/core/core.h"
 #include "../../runtime/linalg/linalg.h"
 
 #include <string.h>
@@ -48,14 +49,47 @@ static bool emit_stage(const Model *model, const MechRun *mech, const Code *code
     return strcmp(stage, "time") != 0;
 }
 
-static int run_one(Session *session, Model *model, const SemaRun *run, const Options *options, Kept *kept,
-                   Page *page) {
+static void *find_symbol(void *jit, const char *name) { return jit_symbol(jit, name); }
+
+/* What a run says of places in the program goes with the compiler's own messages. */
+static void say(void *context, const RtSaying *saying) {
+    Session *session = context;
+    DiagCode code = 0;
+    while (code + 1 < DIAG_COUNT && strcmp(diag_code_text(code), saying->code) != 0)
+        code++;
+    Span span = {.file = saying->spot.file, .start = saying->spot.start, .end = saying->spot.end};
+    Diag *diag = saying->is_warning ? diag_warn(session, code, span, "%s", saying->text)
+                                    : diag_error(session, code, span, "%s", saying->text);
+    if (saying->note)
+        diag_note_at(session, diag, (Span){0}, "%s", saying->note);
+    if (saying->help)
+        diag_help(session, diag, "%s", saying->help);
+}
+
+/* The program as it was read. */
+static const char *program_text(const Session *session, const Options *options) {
+    for (uint32_t file = 1; file <= session->sources.n; file++) {
+        const Source *source = source_get(session, file);
+        if (source && !strcmp(source->path, options->file))
+            return source->text;
+    }
+    return "";
+}
+
+static RtHost *open_host(Session *session, const Options *options) {
+    return rt_host_new(&(RtHostOptions){.path = options->file, .text = program_text(session, options),
+                                        .directory = load_directory(session, options), .out = options->out,
+                                        .seed = options->seed, .seed_given = options->seed_given, .json = options->json,
+                                        .quiet = options->quiet, .say = say, .context = session});
+}
+
+static int run_one(Session *session, Model *model, const SemaRun *run, const Options *options, RtHost *host) {
     const char *emit = options->emit;
-    double start = driver_now();
+    double start = rt_now();
     MechRun *mech = mech_derive(session, model, run);
     if (!mech)
         return EXIT_PROGRAM;
-    double derived = driver_now();
+    double derived = rt_now();
     if (emit && (!strcmp(emit, "ir") || !strcmp(emit, "derive"))) {
         emit_stage(model, mech, NULL, emit);
         return EXIT_OK;
@@ -64,11 +98,11 @@ static int run_one(Session *session, Model *model, const SemaRun *run, const Opt
     if (!code)
         return EXIT_PROGRAM;
     if (emit && !strcmp(emit, "time"))
-        printf("derivation %.2f ms\nmachine code %.2f ms%s\n", 1e3 * (derived - start), 1e3 * (driver_now() - derived),
+        printf("derivation %.2f ms\nmachine code %.2f ms%s\n", 1e3 * (derived - start), 1e3 * (rt_now() - derived),
                code->from_cache ? " (from the cache)" : "");
     int status = EXIT_OK;
     if (!emit || !emit_stage(model, mech, code, emit))
-        status = execute_run(session, model, mech, code, options, kept, page);
+        status = rt_host_run(host, describe_run(session, model, mech, code), find_symbol, code->jit);
     code_free(code);
     return status;
 }
@@ -86,24 +120,22 @@ static int emit_ast(Session *session, Options *options) {
 }
 
 static int run_all(Session *session, Options *options) {
-    double start = driver_now();
+    double start = rt_now();
     Model *model = load_model(session, options);
     if (!model)
         return diag_error_count(session) ? driver_finish(session, options) : EXIT_PROGRAM;
     if (options->emit && !strcmp(options->emit, "time"))
-        printf("source to IR %.2f ms\n", 1e3 * (driver_now() - start));
+        printf("source to IR %.2f ms\n", 1e3 * (rt_now() - start));
     for (uint32_t i = 0; i < model->n_runs; i++)
         if (model->runs[i].missing)
             report_missing(session, &model->runs[i]);
     int status = diag_error_count(session) ? EXIT_PROGRAM : EXIT_OK;
-    Kept kept = {0};
-    Page page = {0};
+    RtHost *host = open_host(session, options);
     for (uint32_t i = 0; i < model->n_runs && (status == EXIT_OK || status == EXIT_EXPECT); i++) {
-        int ended = run_one(session, model, &model->runs[i], options, &kept, &page);
+        int ended = run_one(session, model, &model->runs[i], options, host);
         status = ended != EXIT_OK ? ended : status;
     }
-    kept_free(&kept);
-    if (!page_write(session, options, &page))
+    if (rt_host_end(host) != EXIT_OK)
         status = EXIT_RUN;
     if (!model->n_runs && !diag_error_count(session))
         fprintf(stderr, "lag: %s has no `run`: nothing to do\n", options->file);

@@ -5,17 +5,7 @@
 
 #include "../jit/jit.h"
 #include "../mechanics/mechanics.h"
-#include "../../runtime/data/data.h"
-
-/* Exit statuses, as --help documents them. */
-enum {
-    EXIT_OK = 0,
-    EXIT_PROGRAM = 1,     /* the program has errors: messages were given */
-    EXIT_USAGE = 2,       /* the command line cannot be understood */
-    EXIT_RUN = 3,         /* the run stopped: divergence, bad data, full disk */
-    EXIT_EXPECT = 4,      /* the run ended, and an `expect` does not hold */
-    EXIT_INTERRUPT = 130, /* stopped by Ctrl-C, with the results so far */
-};
+#include "../../runtime/program/program.h"
 
 typedef struct Options {
     const char *file;        /* NULL when none was given; "-" is standard input */
@@ -60,12 +50,6 @@ bool load_source(const SemaSource *source, const char *directory, RtSource *foun
                  RtMessage *message);
 /* Prints all messages to stderr; EXIT_PROGRAM when there were errors, else EXIT_OK. */
 int driver_finish(Session *session, const Options *options);
-/* Whether stream `out` is a terminal that takes colours (NO_COLOR is honoured). */
-bool driver_colours(FILE *out);
-
-/* terminal.c */
-double driver_now(void); /* seconds, monotonic */
-
 /* code.c: one derived run as machine code. */
 typedef VEC(const IrFunc *) CodeFunctions;
 typedef struct Code {
@@ -77,25 +61,11 @@ typedef struct Code {
     bool fast, from_cache;
 } Code;
 uint32_t driver_threads(const Options *options, const SemaRun *run);
-/* The seed of a run: of --seed, else its own, else 0. */
-uint64_t driver_seed(const Options *options, const SemaRun *run);
 /* Plans and compiles (or takes from the cache) the functions of `mech`. NULL after errors, reported. */
 Code *code_build(Session *session, const Model *model, const MechRun *mech, const Options *options);
 void code_free(Code *code);
 
-/* keep.c: the values in which runs left what they moved, for later runs that read it. */
-typedef struct KeptValue { Span declared; bool velocity; int elem; uint64_t n; void *values; } KeptValue;
-typedef struct Kept { VEC(KeptValue) list; } Kept;
-void kept_free(Kept *kept);
-
-/* page.c: what the runs of a program put on its page, report.html. */
-typedef struct Page { Buf text; uint32_t pictures; const char *folder; } Page;
-/* Writes the page where a picture was drawn, and releases it; false after a message on stderr. */
-bool page_write(Session *session, const Options *options, Page *page);
-
-/* execute.c: runs one derived and compiled run with its data; returns an exit status. What it reads and does not move
- * starts from `kept`; what it moved is put there. */
-int execute_run(Session *session, const Model *model, const MechRun *mech, Code *code, const Options *options,
-                Kept *kept, Page *page);
+/* describe.c: what the runtime needs to execute the run, in the session's arena. */
+const RtProgramRun *describe_run(Session *session, const Model *model, const MechRun *mech, const Code *code);
 
 #endif

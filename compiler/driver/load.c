@@ -1,6 +1,8 @@
 /* load — from a path to a checked model. */
 #include "driver.h"
 
+#include "../../runtime/report/report.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -117,7 +119,7 @@ Model *load_model(Session *session, const Options *options) {
 }
 
 int driver_finish(Session *session, const Options *options) {
-    diag_print_all(session, options->json ? stdout : stderr, driver_colours(stderr), options->json);
+    diag_print_all(session, options->json ? stdout : stderr, rt_out_has_colour(stderr), options->json);
     uint32_t errors = diag_error_count(session);
     if (errors && !options->json)
         fprintf(stderr, "%u error%s\n", errors, errors == 1 ? "" : "s");

@@ -36,6 +36,10 @@ bool rt_can_flush_denormals(void);
 /* One line for `lag doctor`. */
 const char *rt_float_mode_text(void);
 
+/* ---- the clock ---- */
+
+double rt_now(void); /* seconds, monotonic */
+
 /* ---- memory ---- */
 
 /* `size` bytes aligned to 64 (and, from 4 MiB on, to a large page, which is asked for); contents unspecified.

@@ -2,19 +2,14 @@
  * for programs. */
 #include "report.h"
 
+#include "../core/core.h"
+
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 RtProgressMode rt_progress_mode(FILE *out, bool json) {
     const char *term = getenv("TERM");
@@ -63,7 +58,7 @@ void rt_progress_begin(RtProgress *p, FILE *out, RtProgressMode mode, const char
     copy(p->unit, sizeof p->unit, unit ? unit : "time");
     p->total = total;
     p->done = p->first = done;
-    p->started = p->shown = now();
+    p->started = p->shown = rt_now();
 }
 
 void rt_progress_label(RtProgress *p, const char *label) {
@@ -295,7 +290,7 @@ void rt_progress_update(RtProgress *p, double done, size_t n, const char *const 
     p->done = done;
     if (p->mode == RT_PROGRESS_NONE)
         return;
-    double t = now();
+    double t = rt_now();
     if (t - p->shown < every[p->mode])
         return;
     p->shown = t;
@@ -308,7 +303,7 @@ void rt_progress_update(RtProgress *p, double done, size_t n, const char *const 
 }
 
 void rt_progress_mark(RtProgress *p, double done, size_t n, const char *const *names, const double *values) {
-    double t = now();
+    double t = rt_now();
     p->done = done;
     p->shown = t;
     if (p->mode == RT_PROGRESS_TERMINAL) {
@@ -325,7 +320,7 @@ void rt_progress_mark(RtProgress *p, double done, size_t n, const char *const *n
 
 /* title: 300,000 samples in 1.2 s (249,000 samples/s), loss 0.3124, acc 0.8914 */
 void rt_progress_end(RtProgress *p, double done, size_t n, const char *const *names, const double *values) {
-    double t = now(), rate, left;
+    double t = rt_now(), rate, left;
     char field[128];
     p->done = done;
     if (p->mode == RT_PROGRESS_JSON)

@@ -2,6 +2,7 @@
 #ifndef LAG_RT_RUN_STATE_H
 #define LAG_RT_RUN_STATE_H
 
+#include "../core/core.h"
 #include "run.h"
 
 size_t rt_block_bytes(const RtBlock *block);
@@ -24,6 +25,5 @@ bool rt_outputs_of_event(RtRun *run, uint32_t number, const RtRunState *at, RtRu
 /* A run that was stopped early hands over what is due at the end from its last good state, so that parameters
  * are saved. */
 void rt_outputs_at_end(RtRun *run, RtRunResult *result);
-double rt_now(void); /* seconds, monotonic */
 
 #endif

@@ -22,7 +22,7 @@ int main(int count, char **args) {
     if (bench.run.monitor)
         bench.run.monitor(&bench.run.frame);
     printf("{\"samples_per_s\": %.0f, \"loss\": %.4f}\n", rows * (double)steps / took,
-           execution_scalar(&bench.run, bench.mech->loss));
+           execution_scalar(&bench.run, &bench.run.spec->loss));
     bench_close(&bench);
     return 0;
 }

@@ -1,10 +1,12 @@
 /* harness — a program of the language compiled and ready to step. */
 #include "harness.h"
 
+#include "linalg/linalg.h"
+
 #include <stdlib.h>
 
 double bench_now(void) {
-    return driver_now();
+    return rt_now();
 }
 
 static int by_value(const void *a, const void *b) {
@@ -17,6 +19,13 @@ double bench_median(double *values, size_t n) {
     return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
 }
 
+static void say(void *context, const RtSaying *saying) {
+    (void)context;
+    fprintf(stderr, "%s\n", saying->text);
+}
+
+static void *find_symbol(void *jit, const char *name) { return jit_symbol(jit, name); }
+
 void bench_open(Bench *bench, const char *path, uint32_t threads) {
     *bench = (Bench){.session = session_new(), .options = {.file = path, .threads = threads, .quiet = true}};
     bench->model = load_model(bench->session, &bench->options);
@@ -24,12 +33,18 @@ void bench_open(Bench *bench, const char *path, uint32_t threads) {
         bench->mech = mech_derive(bench->session, bench->model, &bench->model->runs[0]);
     if (bench->mech)
         bench->code = code_build(bench->session, bench->model, bench->mech, &bench->options);
-    bench->run = (Execution){.session = bench->session, .options = &bench->options, .model = bench->model,
-                             .mech = bench->mech, .sema = bench->mech ? bench->mech->run : NULL, .code = bench->code,
-                             .name = path};
-    if (driver_finish(bench->session, &bench->options) != EXIT_OK || !bench->code || !execution_open(&bench->run))
+    if (driver_finish(bench->session, &bench->options) != EXIT_OK || !bench->code)
         exit(1);
-    rt_flush_denormals(execution_flushes(&bench->run));
+    bench->host = rt_host_new(&(RtHostOptions){.path = path, .text = "", .quiet = true, .say = say,
+                                               .directory = load_directory(bench->session, &bench->options)});
+    bench->run = (Execution){.host = bench->host, .options = &bench->host->options, .arena = bench->host->arena,
+                             .spec = describe_run(bench->session, bench->model, bench->mech, bench->code),
+                             .symbol = find_symbol, .code = bench->code->jit};
+    if (bench->run.spec->uses_library)
+        rt_blas_load();
+    if (!execution_open(&bench->run))
+        exit(1);
+    rt_flush_denormals(bench->run.spec->trains);
     RtRun *run = &bench->run.run;
     if (run->init(run->frame) || (run->prepare && run->prepare(run->frame)))
         exit(1);
@@ -56,6 +71,7 @@ void bench_rhs(Bench *bench) {
 
 void bench_close(Bench *bench) {
     execution_close(&bench->run);
+    rt_host_end(bench->host);
     code_free(bench->code);
     model_free(bench->model);
     session_free(bench->session);

@@ -3,7 +3,8 @@
 #ifndef LAG_BENCH_HARNESS_H
 #define LAG_BENCH_HARNESS_H
 
-#include "driver/execute.h"
+#include "driver/driver.h"
+#include "program/execution.h"
 
 typedef struct Bench {
     Session *session;
@@ -11,6 +12,7 @@ typedef struct Bench {
     Model *model;
     MechRun *mech;
     Code *code;
+    RtHost *host;
     Execution run;
 } Bench;
 

@@ -1,7 +1,7 @@
 /* pictures — the plots of a run: each from the table of its own records to its files. */
-#include "execute.h"
+#include "execution.h"
 
-#include "../../runtime/plot/plot.h"
+#include "../plot/plot.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@ enum { MOST_CURVES = 320 };
 /* A plot being drawn. */
 typedef struct Picture {
     Execution *e;
-    const SemaPlot *sema;
+    const RtPicture *spec;
     const Group *group;
     RtPlot plot;
     RtPlotCurve curves[MOST_CURVES];
@@ -24,14 +24,14 @@ typedef struct Picture {
 /* One item of the statement: where its numbers lie in a row. */
 typedef struct Item {
     const char *text;
-    const IrDefInfo *def;
+    const RtPlace *def;
     size_t first, size;
 } Item;
 
 static Item item_at(const Picture *p, uint32_t k) {
     Execution *e = p->e;
-    uint32_t record = p->sema->first + k;
-    Item item = {.text = e->sema->records[record].text, .def = ir_def(e->model->ir, e->mech->outputs[record])};
+    uint32_t record = p->spec->first + k;
+    Item item = {.text = e->spec->records[record].text, .def = &e->spec->records[record].place};
     for (uint32_t i = 0; i < e->run.n_outputs; i++)
         if (e->record_of[i] == record) {
             item.first = e->column_of[i] == NO_COLUMN ? 0 : e->column_of[i]; /* t is the clock of the table */
@@ -49,7 +49,7 @@ static bool is_plain(const char *text) {
 /* The name of element k of a tensor: u₃, or (x + y)[3, 1]. */
 static const char *element_text(const Picture *p, const Item *item, uint64_t k) {
     static const char *const low[] = {"₀", "₁", "₂", "₃", "₄", "₅", "₆", "₇", "₈", "₉"};
-    const IrDefInfo *def = item->def;
+    const RtPlace *def = item->def;
     if (!def->rank)
         return item->text;
     Buf text = {0};
@@ -74,7 +74,7 @@ static const char *element_text(const Picture *p, const Item *item, uint64_t k) 
         for (const char *at = number; digits && *at; at++)
             buf_puts(&text, low[*at - '0']);
     }
-    const char *copy = arena_string(p->e->session->arena, text.at, text.n);
+    const char *copy = arena_string(p->e->arena, text.at, text.n);
     buf_free(&text);
     return copy;
 }
@@ -85,19 +85,17 @@ static const char *joined_text(const Picture *p, uint32_t first, uint32_t last) 
     buf_puts(&text, "");
     for (uint32_t k = first; k <= last; k++)
         buf_printf(&text, "%s%s", k > first ? ", " : "", item_at(p, k).text);
-    const char *copy = text.n <= 48 || first == last ? arena_string(p->e->session->arena, text.at, text.n) : "";
+    const char *copy = text.n <= 48 || first == last ? arena_string(p->e->arena, text.at, text.n) : "";
     buf_free(&text);
     return copy;
 }
 
 static const char *axis_text(const Picture *p, const Item *item, uint32_t axis) {
-    const IrDefInfo *def = item->def;
+    const RtPlace *def = item->def;
     if (axis >= def->rank)
         return "";
-    Name name = ir_axis_name(p->e->model->ir, p->e->mech->outputs[p->sema->first + p->sema->n - 1], axis);
-    if (!name)
-        name = ir_axis_name(p->e->model->ir, p->e->sema->records[p->sema->first + p->sema->n - 1].value, axis);
-    return name ? name_text(p->e->session->names, name) : "";
+    const RtRecord *last = &p->e->spec->records[p->spec->first + p->spec->n - 1];
+    return axis < last->n_axes ? last->axes[axis] : "";
 }
 
 /* The clock that leads each row of the table. */
@@ -127,7 +125,7 @@ static void add_at_end(Picture *p, const Item *x, const Item *y) {
     for (size_t i = 0; i < across; i++) {
         const char *label = y->text;
         if (columns)
-            label = arena_printf(p->e->session->arena, is_plain(y->text) ? "%s[:, %zu]" : "(%s)[:, %zu]", y->text, i);
+            label = arena_printf(p->e->arena, is_plain(y->text) ? "%s[:, %zu]" : "(%s)[:, %zu]", y->text, i);
         add_curve(p, (RtPlotCurve){.label = label, .x = x ? p->table + x->first : NULL, .y = p->table + y->first + i,
                                    .n = p->rows ? n : 0, .x_stride = 1, .y_stride = across});
     }
@@ -140,19 +138,19 @@ static void add_histogram(Picture *p, const Item *y) {
 }
 
 static void fill_curves(Picture *p) {
-    bool bars = p->plot.form == RT_PLOT_HISTOGRAM, has_x = !bars && p->sema->n > 1;
+    bool bars = p->plot.form == RT_PLOT_HISTOGRAM, has_x = !bars && p->spec->n > 1;
     Item x = item_at(p, 0);
-    for (uint32_t k = has_x ? 1 : 0; k < p->sema->n; k++) {
+    for (uint32_t k = has_x ? 1 : 0; k < p->spec->n; k++) {
         Item y = item_at(p, k);
         if (bars)
             add_histogram(p, &y);
-        else if (p->sema->over_run)
+        else if (p->spec->over_run)
             add_over_run(p, has_x ? &x : NULL, &y);
         else
             add_at_end(p, has_x ? &x : NULL, &y);
     }
-    const char *ys = joined_text(p, has_x ? 1 : 0, p->sema->n - 1);
-    const char *counted = p->sema->over_run ? clock_text(p) : axis_text(p, &x, 0);
+    const char *ys = joined_text(p, has_x ? 1 : 0, p->spec->n - 1);
+    const char *counted = p->spec->over_run ? clock_text(p) : axis_text(p, &x, 0);
     p->plot.x.label = bars ? ys : has_x ? x.text : counted;
     p->plot.y.label = bars ? "number" : ys;
 }
@@ -193,12 +191,12 @@ static void fill_matrix(Picture *p, const Item *u) {
     f->row_stride = 1;
     f->frame_stride = p->width;
     Item y = item_at(p, 1);
-    edges(p, p->sema->n > 2 ? &y : NULL, f->rows, &f->bottom, &f->top);
-    p->plot.y.label = p->sema->n > 2 ? y.text : axis_text(p, u, 1);
+    edges(p, p->spec->n > 2 ? &y : NULL, f->rows, &f->bottom, &f->top);
+    p->plot.y.label = p->spec->n > 2 ? y.text : axis_text(p, u, 1);
 }
 
 static void fill_field(Picture *p) {
-    uint32_t last = p->sema->n - 1;
+    uint32_t last = p->spec->n - 1;
     Item u = item_at(p, last), x = item_at(p, 0);
     p->plot.field = (RtPlotField){.values = p->table + u.first, .label = u.text};
     if (u.def->rank == 2)
@@ -231,7 +229,7 @@ static void fill_images(Picture *p) {
 /* ---- motion ---- */
 
 static void fill_motion(Picture *p) {
-    uint32_t last = p->sema->n - 1;
+    uint32_t last = p->spec->n - 1;
     Item u = item_at(p, last), x = item_at(p, 0);
     p->plot.frames = p->rows;
     p->plot.times = p->table;
@@ -240,7 +238,7 @@ static void fill_motion(Picture *p) {
         fill_field(p);
         return;
     }
-    bool is_still = p->e->sema->records[p->sema->first].form == RECORD_PLOT && last > 0;
+    bool is_still = p->e->spec->records[p->spec->first].form == RT_RECORD_PLOT && last > 0;
     for (size_t i = 0; is_still && i < x.size; i++) /* places that stay are the axis of what moves */
         for (size_t f = 1; is_still && f < p->rows; f++)
             is_still = p->table[f * p->width + x.first + i] == p->table[x.first + i];
@@ -266,37 +264,37 @@ static void warn_of_negatives(const Picture *p) {
             if (!(p->plot.x.is_log && x < 0) && !(p->plot.y.is_log && y < 0 && p->plot.form != RT_PLOT_HISTOGRAM))
                 continue;
             bool is_x = p->plot.x.is_log && x < 0;
-            Diag *d = diag_warn(p->e->session, DIAG_RUN_OUTPUT, p->sema->span,
-                                "`%s` is %s here at times, and a logarithmic axis has no negative numbers: they are gaps",
-                                is_x ? p->plot.x.label : c->label, rt_text_number(is_x ? x : y).text);
-            diag_help(p->e->session, d, "plot its `abs(…)`, or leave out `log`");
+            execution_say(p->e, SAYS_OUTPUT, &p->spec->spot,
+                          (Aside){.is_warning = true, .help = "plot its `abs(…)`, or leave out `log`"},
+                          "`%s` is %s here at times, and a logarithmic axis has no negative numbers: they are gaps",
+                          is_x ? p->plot.x.label : c->label, rt_text_number(is_x ? x : y).text);
             return;
         }
 }
 
 static bool draw(Picture *p, RtMessage *m) {
-    const SemaPlot *sema = p->sema;
-    p->plot = (RtPlot){.form = sema->form, .title = sema->title ? sema->title : "", .equal = sema->equal,
-                       .apart = sema->apart, .has_pivot = sema->has_pivot, .bins = sema->bins, .frames = 1,
-                       .pivot = {sema->pivot[0], sema->pivot[1]}, .curves = p->curves};
+    const RtPicture *spec = p->spec;
+    p->plot = (RtPlot){.form = spec->form, .title = spec->title ? spec->title : "", .equal = spec->equal,
+                       .apart = spec->apart, .has_pivot = spec->has_pivot, .bins = spec->bins, .frames = 1,
+                       .pivot = {spec->pivot[0], spec->pivot[1]}, .curves = p->curves};
     p->rows = rt_series_rows(p->group->series);
     p->width = rt_series_width(p->group->series);
     p->table = p->rows ? rt_series_row(p->group->series, 0) : p->index;
     p->plot.x.label = p->plot.y.label = "";
-    switch (sema->form) {
+    switch (spec->form) {
     case RT_PLOT_LINE: case RT_PLOT_SCATTER: case RT_PLOT_HISTOGRAM: fill_curves(p); break;
     case RT_PLOT_HEAT: fill_field(p); break;
     case RT_PLOT_IMAGES: fill_images(p); break;
     case RT_PLOT_ANIMATION: fill_motion(p); break;
     }
-    p->plot.x.is_log = sema->x_log;
-    p->plot.y.is_log = sema->y_log;
+    p->plot.x.is_log = spec->x_log;
+    p->plot.y.is_log = spec->y_log;
     warn_of_negatives(p);
-    if (sema->x_label)
-        p->plot.x.label = sema->x_label;
-    if (sema->y_label)
-        p->plot.y.label = sema->y_label;
-    if (sema->form == RT_PLOT_ANIMATION && !p->rows)
+    if (spec->x_label)
+        p->plot.x.label = spec->x_label;
+    if (spec->y_label)
+        p->plot.y.label = spec->y_label;
+    if (spec->form == RT_PLOT_ANIMATION && !p->rows)
         return rt_fail(m, "%s: an animation of no moments cannot be drawn", p->group->path);
     return rt_plot_write(&p->plot, p->group->path, m);
 }
@@ -304,14 +302,14 @@ static bool draw(Picture *p, RtMessage *m) {
 /* NAME_line, NAME_line_2, …; or what `to` says. */
 const char *picture_path(Execution *e, uint32_t k) {
     static const char *const forms[] = {"line", "scatter", "histogram", "heat", "images", "animation"};
-    const SemaPlot *plot = &e->sema->plots[k];
+    const RtPicture *plot = &e->spec->plots[k];
     if (plot->path)
-        return arena_printf(e->session->arena, "%s/%s", e->folder, plot->path);
+        return arena_printf(e->arena, "%s/%s", e->folder, plot->path);
     uint32_t number = 1;
     for (uint32_t other = 0; other < k; other++)
-        number += e->sema->plots[other].form == plot->form && !e->sema->plots[other].path;
-    const char *name = arena_printf(e->session->arena, "%s/%s_%s", e->folder, e->name, forms[plot->form]);
-    return number > 1 ? arena_printf(e->session->arena, "%s_%u", name, number) : name;
+        number += e->spec->plots[other].form == plot->form && !e->spec->plots[other].path;
+    const char *name = arena_printf(e->arena, "%s/%s_%s", e->folder, e->spec->name, forms[plot->form]);
+    return number > 1 ? arena_printf(e->arena, "%s_%u", name, number) : name;
 }
 
 static bool write_one(Execution *e, const Group *group) {
@@ -319,9 +317,9 @@ static bool write_one(Execution *e, const Group *group) {
     Picture *p = base_calloc(1, sizeof *p);
     p->e = e;
     p->group = group;
-    p->sema = &e->sema->plots[group->plot - 1];
+    p->spec = &e->spec->plots[group->plot - 1];
     const char *slash = strrchr(group->path, '/');
-    const char *folder = arena_string(e->session->arena, group->path, (size_t)(slash - group->path));
+    const char *folder = arena_string(e->arena, group->path, (size_t)(slash - group->path));
     bool ok = rt_out_directory(folder, &message) && draw(p, &message);
     if (ok)
         page_picture(e, group->path);

@@ -1,6 +1,7 @@
 /* vec — growable arrays and strings. */
-#include "base.h"
+#include "../arena.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

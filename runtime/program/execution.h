@@ -1,12 +1,44 @@
-/* execute — one compiled run with its memory, data, state and outputs. Private to driver/. */
-#ifndef LAG_DRIVER_EXECUTE_H
-#define LAG_DRIVER_EXECUTE_H
+/* execution — one compiled run with its memory, data, state and outputs. Private to program/. */
+#ifndef LAG_RT_EXECUTION_H
+#define LAG_RT_EXECUTION_H
 
-#include "driver.h"
+#include "program.h"
 
-#include "../../runtime/core/core.h"
-#include "../../runtime/report/report.h"
-#include "../../runtime/run/run.h"
+#include "../core/core.h"
+#include "../report/report.h"
+
+enum {
+#define SAYS(ident, code) SAYS_##ident,
+#include "says.def"
+#undef SAYS
+    SAYS_COUNT
+};
+
+/* The values in which runs left what they moved, for later runs that read it. */
+typedef struct KeptValue {
+    uint64_t declared;
+    bool velocity;
+    RtElem elem;
+    uint64_t n;
+    void *values;
+} KeptValue;
+typedef struct Kept {
+    VEC(KeptValue) list;
+} Kept;
+
+/* What the runs of a program put on its page, report.html. */
+typedef struct Page {
+    Buf text;
+    uint32_t pictures;
+    const char *folder;
+} Page;
+
+struct RtHost {
+    RtHostOptions options;
+    Arena *arena; /* as long as the program runs */
+    Kept kept;
+    Page page;
+};
 
 /* Records that are due at the same moments: one table, one file. What a plot shows is a table of its own. */
 typedef struct Group {
@@ -33,22 +65,18 @@ typedef struct Drift {
 } Drift;
 
 typedef struct Execution {
-    Session *session;
-    const Options *options;
-    const Model *model;
-    const MechRun *mech;
-    const SemaRun *sema;
-    const Code *code;
-    Kept *kept;          /* values that earlier runs left */
-    const char *name;    /* of the run: its label, or the dynamics' name */
+    RtHost *host;
+    const RtHostOptions *options;
+    Arena *arena;        /* the host's */
+    const RtProgramRun *spec;
+    void *(*symbol)(void *code, const char *name);
+    void *code;
     RtFrame frame;
-    RtArray *arrays;     /* model->n_data of them; values NULL where no function reads one */
+    RtArray *arrays;     /* spec->n_data of them; values NULL where no function reads one */
     RtRun run;
-    RtBlock *state;
     RtOutput *outputs;   /* one a record that has a place, in order; record_of gives its number */
     uint32_t *record_of;
     RtEvent *events;
-    RtBlock *y, *dy;
     RtFunction monitor, expects;
     Group *groups;       uint32_t n_groups;
     uint32_t *group_of;  /* of output i: its group, or UINT32_MAX */
@@ -61,7 +89,6 @@ typedef struct Execution {
     double drift_seen;   /* the time at which it was last looked at for a record */
     RtProgress progress;
     double started;
-    double h;            /* value of the word's `by` */
 } Execution;
 
 /* prepare.c: memory, data, hyper-parameters, functions, state. False after a message on stderr. */
@@ -71,17 +98,26 @@ bool execution_connect(Execution *e);
 void execution_close(Execution *e);
 /* copies.c: a run over copies, from its start to its results; an exit status. `stop` is set by Ctrl-C. */
 int copies_run(Execution *e, volatile sig_atomic_t *stop);
-/* Where a definition lies in frame memory; false when no function uses it. */
-bool execution_block(const Execution *e, IrDef def, const char *name, RtBlock *block);
+/* A place as a block of the frame's memory; false when no function uses it. */
+bool execution_block(const RtPlace *place, RtBlock *block);
 /* Element i of a block as a double. */
 double execution_value(const Execution *e, const RtBlock *block, uint64_t i);
-/* The first element of a definition's place; NaN when no function uses it. */
-double execution_scalar(const Execution *e, IrDef def);
-/* Whether denormals are flushed to zero while it runs: training flushes, mechanics does not. */
-bool execution_flushes(const Execution *e);
+/* The first element of a place; NaN when no function uses it. */
+double execution_scalar(const Execution *e, const RtPlace *place);
+/* A function by its symbol; NULL for NULL, and where there is none. */
+RtFunction execution_function(const Execution *e, const char *name);
+/* The seed of the run: given on the command line, else its own, else 0. */
+uint64_t execution_seed(const Execution *e);
 /* Says what stopped the run, in colours on a terminal or as JSON. */
 void execution_complain(const Execution *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* After compiled code has returned RT_OUT_OF_RANGE: points at the subscript. */
+/* A message at a place of the program, SAYS_… of says.def. */
+typedef struct Aside {
+    bool is_warning;
+    const char *help, *note; /* NULL: none */
+} Aside;
+void execution_say(const Execution *e, int what, const RtSpot *spot, Aside aside, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+/* After compiled code has returned a status that has a place: points at it. */
 void execution_blame(const Execution *e, int32_t status);
 
 /* hold.c: the constraints of the run: their place in memory; what is wrong with them, at their lines. */
@@ -111,12 +147,16 @@ const char *picture_path(Execution *e, uint32_t plot); /* without extension */
 
 /* page.c: what this run puts on the program's page. `stopped`: why it ended early; NULL: it did not. */
 void page_picture(Execution *e, const char *path);
-void page_expect(Execution *e, const SemaExpect *expect, bool holds, double a, double b);
+void page_expect(Execution *e, const RtExpect *expect, bool holds, double a, double b);
 void page_end_run(Execution *e, const char *stopped);
+
+/* Writes the page where a picture was drawn, and releases it; false after a message on stderr. */
+bool page_write(RtHost *host);
 
 /* keep.c: puts the kept values into the state, after it was set to its start; and takes those of a finished run. */
 void kept_restore(void *execution);
 void kept_take(Execution *e);
+void kept_free(Kept *kept);
 
 /* expects.c: whether the run's `expect` statements hold; each that does not is reported with both values. */
 bool expects_hold(Execution *e);

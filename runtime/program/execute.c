@@ -1,10 +1,11 @@
 /* execute — one compiled run from its first step to its results. */
-#include "execute.h"
+#include "execution.h"
 
-#include "../../runtime/linalg/linalg.h"
+#include "../linalg/linalg.h"
 
 #include <math.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Set by Ctrl-C. A signal handler has no other way to reach the run; nothing else of the compiler is global. */
@@ -29,13 +30,13 @@ static size_t monitor(Execution *e, const char **names, double *values) {
         return 0;
     drift_look(e);
     size_t n = 0;
-    bool training = execution_flushes(e);
-    double loss = execution_scalar(e, e->mech->loss), energy = execution_scalar(e, e->mech->energy);
-    if (training && e->mech->loss) {
+    bool training = e->spec->trains;
+    double loss = execution_scalar(e, &e->spec->loss), energy = execution_scalar(e, &e->spec->energy);
+    if (training && e->spec->loss.name) {
         names[n] = "loss";
         values[n++] = loss;
     }
-    if (!training && e->mech->energy) {
+    if (!training && e->spec->energy.name) {
         names[n] = "energy";
         values[n++] = energy;
     }
@@ -82,7 +83,7 @@ static void begin_progress(Execution *e) {
     RtRunState end = {.step = e->run.steps, .time = e->run.end_time};
     FILE *out = e->options->json ? stdout : stderr;
     RtProgressMode mode = e->options->quiet ? RT_PROGRESS_NONE : rt_progress_mode(out, e->options->json);
-    const char *title = arena_printf(e->session->arena, "%s on %s", e->name, name_text(e->session->names, e->sema->system));
+    const char *title = arena_printf(e->arena, "%s on %s", e->spec->name, e->spec->system);
     rt_progress_begin(&e->progress, out, mode, title, unit, amount(e, &end), 0);
 }
 
@@ -104,13 +105,13 @@ static int explain_stop(Execution *e, const RtRunResult *result) {
     if (e->run.hold && e->run.hold->failure)
         return EXIT_RUN; /* said at its line */
     const char *text = result->message.text[0] ? result->message.text : rt_status_text(result->status);
-    if (result->status == RT_NOT_FINITE && !e->sema->method && !result->bad_step) {
-        execution_complain(e, "%s cannot start: %s", e->name, text);
-    } else if (result->status == RT_NOT_FINITE && !e->sema->method) {
+    if (result->status == RT_NOT_FINITE && !e->spec->method && !result->bad_step) {
+        execution_complain(e, "%s cannot start: %s", e->spec->name, text);
+    } else if (result->status == RT_NOT_FINITE && !e->spec->method) {
         execution_complain(e, "%s diverged: %s. The state after step %llu is kept in the results; a smaller step or "
-                           "learning rate usually mends it", e->name, text, (unsigned long long)result->at.step);
+                           "learning rate usually mends it", e->spec->name, text, (unsigned long long)result->at.step);
     } else {
-        execution_complain(e, "%s stopped: %s", e->name, text);
+        execution_complain(e, "%s stopped: %s", e->spec->name, text);
         execution_blame(e, (int32_t)result->status);
     }
     return EXIT_RUN;
@@ -118,14 +119,14 @@ static int explain_stop(Execution *e, const RtRunResult *result) {
 
 /* After a divergence: the last good state, whether or not the program saves it. */
 static void save_last_state(Execution *e) {
-    RtTensor *tensors = ARENA_ARRAY(e->session->arena, RtTensor, e->run.n_state + 1);
+    RtTensor *tensors = ARENA_ARRAY(e->arena, RtTensor, e->run.n_state + 1);
     for (uint32_t i = 0; i < e->run.n_state; i++) {
-        const RtBlock *block = &e->state[i];
+        const RtBlock *block = &e->run.state[i];
         tensors[i] = (RtTensor){.name = block->name, .elem = block->elem, .rank = 1, .extent = {block->n},
                                 .values = e->frame.mem + block->offset};
     }
     RtMessage message;
-    const char *path = arena_printf(e->session->arena, "%s/%s_last_good.safetensors", e->folder, e->name);
+    const char *path = arena_printf(e->arena, "%s/%s_last_good.safetensors", e->folder, e->spec->name);
     if (!rt_out_directory(e->folder, &message) ||
         !rt_safetensors_write(path, tensors, e->run.n_state, NULL, 0, &message))
         execution_complain(e, "%s", message.text);
@@ -157,8 +158,8 @@ static int run_to_end(Execution *e) {
     e->run.stop = &interrupted;
     catch_interrupts(&before);
     RtFloatMode mode = rt_float_mode_save();
-    rt_flush_denormals(execution_flushes(e));
-    if (e->sema->copies) {
+    rt_flush_denormals(e->spec->trains);
+    if (e->spec->copies) {
         int ended = copies_run(e, &interrupted);
         rt_float_mode_restore(mode);
         sigaction(SIGINT, &before, NULL);
@@ -177,7 +178,7 @@ static int run_to_end(Execution *e) {
     int status = ok ? EXIT_OK : explain_stop(e, &result);
     if (!outputs_write(e))
         status = EXIT_RUN;
-    if (result.status == RT_NOT_FINITE && (e->sema->method || result.bad_step))
+    if (result.status == RT_NOT_FINITE && (e->spec->method || result.bad_step))
         save_last_state(e);
     if (ok && !expects_hold(e) && status == EXIT_OK)
         status = EXIT_EXPECT;
@@ -194,24 +195,17 @@ static int run_to_end(Execution *e) {
     return status;
 }
 
-/* Whether the code calls the runtime's linear algebra. Loading that takes some milliseconds. */
-static bool calls_library(const Plan *plan) {
-    for (uint32_t k = 0; k < plan_func_count(plan); k++)
-        for (uint32_t i = 1; i < plan_func(plan, k)->calls.n; i++)
-            if (strncmp(plan_func(plan, k)->calls.at[i].name, "rt_newton", 9) != 0)
-                return true;
-    return false;
+RtHost *rt_host_new(const RtHostOptions *options) {
+    RtHost *host = base_calloc(1, sizeof *host);
+    host->options = *options;
+    host->arena = arena_new();
+    return host;
 }
 
-int execute_run(Session *session, const Model *model, const MechRun *mech, Code *code, const Options *options,
-                Kept *kept, Page *page) {
-    const SemaRun *sema = mech->run;
-    Execution e = {
-        .session = session, .options = options, .model = model, .mech = mech, .sema = sema, .code = code,
-        .kept = kept, .page = page,
-        .name = name_text(session->names, sema->label ? sema->label : sema->dynamics),
-    };
-    if (calls_library(code->plan))
+int rt_host_run(RtHost *host, const RtProgramRun *run, void *(*symbol)(void *code, const char *name), void *code) {
+    Execution e = {.host = host, .options = &host->options, .arena = host->arena, .spec = run, .symbol = symbol,
+                   .code = code, .page = &host->page};
+    if (run->uses_library)
         rt_blas_load(); /* before there are threads: choosing kernels looks at the environment */
     int status = EXIT_RUN;
     if (execution_open(&e) && outputs_open(&e)) {
@@ -221,4 +215,12 @@ int execute_run(Session *session, const Model *model, const MechRun *mech, Code 
     outputs_close(&e);
     execution_close(&e);
     return status;
+}
+
+int rt_host_end(RtHost *host) {
+    bool ok = page_write(host);
+    kept_free(&host->kept);
+    arena_free(host->arena);
+    free(host);
+    return ok ? EXIT_OK : EXIT_RUN;
 }

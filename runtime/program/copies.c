@@ -1,6 +1,6 @@
 /* copies — a run over copies: a frame for every thread, the tables of all copies as one, and what is said of them at the
  * end. Data that are drawn are drawn once, in the first frame, of which the others are images. */
-#include "execute.h"
+#include "execution.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -25,13 +25,13 @@ typedef struct Ensemble {
 
 static bool open_worker(Ensemble *n, uint32_t w) {
     Execution *e = n->e, *worker = &n->worker[w];
-    Arena *arena = e->session->arena;
+    Arena *arena = e->arena;
     *worker = *e;
     worker->printed = (Buf){0};
     worker->frame.pool = NULL;
     worker->n_drift = 0; /* of one run, kept in one place: several threads would write it */
     if (w) {
-        uint64_t bytes = plan_memory(e->code->plan);
+        uint64_t bytes = e->spec->memory;
         worker->frame.mem = rt_alloc(bytes ? bytes : 64);
         if (!worker->frame.mem)
             return false;
@@ -46,7 +46,7 @@ static bool open_worker(Ensemble *n, uint32_t w) {
     worker->run.progress = NULL;
     n->copies.run[w] = &worker->run;
     RtBlock number;
-    n->copies.number[w] = execution_block(worker, e->sema->copy, "copy", &number)
+    n->copies.number[w] = execution_block(&e->spec->copy, &number)
                               ? (int64_t *)(void *)(worker->frame.mem + number.offset)
                               : NULL;
     return true;
@@ -54,8 +54,8 @@ static bool open_worker(Ensemble *n, uint32_t w) {
 
 static bool take_row(void *context, uint32_t index, const RtRunState *at, RtMessage *message) {
     const Execution *worker = context;
-    int form = worker->sema->records[worker->record_of[index]].form;
-    bool is_row = form == RECORD_SERIES || form == RECORD_PLOT;
+    RtRecordForm form = worker->spec->records[worker->record_of[index]].form;
+    bool is_row = form == RT_RECORD_SERIES || form == RT_RECORD_PLOT;
     if (is_row && !worker->groups[worker->group_of[index]].series)
         return rt_fail(message, "not enough memory for the records");
     return !is_row || outputs_take(context, index, at, message);
@@ -77,7 +77,7 @@ static void begins(void *context, uint32_t w, uint64_t copy) {
 static void show(Ensemble *n) {
     pthread_mutex_lock(&n->lock);
     n->done++;
-    double now = driver_now();
+    double now = rt_now();
     if (now - n->shown > 0.1 && !n->e->options->quiet) {
         n->shown = now;
         rt_progress_update(&n->e->progress, (double)n->done, 0, NULL, NULL);
@@ -93,7 +93,7 @@ static void ends(void *context, uint32_t w, uint64_t copy) {
     bool good = n->copies.result[copy].status == RT_OK;
     if (good && n->gather)
         good = n->gather(&worker->frame) == RT_OK;
-    for (uint32_t k = 0; k < n->e->sema->n_gathers; k++) {
+    for (uint32_t k = 0; k < n->e->spec->n_gathers; k++) {
         uint64_t size = n->value[k].n;
         for (uint64_t i = 0; i < size; i++)
             n->gathered[k][copy * size + i] = good ? execution_value(worker, &n->value[k], i) : NAN;
@@ -132,7 +132,7 @@ static bool write_group(Ensemble *n, uint32_t g) {
  * the pictures that fill their frame that of copy 0. NULL: out of memory. */
 static RtSeries *plotted(const Ensemble *n, uint32_t g) {
     const Execution *e = n->e;
-    RtPlotForm form = e->sema->plots[e->groups[g].plot - 1].form;
+    RtPlotForm form = e->spec->plots[e->groups[g].plot - 1].form;
     bool one = form == RT_PLOT_HEAT || form == RT_PLOT_IMAGES || form == RT_PLOT_ANIMATION;
     RtSeries *all = rt_series_like(e->groups[g].series, NULL);
     size_t width = rt_series_width(e->groups[g].series);
@@ -193,9 +193,9 @@ static bool write_tables(Ensemble *n) {
 
 /* Values of all copies into the memory of the first frame, where reductions read them. */
 static void spread(Ensemble *n) {
-    for (uint32_t k = 0; k < n->e->sema->n_gathers; k++) {
+    for (uint32_t k = 0; k < n->e->spec->n_gathers; k++) {
         RtBlock all;
-        if (execution_block(n->e, n->e->sema->gathers[k].all, "", &all))
+        if (execution_block(&n->e->spec->gathers[k].all, &all))
             memcpy(n->e->frame.mem + all.offset, n->gathered[k], all.n * sizeof(double));
     }
 }
@@ -217,16 +217,16 @@ static void print_all(Ensemble *n, uint32_t index) {
             values[c * size + i] = status ? NAN : execution_value(first, &output->block, i);
         differs = differs || memcmp(values, values + c * size, size * sizeof *values) != 0;
     }
-    const IrDefInfo *info = ir_def(first->model->ir, first->mech->outputs[first->record_of[index]]);
+    uint32_t rank = first->spec->records[first->record_of[index]].place.rank;
     outputs_print(n->e, index, differs ? " of each copy" : "", differs ? n->copies.n * size : size, values,
-                  differs || info->rank > 0);
+                  differs || rank > 0);
     free(values);
 }
 
 /* An `expect` is of every copy. */
 static bool expect_all(Ensemble *n) {
     Execution *first = &n->worker[0];
-    uint32_t n_expects = first->sema->n_expects;
+    uint32_t n_expects = first->spec->n_expects;
     uint64_t *wrong = base_calloc(n_expects + 1, sizeof *wrong), *where = base_calloc(n_expects + 1, sizeof *where);
     double(*sides)[3] = base_calloc(n_expects + 1, sizeof *sides);
     bool ok = true;
@@ -249,10 +249,10 @@ static bool expect_all(Ensemble *n) {
     for (uint32_t k = 0; k < n_expects; k++) {
         if (!wrong[k])
             continue;
-        const char *others = wrong[k] == 1 ? "" : arena_printf(first->session->arena, " and %llu others",
+        const char *others = wrong[k] == 1 ? "" : arena_printf(first->arena, " and %llu others",
                                                                (unsigned long long)wrong[k] - 1);
         expect_fails(first, k, sides[k], wrong[k] == n->copies.n ? " of any copy"
-                     : arena_printf(first->session->arena, " of copy %llu%s", (unsigned long long)where[k], others));
+                     : arena_printf(first->arena, " of copy %llu%s", (unsigned long long)where[k], others));
         ok = false;
     }
     free(wrong);
@@ -271,7 +271,7 @@ static int complain(Ensemble *n) {
         if (result->status == RT_OK || result->status == RT_INTERRUPTED)
             continue;
         if (stopped++ < SHOWN)
-            execution_complain(n->e, "copy %llu of %s stopped: %s", (unsigned long long)c, n->e->name,
+            execution_complain(n->e, "copy %llu of %s stopped: %s", (unsigned long long)c, n->e->spec->name,
                                result->message.text[0] ? result->message.text : rt_status_text(result->status));
     }
     if (stopped > SHOWN)
@@ -290,7 +290,7 @@ static int results(Ensemble *n) {
     if (status != EXIT_INTERRUPT) {
         spread(n);
         for (uint32_t k = 0; k < e->run.n_outputs; k++)
-            if (e->sema->records[e->record_of[k]].form == RECORD_PRINT)
+            if (e->spec->records[e->record_of[k]].form == RT_RECORD_PRINT)
                 print_all(n, k);
         if (!expect_all(n) && status == EXIT_OK)
             status = EXIT_EXPECT;
@@ -308,28 +308,29 @@ static int results(Ensemble *n) {
 
 static bool open_ensemble(Ensemble *n, volatile sig_atomic_t *stop) {
     Execution *e = n->e;
-    const SemaRun *sema = e->sema;
-    Arena *arena = e->session->arena;
+    const RtProgramRun *spec = e->spec;
+    Arena *arena = e->arena;
     uint32_t threads = rt_pool_threads(e->frame.pool);
-    if (threads > sema->copies)
-        threads = (uint32_t)sema->copies;
-    n->copies = (RtCopies){.n = sema->copies, .n_runs = threads, .seed = e->frame.seed, .stop = stop,
+    if (threads > spec->copies)
+        threads = (uint32_t)spec->copies;
+    n->copies = (RtCopies){.n = spec->copies, .n_runs = threads, .seed = e->frame.seed, .stop = stop,
                            .integrate = rt_copies_one_by_one, .begins = begins, .ends = ends, .context = n};
     n->copies.run = ARENA_ARRAY(arena, RtRun *, threads);
     n->copies.number = ARENA_ARRAY(arena, int64_t *, threads);
     n->worker = ARENA_ARRAY(arena, Execution, threads);
-    n->series = calloc(sema->copies * (e->n_groups ? e->n_groups : 1), sizeof *n->series);
-    n->gather = sema->n_gathers ? (RtFunction)jit_symbol(e->code->jit, "gather") : NULL;
-    n->gathered = ARENA_ARRAY(arena, double *, sema->n_gathers + 1);
-    n->value = ARENA_ARRAY(arena, RtBlock, sema->n_gathers + 1);
+    n->series = calloc(spec->copies * (e->n_groups ? e->n_groups : 1), sizeof *n->series);
+    n->gather = spec->n_gathers ? execution_function(e, "gather") : NULL;
+    n->gathered = ARENA_ARRAY(arena, double *, spec->n_gathers + 1);
+    n->value = ARENA_ARRAY(arena, RtBlock, spec->n_gathers + 1);
     bool ok = n->series != NULL;
-    for (uint32_t k = 0; k < sema->n_gathers && ok; k++) {
-        execution_block(e, e->mech->gathers[k], "", &n->value[k]);
-        n->gathered[k] = calloc(sema->copies * (n->value[k].n + 1), sizeof **n->gathered);
+    for (uint32_t k = 0; k < spec->n_gathers && ok; k++) {
+        execution_block(&e->spec->gathers[k].one, &n->value[k]);
+        n->gathered[k] = calloc(spec->copies * (n->value[k].n + 1), sizeof **n->gathered);
         ok = n->gathered[k] != NULL;
     }
-    if (ok && e->mech->draw.groups.n)
-        ok = ((RtFunction)jit_symbol(e->code->jit, e->mech->draw.name))(&e->frame) == RT_OK;
+    RtFunction draw = execution_function(e, spec->draw);
+    if (ok && draw)
+        ok = draw(&e->frame) == RT_OK;
     e->run.record = take_row;
     for (uint32_t w = 0; w < threads && ok; w++)
         ok = open_worker(n, w);
@@ -340,7 +341,7 @@ static void close_ensemble(Ensemble *n) {
     for (uint64_t k = 0; n->series && k < n->copies.n * n->e->n_groups; k++)
         rt_series_free(n->series[k]);
     free(n->series);
-    for (uint32_t k = 0; k < n->e->sema->n_gathers; k++)
+    for (uint32_t k = 0; k < n->e->spec->n_gathers; k++)
         free(n->gathered[k]);
     for (uint32_t w = 0; w < n->copies.n_runs; w++) {
         rt_hold_free(n->worker[w].run.hold);
@@ -359,13 +360,13 @@ int copies_run(Execution *e, volatile sig_atomic_t *stop) {
         FILE *out = e->options->json ? stdout : stderr;
         RtProgressMode mode = e->options->quiet ? RT_PROGRESS_NONE : rt_progress_mode(out, e->options->json);
         const char *title =
-            arena_printf(e->session->arena, "%s on %s", e->name, name_text(e->session->names, e->sema->system));
+            arena_printf(e->arena, "%s on %s", e->spec->name, e->spec->system);
         rt_progress_begin(&e->progress, out, mode, title, "copies", (double)n.copies.n, 0);
         ok = rt_run_copies(&n.copies, &e->frame);
         rt_progress_end(&e->progress, (double)n.done, 0, NULL, NULL);
     }
     if (!ok)
-        execution_complain(e, "not enough memory for %llu copies", (unsigned long long)e->sema->copies);
+        execution_complain(e, "not enough memory for %llu copies", (unsigned long long)e->spec->copies);
     else
         status = results(&n);
     close_ensemble(&n);

@@ -1,19 +1,19 @@
 /* drift — how far what the motion conserves strays in a run: the largest distance from the start, seen at the start, with
  * every record, when progress is shown and at the end. */
-#include "execute.h"
+#include "execution.h"
 
 #include <jansson.h>
 #include <math.h>
 
 void drift_open(Execution *e) {
-    uint32_t n = e->mech->n_charges;
-    e->drift = ARENA_ARRAY(e->session->arena, Drift, n + 1);
+    uint32_t n = e->spec->n_conserved;
+    e->drift = ARENA_ARRAY(e->arena, Drift, n + 1);
     for (uint32_t k = 0; k < n && e->monitor; k++) {
         Drift *d = &e->drift[e->n_drift];
-        *d = (Drift){.name = e->mech->charges[k].name};
-        if (!execution_block(e, e->mech->charges[k].output, d->name, &d->block))
+        *d = (Drift){.name = e->spec->conserved[k].name};
+        if (!execution_block(&e->spec->conserved[k], &d->block))
             continue;
-        d->start = ARENA_ARRAY(e->session->arena, double, d->block.n);
+        d->start = ARENA_ARRAY(e->arena, double, d->block.n);
         e->n_drift++;
     }
 }

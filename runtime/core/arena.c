@@ -1,7 +1,8 @@
 /* arena — memory with one lifetime: objects are carved from blocks and freed together. Under AddressSanitizer
  * every object is its own malloc block, so that the sanitizer sees each out-of-bounds access. */
-#include "base.h"
+#include "../arena.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,46 +1,46 @@
 /* outputs — what comes out of a run: records that are due at the same moments make a table, `print` says its line at the
  * end, `save` writes parameters. */
-#include "execute.h"
+#include "execution.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const SemaRecord *record_at(const Execution *e, uint32_t output) {
-    return &e->sema->records[e->record_of[output]];
+static const RtRecord *record_at(const Execution *e, uint32_t output) {
+    return &e->spec->records[e->record_of[output]];
 }
 
 static bool is_training(const Execution *e) {
-    return !e->sema->method && execution_flushes(e);
+    return !e->spec->method && e->spec->trains;
 }
 
 /* ---- tables ---- */
 
 static const char *group_path(Execution *e, const Group *group, bool alone) {
-    Arena *arena = e->session->arena;
+    Arena *arena = e->arena;
     if (group->plot)
         return picture_path(e, group->plot - 1);
     if (alone)
-        return arena_printf(arena, "%s/%s.csv", e->folder, e->name);
+        return arena_printf(arena, "%s/%s.csv", e->folder, e->spec->name);
     switch (group->unit) {
     case RT_EVERY_STEPS:
-        return arena_printf(arena, "%s/%s_every_%g_steps.csv", e->folder, e->name, group->every);
+        return arena_printf(arena, "%s/%s_every_%g_steps.csv", e->folder, e->spec->name, group->every);
     case RT_EVERY_TIME:
-        return arena_printf(arena, "%s/%s_every_%g.csv", e->folder, e->name, group->every);
+        return arena_printf(arena, "%s/%s_every_%g.csv", e->folder, e->spec->name, group->every);
     case RT_EVERY_EPOCH:
-        return arena_printf(arena, "%s/%s_every_epoch.csv", e->folder, e->name);
+        return arena_printf(arena, "%s/%s_every_epoch.csv", e->folder, e->spec->name);
     case RT_AT_EVENT:
-        return arena_printf(arena, "%s/%s_when_%u.csv", e->folder, e->name, group->event + 1);
+        return arena_printf(arena, "%s/%s_when_%u.csv", e->folder, e->spec->name, group->event + 1);
     case RT_AT_END:
         break;
     }
-    return arena_printf(arena, "%s/%s_end.csv", e->folder, e->name);
+    return arena_printf(arena, "%s/%s_end.csv", e->folder, e->spec->name);
 }
 
 static uint32_t find_group(Execution *e, uint32_t number) {
     const RtOutput *output = &e->outputs[number];
-    const SemaRecord *record = record_at(e, number);
-    uint32_t plot = record->form == RECORD_PLOT ? record->plot + 1 : 0;
+    const RtRecord *record = record_at(e, number);
+    uint32_t plot = record->form == RT_RECORD_PLOT ? record->plot + 1 : 0;
     for (uint32_t g = 0; g < e->n_groups; g++)
         if (e->groups[g].plot == plot && e->groups[g].unit == output->unit && e->groups[g].every == output->every &&
             e->groups[g].event == output->event)
@@ -65,7 +65,7 @@ static bool add_clocks(const Execution *e, Group *group) {
 }
 
 static bool add_field(Execution *e, uint32_t output) {
-    const IrDefInfo *info = ir_def(e->model->ir, e->mech->outputs[e->record_of[output]]);
+    const RtPlace *place = &record_at(e, output)->place;
     uint32_t g = find_group(e, output);
     Group *group = &e->groups[g];
     if (!group->series || (!rt_series_fields(group->series) && !add_clocks(e, group)))
@@ -73,37 +73,37 @@ static bool add_field(Execution *e, uint32_t output) {
     e->group_of[output] = g;
     e->column_of[output] = NO_COLUMN;
     group->last = output;
-    const SemaRecord *record = record_at(e, output);
-    if (!is_training(e) && record->value == e->sema->time && !strcmp(record->text, "t"))
+    const RtRecord *record = record_at(e, output);
+    if (!is_training(e) && record->is_time)
         return true; /* the clock that leads each row */
-    int field = rt_series_field(group->series, record_at(e, output)->text, info->rank, info->extent);
+    int field = rt_series_field(group->series, record->text, place->rank, place->extent);
     if (field < 0)
         return false;
     rt_series_size(group->series, field, &e->column_of[output]);
     return true;
 }
 
-static const char *default_folder(Session *session, const char *file) {
+static const char *default_folder(Arena *arena, const char *file) {
     const char *slash = strrchr(file, '/'), *base = slash ? slash + 1 : file;
     size_t length = strlen(base);
     if (length > 4 && !strcmp(base + length - 4, ".lag"))
         length -= 4;
     if (!strcmp(file, "-"))
         return "out/stdin";
-    return arena_printf(session->arena, "out/%.*s", (int)length, base);
+    return arena_printf(arena, "out/%.*s", (int)length, base);
 }
 
 bool outputs_open(Execution *e) {
-    Arena *arena = e->session->arena;
+    Arena *arena = e->arena;
     uint32_t n = e->run.n_outputs;
-    e->folder = e->options->out ? e->options->out : default_folder(e->session, e->options->file);
+    e->folder = e->options->out ? e->options->out : default_folder(arena, e->options->path);
     e->groups = ARENA_ARRAY(arena, Group, n + 1);
     e->group_of = ARENA_ARRAY(arena, uint32_t, n + 1);
     e->column_of = ARENA_ARRAY(arena, size_t, n + 1);
     bool ok = true;
     for (uint32_t i = 0; i < n && ok; i++) {
         e->group_of[i] = UINT32_MAX;
-        if (record_at(e, i)->form == RECORD_SERIES || record_at(e, i)->form == RECORD_PLOT)
+        if (record_at(e, i)->form == RT_RECORD_SERIES || record_at(e, i)->form == RT_RECORD_PLOT)
             ok = add_field(e, i);
     }
     uint32_t tables = 0;
@@ -157,37 +157,36 @@ void outputs_print(Execution *e, uint32_t index, const char *suffix, uint64_t n,
 
 static void take_print(Execution *e, uint32_t index) {
     const RtBlock *block = &e->outputs[index].block;
-    const IrDefInfo *info = ir_def(e->model->ir, e->mech->outputs[e->record_of[index]]);
     double *values = base_calloc(block->n + 1, sizeof *values);
     for (uint64_t i = 0; i < block->n; i++)
         values[i] = execution_value(e, block, i);
-    outputs_print(e, index, "", block->n, values, info->rank > 0);
+    outputs_print(e, index, "", block->n, values, record_at(e, index)->place.rank > 0);
     free(values);
 }
 
 /* The tensors that go to the same file as output `first`, written when the first of them is taken: all are computed by
  * one function. */
 static bool take_save(Execution *e, uint32_t first, RtMessage *message) {
-    const SemaRecord *record = record_at(e, first);
+    const RtRecord *record = record_at(e, first);
     RtTensor *tensors = base_calloc(e->run.n_outputs, sizeof *tensors);
     size_t n = 0;
     bool is_first = true;
     for (uint32_t i = 0; i < e->run.n_outputs; i++) {
-        const SemaRecord *other = record_at(e, i);
-        if (other->form != RECORD_SAVE || strcmp(other->path, record->path))
+        const RtRecord *other = record_at(e, i);
+        if (other->form != RT_RECORD_SAVE || strcmp(other->path, record->path))
             continue;
         is_first &= i >= first;
-        const IrDefInfo *info = ir_def(e->model->ir, e->mech->outputs[e->record_of[i]]);
+        const RtPlace *place = &other->place;
         RtTensor *tensor = &tensors[n++];
-        *tensor = (RtTensor){.name = other->text, .elem = e->outputs[i].block.elem, .rank = info->rank,
+        *tensor = (RtTensor){.name = other->text, .elem = e->outputs[i].block.elem, .rank = place->rank,
                              .values = e->frame.mem + e->outputs[i].block.offset};
-        memcpy(tensor->extent, info->extent, sizeof tensor->extent);
+        memcpy(tensor->extent, place->extent, sizeof tensor->extent);
     }
     bool ok = true;
     if (is_first) {
-        const char *path = arena_printf(e->session->arena, "%s/%s", e->folder, record->path);
+        const char *path = arena_printf(e->arena, "%s/%s", e->folder, record->path);
         const char *slash = strrchr(path, '/');
-        const char *folder = arena_string(e->session->arena, path, (size_t)(slash - path));
+        const char *folder = arena_string(e->arena, path, (size_t)(slash - path));
         ok = rt_out_directory(folder, message) && rt_safetensors_write(path, tensors, n, NULL, 0, message);
     }
     free(tensors);
@@ -197,12 +196,12 @@ static bool take_save(Execution *e, uint32_t first, RtMessage *message) {
 bool outputs_take(void *context, uint32_t index, const RtRunState *at, RtMessage *message) {
     Execution *e = context;
     switch (record_at(e, index)->form) {
-    case RECORD_SERIES: case RECORD_PLOT:
+    case RT_RECORD_SERIES: case RT_RECORD_PLOT:
         return take_field(e, index, at, message);
-    case RECORD_PRINT:
+    case RT_RECORD_PRINT:
         take_print(e, index);
         return true;
-    case RECORD_SAVE:
+    case RT_RECORD_SAVE:
         return take_save(e, index, message);
     }
     return true;

@@ -1,6 +1,6 @@
 /* page — report.html: a program's pictures, the numbers it printed and its expectations on one page that needs nothing
  * else. Written where a picture was drawn. */
-#include "execute.h"
+#include "execution.h"
 
 #include <string.h>
 
@@ -14,7 +14,7 @@ static void put_text(Buf *out, const char *text) {
     }
 }
 
-void page_expect(Execution *e, const SemaExpect *expect, bool holds, double a, double b) {
+void page_expect(Execution *e, const RtExpect *expect, bool holds, double a, double b) {
     Buf *out = &e->page_expects;
     buf_printf(out, "<tr class=\"%s\"><td>%s</td><td><code>", holds ? "holds" : "fails", holds ? "✓" : "✗");
     put_text(out, expect->text);
@@ -37,7 +37,7 @@ static void put_picture(Buf *out, const char *svg, uint32_t number) {
 }
 
 void page_picture(Execution *e, const char *path) {
-    FILE *in = fopen(arena_printf(e->session->arena, "%s.svg", path), "rb");
+    FILE *in = fopen(arena_printf(e->arena, "%s.svg", path), "rb");
     if (!in)
         return;
     Buf svg = {0};
@@ -60,7 +60,7 @@ void page_picture(Execution *e, const char *path) {
 void page_end_run(Execution *e, const char *stopped) {
     Buf *out = &e->page->text;
     e->page->folder = e->folder;
-    buf_printf(out, "<h2>%s on %s</h2>\n", e->name, name_text(e->session->names, e->sema->system));
+    buf_printf(out, "<h2>%s on %s</h2>\n", e->spec->name, e->spec->system);
     if (stopped) {
         buf_puts(out, "<p class=\"fails\">stopped: ");
         put_text(out, stopped);
@@ -84,18 +84,9 @@ void page_end_run(Execution *e, const char *stopped) {
     buf_free(&e->page_expects);
 }
 
-/* The program as it was read. */
-static const Source *program(const Session *session, const Options *options) {
-    static const Source none = {.path = "", .text = ""};
-    for (uint32_t file = 1; file <= session->sources.n; file++) {
-        const Source *source = source_get(session, file);
-        if (source && !strcmp(source->path, options->file))
-            return source;
-    }
-    return &none;
-}
-
-bool page_write(Session *session, const Options *options, Page *page) {
+bool page_write(RtHost *host) {
+    const RtHostOptions *options = &host->options;
+    Page *page = &host->page;
     static const char style[] =
         "body{font:16px/1.5 \"DejaVu Sans\",Verdana,sans-serif;max-width:60em;margin:2em auto;padding:0 1em;color:#222}"
         "figure{margin:1em 0}svg{max-width:100%;height:auto}figcaption{font-size:85%}"
@@ -103,15 +94,14 @@ bool page_write(Session *session, const Options *options, Page *page) {
         ".holds td:first-child{color:#009e73}.fails,.fails td:first-child{color:#d55e00}";
     bool ok = true;
     if (page->pictures) {
-        const Source *source = program(session, options);
-        const char *path = arena_printf(session->arena, "%s/report.html", page->folder);
+        const char *path = arena_printf(host->arena, "%s/report.html", page->folder);
         Buf out = {0};
         buf_puts(&out, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n<title>");
-        put_text(&out, source->path);
+        put_text(&out, options->path);
         buf_printf(&out, "</title>\n<style>%s</style></head>\n<body>\n<h1>", style);
-        put_text(&out, source->path);
+        put_text(&out, options->path);
         buf_printf(&out, "</h1>\n%s<h2>The program</h2>\n<pre>", page->text.at);
-        put_text(&out, source->text);
+        put_text(&out, options->text);
         buf_puts(&out, "</pre>\n</body></html>\n");
         RtMessage message;
         RtOutFile *file = rt_out_open(path, &message);
