@@ -224,16 +224,29 @@ static void form_classify(Mech *m, MechForm *f) {
                                           : MECH_MASS_DENSE;
 }
 
-bool mech_form(Mech *m, IrTerm scalar, bool of_momenta, MechForm *f) {
+static void form_start(Mech *m, bool of_momenta, MechForm *f) {
     f->of_momenta = of_momenta;
     f->gradient = ARENA_ARRAY(m->arena, IrTerm, m->n);
     f->linear = ARENA_ARRAY(m->arena, IrTerm, m->n);
     f->diagonal = ARENA_ARRAY(m->arena, IrTerm, m->n);
     f->block = ARENA_ARRAY(m->arena, IrTerm, m->n * m->n);
     f->component = ARENA_ARRAY(m->arena, uint32_t, m->n);
+}
+
+bool mech_form(Mech *m, IrTerm scalar, bool of_momenta, MechForm *f) {
+    form_start(m, of_momenta, f);
     if (!form_gradient(m, scalar, f) || !form_blocks(m, f))
         return false;
     form_classify(m, f);
+    return true;
+}
+
+bool mech_form_without_mass(Mech *m, IrTerm scalar, bool of_momenta, MechForm *f) {
+    form_start(m, of_momenta, f);
+    if (!form_gradient(m, scalar, f))
+        return false;
+    form_components(m, f);
+    f->structure = MECH_MASS_NONQUADRATIC;
     return true;
 }
 

@@ -123,6 +123,7 @@ typedef struct Mech {
     bool skew;           /* L is linear in all velocities: first-order motion by its momenta a(q, t) */
     IrTerm energy;       /* q'·∂L/∂q' − L in (q, q', t) */
     IrTerm hamiltonian;  /* the energy in (q, p, t); 0 without a Legendre transform */
+    struct MechDual *dual; /* the Legendre transform in closed form, of what is no quadratic form; NULL: not known */
     IrTerm back;         /* the Lagrangian of a Hamiltonian; 0: not in closed form */
     IrTerm kinetic_of_p; /* its kinetic part, where H = T + V; else 0 */
     MechPart *parts;
@@ -187,6 +188,8 @@ IrTerm mech_smaller(Mech *m, IrTerm a, IrTerm b);
 
 /* ---- form.c ---- */
 bool mech_form(Mech *m, IrTerm scalar, bool of_momenta, MechForm *form);
+/* The gradient alone, of what has no second derivatives everywhere: norms with corners. */
+bool mech_form_without_mass(Mech *m, IrTerm scalar, bool of_momenta, MechForm *form);
 /* Per body x with M x = rhs. False after an error. `spd`: M may be taken as positive definite. */
 bool mech_form_solve(Mech *m, const MechForm *form, const IrTerm *rhs, IrTerm *x, bool spd);
 /* Block (a, c) as a matrix of size(a) × size(c), row-major along both. */
@@ -207,10 +210,21 @@ bool mech_check_inertia(Mech *m, const MechForm *form, Span span);
 /* First-order motion: the matrix that stands before q', G − Ω, and what stands against it, per body. False after an error. */
 bool mech_first_order(Mech *m, MechForm *flow, IrTerm *rhs);
 
-/* ---- invert.c ---- */
-/* Per body x with gradient(x) = y in closed form, x the velocities (or momenta) that the gradient reads, y terms free of them.
- * False where none is known; nothing is reported. */
-bool mech_invert_gradient(Mech *m, const IrTerm *gradient, const IrTerm *y, bool of_momenta, IrTerm *x);
+/* ---- dual.c ---- */
+/* The Legendre transform in closed form of S, a convex function of the velocities (or momenta): S*(y) = y·x − S(x), and per body
+ * x(y) = ∂(S*)/∂y over its axes; y are the momenta (or velocities). False where none is known; nothing is reported. */
+typedef struct MechDual {
+    IrTerm value;
+    IrTerm *x;
+    bool has_corners; /* S has no second derivatives everywhere */
+    bool falls;       /* none is known, as S is not convex: its slope falls as a velocity, or a norm, grows; */
+    double where;     /* there */
+} MechDual;
+bool mech_dual(Mech *m, IrTerm S, bool of_momenta, MechDual *out);
+/* The gradient t of a function of lengths, which is 0 at rest (velocities, or momenta, 0), where its formula may be 0/0. */
+IrTerm mech_zero_at_rest(Mech *m, IrTerm t, bool of_momenta);
+/* S is made with |x|, maxima or lengths, so that norms are to be looked for before second derivatives are taken. */
+bool mech_may_have_corners(Mech *m, IrTerm S, bool of_momenta);
 
 /* ---- constraints.c, multipliers.c ---- */
 /* Sets γ of every constraint. False after an error. */

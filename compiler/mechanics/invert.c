@@ -1,28 +1,31 @@
-/* invert — y = ∂S/∂x solved for x in closed form, S a convex function of velocities (or momenta): the gradient of S*, the
- * Legendre transform of S.
+/* invert — the Legendre transform of a convex function of one number, φ*(y) = y r − φ(r) at φ'(r) = y, in closed form.
  *
- * needs: the gradient of S, terms y      gives: x as a function of y      changes: nothing
+ * needs: φ(r), y      gives: φ*(y), r(y)      changes: nothing
  *
- * Three kinds are known (R. T. Rockafellar, Convex Analysis, section 26):
- *   - each gradient depends on its own element alone, through functions that have an inverse: powers, e^x, sinh, …;
- *   - radial: y_i = k_i x_i B^e with B = α + Q(x), Q quadratic: then P = Q(y/k) = B^(2e) (B − α) is solved for B (the mass of
- *     relativity: e = −½, α = 1; powers of a length: α = 0), and x_i = y_i B^(−e) / k_i;
- *   - half the square of a norm: S* is half the square of the dual norm (norms.c). */
-#include "internal.h"
+ * Three kinds are known:
+ *   - φ' = k r^n: r = (y/k)^(1/n), φ* = n/(n+1) y r;
+ *   - φ' = k r B^e with B = α + β r²: P = β (y/k)² = B^(2e) (B − α) is solved for B (relativity: e = −½), r = y B^(−e) / k;
+ *   - r occurs once in φ', in functions that have an inverse: e^r, sinh r, … */
+#include "dual.h"
 
 #include <math.h>
 
-static IrDef variable(const MechBody *b, bool of_momenta) { return of_momenta ? b->p : b->v; }
+enum { MOST_FACTORS = 24 };
 
-static bool on_variables(Mech *m, IrTerm t, bool of_momenta) {
-    return mech_depends_any(m, t, of_momenta ? MECH_ON_P : MECH_ON_V);
+IrTerm dual_power(Mech *m, IrTerm x, double n) {
+    IrNode node = *ir_node(m->p, x);
+    if (node.op == IR_ABS && n == rint(n) && fmod(n, 2) == 0)
+        x = node.arg[0];
+    if (node.op == IR_SQRT)
+        return dual_power(m, node.arg[0], n / 2);
+    return n == 0     ? ir_real(m->p, 1)
+           : n == 1   ? x
+           : n == 0.5 ? ir_op1(m->p, IR_SQRT, x)
+           : n == -1  ? ir_div(m->p, ir_real(m->p, 1), x)
+                      : ir_pow(m->p, x, ir_real(m->p, n));
 }
 
-/* ---- one element at a time ---- */
-
-static IrTerm power(Mech *m, IrTerm x, double n) {
-    return n == 1 ? x : n == 0.5 ? ir_op1(m->p, IR_SQRT, x) : ir_pow(m->p, x, ir_real(m->p, n));
-}
+/* ---- functions with an inverse ---- */
 
 /* The x with x^n = y: for odd n the real root of either sign. */
 static IrTerm root(Mech *m, IrTerm y, double n) {
@@ -30,8 +33,8 @@ static IrTerm root(Mech *m, IrTerm y, double n) {
     if (n == 3)
         return ir_op1(p, IR_CBRT, y);
     if (n == rint(n) && fmod(n, 2) != 0)
-        return ir_mul(p, ir_op1(p, IR_SIGN, y), power(m, ir_op1(p, IR_ABS, y), 1 / n));
-    return power(m, y, 1 / n);
+        return ir_mul(p, ir_op1(p, IR_SIGN, y), dual_power(m, ir_op1(p, IR_ABS, y), 1 / n));
+    return dual_power(m, y, 1 / n);
 }
 
 /* The inverse of an elementary function at y; 0: it has none over all numbers. */
@@ -49,9 +52,11 @@ static IrTerm inverse_function(Mech *m, IrOp op, IrTerm y) {
     INVERSE(TANH, ATANH);
     INVERSE(ATANH, TANH);
     INVERSE(ATAN, TAN);
+    INVERSE(TAN, ATAN);
+    INVERSE(ASIN, SIN);
 #undef INVERSE
     if (op == IR_CBRT)
-        return power(m, y, 3);
+        return dual_power(m, y, 3);
     if (op == IR_SIGMOID)
         return ir_op1(p, IR_LOG, ir_div(p, y, ir_sub(p, one, y)));
     if (op == IR_SOFTPLUS)
@@ -96,120 +101,150 @@ static IrTerm peel(Mech *m, IrTerm g, IrTerm x, IrTerm y) {
     return in_a != in_b ? peel_two(m, &node, in_a, x, y) : 0;
 }
 
-/* ---- radial ---- */
-
-/* y = k x B^e. */
-typedef struct Radial {
-    IrTerm k; /* over the body's axes */
-    IrTerm base;
-    double exponent;
-} Radial;
-
-static bool split_radial(Mech *m, const MechBody *b, IrTerm g, bool of_momenta, Radial *out) {
-    enum { MOST = 24 };
-    IrFactor factor[MOST];
-    uint32_t n;
-    double c;
-    IrTerm cond, x = ir_read(m->p, variable(b, of_momenta), b->at, b->rank);
-    bool has_x = false;
-    if (!ir_product(m->p, g, &c, &cond, factor, MOST, &n) || cond)
-        return false;
-    *out = (Radial){.k = ir_real(m->p, c)};
-    for (uint32_t i = 0; i < n; i++) {
-        if (factor[i].base == x && factor[i].exponent == 1)
-            has_x = true;
-        else if (!on_variables(m, factor[i].base, of_momenta))
-            out->k = ir_mul(m->p, out->k, power(m, factor[i].base, factor[i].exponent));
-        else if (out->base)
-            return false;
-        else
-            *out = (Radial){out->k, factor[i].base, factor[i].exponent};
-    }
-    return has_x;
-}
-
-/* |x|^e is a power of x² with half the exponent: the base as it is squared, if it is a length itself. */
-static void square_length(Mech *m, Radial *r) {
-    IrNode node = *ir_node(m->p, r->base);
-    if (node.op == IR_ABS)
-        *r = (Radial){r->k, ir_mul(m->p, node.arg[0], node.arg[0]), r->exponent / 2};
-}
-
-/* The B with B^(2e) (B − α) = P. 0: not in closed form. */
-static IrTerm radial_base(Mech *m, IrTerm P, IrTerm alpha, double e) {
+/* f(f⁻¹(x)) and its like, in what a transform is put together from. */
+static IrTerm map_inverse(Mech *m, void *context, IrTerm t) {
     IrProgram *p = m->p;
-    IrTerm one = ir_real(p, 1);
-    if (ir_is_zero(p, alpha))
-        return e == -0.5 ? 0 : power(m, P, 1 / (2 * e + 1));
-    if (e == -0.5)
-        return ir_div(p, alpha, ir_sub(p, one, P));
-    if (e == 0.5) {
-        IrTerm root = ir_op1(p, IR_SQRT, ir_add(p, ir_mul(p, alpha, alpha), ir_mul(p, ir_real(p, 4), P)));
-        return ir_mul(p, ir_real(p, 0.5), ir_add(p, alpha, root));
-    }
+    IrNode node = *ir_node(p, t);
+    (void)context;
+    if (ir_op_arity((IrOp)node.op) != 1 || ir_op_arity((IrOp)ir_node(p, node.arg[0])->op) != 1)
+        return 0;
+    IrNode inner = *ir_node(p, node.arg[0]);
+    IrTerm x = inner.arg[0], one = ir_real(p, 1);
+    if (node.op == IR_COSH && inner.op == IR_ASINH)
+        return ir_op1(p, IR_SQRT, ir_add(p, one, ir_mul(p, x, x)));
+    if ((node.op == IR_SINH && inner.op == IR_ASINH) || (node.op == IR_EXP && inner.op == IR_LOG) ||
+        (node.op == IR_EXPM1 && inner.op == IR_LOG1P) || (node.op == IR_TAN && inner.op == IR_ATAN) ||
+        (node.op == IR_LOG && inner.op == IR_EXP) || (node.op == IR_TANH && inner.op == IR_ATANH))
+        return x;
+    if (node.op == IR_EXP && inner.op == IR_LOG1P)
+        return ir_add(p, one, x);
     return 0;
 }
 
-/* Every velocity scaled by a term per body (0: by `number`). */
-static IrTerm scaled(Mech *m, IrTerm t, bool of_momenta, const IrTerm *by, double number) {
-    IrReplace *r = ARENA_ARRAY(m->arena, IrReplace, m->n);
-    for (uint32_t a = 0; a < m->n; a++) {
-        const MechBody *b = &m->bodies[a];
-        IrDef x = variable(b, of_momenta);
-        r[a] = (IrReplace){.from = x,
-                           .body = by && by[a] ? by[a]
-                                               : ir_mul(m->p, ir_real(m->p, number), ir_read(m->p, x, b->at, b->rank))};
+/* ---- φ' = k r^n B^e ---- */
+
+typedef struct Slope {
+    IrTerm k;     /* free of r */
+    double n;     /* power of r */
+    IrTerm base;  /* B; 0: none */
+    double e;
+} Slope;
+
+static bool split_slope(Mech *m, IrTerm g, IrTerm r, Slope *out) {
+    IrFactor factor[MOST_FACTORS];
+    IrDef d = ir_node(m->p, r)->arg[0];
+    IrTerm cond;
+    uint32_t n;
+    double c;
+    if (!ir_product(m->p, g, &c, &cond, factor, MOST_FACTORS, &n) || cond)
+        return false;
+    *out = (Slope){.k = ir_real(m->p, c)};
+    for (uint32_t i = 0; i < n; i++) {
+        IrFactor f = factor[i];
+        if (f.base == r)
+            out->n += f.exponent;
+        else if (!ir_depends(m->p, f.base, d))
+            out->k = ir_mul(m->p, out->k, dual_power(m, f.base, f.exponent));
+        else if (out->base)
+            return false;
+        else {
+            out->base = f.base;
+            out->e = f.exponent;
+        }
     }
-    return ir_replace(m->p, t, r, m->n);
+    return true;
 }
 
-/* B − α is a quadratic form. */
-static bool is_quadratic(Mech *m, IrTerm base, IrTerm alpha, bool of_momenta) {
-    IrTerm q = ir_sub(m->p, base, alpha), four = ir_mul(m->p, ir_real(m->p, 4), q);
-    IrTerm twice = ir_sub(m->p, scaled(m, base, of_momenta, NULL, 2), alpha);
-    return mech_vanishes(m, mech_smallest(m, calc_tidy(m->p, calc_factor(m->p, ir_sub(m->p, twice, four)))));
+static IrTerm at_number(Mech *m, IrTerm t, IrTerm r, double value) {
+    IrReplace put = {.from = ir_node(m->p, r)->arg[0], .body = ir_real(m->p, value)};
+    return ir_replace(m->p, t, &put, 1);
 }
 
-static IrTerm invert_radial(Mech *m, uint32_t a, const IrTerm *gradient, const IrTerm *y, bool of_momenta) {
+/* B = α + β r². */
+static bool is_square(Mech *m, IrTerm base, IrTerm r, IrTerm *alpha, IrTerm *beta) {
     IrProgram *p = m->p;
-    Radial own, other;
-    IrTerm *ratio = ARENA_ARRAY(m->arena, IrTerm, m->n); /* y / k */
-    if (!split_radial(m, &m->bodies[a], gradient[a], of_momenta, &own) || !own.base)
-        return 0;
-    square_length(m, &own);
-    for (uint32_t c = 0; c < m->n; c++) {
-        if (!ir_depends(p, own.base, variable(&m->bodies[c], of_momenta)))
-            continue;
-        if (!split_radial(m, &m->bodies[c], gradient[c], of_momenta, &other) || !other.base)
-            return 0;
-        square_length(m, &other);
-        if (other.exponent != own.exponent || (other.base != own.base && c != a && !ir_node(p, own.base)->free))
-            return 0;
-        ratio[c] = ir_div(p, y[c], other.k);
-    }
-    IrTerm alpha = scaled(m, own.base, of_momenta, NULL, 0);
-    if (!is_quadratic(m, own.base, alpha, of_momenta))
-        return 0;
-    IrTerm P = calc_tidy(p, ir_sub(p, scaled(m, own.base, of_momenta, ratio, 0), alpha));
-    IrTerm base = radial_base(m, P, alpha, own.exponent);
-    if (!base)
-        return 0;
-    base = mech_smallest(m, base);
-    IrTerm x = ir_mul(p, ratio[a], power(m, base, -own.exponent));
-    if (own.exponent > 0 && ir_is_zero(p, alpha)) /* at rest: 0 · 0^(−e) */
-        x = ir_select(p, ir_op2(p, IR_EQ, P, ir_real(p, 0)), ir_real(p, 0), x);
-    return x;
+    *alpha = at_number(m, base, r, 0);
+    *beta = calc_tidy(p, ir_sub(p, at_number(m, base, r, 1), *alpha));
+    IrTerm again = ir_add(p, *alpha, ir_mul(p, *beta, ir_mul(p, r, r)));
+    return mech_vanishes(m, mech_smallest(m, calc_tidy(p, ir_sub(p, base, again))));
 }
 
-bool mech_invert_gradient(Mech *m, const IrTerm *gradient, const IrTerm *y, bool of_momenta, IrTerm *x) {
-    for (uint32_t a = 0; a < m->n; a++) {
-        const MechBody *b = &m->bodies[a];
-        IrTerm own = ir_read(m->p, variable(b, of_momenta), b->at, b->rank);
-        x[a] = peel(m, gradient[a], own, y[a]);
-        if (!x[a] || on_variables(m, x[a], of_momenta))
-            x[a] = invert_radial(m, a, gradient, y, of_momenta);
-        if (!x[a])
+static IrTerm near(Mech *m, IrTerm t) { return mech_smallest(m, calc_tidy(m->p, t)); }
+
+/* e = −½: B = α/(1 − P), and nothing cancels in r = (y/k) √(α/(1 − P)) and φ* = φ(0)-free −k/β √(α (1 − P)). */
+static void relativistic(Mech *m, const Slope *s, IrTerm alpha, IrTerm beta, IrTerm y, IrTerm *value, IrTerm *x) {
+    IrProgram *p = m->p;
+    IrTerm ratio = ir_div(p, y, s->k), one = ir_real(p, 1);
+    IrTerm square = near(m, ir_sub(p, one, ir_mul(p, beta, ir_mul(p, ratio, ratio))));
+    IrTerm scale = dual_power(m, alpha, 0.5), length = dual_power(m, square, 0.5);
+    *x = ir_div(p, ir_mul(p, ratio, scale), length);
+    *value = ir_neg(p, ir_mul(p, ir_mul(p, ir_div(p, s->k, beta), scale), length));
+}
+
+/* e = ½: B² − αB = P. */
+static void stiffening(Mech *m, const Slope *s, IrTerm alpha, IrTerm beta, IrTerm y, IrTerm *value, IrTerm *x) {
+    IrProgram *p = m->p;
+    IrTerm ratio = ir_div(p, y, s->k), P = ir_mul(p, beta, ir_mul(p, ratio, ratio));
+    IrTerm disc = ir_op1(p, IR_SQRT, near(m, ir_add(p, ir_mul(p, alpha, alpha), ir_mul(p, ir_real(p, 4), P))));
+    IrTerm B = ir_mul(p, ir_real(p, 0.5), ir_add(p, alpha, disc)), length = dual_power(m, B, 0.5);
+    *x = ir_div(p, ratio, length);
+    IrTerm size = ir_mul(p, ir_div(p, s->k, ir_mul(p, ir_real(p, 3), beta)), length);
+    *value = ir_mul(p, size, ir_sub(p, ir_mul(p, ir_real(p, 2), B), ir_mul(p, ir_real(p, 3), alpha)));
+}
+
+/* φ − φ(0), the constant at rest (or what is left of φ where r = 0 has no value: 0). */
+static IrTerm at_rest(Mech *m, IrTerm phi, IrTerm r) {
+    double v;
+    IrTerm t = at_number(m, phi, r, 0);
+    return ir_is_const(m->p, t, &v) && !isfinite(v) ? 0 : t;
+}
+
+bool dual_slope_grows(Mech *m, IrTerm phi, IrTerm r, bool is_signed, double *where) {
+    static const double place[] = {1e-3, 0.1, 0.5, 0.9, 1.1, 2, 10, 100};
+    IrDef d = ir_node(m->p, r)->arg[0];
+    IrTerm slope = calc_partial(m->p, phi, d, NULL), second = slope ? calc_partial(m->p, slope, d, NULL) : 0;
+    for (uint32_t k = 0; second && k < 2 * sizeof place / sizeof *place; k++) {
+        double v;
+        *where = k % 2 ? -place[k / 2] : place[k / 2];
+        if ((*where < 0 && !is_signed) || !mech_value(m, at_number(m, phi, r, *where), &v) || !isfinite(v))
+            continue; /* not where φ is defined */
+        if (mech_value(m, at_number(m, second, r, *where), &v) && v < -1e-9)
             return false;
     }
+    return true;
+}
+
+bool dual_of_scalar(Mech *m, IrTerm phi, IrTerm r, IrTerm y, bool is_signed, IrTerm *value, IrTerm *x) {
+    IrProgram *p = m->p;
+    IrTerm slope = calc_partial(p, phi, ir_node(p, r)->arg[0], NULL), alpha, beta, rest = at_rest(m, phi, r);
+    Slope s = {0};
+    if (!slope)
+        return false;
+    slope = near(m, calc_factor(p, slope));
+    bool is_split = split_slope(m, slope, r, &s), is_odd = s.n == rint(s.n) && fmod(s.n, 2) != 0;
+    if (is_split && !s.base && s.n > 0 && (!is_signed || is_odd) && rest) {
+        IrTerm ratio = ir_div(p, y, s.k);
+        *x = is_signed ? root(m, ratio, s.n) : dual_power(m, ratio, 1 / s.n);
+        *value = ir_sub(p, ir_mul(p, ir_real(p, s.n / (s.n + 1)), ir_mul(p, y, *x)), rest);
+        return true;
+    }
+    if (is_split && s.base && s.n == 1 && (s.e == -0.5 || s.e == 0.5) && is_square(m, s.base, r, &alpha, &beta)) {
+        if (s.e < 0)
+            relativistic(m, &s, alpha, beta, y, value, x);
+        else
+            stiffening(m, &s, alpha, beta, y, value, x);
+        /* φ = (k / 2β(e+1)) B^(e+1) + a constant */
+        IrTerm c = ir_div(p, s.k, ir_mul(p, ir_real(p, 2 * (s.e + 1)), beta));
+        IrTerm own = ir_sub(p, rest, ir_mul(p, c, dual_power(m, alpha, s.e + 1)));
+        own = near(m, own);
+        *value = mech_vanishes(m, own) ? *value : ir_sub(p, *value, own);
+        return true;
+    }
+    *x = peel(m, slope, r, y);
+    if (!*x)
+        return false;
+    IrReplace put = {.from = ir_node(p, r)->arg[0], .body = *x};
+    IrTerm at_x = mech_rewrite(m, ir_replace(p, phi, &put, 1), map_inverse, NULL);
+    *value = near(m, ir_sub(p, ir_mul(p, y, *x), at_x));
     return true;
 }

@@ -92,11 +92,23 @@ static bool check_at_rest(Mech *m) {
     return true;
 }
 
+/* The mass matrix, or without one the Legendre transform of what has corners: a method needs the matrix. */
+static bool set_form(Mech *m, IrTerm scalar, bool of_momenta) {
+    if (m->stores_p && mech_may_have_corners(m, scalar, of_momenta)) {
+        MechDual *dual = ARENA_NEW(m->arena, MechDual);
+        if (mech_dual(m, scalar, of_momenta, dual) && dual->has_corners) {
+            m->dual = dual;
+            return mech_form_without_mass(m, scalar, of_momenta, &m->mass);
+        }
+    }
+    return mech_form(m, scalar, of_momenta, &m->mass);
+}
+
 /* A Hamiltonian gives q' = ∂H/∂p; where it is quadratic in p, the momenta at given velocities follow by
  * solving. */
 static bool hamilton_momenta(Mech *m) {
     MechForm *f = &m->mass;
-    if (!mech_form(m, m->hamiltonian, true, f))
+    if (!set_form(m, m->hamiltonian, true))
         return false;
     if (f->structure == MECH_MASS_NONE) {
         diag_error(m->session, DIAG_MECH_NO_INERTIA, m->kinetic_span,
@@ -104,12 +116,11 @@ static bool hamilton_momenta(Mech *m) {
         return false;
     }
     if (!f->quadratic) {
-        IrTerm *v = ARENA_ARRAY(m->arena, IrTerm, m->n), *y = ARENA_ARRAY(m->arena, IrTerm, m->n);
-        for (uint32_t a = 0; a < m->n; a++)
-            v[a] = ir_read(m->p, m->bodies[a].v, m->bodies[a].at, m->bodies[a].rank);
-        bool known = mech_invert_gradient(m, f->gradient, v, true, y);
+        MechDual *dual = m->dual ? m->dual : ARENA_NEW(m->arena, MechDual);
+        bool known = m->dual || mech_dual(m, m->hamiltonian, true, dual);
         for (uint32_t a = 0; a < m->n && known; a++)
-            m->bodies[a].momentum = y[a];
+            m->bodies[a].momentum = dual->x[a];
+        m->back = known ? mech_smallest(m, dual->value) : 0;
         return known || check_at_rest(m);
     }
     if (!mech_check_inertia(m, f, m->kinetic_span))
@@ -140,17 +151,18 @@ static IrTerm momentum_from_mass(Mech *m, uint32_t a) {
 }
 
 static bool lagrange_momenta(Mech *m) {
-    if (!mech_form(m, m->lagrangian, false, &m->mass))
+    if (!set_form(m, m->lagrangian, false))
         return false;
     m->out->first_order = m->mass.structure == MECH_MASS_NONE;
     for (uint32_t a = 0; a < m->n; a++) {
         IrTerm product = m->mass.quadratic ? momentum_from_mass(m, a) : 0;
         if (product)
             m->mass.gradient[a] = mech_smaller(m, m->mass.gradient[a], product);
-        m->bodies[a].momentum = m->mass.gradient[a];
+        m->bodies[a].momentum =
+            m->mass.quadratic ? m->mass.gradient[a] : mech_zero_at_rest(m, m->mass.gradient[a], false);
         m->skew = m->skew || (m->out->first_order && !ir_is_zero(m->p, m->mass.gradient[a]));
     }
-    if (m->out->first_order)
+    if (m->out->first_order || m->dual)
         return true;
     return mech_check_inertia(m, &m->mass, m->kinetic_span);
 }

@@ -123,21 +123,27 @@ static bool report_nonquadratic(Mech *m) {
     return false;
 }
 
-/* The momenta as terms. */
-static IrTerm *momenta(Mech *m) {
-    IrTerm *y = ARENA_ARRAY(m->arena, IrTerm, m->n);
-    for (uint32_t a = 0; a < m->n; a++)
-        y[a] = ir_read(m->p, m->bodies[a].p, m->bodies[a].at, m->bodies[a].rank);
-    return y;
+/* Where its slope falls, several velocities have the same momentum. */
+static bool report_not_convex(Mech *m, double where) {
+    Diag *d = diag_error(m->session, DIAG_MECH_NOT_CONVEX, m->kinetic_span,
+                         "the kinetic energy is not convex in the velocities: the momentum p = ∂L/∂q' falls as the velocity grows "
+                         "past %s, so that several velocities have the same momentum",
+                         pretty_number(m->arena, where));
+    diag_help(m->session, d, "check the sign of each term; a word moves momenta, and needs ∂²L/∂q'∂q' to be positive definite");
+    return false;
 }
 
 /* q' from p where T is not quadratic. A method can do without. */
 static bool invert_convex(Mech *m, bool *found) {
-    IrTerm *x = ARENA_ARRAY(m->arena, IrTerm, m->n);
-    *found = mech_invert_gradient(m, m->mass.gradient, momenta(m), false, x);
+    MechDual own, *dual = m->dual ? m->dual : &own;
+    *found = m->dual || mech_dual(m, m->lagrangian, false, &own);
     for (uint32_t a = 0; a < m->n && *found; a++)
-        m->bodies[a].velocity = x[a];
-    return *found || !m->is_word || report_nonquadratic(m);
+        m->bodies[a].velocity = dual->x[a];
+    if (*found)
+        m->hamiltonian = mech_smallest(m, dual->value);
+    if (*found || !m->is_word)
+        return true;
+    return dual->falls ? report_not_convex(m, dual->where) : report_nonquadratic(m);
 }
 
 static bool invert_momenta(Mech *m) {
@@ -205,6 +211,8 @@ static void set_energy(Mech *m) {
 
 /* H from its pieces, so that it reads as it is written in a book: ½ (p − b)·M⁻¹(p − b) + V. */
 static void set_hamiltonian(Mech *m) {
+    if (m->hamiltonian)
+        return;
     if (!kinetic_is_homogeneous(m)) {
         IrReplace *r = ARENA_ARRAY(m->arena, IrReplace, m->n);
         for (uint32_t a = 0; a < m->n; a++)
@@ -244,7 +252,7 @@ static void hamilton_equations(Mech *m) {
         m->bodies[a].pull = pull(m, &m->bodies[a]);
     }
     m->energy = m->hamiltonian;
-    if (m->bodies[0].momentum)
+    if (m->bodies[0].momentum && !m->back)
         set_lagrangian(m);
 }
 

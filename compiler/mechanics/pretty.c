@@ -58,6 +58,8 @@ Pretty *pretty_call(PrettyScope *s, const char *function, Pretty **args, uint32_
 }
 
 const char *pretty_number(Arena *arena, double value) {
+    if (isinf(value))
+        return value < 0 ? "−∞" : "∞";
     if (!isfinite(value))
         return arena_printf(arena, "%g", value);
     char text[40];
@@ -185,18 +187,23 @@ static Pretty *build_relation(PrettyScope *s, const char *text, IrTerm a, IrTerm
 }
 
 /* select(c = 0, limit, f): the limit of f; shown as f. */
-static bool is_removable(const IrProgram *p, IrTerm condition) {
+static bool is_removable(const IrProgram *p, IrOp op, IrTerm condition) {
     const IrNode *n = ir_node(p, condition);
-    return n->op == IR_EQ && ir_node(p, n->arg[0])->type == IR_REAL &&
+    return n->op == op && ir_node(p, n->arg[0])->type == IR_REAL &&
            (ir_is_zero(p, n->arg[0]) || ir_is_zero(p, n->arg[1]));
 }
 
 static Pretty *build_select(PrettyScope *s, const IrNode *n) {
-    if (is_removable(s->p, n->arg[0]))
+    if (is_removable(s->p, IR_EQ, n->arg[0]))
         return pretty_build(s, n->arg[2]);
+    if (is_removable(s->p, IR_NE, n->arg[0]) && ir_is_zero(s->p, n->arg[2]))
+        return pretty_build(s, n->arg[1]);
     Pretty *t = pretty_node(s, PRETTY_CASES, 3);
-    for (uint32_t k = 0; k < 3; k++)
-        t->at[t->n++] = pretty_build(s, n->arg[k]);
+    IrNode condition = *ir_node(s->p, n->arg[0]);
+    bool other = condition.op == IR_NOT; /* the other case first */
+    t->at[t->n++] = pretty_build(s, other ? condition.arg[0] : n->arg[0]);
+    t->at[t->n++] = pretty_build(s, n->arg[other ? 2 : 1]);
+    t->at[t->n++] = pretty_build(s, n->arg[other ? 1 : 2]);
     return t;
 }
 

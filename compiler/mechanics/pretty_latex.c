@@ -42,7 +42,7 @@ static void write_number(Buf *out, double value) {
             buf_printf(out, "%.*s \\cdot ", (int)(e - text), text);
         buf_printf(out, "10^{%d}", exponent);
     } else {
-        buf_puts(out, !strcmp(text, "inf") ? "\\infty" : !strcmp(text, "nan") ? "\\mathrm{NaN}" : text);
+        buf_puts(out, isinf(value) ? value < 0 ? "-\\infty" : "\\infty" : !strcmp(text, "nan") ? "\\mathrm{NaN}" : text);
     }
     arena_free(arena);
 }
