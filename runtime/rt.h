@@ -32,6 +32,32 @@ typedef struct RtFrame {
 
 typedef int32_t (*RtFunction)(RtFrame *frame);
 
+/* ---- stages of explicit Runge-Kutta methods, by compiled code ----
+ *
+ * The code has the right-hand side in it and takes the method's table as data: row s of the table stands for
+ * y_s = y + h (Σ_{m < n} weight_m k[of_m] + last k[s-1]) and k[s] = f(t + c h, y_s). */
+typedef struct RtStageTerm { double weight; int64_t of; } RtStageTerm;
+enum { RT_STAGE_TERMS = 4 };
+typedef struct RtStageRow {
+    double c, last;
+    int64_t n;               /* groups of RT_STAGE_TERMS terms, at least one: loops over them end in few different ways */
+    const RtStageTerm *term; /* slopes before k[s-1], those without weight left out; the last group is filled with weights 0 */
+} RtStageRow;
+/* Slopes k[from … to] are wanted, from at least 1; then, where row to + 1 is there, the y it stands for in `at`. Vectors
+ * have room for RT_STAGES_WIDTH numbers; those beyond y are 0 or whatever this leaves there. */
+enum { RT_STAGES_WIDTH = 16 };
+typedef struct RtStages {
+    int64_t from, to, rows;    /* rows 1 … rows - 1 are there */
+    int64_t final;             /* the row whose time is t1, the end of the step */
+    double t, t1, h;
+    const double *y;
+    double *at;                /* y_s of the last row seen */
+    double *const *k;
+    const RtStageRow *row;
+} RtStages;
+/* RT_OK, or that a slope has no value or is not finite, with the slopes in no certain state. */
+typedef int32_t (*RtStagesFunction)(RtFrame *frame, const RtStages *stages);
+
 #include "rt_kernels.h" /* prototypes of everything in rt_abi.def */
 
 #endif

@@ -101,6 +101,9 @@ static void touched_buffers(const PlanFunc *f, uint32_t scope, NumberList *list)
 /* ---- memory ---- */
 
 static LLVMValueRef emit_load(Emitter *e, const PlanNode *n) {
+    LLVMValueRef *held = emit_held(e, n);
+    if (held)
+        return *held;
     uint32_t buffer = (uint32_t)n->bits;
     IrElem elem = plan_buffer(e->plan, buffer)->elem;
     LLVMTypeRef stored = emit_elem_type(e->m, elem), type = emit_type(e->m, (PlanType)n->type);
@@ -118,7 +121,11 @@ static void emit_store(Emitter *e, const PlanNode *n) {
     IrElem elem = plan_buffer(e->plan, buffer)->elem;
     const PlanNode *from = &e->func->nodes.at[n->arg[2]];
     PlanType want = elem == IR_F64 ? PLAN_F64 : elem == IR_F32 ? PLAN_F32 : PLAN_I64;
-    LLVMValueRef v = emit_convert(e, emit_node(e, n->arg[2]), from, want);
+    LLVMValueRef v = emit_convert(e, emit_node(e, n->arg[2]), from, want), *held = emit_held(e, n);
+    if (held) {
+        *held = v;
+        return;
+    }
     if (elem == IR_U8 || elem == IR_I32)
         v = LLVMBuildTrunc(e->b, v, emit_elem_type(e->m, elem), "");
     set_alias(e, LLVMBuildStore(e->b, v, emit_pointer(e, buffer, emit_node(e, n->arg[1]))), buffer);

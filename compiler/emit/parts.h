@@ -45,6 +45,7 @@ typedef struct Emitter {
     uint32_t n_kernel_buffers;
     uint32_t *n_outlined, *n_kernels; /* shared by a function and its loops' bodies */
     unsigned lanes;                   /* copies at once; 0: one, without lanes */
+    const struct EmitHeld *held;      /* elements of memory that are values here; NULL: none */
 } Emitter;
 
 /* ---- types and small things (module.c) ---- */
@@ -116,6 +117,12 @@ void emit_free_emitter(Emitter *e);
 void emit_lanes_function(EmitModule *m, const Plan *plan, const PlanFunc *func);
 bool emit_lanes_fit(const Plan *plan, const PlanFunc *func);
 bool emit_lane_statement(Emitter *e, PlanValue v); /* false: nothing in it differs between lanes */
+
+/* ---- stages.c ---- */
+/* NAME_stages, of a right-hand side whose y are few doubles. */
+void emit_stages(EmitModule *m, const Plan *plan, const PlanFunc *func);
+/* Where the element lies that a LOAD or STORE means when it is held as a value; NULL: it is in memory. */
+LLVMValueRef *emit_held(const Emitter *e, const PlanNode *n);
 
 /* ---- code.c ---- */
 LLVMBasicBlockRef emit_block(Emitter *e, const char *name);

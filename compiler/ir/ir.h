@@ -329,11 +329,14 @@ typedef struct IrAssign { IrDef target; IrTerm value; Span span; } IrAssign;
 /* Assignments of one group read the values from before the group; groups are executed in order, and a definition
  * read in a later group sees the values assigned before. */
 typedef struct IrGroup { IrAssign *at; uint32_t n; } IrGroup;
+/* A function that is a right-hand side y' = f(t, y): it sets dy[k], an OUTPUT, to the rate of change of y[k]. */
+typedef struct IrRates { const IrDef *y, *dy; uint32_t n; IrDef time; } IrRates; /* time 0: there is none */
 typedef struct IrFunc {
     const char *name;    /* symbol: "step", "rhs", … */
     bool cyclic;         /* called again and again with nothing changed in between but volatile, time and step
                             inputs: what it computes last may be carried into the next call */
     bool often;          /* called many times in a run: what is short is written out */
+    const IrRates *rates; /* NULL: no right-hand side */
     VEC(IrGroup) groups; /* arrays in the program's arena */
 } IrFunc;
 Arena *ir_arena(const IrProgram *p);

@@ -121,6 +121,15 @@ static void add_definition(Hash *hash, const IrProgram *p, IrDef d) {
         hash_add_u64(hash, info->extent[i]);
 }
 
+static void add_rates(Hash *hash, const IrRates *rates) {
+    hash_add_u64(hash, rates ? rates->n + 1 : 0);
+    for (uint32_t i = 0; rates && i < rates->n; i++) {
+        hash_add_u64(hash, rates->y[i]);
+        hash_add_u64(hash, rates->dy[i]);
+    }
+    hash_add_u64(hash, rates ? rates->time : 0);
+}
+
 static void mark_function(const IrProgram *p, const IrFunc *func, uint8_t *mark) {
     for (uint32_t g = 0; g < func->groups.n; g++)
         for (uint32_t i = 0; i < func->groups.at[g].n; i++) {
@@ -147,6 +156,7 @@ JitKey jit_key(const IrProgram *p, const IrFunc *const *funcs, uint32_t n, const
         hash_add_text(&hash, funcs[f]->name);
         hash_add_u64(&hash, funcs[f]->cyclic);
         hash_add_u64(&hash, funcs[f]->often);
+        add_rates(&hash, funcs[f]->rates);
         ir_print_func(p, funcs[f], &text); /* and everything it reaches */
     }
     for (IrDef d = 1; d <= count; d++)

@@ -200,6 +200,9 @@ bool mech_pass_equations(Mech *m) {
     }
     mech_func_start(m, &out->rhs, "rhs", false, 1);
     out->rhs.often = true;
+    IrRates *rates = ARENA_NEW(ir_arena(m->p), IrRates);
+    *rates = (IrRates){.y = out->y, .dy = out->dy, .n = out->n_y, .time = m->run->time};
+    out->rhs.rates = rates;
     mech_func_add(&out->rhs, assign, l.n);
     return true;
 }

@@ -7,6 +7,7 @@ static PlanFunc *new_func(Plan *plan, const IrFunc *source, uint32_t of, bool pr
                       : arena_string(plan->arena, source->name, strlen(source->name));
     f->of = of;
     f->prepare = prepare;
+    f->rates = prepare ? NULL : source->rates;
     vec_push(&plan->funcs, f);
     return f;
 }
@@ -91,13 +92,19 @@ uint64_t plan_elem_bytes(IrElem elem) {
     return elem == IR_U8 ? 1 : elem == IR_F32 || elem == IR_I32 ? 4 : 8;
 }
 
-bool plan_place(const Plan *plan, IrDef input, PlanPlace *place) {
+uint32_t plan_place_buffer(const Plan *plan, IrDef input, uint64_t *first) {
     const IrDefInfo *info = ir_def(plan->ir, input);
-    uint64_t skip = info->kind == IR_DEF_VIEW ? info->offset : 0;
     IrDef root = info->kind == IR_DEF_VIEW ? info->parent : input;
-    if (root >= plan->input_buffer.n || !plan->input_buffer.at[root])
+    *first = info->kind == IR_DEF_VIEW ? info->offset : 0;
+    return root < plan->input_buffer.n ? plan->input_buffer.at[root] : 0;
+}
+
+bool plan_place(const Plan *plan, IrDef input, PlanPlace *place) {
+    uint64_t skip;
+    uint32_t buffer = plan_place_buffer(plan, input, &skip);
+    if (!buffer)
         return false;
-    const PlanBuffer *b = &plan->buffers.at[plan->input_buffer.at[root]];
+    const PlanBuffer *b = &plan->buffers.at[buffer];
     uint64_t size = plan_elem_bytes(b->elem);
     *place =
         (PlanPlace){b->is_data, b->slot, b->offset + skip * size, ir_size(plan->ir, input) * size, b->elem};

@@ -128,6 +128,7 @@ typedef struct PlanFunc {
     const char *name; /* symbol */
     uint32_t of;      /* number of the IrFunc it comes from */
     bool prepare;
+    const IrRates *rates; /* of a right-hand side */
     VEC(PlanNode) nodes;   /* from 1 */
     VEC(PlanScope) scopes; /* from 1; 1 is the body */
     VEC(PlanLoop) loops;   /* from 1 */
@@ -140,5 +141,7 @@ uint32_t plan_func_count(const Plan *plan);
 const PlanFunc *plan_func(const Plan *plan, uint32_t k);
 uint32_t plan_buffer_count(const Plan *plan); /* buffers are 1 .. count */
 const PlanBuffer *plan_buffer(const Plan *plan, uint32_t buffer);
+/* The buffer of an INPUT or OUTPUT, whose elements begin at `first` there; 0: no function uses it. */
+uint32_t plan_place_buffer(const Plan *plan, IrDef input, uint64_t *first);
 
 #endif

@@ -69,27 +69,37 @@ static const double d[][RT_RK_STAGES] = {
      96.32455395918828, -39.17726167561544, -149.72683625798564},
 };
 
-enum { STAGES = 12, LAST = 12, ALL = 16, BENDS = 4 };
+enum { STAGES = 12, LAST = 12, ALL = 16, BENDS = 4, PIECE = 4 };
+
+/* Numbers of a vector at once; vectors are padded to whole pieces. */
+typedef double Piece __attribute__((vector_size(PIECE * sizeof(double)), may_alias));
 
 /* err = |h| e5² / √(n (e5² + 0.01 e3²)) with e5, e3 the 2-norms of both estimates in units of the tolerance
  * (II.10). */
 static double error(const RtIntegrator *g, double h, const double *y1, size_t *culprit) {
     double sum5 = 0, sum3 = 0, worst = -1;
-    for (size_t i = 0; i < g->ode.n; i++) {
-        double x5 = 0, x3 = 0, scale = rt_rk_scale(g, g->y[i], y1[i]);
+    for (size_t i = 0; i < g->ode.n; i += PIECE) {
+        Piece x5 = {0}, x3 = {0}, scale = {0};
+        for (size_t l = 0; l < PIECE; l++)
+            scale[l] = rt_rk_scale(g, g->y[i + l], y1[i + l]);
         for (int s = 0; s < STAGES; s++) {
             if (e5[s] == 0)
                 continue;
-            x5 += e5[s] * g->k[s][i];
-            x3 += e3[s] * g->k[s][i];
+            Piece k = *(const Piece *)(const void *)(g->k[s] + i);
+            x5 += e5[s] * k;
+            x3 += e3[s] * k;
         }
         x5 /= scale;
         x3 /= scale;
-        sum5 += x5 * x5;
-        sum3 += x3 * x3;
-        if (x5 * x5 > worst || isnan(x5)) {
-            worst = x5 * x5;
-            *culprit = i;
+        x5 *= x5;
+        x3 *= x3;
+        for (size_t l = 0; l < PIECE && i + l < g->ode.n; l++) {
+            sum5 += x5[l];
+            sum3 += x3[l];
+            if (x5[l] > worst || isnan(x5[l])) {
+                worst = x5[l];
+                *culprit = i + l;
+            }
         }
     }
     double below = sum5 + 0.01 * sum3;
@@ -120,7 +130,8 @@ static bool setup(RtIntegrator *g) {
 /* The three further slopes, and the coefficients of the interpolant's last four terms into g->extra. */
 static RtStatus prepare(RtIntegrator *g) {
     size_t n = g->ode.n, stride = (n + 7) / 8 * 8;
-    for (int s = LAST + 1; s < ALL; s++) {
+    bool done = rt_rk_stages(g, LAST + 1, ALL - 1, g->y_old, g->t_old, g->t, g->h);
+    for (int s = LAST + 1; s < ALL && !done; s++) {
         rt_rk_combine(n, g->y_old, g->h, s, a[s], g->k, g->y_new);
         RtStatus status = rt_rk_slope(g, g->t_old + c[s] * g->h, g->y_new, g->k[s]);
         if (status != RT_OK)

@@ -60,7 +60,7 @@ RtIntegrator *rt_ode_new(const RtMethod *method, const RtOde *ode, const RtOdeOp
     g->t_end = t_end;
     g->direction = t_end < t0 ? -1 : 1;
     g->h_next = g->direction * options->h;
-    g->error_old = 1e-4;
+    g->log_error_old = log(LEAST_ERROR);
     memcpy(g->y, y0, ode->n * sizeof *y0);
     memcpy(g->y_old, y0, ode->n * sizeof *y0);
     return g;
@@ -122,7 +122,7 @@ void rt_ode_restart(RtIntegrator *g, double t, const double *y) {
     g->h = 0;
     g->steps = 0;
     g->have_slope = g->dense_ready = g->rejected = false;
-    g->error_old = 1e-4;
+    g->log_error_old = log(LEAST_ERROR);
 }
 
 RtOdeStats rt_ode_stats(const RtIntegrator *g) {

@@ -18,9 +18,14 @@ typedef RtStatus (*RtRhs)(void *context, double t, const double *y, double *dy);
  * k = 0 … order. */
 typedef RtStatus (*RtJet)(void *context, double t, const double *y, int order, double *c);
 
+/* The same function inside compiled code that computes the stages of a Runge-Kutta step at once; see RtStages. Where it
+ * fails, the method goes the same way by rhs and finds out why. */
+typedef RtStatus (*RtStagesOf)(void *context, const RtStages *stages);
+
 typedef struct RtOde {
     size_t n;
     RtRhs rhs;     /* NULL where the method takes jets */
+    RtStagesOf stages; /* NULL: there is none, or n is above RT_STAGES_WIDTH */
     void *context; /* of either */
     RtJet jet;
 } RtOde;

@@ -6,6 +6,7 @@
 #include "integrate.h"
 
 #define RT_RK_STAGES 16
+#define LEAST_ERROR 1e-4 /* that the step-size control remembers */
 enum { RT_TAYLOR_LEAST = 2, RT_TAYLOR_MOST = 200 }; /* orders */
 
 /* An explicit Runge-Kutta method: k_i = f(t + c_i h, y + h Σ_j a_ij k_j) for i < stages, y₁ = y + h Σ b_i
@@ -39,10 +40,11 @@ struct RtIntegrator {
     double *c;                   /* taylor: coefficients of the last step, order + 1 rows of n */
     int order;                   /* taylor */
     double *memory;
+    RtStages *stages; /* the table as compiled code reads it; NULL: stages go by rhs */
     bool have_slope;  /* k[stages] is f(t, y) */
     bool dense_ready; /* what interpolate prepares has been */
     bool rejected;    /* the try before this one */
-    double error_old; /* of the last accepted step, for the step-size control */
+    double log_error_old; /* of the last accepted step, for the step-size control */
     size_t culprit;
     double culprit_t;
     RtOdeStats stats;
@@ -55,6 +57,11 @@ void rt_rk_combine(size_t n, const double *y, double h, int m, const double *a, 
 double rt_rk_scale(const RtIntegrator *g, double y, double y1);
 /* Evaluates the right-hand side and checks that it is finite (culprit set). */
 RtStatus rt_rk_slope(RtIntegrator *g, double t, const double *y, double *dy);
+
+/* Makes g->stages for a table with `slopes` rows; false: out of memory. */
+bool rt_rk_open_stages(RtIntegrator *g, const RtTableau *tableau, int slopes);
+/* Slopes k[from … to] from y at t, and the y of the next row in y_new, by compiled code; false: not this way. */
+bool rt_rk_stages(RtIntegrator *g, int from, int to, const double *y, double t, double t1, double h);
 
 /* Setup with `slopes` slope vectors in all and `extra` further vectors; step; and free, the same for every
  * table. */

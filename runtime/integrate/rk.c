@@ -86,12 +86,18 @@ bool rt_rk_setup(RtIntegrator *g, const RtTableau *tableau, int slopes, int extr
     for (int i = 0; i < slopes; i++, at += n)
         g->k[i] = at;
     g->extra = extra ? at : NULL;
-    return true;
+    int rows = slopes < RT_RK_STAGES ? slopes : RT_RK_STAGES;
+    if (rt_rk_open_stages(g, tableau, rows > tableau->stages ? rows : tableau->stages + 1))
+        return true;
+    rt_rk_free(g);
+    return false;
 }
 
 void rt_rk_free(RtIntegrator *g) {
     free(g->memory);
+    free(g->stages);
     g->memory = NULL;
+    g->stages = NULL;
 }
 
 /* k[0] = f(t, y): the last slope of the step before, or a fresh one. */
@@ -121,6 +127,8 @@ static void keep_slope(RtIntegrator *g) {
 
 static RtStatus stages(RtIntegrator *g, double h) {
     const RtTableau *T = g->tableau;
+    if (rt_rk_stages(g, 1, T->stages - 1, g->y, g->t, g->t, h))
+        return RT_OK;
     for (int i = 1; i < T->stages; i++) {
         rt_rk_combine(g->ode.n, g->y, h, i, T->a[i], g->k, g->y_new);
         RtStatus status = rt_rk_slope(g, g->t + T->c[i] * h, g->y_new, g->k[i]);
@@ -129,6 +137,14 @@ static RtStatus stages(RtIntegrator *g, double h) {
     }
     rt_rk_combine(g->ode.n, g->y, h, T->stages, T->b, g->k, g->y_new);
     return RT_OK;
+}
+
+/* The slope at the end of the step. */
+static RtStatus last_slope(RtIntegrator *g, double h, double t1) {
+    int last = g->tableau->stages;
+    if (rt_rk_stages(g, last, last, g->y, g->t, t1, h))
+        return RT_OK;
+    return rt_rk_slope(g, t1, g->y_new, g->k[last]);
 }
 
 /* The step from t to t1 has succeeded: y_new is y there. */
@@ -169,7 +185,8 @@ RtStatus rt_rk_step_fixed(RtIntegrator *g) {
     RtStatus status = first_slope(g);
     if (status != RT_OK)
         return status;
-    status = stages(g, h);
+    bool with_last = rt_rk_stages(g, 1, g->tableau->stages, g->y, g->t, t1, h);
+    status = with_last ? RT_OK : stages(g, h);
     if (status == RT_OK)
         status = check_state(g);
     if (status != RT_OK) {
@@ -177,6 +194,7 @@ RtStatus rt_rk_step_fixed(RtIntegrator *g) {
         return status;
     }
     accept(g, h, t1);
+    g->have_slope = with_last;
     if (h != g->direction * g->options.h) {
         g->t0 = t1;
         g->steps = 0;
@@ -217,7 +235,7 @@ static RtStatus choose_first(RtIntegrator *g) {
  * β, within 1/3 … 6 (loc. cit., II.4 and IV.2). */
 static double factor(const RtIntegrator *g, double error) {
     const double beta = 0.04, alpha = 1.0 / g->tableau->error_order - 0.2 * beta;
-    double f = 0.9 * exp(beta * log(g->error_old) - alpha * log(fmax(error, 1e-10)));
+    double f = 0.9 * exp(beta * g->log_error_old - alpha * log(fmax(error, 1e-10)));
     return fmin(6, fmax(1.0 / 3, f));
 }
 
@@ -227,7 +245,7 @@ static RtStatus attempt(RtIntegrator *g, double h, double t1, double *error) {
     *error = INFINITY;
     RtStatus status = stages(g, h);
     if (status == RT_OK && T->error_needs_last)
-        status = rt_rk_slope(g, t1, g->y_new, g->k[T->stages]);
+        status = last_slope(g, h, t1);
     if (status != RT_OK)
         return status;
     double e = T->error(g, h, g->y_new, &g->culprit);
@@ -236,7 +254,7 @@ static RtStatus attempt(RtIntegrator *g, double h, double t1, double *error) {
         return RT_NOT_FINITE;
     *error = e;
     if (e <= 1 && !T->error_needs_last) {
-        status = rt_rk_slope(g, t1, g->y_new, g->k[T->stages]);
+        status = last_slope(g, h, t1);
         if (status != RT_OK)
             *error = INFINITY;
     }
@@ -261,7 +279,7 @@ RtVerdict rt_rk_judge(RtIntegrator *g, const RtTry *try, double error) {
         double grow = factor(g, error);
         accept(g, try->h, try->t1);
         g->have_slope = true;
-        g->error_old = fmax(error, 1e-4);
+        g->log_error_old = log(fmax(error, LEAST_ERROR));
         if (!try->last || grow < 1)
             g->h_next = try->h * (g->rejected ? fmin(grow, 1) : grow);
         g->rejected = false;

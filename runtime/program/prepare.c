@@ -358,6 +358,8 @@ bool execution_connect(Execution *e) {
     e->run.init = execution_function(e, spec->init);
     e->run.step = execution_function(e, spec->step);
     e->run.rhs = execution_function(e, spec->rhs);
+    if (e->run.rhs)
+        e->run.stages = (RtStagesFunction)e->symbol(e->code, arena_printf(e->arena, "%s_stages", spec->rhs));
     if (spec->jet_next)
         open_jets(e);
     const char *advancing = spec->step ? spec->step : spec->rhs;

@@ -57,6 +57,11 @@ static RtStatus right_hand_side(void *context, double t, const double *y, double
     return (RtStatus)status;
 }
 
+static RtStatus stages(void *context, const RtStages *stages) {
+    RtRun *run = context;
+    return (RtStatus)run->stages(run->frame, stages);
+}
+
 static RtRunState at_time(const Motion *motion, double t, bool at_end) {
     const RtRun *run = motion->run;
     double done = run->end_time > 0 ? t / run->end_time
@@ -143,7 +148,7 @@ static bool due_until(Motion *motion, double end) {
 }
 
 static void show_progress(Motion *motion, const RtRunState *at) {
-    double now = rt_now();
+    double now = motion->run->progress ? rt_now() : 0;
     if (!motion->run->progress || (now - motion->shown < 0.1 && !at->at_end))
         return;
     motion->shown = now;
@@ -245,7 +250,8 @@ static bool watch(Motion *motion) {
 /* The state's start, and an integrator aimed at the end. */
 static bool begin(Motion *motion) {
     RtRun *run = motion->run;
-    RtOde ode = {.n = (size_t)count_y(run), .rhs = right_hand_side, .context = run};
+    RtOde ode = {.n = (size_t)count_y(run), .rhs = right_hand_side, .context = run,
+                 .stages = run->stages ? stages : NULL};
     motion->jets.run = run;
     if (run->method->of_jets)
         ode = (RtOde){.n = ode.n, .jet = rt_jet, .context = &motion->jets};

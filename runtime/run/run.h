@@ -105,6 +105,7 @@ typedef struct RtRun {
     RtFunction prepare; /* computes what stays the same and what is carried over; NULL: nothing */
     RtFunction step;    /* words: one step */
     RtFunction rhs;     /* methods: dy from y and t */
+    RtStagesFunction stages; /* the same inside Runge-Kutta steps; NULL: there is none */
     RtJets jets;        /* methods that take Taylor coefficients: in its place */
     const RtBlock *state; uint32_t n_state;
     double *time, *step_number; /* in frame memory; NULL when nothing reads them */

@@ -169,6 +169,18 @@ static void pairs(void **state) {
     finish(c, "pairs");
 }
 
+/* Cosines of all differences, written out: one sine and cosine for each angle, and on the diagonal cos² + sin² = 1. */
+static void circle(void **state) {
+    (void)state;
+    Case *c = begin(false, false);
+    uint64_t n = 2;
+    c->func.often = true;
+    IrDef q = input(c, "q", IR_ROLE_COORD, IR_F64, 1, &n), m = input(c, "m", IR_ROLE_OUTPUT, IR_F64, 2, EXTENT(2, 2));
+    IrTerm difference = ir_sub(c->ir, read1(c, q, axis(c, 0, n)), read1(c, q, axis(c, 1, n)));
+    assign(c, m, ir_op1(c->ir, IR_COS, difference));
+    finish(c, "circle");
+}
+
 /* Neighbours on a ring: the first and last site apart, no remainder in the loop between them. */
 static void ring(void **state) {
     (void)state;
@@ -200,7 +212,8 @@ static void triangle(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(fused_update), cmocka_unit_test(kept_force), cmocka_unit_test(layer),
+        cmocka_unit_test(circle),       cmocka_unit_test(fused_update), cmocka_unit_test(kept_force),
+        cmocka_unit_test(layer),
         cmocka_unit_test(pairs),        cmocka_unit_test(ring),       cmocka_unit_test(triangle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
