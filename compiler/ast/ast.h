@@ -113,6 +113,7 @@ typedef enum TermKind {
     TERM_KINETIC, TERM_POTENTIAL, TERM_DISSIPATION, TERM_FORCE, TERM_CONSTRAINT, TERM_TEMPERATURE,
     TERM_LAGRANGIAN, TERM_HAMILTONIAN, TERM_METRIC, TERM_PROPOSAL, TERM_ACCEPT,
     TERM_LAW, /* `x'[i] = …` in a system: the velocity of the coordinate `on` */
+    TERM_PUSH, /* `force = e` in a dynamics or a run: what acts in the place of −∂V/∂q */
 } TermKind;
 
 /* One element of a word: `p`, `p/2`, `q(0.3)`, `repeat 10 { p/2; q; p/2 }`. */

@@ -96,6 +96,19 @@ static Item build_rate(Parser *parser, Span span, Expr *lhs, const Expr *prime, 
     return item;
 }
 
+/* `q = e` or `v[i] = e` in a flow, in the same form without primes. */
+Item build_jump(Parser *parser, Span span, const Expr *lhs, Expr *rhs) {
+    Seq *declarators = SEQ(parser, Declarator);
+    const Expr *head = lhs->kind == EXPR_SUBSCRIPT ? lhs->subscript.of : lhs;
+    Declarator d = {.span = span, .name_span = head->span, .name = head->name.name, .init = rhs};
+    if (head != lhs) {
+        d.has_axes = true;
+        d.axes = subs_as_binders(parser, lhs);
+    }
+    SEQ_PUSH(parser, declarators, d);
+    return build_declare(parser, span, DECL_STATE, declarators);
+}
+
 void report_equation(Parser *parser, Span span, const Expr *lhs) {
     Diag *diag;
     if (lhs->kind == EXPR_ERROR)

@@ -178,6 +178,7 @@ Stmt *build_stmt(Parser *parser, StmtKind kind, Span span);
 Item build_item(Stmt *stmt);
 Item build_declare(Parser *parser, Span span, DeclKind kind, Seq *declarators);
 Item build_equation(Parser *parser, Span span, Expr *lhs, Expr *rhs);
+Item build_jump(Parser *parser, Span span, const Expr *lhs, Expr *rhs);
 Item build_tilde(Parser *parser, Span span, Expr *lhs, Expr *dist);
 Item build_fn(Parser *parser, Span span, Name name, Span name_span, Seq *params, Seq *axes, Expr *body);
 Item build_system(Parser *parser, Span span, Name name, Span name_span, Seq *params, const Block *body);

@@ -27,13 +27,15 @@ static uint32_t places_of(const Stmt *stmt) {
         return IN(PLACE_FILE);
     case STMT_DECLARE:
         if (stmt->declare.kind == DECL_STATE)
-            return IN(PLACE_SYSTEM) | IN(PLACE_DYNAMICS) | (stmt->declare.at[0].primes ? IN(PLACE_FLOW) : 0);
+            return IN(PLACE_SYSTEM) | IN(PLACE_DYNAMICS) | IN(PLACE_RUN);
         if (stmt->declare.kind == DECL_LET)
             return DECLARATIONS_IN | IN(PLACE_FLOW) | IN(PLACE_RUN) | IN(PLACE_WHEN);
         if (stmt->declare.kind == DECL_CONST || stmt->declare.kind == DECL_DATA)
             return DECLARATIONS_IN;
         return IN(PLACE_FILE) | IN(PLACE_SYSTEM) | IN(PLACE_DYNAMICS);
     case STMT_TERM:
+        if (stmt->term.kind == TERM_PUSH)
+            return IN(PLACE_DYNAMICS) | IN(PLACE_RUN);
         return IN(PLACE_SYSTEM) | IN(PLACE_DYNAMICS);
     case STMT_TILDE: case STMT_SYMMETRY:
         return IN(PLACE_SYSTEM);
@@ -60,7 +62,8 @@ static const char *term_name(TermKind kind) {
     case TERM_KINETIC: return "kinetic";
     case TERM_POTENTIAL: return "potential";
     case TERM_DISSIPATION: return "dissipation";
-    case TERM_FORCE: return "force";
+    case TERM_FORCE:
+    case TERM_PUSH: return "force";
     case TERM_CONSTRAINT: return "constraint";
     case TERM_TEMPERATURE: return "temperature";
     case TERM_LAGRANGIAN: return "lagrangian";
@@ -208,9 +211,26 @@ static Stmt *place_law(Parser *parser, const Stmt *rate) {
     return stmt;
 }
 
-/* An equation that is neither a rate nor a term means something in a `when` alone. */
-static void settle_equation(Parser *parser, Item *item) {
+/* `q = e` in a flow: the part moves it there at once. */
+static bool place_jump(Parser *parser, Item *item) {
+    const Expr *head = item->lhs->kind == EXPR_SUBSCRIPT ? item->lhs->subscript.of : item->lhs;
+    if (head->kind != EXPR_NAME)
+        return false;
+    Item jump = build_jump(parser, item->span, item->lhs, item->rhs);
+    item->stmt = jump.stmt;
+    item->is_rate = true;
+    return true;
+}
+
+/* An equation that is neither a rate nor a term means something in a `when` alone, or it moves something in a flow. */
+static void settle_equation(Parser *parser, Item *item, Place place) {
+    Stmt *stmt = item->stmt;
+    bool moves = place == PLACE_DYNAMICS || place == PLACE_RUN;
+    if (moves && stmt && stmt->kind == STMT_TERM && stmt->term.kind == TERM_FORCE && !stmt->term.on && !stmt->term.has_axes)
+        stmt->term.kind = TERM_PUSH; /* in a system a force is one on something */
     if (item->stmt || !item->lhs)
+        return;
+    if (place == PLACE_FLOW && place_jump(parser, item))
         return;
     report_equation(parser, item->span, item->lhs);
     item->stmt = build_stmt(parser, STMT_ERROR, item->span);
@@ -229,7 +249,7 @@ StmtList place_statements(Parser *parser, Seq *items, Place place) {
     for (uint32_t i = 0; i < items->n; i++) {
         Item *item = (Item *)items->at + i;
         if (place != PLACE_WHEN)
-            settle_equation(parser, item);
+            settle_equation(parser, item, place);
         Stmt *stmt = item->stmt;
         if (item->lhs && place == PLACE_WHEN) {
             stmt = place_act(parser, item);
@@ -238,7 +258,7 @@ StmtList place_statements(Parser *parser, Seq *items, Place place) {
         } else if (item->is_rate && place != PLACE_FLOW) {
             report_rate(parser, item, place);
             stmt = build_stmt(parser, STMT_ERROR, item->span);
-        } else if (stmt && !(places_of(stmt) & IN(place))) {
+        } else if (stmt && !(item->is_rate && place == PLACE_FLOW) && !(places_of(stmt) & IN(place))) {
             report_misplaced(parser, stmt, place);
             stmt = build_stmt(parser, STMT_ERROR, item->span);
         } else if (!stmt) {
@@ -276,7 +296,7 @@ Expr *place_function_body(Parser *parser, Block block) {
     uint32_t depth = 0;
     for (uint32_t i = 0; i < block.items->n; i++) {
         Item *item = (Item *)block.items->at + i;
-        settle_equation(parser, item);
+        settle_equation(parser, item, PLACE_WHEN);
         bool is_let = item->stmt && item->stmt->kind == STMT_DECLARE && item->stmt->declare.kind == DECL_LET;
         if (is_let)
             SEQ_PUSH(parser, lets, item->stmt);
@@ -373,7 +393,7 @@ WordList place_word(Parser *parser, Seq *items) {
     Seq *out = SEQ(parser, Word);
     for (uint32_t i = 0; i < items->n; i++) {
         Item *item = (Item *)items->at + i;
-        settle_equation(parser, item);
+        settle_equation(parser, item, PLACE_WHEN);
         Word word = {.span = item->span};
         if (item->body) {
             word.count = item->repeat;

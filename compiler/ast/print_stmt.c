@@ -14,7 +14,7 @@ static const char *const decl_words[] = {
 
 static const char *const term_words[] = {
     [TERM_KINETIC] = "kinetic", [TERM_POTENTIAL] = "potential", [TERM_DISSIPATION] = "dissipation",
-    [TERM_FORCE] = "force", [TERM_CONSTRAINT] = "constraint", [TERM_TEMPERATURE] = "temperature",
+    [TERM_FORCE] = "force", [TERM_PUSH] = "force", [TERM_CONSTRAINT] = "constraint", [TERM_TEMPERATURE] = "temperature",
     [TERM_LAGRANGIAN] = "lagrangian", [TERM_HAMILTONIAN] = "hamiltonian", [TERM_METRIC] = "metric",
     [TERM_PROPOSAL] = "proposal", [TERM_ACCEPT] = "accept",
 };

@@ -21,7 +21,7 @@ static bool word_uses(const SemaWord *word, uint32_t n, Name part) {
     return false;
 }
 
-static bool uses(Mech *m, const char *part) {
+bool mech_word_has(const Mech *m, const char *part) {
     return word_uses(&m->run->word, 1, name_of(m->session->names, part));
 }
 
@@ -128,7 +128,7 @@ static bool report_pull(Mech *m, MechPart *part, const MechBody *b) {
 }
 
 static bool solve_momenta(Mech *m, MechPart *part) {
-    bool bath = uses(m, "bath");
+    bool bath = mech_word_has(m, "bath");
     for (uint32_t a = 0; a < m->n; a++) {
         MechBody *b = &m->bodies[a];
         MechRate r = rate_for(m, b->p, b->momentum_symbol);
@@ -147,7 +147,7 @@ static bool solve_momenta(Mech *m, MechPart *part) {
 /* ---- coordinates ---- */
 
 static bool solve_coordinates(Mech *m, MechPart *part) {
-    part->moves_time = !uses(m, "t");
+    part->moves_time = !mech_word_has(m, "t");
     for (uint32_t a = 0; a < m->n; a++) {
         MechBody *b = &m->bodies[a];
         MechRate r = rate_for(m, b->q, b->symbol);
@@ -203,6 +203,11 @@ static const char *target_symbol(Mech *m, IrDef target) {
 static bool solve_flow(Mech *m, MechPart *part, const SemaFlow *f) {
     for (uint32_t i = 0; i < f->n; i++) {
         MechRate r = rate_for(m, f->target[i], target_symbol(m, f->target[i]));
+        if (f->at_once[i]) {
+            r.next = mech_resolve(m, f->rate[i]);
+            part->rate[part->n++] = r;
+            continue;
+        }
         if (!split_rate(m, &r, mech_resolve(m, f->rate[i])))
             return report_part(m, part, f->span,
                                mech_text(m, "the rate of `%s` is not linear in it", r.symbol), use_method);

@@ -39,6 +39,7 @@ typedef struct MechBody {
     const char *symbol;          /* as shown: "θ", "q" */
     const char *momentum_symbol; /* "p", or "p_θ" with several bodies */
     IrTerm external;             /* generalized force Q, 0: none */
+    IrTerm push, bare;           /* `force = …` and the −∂V/∂q in whose place it acts; Q has the difference. 0: no such */
     Span external_span;
     IrTerm dl_dq;    /* ∂L/∂q in (q, q', t) */
     IrTerm dr_dv;    /* ∂R/∂q', 0: no dissipation */
@@ -120,6 +121,7 @@ typedef struct Mech {
     IrTerm *reaction;    /* per body: Jᵀλ, where momenta are stored, as shown; 0: none */
     IrTerm *lambda;      /* per constraint: the multipliers of the motion over its rows, as shown; NULL: none */
     IrTerm proportional; /* c with R = c·T (then ∂R/∂q' = c p), 0: not so */
+    bool by_flows;       /* nothing but flows and states of the word's own moves anything */
     bool skew;           /* L is linear in all velocities: first-order motion by its momenta a(q, t) */
     IrTerm energy;       /* q'·∂L/∂q' − L in (q, q', t) */
     IrTerm hamiltonian;  /* the energy in (q, p, t); 0 without a Legendre transform */
@@ -354,6 +356,8 @@ IrDef mech_output(Mech *m, IrDef value, Span span, IrAssign *assign);
 /* The value after time h of a rate solved exactly. */
 IrTerm mech_flow_value(Mech *m, const MechRate *rate, IrTerm h, uint32_t site);
 MechPart *mech_find_part(Mech *m, Name name);
+/* Whether the word has an element of this part. */
+bool mech_word_has(const Mech *m, const char *part);
 
 /* ---- lines of the derivation: appended to at[*n…] ---- */
 void mech_event_lines(Mech *m, MechLine *at, uint32_t *n);     /* events and what they do */

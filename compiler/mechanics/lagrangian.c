@@ -35,6 +35,17 @@ static void set_bodies(Mech *m) {
         b->external = b->external ? ir_add(m->p, b->external, value) : value;
         b->external_span = run->forces[i].span;
     }
+    for (uint32_t a = 0; run->pushes && a < m->n; a++) {
+        MechBody *b = &m->bodies[a];
+        const SemaPush *push = &run->pushes[a];
+        if (!push->value)
+            continue;
+        IrTerm more = ir_sub(m->p, push->value, push->bare);
+        b->push = b->external ? ir_add(m->p, push->value, b->external) : push->value;
+        b->bare = push->bare;
+        b->external = b->external ? ir_add(m->p, b->external, more) : more;
+        b->external_span = push->span;
+    }
 }
 
 static void set_watches(Mech *m) {
@@ -104,12 +115,24 @@ static bool set_form(Mech *m, IrTerm scalar, bool of_momenta) {
     return mech_form(m, scalar, of_momenta, &m->mass);
 }
 
+/* Kinks, as of |p|, have no curvature, and still a velocity for either sign. */
+static bool is_kinked(Mech *m, const MechForm *f) {
+    bool on_momenta = false;
+    for (uint32_t a = 0; a < m->n; a++)
+        on_momenta = on_momenta || mech_depends_any(m, f->gradient[a], MECH_ON_P);
+    return f->structure == MECH_MASS_NONE && on_momenta;
+}
+
 /* A Hamiltonian gives q' = ∂H/∂p; where it is quadratic in p, the momenta at given velocities follow by
  * solving. */
 static bool hamilton_momenta(Mech *m) {
     MechForm *f = &m->mass;
     if (!set_form(m, m->hamiltonian, true))
         return false;
+    if (!m->dual && is_kinked(m, f)) {
+        f->structure = MECH_MASS_NONQUADRATIC;
+        f->quadratic = false;
+    }
     if (f->structure == MECH_MASS_NONE) {
         diag_error(m->session, DIAG_MECH_NO_INERTIA, m->kinetic_span,
                    "the Hamiltonian does not contain the momenta, so nothing moves");
@@ -192,7 +215,10 @@ bool mech_pass_lagrangian(Mech *m) {
 bool mech_pass_dissipation(Mech *m) {
     if (m->dissipation && !mech_form(m, m->dissipation, false, &m->friction))
         return false;
-    if (m->out->first_order && !m->skew && (!m->dissipation || m->friction.structure == MECH_MASS_NONE)) {
+    bool moved = m->dissipation && m->friction.structure != MECH_MASS_NONE;
+    m->by_flows = m->out->first_order && !m->skew && !moved && m->is_word && !m->run->scheme && m->run->n_flows &&
+                  !mech_word_has(m, "q") && !mech_word_has(m, "p") && !mech_word_has(m, "bath");
+    if (m->out->first_order && !m->skew && !moved && !m->by_flows) {
         Diag *d = diag_error(
             m->session, DIAG_MECH_NO_MOTION, m->run->dynamics_span,
             "the motion is not determined: neither `%s` nor `%s` gives a kinetic energy or a "
@@ -209,6 +235,8 @@ bool mech_pass_dissipation(Mech *m) {
             "solved for q'");
         return false;
     }
+    if (m->by_flows)
+        return true;
     if (m->out->first_order && !m->skew)
         return mech_check_inertia(m, &m->friction, m->dissipation_span);
     IrTerm c;

@@ -14,6 +14,8 @@
  * is free of q, so that the force is the very gradient that `force` means in a dynamics. */
 static IrTerm force_function(Mech *m, bool *negate) {
     *negate = true;
+    if (m->hamiltonian && m->potential && !mech_depends_any(m, m->run->hamiltonian.term, MECH_ON_Q))
+        return m->potential;
     if (m->hamiltonian)
         return m->hamiltonian;
     bool kinetic_moves =
@@ -26,8 +28,9 @@ static IrTerm force_function(Mech *m, bool *negate) {
 
 /* Derivatives of an unnamed scalar are shown as derivatives of what that scalar is: ∂/∂x becomes ∂V/∂x,
  * through everything the gradient is made of. */
-static void label_gradient(Mech *m, IrDef gradient, const MechBody *b, bool negate) {
-    const char *of = m->run->hamiltonian.term ? "H" : negate ? "V" : "L", *unnamed = "∂/∂";
+static void label_gradient(Mech *m, IrTerm from, IrDef gradient, const MechBody *b, bool negate) {
+    bool whole = m->hamiltonian && from == m->hamiltonian;
+    const char *of = whole ? "H" : negate ? "V" : "L", *unnamed = "∂/∂";
     uint32_t n = ir_def_count(m->p);
     uint8_t *mark = base_calloc(n + 1, 1);
     IrTerm at[IR_MAX_RANK];
@@ -56,7 +59,7 @@ static bool coordinate_gradients(Mech *m) {
         return false;
     for (uint32_t a = 0; a < m->n; a++) {
         MechBody *b = &m->bodies[a];
-        label_gradient(m, gradient[a], b, negate);
+        label_gradient(m, from, gradient[a], b, negate);
         IrTerm g =
             m->run->block ? ir_read(m->p, gradient[a], b->at, b->rank) : ir_at_subs(m->p, gradient[a], b->at);
         g = negate ? ir_neg(m->p, g) : g;
@@ -67,6 +70,8 @@ static bool coordinate_gradients(Mech *m) {
 
 /* ∂L/∂q + Q in (q, q', t). */
 static IrTerm pull(Mech *m, const MechBody *b) {
+    if (b->push && b->bare == b->dl_dq) /* no rounding from a difference and a sum */
+        return b->push;
     return b->external ? ir_add(m->p, b->dl_dq, b->external) : b->dl_dq;
 }
 
@@ -77,12 +82,12 @@ static bool first_order_velocities(Mech *m) {
     IrTerm *rhs = ARENA_ARRAY(m->arena, IrTerm, m->n), *x = ARENA_ARRAY(m->arena, IrTerm, m->n);
     MechForm *flow = ARENA_NEW(m->arena, MechForm);
     for (uint32_t a = 0; a < m->n; a++)
-        rhs[a] = m->bodies[a].dl_dq;
+        rhs[a] = m->bodies[a].dl_dq; /* of V, of which Ω may be made */
     if (!mech_first_order(m, flow, rhs))
         return false;
     for (uint32_t a = 0; a < m->n; a++) {
         MechBody *b = &m->bodies[a];
-        rhs[a] = b->external ? ir_add(m->p, rhs[a], b->external) : rhs[a];
+        rhs[a] = rhs[a] == b->dl_dq ? pull(m, b) : b->external ? ir_add(m->p, rhs[a], b->external) : rhs[a];
         if (mech_depends_any(m, rhs[a], MECH_ON_V)) {
             diag_error(m->session, DIAG_MECH_FRICTION, b->external ? b->external_span : m->potential_span,
                        "the force on `%s` depends on the velocities, and without kinetic energy only the "
@@ -265,7 +270,9 @@ bool mech_pass_legendre(Mech *m) {
     }
     if (m->out->first_order) {
         set_energy(m);
-        return first_order_velocities(m);
+        for (uint32_t a = 0; m->by_flows && a < m->n; a++)
+            m->bodies[a].velocity = ir_real(m->p, 0);
+        return m->by_flows || first_order_velocities(m);
     }
     set_energy(m);
     bool found = true;

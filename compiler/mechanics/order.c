@@ -111,7 +111,7 @@ static bool is_plain(Mech *m) {
     if (m->out->first_order || m->n_parts < 2 || m->n_parts > MOST_LETTERS)
         return false;
     for (uint32_t i = 0; i < m->n_parts; i++) {
-        if (m->parts[i].kind == PART_BATH || m->parts[i].kind == PART_STATE)
+        if (m->parts[i].kind == PART_BATH || m->parts[i].kind == PART_STATE || (m->parts[i].n && m->parts[i].rate->next))
             return false;
     }
     return true;

@@ -45,7 +45,11 @@ static const char *indexed(Mech *m, const char *symbol, const MechBody *b) {
 
 static void lagrangian_lines(Mech *m, Lines *l) {
     const SemaRun *run = m->run;
-    if (run->hamiltonian.term) {
+    if (run->hamiltonian.term && m->potential) {
+        add_line(l, (MechLine){.lhs = "H", .relation = "=", .remark = "T + V"});
+        add_equation(l, "T", 0, "=", run->hamiltonian.term, run->hamiltonian.span);
+        add_equation(l, "V", 0, "=", m->potential, run->potential.span);
+    } else if (run->hamiltonian.term) {
         add_equation(l, "H", 0, "=", run->hamiltonian.term, run->hamiltonian.span);
     } else if (run->lagrangian.term) {
         add_equation(l, "L", 0, "=", m->lagrangian, run->lagrangian.span);
@@ -158,6 +162,8 @@ static void noise_lines(Mech *m, Lines *l) {
 }
 
 static void equation_lines(Mech *m, Lines *l) {
+    if (m->by_flows)
+        return;
     if (m->out->first_order) {
         if (!m->skew)
             add_remark(l, m->n_constraints
@@ -212,7 +218,7 @@ static const char *part_kind(const Mech *m, const MechPart *part) {
                                    : "drift at constant momentum";
     case PART_TIME: return "time, with everything else at rest";
     case PART_STATE: return r->next ? "estimator, once a step" : "relaxation of an estimator";
-    case PART_FLOW: return r->b ? "linear relaxation" : "constant rate";
+    case PART_FLOW: return r->next ? "at once" : r->b ? "linear relaxation" : "constant rate";
     case PART_BATH:
         return m->out->first_order ? "noise of the heat bath" : "Ornstein-Uhlenbeck process of the heat bath";
     }

@@ -169,6 +169,8 @@ void join_restrict(Join *j) {
     free(mark);
     for (size_t k = 0; k < sizeof terms / sizeof *terms; k++)
         terms[k]->term = restrict_term(&r, terms[k]->term);
+    for (uint32_t k = 0; j->out->pushes && k < j->out->n_bodies; k++)
+        j->out->pushes[k].value = restrict_term(&r, j->out->pushes[k].value);
     for (uint32_t k = 0; k < j->states.n; k++) {
         j->states.at[k].rate = restrict_term(&r, j->states.at[k].rate);
         j->states.at[k].next = restrict_term(&r, j->states.at[k].next);

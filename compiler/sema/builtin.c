@@ -45,6 +45,7 @@ static const Builtin table[] = {
     {"hess", 2, 3, MAP_REAL, NULL, NULL, NULL, sema_hess},
     {"jvp", 3, 3, MAP_REAL, NULL, NULL, NULL, sema_jvp},
     {"vjp", 3, 3, MAP_REAL, NULL, NULL, NULL, sema_vjp},
+    {"at", 3, 3, MAP_REAL, NULL, NULL, NULL, sema_at},
     {"stationary", 2, 2, MAP_REAL, NULL, NULL, NULL, sema_stationary},
     {"root", 2, 2, MAP_REAL, NULL, NULL, NULL, sema_root},
     {"trajectory", 3, 5, MAP_REAL, NULL, NULL, NULL, sema_trajectory},

@@ -213,6 +213,10 @@ static const char *not_reversible(Join *j, Name part) {
     for (uint32_t k = 0; k < j->states.n; k++)
         if (j->states.at[k].name == part && j->states.at[k].next)
             return "a state that takes its next value at once is not undone by going back";
+    for (uint32_t k = 0; k < j->flows.n; k++)
+        for (uint32_t r = 0; r < j->flows.at[k].n; r++)
+            if (j->flows.at[k].name == part && j->flows.at[k].at_once[r])
+                return "a flow that moves at once is not undone by going back";
     return NULL;
 }
 

@@ -166,6 +166,8 @@ static void block_views(Join *j) {
         var->q = q;
         var->v = v;
     }
+    j->run->windows = j->replace.at;
+    j->run->n_windows = j->replace.n;
 }
 
 void join_bodies(Join *j) {
@@ -294,6 +296,10 @@ void join_replace(Join *j) {
             blocked_def(j, &event->acts[a].target);
             event->acts[a].value = join_blocked(j, event->acts[a].value);
         }
+    }
+    for (uint32_t k = 0; j->out->pushes && k < j->out->n_bodies; k++) {
+        j->out->pushes[k].value = join_blocked(j, j->out->pushes[k].value);
+        j->out->pushes[k].bare = join_blocked(j, j->out->pushes[k].bare);
     }
     j->out->by = join_blocked(j, j->out->by);
     for (uint32_t k = 0; k < j->out->n_vars; k++) {

@@ -50,6 +50,10 @@ void join_listen_to(Join *j, const Stmt *st) {
     hear_items(st->dynamics.items, &speech);
     j->block |= speech.block && !st->dynamics.has_pattern;
     j->speaks_of_force |= speech.of_force;
+    if (push_is_said(j->st->run.items)) {
+        j->speaks_of_force = true;
+        j->block |= !st->dynamics.has_pattern;
+    }
 }
 
 bool join_speaks_of(const Stmt *dynamics, Name name) {
@@ -220,7 +224,7 @@ static void bind_motion(Join *j, Part *part, const Stmt *st) {
         IrDef grad = force_def(j, q_def);
         Val force = grad ? read_like(j, grad, &like) : val_poison();
         if (grad) force.body = ir_neg(s->ir, force.body);
-        scope_bind(s, part->scope, name_of(names, "force"), st->dynamics.name_span, force);
+        push_force(j, part, force, st);
     }
 }
 
@@ -328,6 +332,7 @@ static void add_flow(Join *j, Part *part, const Stmt *st) {
         if (st->flow.items.at[k]->kind == STMT_DECLARE) most += st->flow.items.at[k]->declare.n;
     flow.target = ARENA_ARRAY(s->arena, IrDef, most + 1);
     flow.rate = ARENA_ARRAY(s->arena, IrTerm, most + 1);
+    flow.at_once = ARENA_ARRAY(s->arena, bool, most + 1);
     for (uint32_t k = 0; k < st->flow.items.n; k++) {
         const Stmt *item = st->flow.items.at[k];
         for (uint32_t d = 0; item->kind == STMT_DECLARE && d < item->declare.n; d++) {
@@ -337,7 +342,8 @@ static void add_flow(Join *j, Part *part, const Stmt *st) {
                 j->failed = true;
                 continue;
             }
-            Val v = state_value(j, part, decl, &like, decl->init, "rate");
+            flow.at_once[flow.n] = !decl->primes;
+            Val v = state_value(j, part, decl, &like, decl->init, decl->primes ? "rate" : "new value");
             if (!val_ok(&v)) {
                 j->failed = true;
                 continue;

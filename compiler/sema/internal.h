@@ -134,6 +134,8 @@ struct RunState {
         IrDef q, v, p;
     } blocks[1]; /* the flat block, when the dynamics speaks of it */
     uint32_t n_blocks;
+    const IrReplace *windows; /* each coordinate, its velocity and momentum by its window of the block */
+    uint32_t n_windows;
     uint64_t batch_size; /* 0: every step sees all rows */
     Span batch_span;
     IrDef batch;       /* the rows, made when first used */
@@ -402,6 +404,7 @@ Val sema_stationary(Sema *s, Scope *scope, const Expr *call); /* equation.c */
 Val sema_root(Sema *s, Scope *scope, const Expr *call);
 Val sema_hess(Sema *s, Scope *scope, const Expr *call);
 Val sema_jvp(Sema *s, Scope *scope, const Expr *call);
+Val sema_at(Sema *s, Scope *scope, const Expr *call);
 Val sema_vjp(Sema *s, Scope *scope, const Expr *call);
 Val sema_trajectory(Sema *s, Scope *scope, const Expr *call); /* trajectory.c */
 Val statistic_series(Sema *s, Scope *scope, const Expr *call); /* statistic.c */

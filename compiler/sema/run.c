@@ -173,6 +173,25 @@ static void run_name(Join *j, const char *text, IrTerm term) {
     if (!ent || !ent->decl) join_bind_term(j, j->body, text, term);
 }
 
+/* `progress`, the part of the run that lies before the present step: for schedules. What is wrong with the duration is said
+ * later. */
+static void progress_name(Join *j, const Stmt *st) {
+    Sema *s = j->s;
+    IrProgram *p = s->ir;
+    double length = 0;
+    s->mute++;
+    bool known = st->run.duration && sema_const(s, j->unit->scope, st->run.duration, &length, "the duration of a run");
+    s->mute--;
+    if (!known || !(length > 0)) return;
+    const RunState *run = j->run;
+    uint64_t rows = run->batch_from ? run->batch_rows : run->batch_of;
+    if (st->run.unit == DURATION_EPOCHS && run->batch_size && rows) /* else an epoch is a step */
+        length = ceil(length * (double)rows / (double)run->batch_size - 1e-9);
+    IrTerm before = ir_sub(p, ir_to_real(p, ir_read0(p, s->step)), ir_real(p, 1));
+    IrTerm done = st->run.unit == DURATION_TIME ? ir_read0(p, s->time) : ir_op2(p, IR_MAX, before, ir_real(p, 0));
+    run_name(j, "progress", ir_div(p, done, ir_real(p, length)));
+}
+
 /* Charges of named symmetries can be recorded: each is a placeholder that mechanics fills. */
 static void symmetry_names(Join *j) {
     SemaRun *out = j->out;
@@ -259,6 +278,7 @@ static void release(Join *j) {
     vec_free(&j->run->gathers);
     vec_free(&j->vars);
     vec_free(&j->state_ents);
+    j->run->n_windows = 0;
     vec_free(&j->replace);
     vec_free(&j->composed);
 }
@@ -272,6 +292,7 @@ void join_motion_of_system(Join *j) {
     if (!j->failed) join_bodies(j);
     if (!j->failed) join_complete(j);
     if (!j->failed) join_replace(j);
+    if (!j->failed) join_momenta(j);
     if (j->s->session->n_errors == j->errors && !j->failed) store(j);
     release(j);
 }
@@ -288,12 +309,15 @@ static void join(Join *j, const Stmt *st, const After *after, uint32_t n_after) 
     }
     if (!j->failed) join_held(j);
     if (!j->failed) join_bodies(j);
+    if (!j->failed) progress_name(j, st);
     if (!j->failed) join_dynamics(j);
     if (!j->failed) join_word(j);
     if (!j->failed) join_complete(j);
     if (!j->failed) duration(j, st);
     if (j->failed) return;
     run_names(j);
+    join_run_states(j);
+    if (j->failed) return;
     join_starts(j, st->run.items);
     join_outputs(j, st->run.items);
     for (uint32_t k = 0; k < n_after; k++) {
@@ -303,6 +327,7 @@ static void join(Join *j, const Stmt *st, const After *after, uint32_t n_after) 
     join_check_gathers(j);
     join_restrict(j);
     join_replace(j);
+    join_momenta(j);
     join_kept(j);
     join_missing(j);
 }

@@ -89,6 +89,8 @@ void join_free_symmetries(Join *j);
 /* Adds a term of kind kinetic … metric; a second one is reported with both places. */
 void join_term(Join *j, SemaTerm *slot, const char *what, IrTerm term, Span span, bool from_dynamics);
 SemaTerm *join_slot(Join *j, TermKind kind);
+/* A kinetic energy in the momenta, T(p), becomes the Hamiltonian: when all terms are over the bodies. */
+void join_momenta(Join *j);
 const char *join_term_name(TermKind kind);
 const char *join_quoted(Join *j, TermKind kind);
 /* Where a message about the dynamics belongs: its own line in the program, the run's when it is the
@@ -123,12 +125,16 @@ void join_part(Join *j, Part *part, const Stmt *dynamics);
 void join_bind_params(Join *j, Scope *scope, Scope *from, ArgList args, ParamList params, const Ent *ent,
                       Span span, bool hyper);
 void join_dynamics(Join *j);
+/* push.c: what acts instead, as the run and the dynamics say with `force = …`; binds `force` in the scope of the part. */
+void push_force(Join *j, Part *part, Val bare, const Stmt *dynamics);
+bool push_is_said(StmtList items);
 /* state.c */
 void join_states(Join *j, Part *part, StmtList items);
 /* `e` for every element of `like`, over the indices that d names; poison after an error. */
 Val state_value(Join *j, Part *part, const Declarator *d, const Val *like, const Expr *e, const char *what);
-/* word.c: the word or the method. */
+/* word.c: the word or the method; states of the run's body, which move once a step after it. */
 void join_word(Join *j);
+void join_run_states(Join *j);
 /* compose.c: the words of other dynamics taken into this one's. A composed word has the parts of its own dynamics, with
  * states and flows of its own. */
 typedef struct Composed {

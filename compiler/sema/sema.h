@@ -106,6 +106,8 @@ typedef struct SemaBody {
 typedef struct SemaTerm { IrTerm term; Span span; bool from_dynamics; } SemaTerm; /* term 0: not given */
 
 typedef struct SemaForce { uint32_t body; IrTerm value; Span span; } SemaForce; /* over axes of bodies[body].q */
+typedef struct SemaPush { IrTerm value, bare; Span span; } SemaPush; /* over axes of a body: `force = …`, in the place of bare,
+                            −∂V/∂q; value 0: nothing is */
 typedef struct SemaConstraint { IrDef residual; Span span; } SemaConstraint;    /* c[…] = 0, any rank */
 
 /* A declared symmetry, q → q + ε δq, t → t + ε δt. */
@@ -134,6 +136,7 @@ typedef struct SemaFlow {  /* `flow name { x' = rate … }`: a user's own part *
     Span span;
     IrDef *target;         /* q, p (bodies') or states */
     IrTerm *rate;
+    bool *at_once;         /* the rate is the value that the target takes at once: `q = …` */
     uint32_t n;
 } SemaFlow;
 
@@ -214,8 +217,10 @@ struct SemaRun {
     SemaVar *vars;       uint32_t n_vars;
     SemaBody *bodies;    uint32_t n_bodies;
     bool block;
-    SemaTerm lagrangian, hamiltonian, kinetic, potential, dissipation, temperature, metric;
+    SemaTerm lagrangian, hamiltonian, kinetic, potential, dissipation, temperature, metric; /* hamiltonian beside a
+                            potential: its kinetic part T(p) */
     SemaForce *forces;   uint32_t n_forces;
+    SemaPush *pushes;      /* per body; NULL: no `force = …` */
     SemaConstraint *constraints; uint32_t n_constraints;
     SemaSymmetry *symmetries; uint32_t n_symmetries;
     SemaState *states;   uint32_t n_states;

@@ -5,7 +5,8 @@
 const char *join_term_name(TermKind kind) {
     static const char *const names[] = {"kinetic",    "potential",   "dissipation", "force",
                                         "constraint", "temperature", "lagrangian",  "hamiltonian",
-                                        "metric",     "proposal",    "accept",      "law"};
+                                        "metric",     "proposal",    "accept",      "law",
+                                        "force"};
     return names[kind];
 }
 
@@ -27,7 +28,8 @@ SemaTerm *join_slot(Join *j, TermKind kind) {
     case TERM_CONSTRAINT:
     case TERM_PROPOSAL:
     case TERM_ACCEPT:
-    case TERM_LAW: break;
+    case TERM_LAW:
+    case TERM_PUSH: break;
     }
     return NULL;
 }
@@ -95,6 +97,27 @@ void join_term(Join *j, SemaTerm *slot, const char *what, IrTerm term, Span span
         return;
     }
     *slot = (SemaTerm){term, span, from_dynamics};
+}
+
+/* T(p) + V is a Hamiltonian. Mechanics adds the potential. */
+void join_momenta(Join *j) {
+    SemaTerm *kinetic = &j->out->kinetic;
+    bool of_p = false, of_v = false;
+    for (uint32_t k = 0; k < j->out->n_bodies && kinetic->term; k++) {
+        const SemaBody *body = &j->out->bodies[k];
+        of_p = of_p || (body->p && ir_depends(j->s->ir, kinetic->term, body->p));
+        of_v = of_v || (body->v && ir_depends(j->s->ir, kinetic->term, body->v));
+    }
+    if (!of_p) return;
+    if (of_v) {
+        Diag *d = sema_error(j->s, DIAG_TERM_SHAPE, kinetic->from_dynamics ? join_place(j, kinetic->span) : kinetic->span,
+                             "a kinetic energy is a function of the velocities or of the momenta, and this one is of both");
+        sema_help(j->s, d, "write it in one of them: T(q') for a Lagrangian, T(p) for a Hamiltonian");
+        j->failed = true;
+        return;
+    }
+    j->out->hamiltonian = *kinetic;
+    *kinetic = (SemaTerm){0};
 }
 
 IrTerm join_scalar(Join *j, Scope *scope, const Expr *e, const char *what) {

@@ -198,13 +198,13 @@ static void twice(Join *j, const Stmt *st, const Stmt *before) {
     j->failed = true;
 }
 
-static void system_states(Join *j) {
+/* States first … end-1 move once a step, after what the word has by now. */
+static void append_states(Join *j, uint32_t first, uint32_t end) {
     SemaWord *word = &j->out->word;
-    uint32_t n = j->n_system_states;
-    if (!n || j->out->method || j->out->scheme) return;
-    SemaWord *body = ARENA_ARRAY(j->s->arena, SemaWord, word->n + n);
+    if (first == end || j->out->method || j->out->scheme) return;
+    SemaWord *body = ARENA_ARRAY(j->s->arena, SemaWord, word->n + end - first);
     memcpy(body, word->body, sizeof *body * word->n);
-    for (uint32_t k = 0; k < n; k++) {
+    for (uint32_t k = first; k < end; k++) {
         const SemaState *state = &j->states.at[k];
         if (state->rate || state->next) /* others change at events alone */
             body[word->n++] =
@@ -239,5 +239,19 @@ void join_word(Join *j) {
         sema_help(s, d, "add `step { p; q }`, or `method rk4(h = 0.01)`");
         j->failed = true;
     }
-    system_states(j);
+    append_states(j, 0, j->n_system_states);
+}
+
+void join_run_states(Join *j) {
+    uint32_t first = j->states.n;
+    Part part = {.scope = j->body, .suffix = ""};
+    join_states(j, &part, j->st->run.items);
+    for (uint32_t k = first; k < j->states.n && (j->out->method || j->out->scheme); k++) {
+        if (!j->states.at[k].next) continue;
+        Diag *d = sema_error(j->s, DIAG_STATE, j->states.at[k].span, "`%s` takes a new value once a step, and `%s` has no word of parts",
+                             sema_name(j->s, j->states.at[k].name), sema_name(j->s, j->out->dynamics));
+        sema_help(j->s, d, "give it a rate, `state %s' = …`, or change it at an event", sema_name(j->s, j->states.at[k].name));
+        j->failed = true;
+    }
+    append_states(j, first, j->states.n);
 }
