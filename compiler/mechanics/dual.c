@@ -345,9 +345,10 @@ static bool piece_of(DualSpace *s, IrTerm t, Piece *out) {
             subs[k] = ir_read_subs(p, t)[k];
         return piece_of_sum(s, ir_at_subs(p, node.arg[0], subs), out);
     }
-    if (sum_inside(s, t, &factor, &sum) && ir_node(p, sum)->op != IR_SUM)
+    bool inside = sum_inside(s, t, &factor, &sum);
+    if (inside && ir_node(p, sum)->op != IR_SUM)
         return piece_of_scaled(s, sum, factor, out);
-    if (sum && piece_of_reduction(s, sum, factor, out))
+    if (inside && piece_of_reduction(s, sum, factor, out))
         return true;
     return piece_of_ball(s, t, out) || piece_of_cone(s, t, out) || piece_of_element(s, t, out) || piece_of_norm(s, t, out);
 }

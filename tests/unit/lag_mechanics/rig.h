@@ -138,7 +138,9 @@ static __attribute__((unused)) void rig_flow(Rig *r, const char *name, IrDef tar
     uint32_t n = r->run.n_flows++;
     r->flow_target[n][0] = target;
     r->flow_rate[n][0] = rate;
-    r->flows[n] = (SemaFlow){rig_name(r, name), r->run.dynamics_span, r->flow_target[n], r->flow_rate[n], 1};
+    static bool gradually[] = {false};
+    r->flows[n] = (SemaFlow){.name = rig_name(r, name), .span = r->run.dynamics_span, .target = r->flow_target[n],
+                             .rate = r->flow_rate[n], .at_once = gradually, .n = 1};
 }
 
 static __attribute__((unused)) bool rig_said(Rig *r, const char *code) {
