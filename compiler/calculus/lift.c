@@ -43,7 +43,7 @@ static IrTerm bound_at(Lift *l, IrDef d, const IrTerm *subs, uint32_t n) {
 }
 
 static bool is_inside(Lift *l, IrDef d) {
-    return ir_in_scan(l->p, l->of, d) || ir_def_depends(l->p, d, l->stands);
+    return ir_is_inside(l->p, l->of, d) || ir_def_depends(l->p, d, l->stands);
 }
 
 static IrTerm lift_read(IrProgram *p, void *context, IrTerm read) {

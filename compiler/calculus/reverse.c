@@ -58,7 +58,7 @@ static uint8_t *inside_scans(Reverse *r) {
         if (!r->graph.reached[d] || ir_def(r->p, d)->kind != IR_DEF_SCAN)
             continue;
         for (IrDef k = 1; k < d; k++)
-            inside[k] |= r->graph.reached[k] && ir_in_scan(r->p, d, k);
+            inside[k] |= r->graph.reached[k] && ir_is_inside(r->p, d, k);
     }
     return inside;
 }

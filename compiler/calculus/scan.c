@@ -155,7 +155,7 @@ void calc_scan_reads(IrProgram *p, IrDef d, const uint8_t *wanted, uint32_t n_wa
         if (s != d && !(inside[s] && ir_def(p, s)->kind == IR_DEF_SCAN))
             continue;
         for (IrDef k = 1; k < s; k++)
-            inside[k] |= reached[k] && ir_in_scan(p, s, k);
+            inside[k] |= reached[k] && ir_is_inside(p, s, k);
     }
     Reads r = {p, inside, wanted, n, n_wanted, out};
     if (!inside[row])

@@ -61,6 +61,8 @@ void emit_stop(Emitter *e, LLVMValueRef failed, LLVMValueRef status, IrDef def) 
 
 /* ---- alias scopes ---- */
 
+#define ALIAS_BUFFERS 64 /* told apart in one nest; the list of all the others stands at each load and store */
+
 static LLVMMetadataRef scope_node(Emitter *e, uint32_t buffer) {
     char name[96];
     LLVMContextRef c = e->m->context;
@@ -74,9 +76,9 @@ static LLVMMetadataRef scope_node(Emitter *e, uint32_t buffer) {
 
 static void set_alias(Emitter *e, LLVMValueRef access, uint32_t buffer) {
     LLVMContextRef c = e->m->context;
-    if (!e->kernel || e->n_kernel_buffers > 64)
+    if (!e->kernel || e->n_kernel_buffers > ALIAS_BUFFERS)
         return;
-    LLVMMetadataRef own = scope_node(e, buffer), others[64];
+    LLVMMetadataRef own = scope_node(e, buffer), others[ALIAS_BUFFERS];
     uint32_t n = 0;
     for (uint32_t i = 0; i < e->n_kernel_buffers; i++)
         if (e->kernel_buffers[i] != buffer)
@@ -255,14 +257,15 @@ static void set_loop_hints(Emitter *e, const PlanLoop *loop, LLVMValueRef latch)
 #define UNROLL_TRIPS 4   /* loops of so few iterations are written out … */
 #define UNROLL_SIZE 1024 /* … when that is at most so many statements */
 
-static uint32_t written_out(const PlanFunc *f, const PlanLoop *loop);
+static uint32_t written_out(const Emitter *e, const PlanLoop *loop);
 
 /* Statements of a scope with its loops written out; 0 if one of them stays a loop. */
-static uint32_t straight_size(const PlanFunc *f, uint32_t scope) {
+static uint32_t straight_size(const Emitter *e, uint32_t scope) {
+    const PlanFunc *f = e->func;
     uint32_t size = 1;
     for (uint32_t i = 0; i < f->scopes.at[scope].body.n; i++) {
         const PlanNode *n = &f->nodes.at[f->scopes.at[scope].body.at[i]];
-        uint32_t part = n->kind == PLAN_LOOP ? written_out(f, &f->loops.at[n->arg[0]]) : 1;
+        uint32_t part = n->kind == PLAN_LOOP ? written_out(e, &f->loops.at[n->arg[0]]) : emit_length(e, n);
         if (!part)
             return 0;
         size += part;
@@ -272,21 +275,22 @@ static uint32_t straight_size(const PlanFunc *f, uint32_t scope) {
 
 /* Statements of a short loop of constant length once it is written out; 0 for a loop that stays one. Bodies
  * with a loop left in them are not copied: each copy would be vectorized again, for little. */
-static uint32_t written_out(const PlanFunc *f, const PlanLoop *loop) {
+static uint32_t written_out(const Emitter *e, const PlanLoop *loop) {
+    const PlanFunc *f = e->func;
     const PlanNode *lo = &f->nodes.at[loop->lo], *hi = &f->nodes.at[loop->hi];
     if (lo->kind != PLAN_CONST || hi->kind != PLAN_CONST || loop->parallel || loop->repeat)
         return 0;
     int64_t trips = (int64_t)hi->bits - (int64_t)lo->bits;
     if (trips > UNROLL_TRIPS)
         return 0;
-    uint32_t body = straight_size(f, loop->scope), size = trips > 1 ? (uint32_t)trips * body : body;
+    uint32_t body = straight_size(e, loop->scope), size = trips > 1 ? (uint32_t)trips * body : body;
     return size <= UNROLL_SIZE || trips <= 1 ? size : 0;
 }
 
 /* A short loop of constant length without loops left inside: its body, once for each iteration. */
 static bool emit_unrolled(Emitter *e, const PlanLoop *loop) {
     const PlanNode *lo = &e->func->nodes.at[loop->lo], *hi = &e->func->nodes.at[loop->hi];
-    if (!written_out(e->func, loop))
+    if (!written_out(e, loop))
         return false;
     for (int64_t i = (int64_t)lo->bits; i < (int64_t)hi->bits; i++) {
         e->value[loop->index] = emit_int(e->m, i);
@@ -317,7 +321,7 @@ void emit_range(Emitter *e, const PlanLoop *loop, LLVMValueRef lo, LLVMValueRef 
     LLVMPositionBuilderAtEnd(e->b, after);
 }
 
-/* Repeated until a TURN in it leaves. Loops inside are nests of their own. */
+/* Repeated until a TURN in it leaves. */
 static void emit_repeat(Emitter *e, const PlanLoop *loop) {
     LLVMBasicBlockRef again = e->again, leave = e->leave;
     e->again = emit_block(e, "again");
@@ -331,29 +335,30 @@ static void emit_repeat(Emitter *e, const PlanLoop *loop) {
     e->leave = leave;
 }
 
+/* A nest of loops begins where the buffers that one touches are few enough to be told apart; else with the loops inside. */
 static void emit_loop(Emitter *e, const PlanLoop *loop) {
-    if (loop->repeat) {
-        emit_repeat(e, loop);
-        return;
-    }
     NumberList touched = {0};
-    bool outermost = e->kernel == 0;
-    if (outermost) {
-        e->kernel = ++*e->n_kernels;
+    bool begins = false;
+    if (e->kernel == 0) {
         touched_buffers(e->func, loop->scope, &touched);
+        begins = touched.n <= ALIAS_BUFFERS || !scope_has(e->func, loop->scope, PLAN_LOOP);
+    }
+    if (begins) {
+        e->kernel = ++*e->n_kernels;
         e->kernel_buffers = touched.at;
         e->n_kernel_buffers = touched.n;
     }
-    if (loop->parallel)
+    if (loop->repeat)
+        emit_repeat(e, loop);
+    else if (loop->parallel)
         emit_parallel(e, loop);
     else if (!emit_unrolled(e, loop)) {
         bool never_empty = e->func->nodes.at[loop->lo].hi < e->func->nodes.at[loop->hi].lo;
         emit_range(e, loop, emit_node(e, loop->lo), emit_node(e, loop->hi), never_empty);
     }
-    if (outermost) {
+    if (begins)
         e->kernel = 0;
-        vec_free(&touched);
-    }
+    vec_free(&touched);
 }
 
 /* ---- statements ---- */

@@ -10,7 +10,6 @@
 
 #define LONG_CODE 1500.0  /* statements from which it matters */
 #define FEW_TIMES 16.0    /* how often a statement is run in a call, on average, where it does not pay */
-#define NEWTON_TRIPS 5.0  /* of an equation's iteration */
 #define UNKNOWN_TRIPS 1e3 /* of a loop whose bounds are not constant */
 
 typedef struct Amount {
@@ -20,7 +19,7 @@ typedef struct Amount {
 static double trips(const PlanFunc *f, const PlanLoop *loop) {
     const PlanNode *lo = &f->nodes.at[loop->lo], *hi = &f->nodes.at[loop->hi];
     if (loop->repeat)
-        return NEWTON_TRIPS;
+        return loop->trips;
     if (lo->kind != PLAN_CONST || hi->kind != PLAN_CONST)
         return UNKNOWN_TRIPS;
     return (double)((int64_t)hi->bits - (int64_t)lo->bits);

@@ -398,6 +398,17 @@ bool emit_is_scalar_call(const Emitter *e, const PlanNode *n) {
     return called && !trig && !uses_variant(e, name, (PlanType)n->type) && !is_written(e, name, (PlanType)n->type);
 }
 
+uint32_t emit_length(const Emitter *e, const PlanNode *n) {
+    enum { ELEMENTARY = 32 }; /* trig.c, explog.c */
+    PlanType type = (PlanType)n->type;
+    if (n->kind != PLAN_OP || !is_real_node(n))
+        return 1;
+    const char *name = n->op == IR_SIN ? "sin" : n->op == IR_COS ? "cos" : NULL;
+    bool trig = name && !uses_variant(e, name, type);
+    name = emits[n->op].function;
+    return trig || (name && name[0] && is_written(e, name, type)) ? ELEMENTARY : 1;
+}
+
 LLVMValueRef emit_op(Emitter *e, const PlanNode *n) {
     LLVMValueRef v[4] = {NULL, NULL, NULL, NULL};
     for (uint32_t i = 0; i < 4 && n->arg[i]; i++)

@@ -20,31 +20,34 @@ void emit_add_number(NumberList *list, uint32_t number) {
     vec_push(list, number);
 }
 
-/* Adds v where it is a value of the function's outermost scope. */
-static void add_used(const PlanFunc *f, PlanValue v, NumberList *out) {
+/* Adds v where it is a value of scope `around` or of one around that. */
+static void add_used(const PlanFunc *f, uint32_t around, PlanValue v, NumberList *out) {
     const PlanNode *n = &f->nodes.at[v];
-    if (v && n->kind != PLAN_CONST && n->kind != PLAN_ACC && n->scope == 1)
-        emit_add_number(out, v);
+    if (!v || n->kind == PLAN_CONST || n->kind == PLAN_ACC)
+        return;
+    for (uint32_t s = around; s; s = f->scopes.at[s].parent)
+        if (s == n->scope)
+            emit_add_number(out, v);
 }
 
-/* Values of the outermost scope that statements begin … end-1 of a scope use. */
-static void used_values(const PlanFunc *f, uint32_t scope, uint32_t begin, uint32_t end, NumberList *out) {
+/* Values from `around` and outside of it that statements begin … end-1 of a scope use. */
+static void used_values(const PlanFunc *f, uint32_t around, uint32_t scope, uint32_t begin, uint32_t end, NumberList *out) {
     for (uint32_t i = begin; i < end; i++) {
         const PlanNode *n = &f->nodes.at[f->scopes.at[scope].body.at[i]];
         if (n->kind == PLAN_LOOP) {
             const PlanLoop *loop = &f->loops.at[n->arg[0]];
-            add_used(f, loop->lo, out);
-            add_used(f, loop->hi, out);
-            used_values(f, loop->scope, 0, f->scopes.at[loop->scope].body.n, out);
+            add_used(f, around, loop->lo, out);
+            add_used(f, around, loop->hi, out);
+            used_values(f, around, loop->scope, 0, f->scopes.at[loop->scope].body.n, out);
         } else if (n->kind == PLAN_CALL || n->kind == PLAN_TURN) {
             for (uint32_t k = 0; k < f->calls.at[n->arg[0]].args.n; k++)
-                add_used(f, f->calls.at[n->arg[0]].args.at[k].value, out);
+                add_used(f, around, f->calls.at[n->arg[0]].args.at[k].value, out);
         } else if (n->kind == PLAN_FLAG || n->kind == PLAN_STOP) {
-            add_used(f, n->arg[0], out);
+            add_used(f, around, n->arg[0], out);
         } else {
             uint32_t n_args = n->kind == PLAN_LOAD || n->kind == PLAN_DRAW ? 2 : 4;
             for (uint32_t k = 0; k < n_args; k++)
-                add_used(f, n->arg[k], out);
+                add_used(f, around, n->arg[k], out);
         }
     }
 }
@@ -149,7 +152,7 @@ static LLVMValueRef emit_outlined(Emitter *outer, const PlanLoop *loop, const Nu
 
 void emit_parallel(Emitter *e, const PlanLoop *loop) {
     NumberList used = {0};
-    used_values(e->func, loop->scope, 0, e->func->scopes.at[loop->scope].body.n, &used);
+    used_values(e->func, e->func->scopes.at[loop->scope].parent, loop->scope, 0, e->func->scopes.at[loop->scope].body.n, &used);
     LLVMTypeRef env = env_type(e, &used), type;
     LLVMValueRef body = emit_outlined(e, loop, &used, env), at = emit_slot(e, env, NULL);
     for (uint32_t i = 0; i < used.n; i++)
@@ -206,7 +209,7 @@ static void find_crossings(const PlanFunc *f, CutList *cuts, NumberList *all, ui
             part[f->scopes.at[1].body.at[i]] = k;
     for (uint32_t k = 0; k < cuts->n; k++) {
         NumberList used = {0};
-        used_values(f, 1, cuts->at[k].begin, cuts->at[k].end, &used);
+        used_values(f, 1, 1, cuts->at[k].begin, cuts->at[k].end, &used);
         for (uint32_t i = 0; i < used.n; i++) {
             PlanValue v = used.at[i];
             if (part[v] == k)

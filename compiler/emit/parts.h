@@ -68,6 +68,7 @@ void emit_prefetch(Emitter *e, const PlanLoop *loop, LLVMValueRef i, LLVMValueRe
 LLVMValueRef emit_op(Emitter *e, const PlanNode *n);
 LLVMValueRef emit_op_on(Emitter *e, const PlanNode *n, LLVMValueRef *v); /* the same on these operands */
 bool emit_is_scalar_call(const Emitter *e, const PlanNode *n); /* becomes a call that has no vector variant */
+uint32_t emit_length(const Emitter *e, const PlanNode *n);     /* of its code: a statement's is about 1 */
 LLVMValueRef emit_convert(Emitter *e, LLVMValueRef v, const PlanNode *from, PlanType to);
 LLVMValueRef emit_combine(Emitter *e, IrOp reduce, PlanType type, LLVMValueRef a, LLVMValueRef b);
 LLVMValueRef emit_identity(Emitter *e, IrOp reduce, PlanType type);

@@ -370,13 +370,15 @@ static DependTable *depend_table(IrProgram *p, IrDef on) {
     return t;
 }
 
-bool ir_in_scan(IrProgram *p, IrDef scan, IrDef d) {
+bool ir_is_inside(IrProgram *p, IrDef of, IrDef d) {
     uint32_t at = 0;
-    while (p->scans.at[at] != scan)
+    if (p->defs.at[of].kind == IR_DEF_ROOT)
+        return ir_def_depends(p, d, p->defs.at[of].unknown);
+    while (p->scans.at[at] != of)
         at++;
     if (!p->scan_watch.at[at]) {
         IrDef bound[1 + IR_MAX_LAGS];
-        uint32_t n = def_bound(&p->defs.at[scan], bound);
+        uint32_t n = def_bound(&p->defs.at[of], bound);
         p->scan_watch.at[at] = ir_watch(p, bound, n);
     }
     DependTable *t = p->depends.at[p->scan_watch.at[at] - 1];

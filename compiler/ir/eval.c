@@ -168,7 +168,7 @@ static uint8_t *inside_scan(IrEnv *env, IrDef d, uint32_t n, IrInto into) {
     ir_reach_into(env->p, 0, inside, into);
     inside[d] = 0;
     for (IrDef k = 1; k < n; k++)
-        inside[k] = inside[k] && ir_in_scan(env->p, d, k);
+        inside[k] = inside[k] && ir_is_inside(env->p, d, k);
     return inside;
 }
 

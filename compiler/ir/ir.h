@@ -289,8 +289,6 @@ IrScan ir_scan_of(const IrProgram *p, IrDef d);
 void ir_scan_range(const IrScan *scan, int64_t *lo, int64_t *hi);
 /* A copy of the scan with bound INPUTs of its own. */
 IrScan ir_scan_open(IrProgram *p, IrDef d);
-/* Whether d is computed anew for every k of the scan: depends on its bound INPUTs. */
-bool ir_in_scan(IrProgram *p, IrDef scan, IrDef d);
 /* ROOT: the u[n] with r(u) = 0. `unknown` (from ir_unknown) stands for u in `residual` r[n] and `jacobian` ∂r[i]/∂u[j]
  * [n, n]; all are F64. It is found by Newton's method from `start` [n], which does not depend on the unknown and on which
  * the value does not depend but in which root it is. The unknown is bound: it means nothing outside of r and ∂r/∂u, every
@@ -298,6 +296,8 @@ bool ir_in_scan(IrProgram *p, IrDef scan, IrDef d);
  * definition, whatever their unknowns are called. calc_root derives the Jacobian. */
 IrDef ir_unknown(IrProgram *p, Name name, uint64_t n);
 IrDef ir_root(IrProgram *p, Name name, IrDef unknown, IrDef residual, IrDef jacobian, IrDef start);
+/* Whether d has a value only inside of a SCAN or ROOT, another one in each row or iteration: it depends on what that binds. */
+bool ir_is_inside(IrProgram *p, IrDef of, IrDef d);
 void ir_set_label(IrProgram *p, IrDef d, const char *label); /* copied */
 void ir_mark_volatile(IrProgram *p, IrDef d);
 void ir_mark_flex(IrProgram *p, IrDef d);

@@ -232,7 +232,7 @@ static void combine_pieces(Builder *b, const Op *op, uint32_t partial, int64_t p
     value_step(b, acc, value_load(b, partial, at, type), 0, 0);
     loop_close(b, loop);
     PlanValue v = value_convert(b, value_result(b, acc), type == PLAN_BOOL ? type : store_elem_type(b, out));
-    store_at(b, op, out, value_add(b, value_int(b, (int64_t)out->at), e), v);
+    store_at(b, op, out, value_add(b, plan_out_start(b, out), e), v);
     loop_close(b, over);
 }
 
@@ -315,10 +315,10 @@ void plan_build_code(FuncPlan *fp, KernelList *kernels) {
             build_stop(&b, op);
         else if (op->kind == OP_OPEN)
             plan_open_region(&b, kernels, k);
-        else if (op->kind == OP_LOOK)
-            plan_emit_newton(&b, op);
+        else if (op->kind == OP_TURN)
+            plan_emit_region_call(&b, op);
         else if (op->kind == OP_CLOSE)
-            plan_close_region(&b, op);
+            plan_close_region(&b);
         else if (op->kind != OP_LOOPS)
             plan_emit_call(&b, op);
         else {

@@ -166,26 +166,22 @@ static void emit_linalg(Builder *b, const Op *op) {
     finish(b, call, out);
 }
 
-/* ---- Newton's method ---- */
+/* ---- regions ---- */
 
-void plan_emit_newton(Builder *b, const Op *op) {
-    static const char *const name[] = {[OP_OPEN] = "rt_newton_begin_f64",
-                                       [OP_LOOK] = "rt_newton_residual_f64",
-                                       [OP_CLOSE] = "rt_newton_correct_f64"};
-    PlanCall call = {.name = name[op->kind], .def = op->def};
-    const IrDefInfo info = *ir_def(b->plan->ir, op->def);
-    IrDef unknown = info.unknown, operand = info.start;
+void plan_emit_region_call(Builder *b, const Op *op) {
+    const PlanRegion *r = plan_def_of(b->plan, op->def)->body.region;
+    bool begins = op->kind == OP_OPEN;
+    PlanCall call = {.name = begins ? r->begin : r->result[op->turn].turn, .def = op->def};
+    IrDef operand = begins ? r->start : r->result[op->turn].def;
     uint64_t at;
-    if (op->kind != OP_OPEN)
-        operand = op->kind == OP_LOOK ? info.operand[0] : plan_def_of(b->plan, op->def)->body.correction;
     push_int(&call, ir_size(b->plan->ir, op->def));
     push_pointer(&call, op->reads.at[0].buffer, plan_row_place(b, operand, op->reads.at[0].lo));
-    uint32_t solution = plan_buffer_of(b->fp, unknown, &at);
-    push_pointer(&call, solution, value_int(b, (int64_t)at));
+    uint32_t carried = plan_buffer_of(b->fp, r->carried[0], &at);
+    push_pointer(&call, carried, value_int(b, (int64_t)at));
     push_pointer(&call, op->buffer, value_int(b, 0));
     vec_push(&b->func->calls, call);
-    value_statement(b, op->kind == OP_OPEN ? PLAN_CALL : PLAN_TURN, 0, b->func->calls.n - 1, op->def);
-    value_touch(b, solution);
+    value_statement(b, begins ? PLAN_CALL : PLAN_TURN, 0, b->func->calls.n - 1, op->def);
+    value_touch(b, carried);
 }
 
 void plan_emit_call(Builder *b, const Op *op) {

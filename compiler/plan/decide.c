@@ -9,7 +9,6 @@
 #include "pass.h"
 
 #define STORE_AND_LOAD 5.0
-#define ITERATIONS 5.0          /* of Newton's method: what an equation computes is computed so often */
 #define DRAW_COST 64.0
 #define SMALL_REDUCTION 16.0    /* iterations up to which a reduction may be put into its users' loops */
 #define HOIST_COST 12.0         /* what never changes and costs this much is computed beforehand … */
@@ -58,27 +57,14 @@ double plan_term_cost(Plan *plan, IrTerm t) {
 
 static void visit(Walk *w, IrDef d);
 
-/* What scan d computes for every row. */
-static void visit_row(Walk *w, IrDef d) {
-    IrProgram *ir = w->plan->ir;
-    if (ir_def(ir, d)->kind != IR_DEF_SCAN)
-        return;
-    IrScan scan = ir_scan_of(ir, d);
-    visit(w, scan.row);
-    for (uint32_t i = 0; i < w->order.n; i++)
-        if (ir_in_scan(ir, d, w->order.at[i]))
-            plan_def_of(w->plan, w->order.at[i])->repeats *= (double)(scan.count - scan.lags);
-}
-
-/* What ROOT d computes in each iteration. */
-static void visit_equation(Walk *w, IrDef d) {
-    PlanBody body = plan_def_of(w->plan, d)->body;
-    if (body.form != FORM_ROOT)
-        return;
-    visit(w, body.correction);
-    for (uint32_t i = 0; i < w->order.n; i++)
-        if (ir_def_depends(w->plan->ir, w->order.at[i], body.unknown))
-            plan_def_of(w->plan, w->order.at[i])->repeats *= ITERATIONS;
+/* What region d computes in each iteration. */
+static void visit_region(Walk *w, IrDef d) {
+    const PlanRegion *r = plan_def_of(w->plan, d)->body.region;
+    for (uint32_t k = 0; r && k < r->n_results; k++)
+        visit(w, r->result[k].def);
+    for (uint32_t i = 0; r && i < w->order.n; i++)
+        if (ir_is_inside(w->plan->ir, d, w->order.at[i]))
+            plan_def_of(w->plan, w->order.at[i])->repeats *= r->trips;
 }
 
 static void visit(Walk *w, IrDef d) {
@@ -90,8 +76,7 @@ static void visit(Walk *w, IrDef d) {
     def->repeats = 1;
     for (uint32_t i = 0; i < plan_def_of(w->plan, d)->body.deps.n; i++)
         visit(w, plan_def_of(w->plan, d)->body.deps.at[i]);
-    visit_row(w, d);
-    visit_equation(w, d);
+    visit_region(w, d);
     vec_push(&w->order, d);
     def = plan_def_of(w->plan, d);
     if (def->body.form == FORM_MAP || def->body.form == FORM_REDUCE) {

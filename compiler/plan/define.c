@@ -3,7 +3,10 @@
  * needs: definitions as mechanics left them.
  * gives: a PlanBody for each definition that is reached, that of a body from normal.c.
  * changes: nothing; adds definitions to the program. */
+#include "../../runtime/rt.h"
 #include "pass.h"
+
+#define NEWTON_TRIPS 5.0 /* of Newton's method: what an equation computes is computed so often */
 
 PlanDef *plan_def_of(Plan *plan, IrDef d) {
     uint32_t want = ir_def_count(plan->ir) + 1;
@@ -104,18 +107,40 @@ static void normalize_linalg(Plan *plan, IrDef d) {
     plan_def_of(plan, d)->must = true;
 }
 
-/* Whether d is computed anew in every iteration of scan or root `of`. */
-static bool is_inside(IrProgram *ir, IrDef of, IrDef d) {
-    const IrDefInfo *info = ir_def(ir, of);
-    return info->kind == IR_DEF_SCAN ? ir_in_scan(ir, of, d) : ir_def_depends(ir, d, info->unknown);
+/* ---- regions ---- */
+
+static PlanRegion region_of_scan(Plan *plan, IrDef d) {
+    IrScan scan = ir_scan_of(plan->ir, d);
+    PlanRegion r = {.kind = REGION_ROWS, .start = scan.start, .n_carried = 1 + scan.lags, .n_results = 1};
+    r.carried[0] = scan.counter;
+    memcpy(r.carried + 1, scan.before, sizeof *scan.before * scan.lags);
+    r.result[0].def = scan.row;
+    r.trips = (double)(scan.count - scan.lags);
+    return r;
 }
 
-/* Adds what the definitions inside of scan or root d read from outside of it, `at` being reached from what it computes. */
+/* Newton's method: u − (∂r/∂u)⁻¹ r(u), the decisions between being those of runtime/linalg/newton.c. */
+static PlanRegion region_of_root(Plan *plan, IrDef d) {
+    const IrDefInfo info = *ir_def(plan->ir, d);
+    PlanRegion r = {.kind = REGION_REPEAT, .start = info.start, .n_carried = 1, .n_results = 2, .trips = NEWTON_TRIPS};
+    Span before = ir_at(plan->ir, info.span);
+    r.carried[0] = info.unknown;
+    r.begin = "rt_newton_begin_f64";
+    r.result[0].def = info.operand[0];
+    r.result[0].turn = "rt_newton_residual_f64";
+    r.result[1].def = ir_linalg(plan->ir, IR_SOLVE, info.operand[1], info.operand[0]);
+    r.result[1].turn = "rt_newton_correct_f64";
+    r.work = RT_NEWTON_WORK(ir_size(plan->ir, d));
+    ir_at(plan->ir, before);
+    return r;
+}
+
+/* Adds what the definitions inside of region d read from outside of it, `at` being reached from what it computes. */
 static void add_outside(Plan *plan, PlanBody *body, IrDef d, IrDef at) {
     if (plan_def_of(plan, at)->mark == plan->walk)
         return;
     plan_def_of(plan, at)->mark = plan->walk;
-    if (!is_inside(plan->ir, d, at)) {
+    if (!ir_is_inside(plan->ir, d, at)) {
         plan_add_unique(&body->deps, at);
         return;
     }
@@ -125,39 +150,26 @@ static void add_outside(Plan *plan, PlanBody *body, IrDef d, IrDef at) {
         add_outside(plan, body, d, inner.deps.at[i]);
 }
 
-static void normalize_scan(Plan *plan, IrDef d) {
-    IrScan scan = ir_scan_of(plan->ir, d);
-    PlanBody body = {.form = FORM_SCAN, .elem = ir_def(plan->ir, d)->elem};
-    plan_normalize_def(plan, scan.counter);
-    for (uint32_t k = 0; k < scan.lags; k++)
-        plan_normalize_def(plan, scan.before[k]);
-    plan_normalize_def(plan, scan.row);
-    plan_def_of(plan, scan.row)->must = true;
+static void normalize_region(Plan *plan, IrDef d) {
+    PlanRegion *r = ARENA_NEW(plan->arena, PlanRegion);
+    *r = ir_def(plan->ir, d)->kind == IR_DEF_SCAN ? region_of_scan(plan, d) : region_of_root(plan, d);
+    PlanBody body = {.form = FORM_REGION, .elem = ir_def(plan->ir, d)->elem, .region = r};
+    for (uint32_t k = 0; k < r->n_carried; k++)
+        plan_normalize_def(plan, r->carried[k]);
+    for (uint32_t k = 0; k < r->n_results; k++) {
+        plan_normalize_def(plan, r->result[k].def);
+        plan_def_of(plan, r->result[k].def)->must = true;
+    }
     plan->walk++;
-    add_outside(plan, &body, d, scan.row);
-    if (scan.start) {
-        plan_normalize_def(plan, scan.start);
-        plan_def_of(plan, scan.start)->must = true;
-        plan_add_unique(&body.deps, scan.start);
+    for (uint32_t k = 0; k < r->n_results; k++)
+        add_outside(plan, &body, d, r->result[k].def);
+    if (r->start) {
+        plan_normalize_def(plan, r->start);
+        plan_def_of(plan, r->start)->must = true;
+        plan_add_unique(&body.deps, r->start);
     }
     plan_def_of(plan, d)->body = body;
     plan_def_of(plan, d)->must = true;
-}
-
-static void normalize_root(Plan *plan, IrDef d) {
-    const IrDefInfo info = *ir_def(plan->ir, d);
-    PlanBody body = {.form = FORM_ROOT, .elem = info.elem, .unknown = info.unknown, .residual = info.operand[0]};
-    Span before = ir_at(plan->ir, info.span);
-    body.correction = ir_linalg(plan->ir, IR_SOLVE, info.operand[1], info.operand[0]);
-    ir_at(plan->ir, before);
-    plan_normalize_def(plan, info.unknown);
-    plan_normalize_def(plan, info.start);
-    plan_normalize_def(plan, body.correction);
-    plan_add_unique(&body.deps, info.start);
-    plan->walk++;
-    add_outside(plan, &body, d, body.correction);
-    plan_def_of(plan, d)->body = body;
-    plan_def_of(plan, d)->must = plan_def_of(plan, info.start)->must = true;
 }
 
 void plan_normalize_def(Plan *plan, IrDef d) {
@@ -178,8 +190,8 @@ void plan_normalize_def(Plan *plan, IrDef d) {
         return;
     case IR_DEF_CONCAT: normalize_pieces(plan, d); return;
     case IR_DEF_LINALG: normalize_linalg(plan, d); return;
-    case IR_DEF_SCAN: normalize_scan(plan, d); return;
-    case IR_DEF_ROOT: normalize_root(plan, d); return;
+    case IR_DEF_SCAN:
+    case IR_DEF_ROOT: normalize_region(plan, d); return;
     case IR_DEF_EXPR: break;
     }
     uint64_t extent[IR_MAX_RANK];

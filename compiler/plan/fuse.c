@@ -84,7 +84,7 @@ bool plan_may_share(FuncPlan *fp, const Op *earlier, const Op *later, uint32_t d
 
 /* What nothing moves across: ends of the function, and of iterations. */
 static bool stays(const Op *op) {
-    return op->kind == OP_STOP || op->kind == OP_OPEN || op->kind == OP_LOOK || op->kind == OP_CLOSE;
+    return op->kind == OP_STOP || op->kind == OP_OPEN || op->kind == OP_TURN || op->kind == OP_CLOSE;
 }
 
 /* Whether the two may not change places. */
@@ -142,7 +142,7 @@ static void decide_pieces(Kernel *k) {
     bool reduces = false;
     for (uint32_t i = 0; i < k->ops.n; i++) {
         const Op *op = k->ops.at[i];
-        if (op->kind != OP_LOOPS || op->n_loops == 0 || op->loop[0].guard || op->repeated)
+        if (op->kind != OP_LOOPS || op->n_loops == 0 || op->loop[0].guard)
             return;
         bool arg = op->reduce == IR_ARGMAX || op->reduce == IR_ARGMIN;
         double size = 1;

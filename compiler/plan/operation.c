@@ -16,7 +16,6 @@ Op *plan_new_op(FuncPlan *fp, OpKind kind, IrDef def, const PlanBody *body, uint
     op->rank = rank;
     if (rank)
         memcpy(op->extent, extent, sizeof *extent * rank);
-    op->repeated = fp->n_open > 0;
     op->elem = body ? body->elem : IR_F64;
     return op;
 }

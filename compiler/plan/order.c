@@ -221,13 +221,11 @@ void plan_op_reads(FuncPlan *fp, Op *op) {
     for (uint32_t i = 0; i < reads.n; i++)
         add_read(fp, op, ir_node(ir, reads.at[i])->arg[0], reads.at[i]);
     vec_free(&reads);
-    bool is_root = ir_def(ir, op->def)->kind == IR_DEF_ROOT;
-    if (is_root && op->kind == OP_OPEN) {
-        add_read(fp, op, ir_def(ir, op->def)->start, 0);
-    } else if (op->kind == OP_LOOK) {
-        add_read(fp, op, ir_def(ir, op->def)->operand[0], 0);
-    } else if (is_root && op->kind == OP_CLOSE) {
-        add_read(fp, op, plan_def_of(fp->plan, op->def)->body.correction, 0);
+    const PlanRegion *region = plan_def_of(fp->plan, op->def)->body.region;
+    if (op->kind == OP_OPEN && region->begin) {
+        add_read(fp, op, region->start, 0);
+    } else if (op->kind == OP_TURN) {
+        add_read(fp, op, region->result[op->turn].def, 0);
     } else if (op->kind == OP_STOP) {
         add_read(fp, op, op->def, 0);
     } else if (op->kind == OP_LINALG) {

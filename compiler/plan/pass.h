@@ -22,9 +22,29 @@ typedef enum Form {
     FORM_CONTRACT, /* alpha · Σ A·B, a call */
     FORM_CONCAT,
     FORM_LINALG,
-    FORM_SCAN, /* rows computed one after the other, in a region of operations */
-    FORM_ROOT, /* an equation solved in a repeated region; inside holds what that computes */
+    FORM_REGION, /* a SCAN or ROOT: in a loop around operations */
 } Form;
+
+typedef enum RegionKind {
+    REGION_ROWS,   /* once for every row of a SCAN, which lies where it is read from later */
+    REGION_REPEAT, /* until one of the turns leaves: a ROOT, whose value is then what is carried */
+} RegionKind;
+
+/* A loop around the operations that compute something again and again, and what it hands from one iteration to the next. */
+typedef struct PlanRegion {
+    RegionKind kind;
+    IrDef start;                    /* what is carried into the first iteration; 0: nothing */
+    IrDef carried[1 + IR_MAX_LAGS]; /* INPUTs that stand for it: the counter and the rows before; the unknown */
+    uint32_t n_carried;
+    struct {
+        IrDef def;
+        const char *turn; /* function of the runtime that looks at it and says how to go on; NULL: none does */
+    } result[2];          /* what an iteration computes, in this order: the row; the residual and the correction */
+    uint32_t n_results;
+    const char *begin; /* function of the runtime that takes `start`; NULL: it is copied to its rows */
+    uint64_t work;     /* f64 numbers that these functions keep between their calls */
+    double trips;      /* iterations, about */
+} PlanRegion;
 
 /* A normalized body. */
 typedef struct PlanBody {
@@ -34,8 +54,8 @@ typedef struct PlanBody {
     IrTerm alpha;   /* CONTRACT: a scalar term; 0: 1 */
     DefList deps;   /* definitions read directly, each once; operands, pieces, checks */
     DefList checks; /* scalar definitions that must be false: gathers out of range */
-    bool noisy;     /* SCAN, ROOT: what is computed inside has draws; deps are what it needs from outside of its region */
-    IrDef unknown, residual, correction; /* ROOT: u, r(u), (∂r/∂u)⁻¹ r(u) */
+    const PlanRegion *region; /* REGION; deps are what it needs from outside of itself */
+    bool noisy;               /* REGION: what is computed inside has draws */
 } PlanBody;
 
 typedef struct PlanDef {
@@ -49,7 +69,7 @@ typedef struct PlanDef {
     uint64_t home_at; /* first element there */
     double cost;      /* operations per element, with what is inlined */
     double evals;     /* how often an element-computation is asked for by all users together */
-    double repeats;   /* how often it is computed: once, for every row of a scan, in every iteration of a root */
+    double repeats;   /* how often it is computed: once, or in every iteration of the regions around it */
     IrDef scan;       /* whose row, counter or row before this is; its home then is that scan … */
     uint32_t lag;     /* … `lag` rows before the one that is computed */
     uint32_t mark;    /* of walks */
@@ -163,10 +183,9 @@ typedef struct OpRead { /* a load the operation makes */
     uint32_t lag;
 } OpRead;
 
-/* Between OPEN and CLOSE stand the operations of a loop: those that compute a scan's row, or those of an iteration of Newton's
- * method, where LOOK stands between the residual and the Jacobian, and LOOK and CLOSE leave the loop. None goes past one of
+/* Between OPEN and CLOSE stand the operations of a region; at a TURN its loop may be left or begun again. None goes past one of
  * the three. */
-typedef enum OpKind { OP_LOOPS, OP_CONTRACT, OP_LINALG, OP_STOP, OP_OPEN, OP_LOOK, OP_CLOSE } OpKind;
+typedef enum OpKind { OP_LOOPS, OP_CONTRACT, OP_LINALG, OP_STOP, OP_OPEN, OP_TURN, OP_CLOSE } OpKind;
 
 typedef struct OpOut {
     IrDef def; /* what a read of the same elements is spelled with; 0: nothing */
@@ -198,8 +217,8 @@ typedef struct Op {
     VEC(OpRead) reads;
     double work;
     uint32_t kernel;
-    uint32_t buffer; /* OPEN, LOOK, CLOSE: what Newton's method keeps */
-    bool repeated;   /* it lies in a region */
+    uint32_t buffer; /* OPEN, TURN: what the region's functions keep */
+    uint32_t turn;   /* TURN: after which result */
 } Op;
 
 typedef VEC(Op *) OpList;
@@ -241,7 +260,6 @@ typedef struct FuncPlan { /* one function while it is planned */
     uint32_t epoch; /* counts the assignments: between two, what is valid stays valid */
     bool record; /* a rehearsal leaves no ops */
     bool in_prepare;
-    uint32_t n_open; /* regions around what is being scheduled */
 } FuncPlan;
 
 /* ---- schedule.c ---- */
@@ -267,7 +285,7 @@ IrDef plan_row_of(Plan *plan, IrDef d, uint32_t *lag);
 void plan_out_place(FuncPlan *fp, OpOut *out, IrDef d);
 uint32_t plan_new_buffer(Plan *plan, IrElem elem, uint64_t count, IrDef def, bool scratch);
 /* The first element of the rows that scan d starts from. */
-uint64_t plan_start_place(const IrProgram *ir, IrDef d, const IrScan *scan);
+uint64_t plan_start_place(const IrProgram *ir, IrDef d);
 /* Gives rows of scans and pieces of rank-1 CONCATs their place inside it. */
 void plan_find_homes(FuncPlan *fp);
 
@@ -305,9 +323,9 @@ typedef struct TermMemo {
 } TermMemo;
 /* A region that is open: what is stored in it has another content at the top of each iteration. */
 typedef struct Region {
-    IrDef def; /* the scan or root */
+    IrDef def; /* what it computes */
     uint32_t scope, loop;
-    PlanValue row;        /* scan: number of the row computed */
+    PlanValue row;        /* ROWS: number of the row computed */
     NumberList written;   /* buffers; and all from `made` on */
     uint32_t made;
 } Region;
@@ -339,13 +357,13 @@ typedef struct Members {
 
 void plan_build_code(FuncPlan *fp, KernelList *kernels);
 void plan_emit_call(Builder *b, const Op *op);
-/* The call of OPEN, LOOK or CLOSE. */
-void plan_emit_newton(Builder *b, const Op *op);
+/* The call of a region's function: where it begins (OPEN), or where it may be left (TURN). */
+void plan_emit_region_call(Builder *b, const Op *op);
 
 /* ---- region.c ---- */
 /* Builds OPEN, which is in kernel `at`, and CLOSE. */
 void plan_open_region(Builder *b, const KernelList *kernels, uint32_t at);
-void plan_close_region(Builder *b, const Op *close);
+void plan_close_region(Builder *b);
 /* The scope of the innermost region, the function's body outside of all. */
 uint32_t plan_region_scope(const Builder *b);
 /* The innermost region that changes the buffer: loads of it stay inside. 0: none. */

@@ -61,28 +61,24 @@ void plan_out_place(FuncPlan *fp, OpOut *out, IrDef d) {
     out->place = out->scan ? d : 0;
 }
 
-uint64_t plan_start_place(const IrProgram *ir, IrDef d, const IrScan *scan) {
-    return scan->backward ? ir_size(ir, d) / scan->count * (scan->count - scan->lags) : 0;
+uint64_t plan_start_place(const IrProgram *ir, IrDef d) {
+    IrScan scan = ir_scan_of(ir, d);
+    return scan.backward ? ir_size(ir, d) / scan.count * (scan.count - scan.lags) : 0;
 }
 
 static bool is_computed(const PlanDef *def) { return def->body.form != FORM_INPUT && def->body.form != FORM_VIEW; }
 
-/* Whether d is computed in the region of scan or root s. */
-static bool is_in_region(FuncPlan *fp, IrDef s, IrDef d) {
-    const PlanDef *def = &fp->plan->defs.at[s];
-    if (def->mark != fp->plan->walk)
-        return false;
-    return def->body.form == FORM_SCAN ? ir_in_scan(fp->plan->ir, s, d)
-                                       : def->body.form == FORM_ROOT && ir_def_depends(fp->plan->ir, d, def->body.unknown);
-}
+static bool has_rows(const PlanDef *def) { return def->body.region && def->body.region->kind == REGION_ROWS; }
 
-/* The innermost scan or root in whose region d is computed; 0: in none. */
+/* The innermost region that d is computed in; 0: in none. */
 static IrDef region_of(FuncPlan *fp, IrDef d) {
     Plan *plan = fp->plan;
     IrDef region = 0;
-    for (IrDef s = 1; s < plan->defs.n && !region; s++) /* scans inside come before those around them */
-        if (is_in_region(fp, s, d))
+    for (IrDef s = 1; s < plan->defs.n && !region; s++) { /* regions inside come before those around them */
+        const PlanDef *def = &plan->defs.at[s];
+        if (def->mark == plan->walk && def->body.region && ir_is_inside(plan->ir, s, d))
             region = s;
+    }
     return region;
 }
 
@@ -96,18 +92,18 @@ static void find_rows(FuncPlan *fp, IrDef d) {
         *before = (PlanDef){.body = before->body, .home = d, .scan = d, .lag = k + 1};
     }
     PlanDef *row = plan_def_of(plan, scan.row), *start = plan_def_of(plan, scan.start);
-    if (is_computed(row) && !row->home && row->body.form != FORM_SCAN && region_of(fp, scan.row) == d) {
+    if (is_computed(row) && !row->home && !has_rows(row) && region_of(fp, scan.row) == d) {
         row->home = row->scan = d;
         row->home_at = 0;
     }
-    if (!scan.start || !is_computed(start) || start->home || start->body.form == FORM_SCAN)
+    if (!scan.start || !is_computed(start) || start->home || has_rows(start))
         return;
     plan_learn(fp, d);
     plan_learn(fp, scan.start);
     if (plan_state_of(fp, d)->changing == plan_state_of(fp, scan.start)->changing &&
         plan_state_of(fp, d)->outside == plan_state_of(fp, scan.start)->outside && region_of(fp, scan.start) == region_of(fp, d)) {
         start->home = d;
-        start->home_at = plan_start_place(plan->ir, d, &scan);
+        start->home_at = plan_start_place(plan->ir, d);
     }
 }
 
@@ -116,7 +112,7 @@ void plan_find_homes(FuncPlan *fp) {
     for (IrDef d = 1; d < plan->defs.n; d++)
         plan_def_of(plan, d)->home = plan_def_of(plan, d)->scan = 0;
     for (IrDef d = 1; d < plan->defs.n; d++)
-        if (plan->defs.at[d].mark == plan->walk && plan->defs.at[d].body.form == FORM_SCAN)
+        if (plan->defs.at[d].mark == plan->walk && has_rows(&plan->defs.at[d]))
             find_rows(fp, d);
     for (IrDef d = 1; d < plan->defs.n; d++) {
         if (plan->defs.at[d].mark != plan->walk || plan->defs.at[d].body.form != FORM_CONCAT ||

@@ -94,7 +94,8 @@ typedef struct PlanLoop {
     uint32_t scope; /* of its body */
     PlanValue index;
     PlanValue lo, hi; /* I64 values of the scope around: runs lo … hi-1 */
-    bool repeat;      /* repeated until a TURN leaves it: lo and hi say nothing */
+    bool repeat;      /* repeated until a TURN leaves it: lo and hi say nothing … */
+    double trips;     /* … how often, about */
     bool parallel;    /* iterations are independent but for accumulators, which a parallel loop has none of */
     int64_t chunk;    /* iterations per piece of a parallel loop */
 } PlanLoop;

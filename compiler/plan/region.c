@@ -1,6 +1,6 @@
 /* region — the loop around the operations that compute a scan's rows, or solve an equation.
  *
- * needs: kernels in order, the operations of a region between OPEN and CLOSE; a root's have LOOK between them.
+ * needs: kernels in order, the operations of a region between OPEN and CLOSE, with a TURN where the loop may be left.
  * gives: the loop; where rows lie; which loads must stay inside.
  * changes: nothing else.
  *
@@ -68,6 +68,8 @@ PlanValue plan_out_start(Builder *b, const OpOut *out) {
     return out->place && out->place == out->scan ? value_add(b, at, row_place(b, out->scan, out->lag)) : at;
 }
 
+static const PlanRegion *about(const Builder *b, const Op *op) { return plan_def_of(b->plan, op->def)->body.region; }
+
 /* What the operations of the region that begins with kernel `open` write. */
 static void written_in_region(Builder *b, const KernelList *kernels, uint32_t open, NumberList *out) {
     uint64_t at;
@@ -77,8 +79,8 @@ static void written_in_region(Builder *b, const KernelList *kernels, uint32_t op
             const Op *op = kernels->at[k].ops.at[i];
             for (uint32_t o = 0; o < op->n_out; o++)
                 vec_push(out, op->out[o].buffer);
-            if (op->kind == OP_OPEN && ir_def(b->plan->ir, op->def)->kind == IR_DEF_ROOT)
-                vec_push(out, plan_buffer_of(b->fp, ir_def(b->plan->ir, op->def)->unknown, &at));
+            if (op->kind == OP_TURN)
+                vec_push(out, plan_buffer_of(b->fp, about(b, op)->carried[0], &at));
             depth += op->kind == OP_OPEN;
             depth -= op->kind == OP_CLOSE;
         }
@@ -98,29 +100,31 @@ static void open_rows(Builder *b, IrDef d, Region *r) {
         r->row = value_op(b, IR_SUB, PLAN_I64, value_int(b, hi), r->row, 0);
 }
 
+/* The loop that turns leave. */
+static void open_repeat(Builder *b, const PlanRegion *about, Region *r) {
+    r->loop = loop_open(b, value_int(b, 0), value_int(b, 0));
+    b->func->loops.at[r->loop].repeat = true;
+    b->func->loops.at[r->loop].trips = about->trips;
+}
+
 void plan_open_region(Builder *b, const KernelList *kernels, uint32_t at) {
     const Op *open = kernels->at[at].ops.at[0];
-    bool is_scan = ir_def(b->plan->ir, open->def)->kind == IR_DEF_SCAN;
-    if (!is_scan)
-        plan_emit_newton(b, open);
     Region r = {.def = open->def, .made = b->plan->buffers.n};
+    if (about(b, open)->begin)
+        plan_emit_region_call(b, open);
     written_in_region(b, kernels, at, &r.written);
     for (uint32_t k = 0; k < r.written.n; k++)
         value_touch(b, r.written.at[k]);
-    if (is_scan) {
-        open_rows(b, open->def, &r);
-    } else {
-        r.loop = loop_open(b, value_int(b, 0), value_int(b, 0));
-        b->func->loops.at[r.loop].repeat = true;
+    switch (about(b, open)->kind) {
+    case REGION_ROWS: open_rows(b, open->def, &r); break;
+    case REGION_REPEAT: open_repeat(b, about(b, open), &r); break;
     }
     r.scope = b->func->loops.at[r.loop].scope;
     vec_push(&b->regions, r);
     b->epoch++;
 }
 
-void plan_close_region(Builder *b, const Op *close) {
-    if (ir_def(b->plan->ir, close->def)->kind == IR_DEF_ROOT)
-        plan_emit_newton(b, close);
+void plan_close_region(Builder *b) {
     Region r = vec_pop(&b->regions);
     loop_close(b, r.loop);
     for (uint32_t k = 0; k < r.written.n; k++)

@@ -10,7 +10,6 @@
  * the call ends is that of the next beginning (they depend on nothing that changes outside the function, and
  * the call computes them again after the last assignment they depend on). NAME_prepare computes both kinds
  * once. */
-#include "../../runtime/rt.h"
 #include "pass.h"
 
 /* ---- versions ---- */
@@ -36,68 +35,56 @@ static void copy_rows(FuncPlan *fp, IrDef d, IrDef from, uint64_t at, bool row) 
     plan_push_op(fp, op);
 }
 
-/* A region of operations, gone through for every row. What it needs from outside has been computed; what it computes is
- * another thing for the next row, and nothing after the last one. */
-static void compute_scan(FuncPlan *fp, IrDef d) {
-    IrProgram *ir = fp->plan->ir;
-    IrScan scan = ir_scan_of(ir, d);
-    if (scan.start && plan_def_of(fp->plan, scan.start)->home != d)
-        copy_rows(fp, d, scan.start, plan_start_place(ir, d, &scan), false);
-    if (fp->record)
-        plan_push_op(fp, plan_new_op(fp, OP_OPEN, d, NULL, 0, NULL));
-    fp->n_open++;
-    fp->epoch++;
-    want(fp, scan.row);
-    if (plan_def_of(fp->plan, scan.row)->home != d)
-        copy_rows(fp, d, scan.row, 0, true);
-    fp->n_open--;
-    if (fp->record)
-        plan_push_op(fp, plan_new_op(fp, OP_CLOSE, d, NULL, 0, NULL));
+/* What is computed in region d is another thing in the next iteration, and nothing after the last one. */
+static void forget_inside(FuncPlan *fp, IrDef d) {
     fp->epoch++;
     for (IrDef k = 1; k < fp->state.n; k++)
-        if (fp->state.at[k].valid && ir_in_scan(ir, d, k))
+        if (fp->state.at[k].valid && ir_is_inside(fp->plan->ir, d, k))
             fp->state.at[k].valid = fp->state.at[k].untouched = false;
 }
 
-/* Forgets what was computed from an unknown: it is another one in the next iteration, and none outside. */
-static void outdate_equation(FuncPlan *fp, IrDef unknown) {
-    fp->epoch++;
-    for (IrDef d = 1; d < fp->state.n; d++)
-        if (fp->state.at[d].valid && ir_def_depends(fp->plan->ir, d, unknown))
-            fp->state.at[d].valid = fp->state.at[d].untouched = false;
-}
-
-static void push_newton(FuncPlan *fp, OpKind kind, IrDef root, uint32_t keeps) {
+static void push_edge(FuncPlan *fp, OpKind kind, IrDef region, uint32_t turn, uint32_t keeps) {
     if (!fp->record)
         return;
-    Op *op = plan_new_op(fp, kind, root, NULL, 0, NULL);
+    Op *op = plan_new_op(fp, kind, region, NULL, 0, NULL);
+    op->turn = turn;
     op->buffer = keeps;
     plan_push_op(fp, op);
 }
 
-/* u is solved for in its own buffer, in a region of operations that is repeated; then it is copied to that of the root. What
- * the equation needs from outside has been computed. */
-static void compute_root(FuncPlan *fp, IrDef d) {
-    IrProgram *ir = fp->plan->ir;
-    PlanBody body = plan_def_of(fp->plan, d)->body;
-    uint64_t size = ir_size(ir, d), at;
-    uint32_t keeps = fp->record ? plan_new_buffer(fp->plan, IR_F64, RT_NEWTON_WORK(size), d, true) : 0;
-    push_newton(fp, OP_OPEN, d, keeps);
-    fp->n_open++;
-    fp->epoch++;
-    want(fp, body.residual);
-    push_newton(fp, OP_LOOK, d, keeps);
-    want(fp, body.correction);
-    push_newton(fp, OP_CLOSE, d, keeps);
-    fp->n_open--;
-    outdate_equation(fp, body.unknown);
+/* What was carried out of the last iteration is the value of d. */
+static void take_carried(FuncPlan *fp, IrDef d, IrDef carried) {
+    uint64_t at, extent[IR_MAX_RANK];
     if (!fp->record)
         return;
+    memcpy(extent, ir_def(fp->plan->ir, d)->extent, sizeof extent);
     uint32_t buffer = plan_buffer_of(fp, d, &at);
-    const PlanBody *copy = plan_simple_body(fp, plan_whole_read(ir, body.unknown), IR_F64);
-    Op *op = plan_body_op(fp, d, copy, 1, &size, d, buffer, at);
+    const PlanBody *copy = plan_simple_body(fp, plan_whole_read(fp->plan->ir, carried), ir_def(fp->plan->ir, d)->elem);
+    Op *op = plan_body_op(fp, d, copy, ir_def(fp->plan->ir, d)->rank, extent, d, buffer, at);
     plan_out_place(fp, &op->out[0], d);
     plan_push_op(fp, op);
+}
+
+/* The operations of a region, with its edges around them. What it needs from outside has been computed. */
+static void compute_region(FuncPlan *fp, IrDef d) {
+    const PlanRegion *r = plan_def_of(fp->plan, d)->body.region;
+    bool rows = r->kind == REGION_ROWS;
+    uint32_t keeps = r->work && fp->record ? plan_new_buffer(fp->plan, IR_F64, r->work, d, true) : 0;
+    if (rows && r->start && plan_def_of(fp->plan, r->start)->home != d)
+        copy_rows(fp, d, r->start, plan_start_place(fp->plan->ir, d), false);
+    push_edge(fp, OP_OPEN, d, 0, keeps);
+    fp->epoch++;
+    for (uint32_t k = 0; k < r->n_results; k++) {
+        want(fp, r->result[k].def);
+        if (r->result[k].turn)
+            push_edge(fp, OP_TURN, d, k, keeps);
+        else if (plan_def_of(fp->plan, r->result[k].def)->home != d)
+            copy_rows(fp, d, r->result[k].def, 0, true);
+    }
+    push_edge(fp, OP_CLOSE, d, 0, 0);
+    forget_inside(fp, d);
+    if (!rows)
+        take_carried(fp, d, r->carried[0]);
 }
 
 /* Makes d and what it reads valid. While nothing is outdated, a definition wanted once stays so: the walk comes
@@ -124,10 +111,8 @@ static void want(FuncPlan *fp, IrDef d) {
     s = plan_state_of(fp, d);
     s->computed++;
     s->untouched = false;
-    if (body.form == FORM_SCAN)
-        compute_scan(fp, d);
-    else if (body.form == FORM_ROOT)
-        compute_root(fp, d);
+    if (body.region)
+        compute_region(fp, d);
     else if (fp->record)
         plan_compute_op(fp, d);
 }

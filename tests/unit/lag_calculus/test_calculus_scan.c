@@ -166,7 +166,7 @@ static void powers(void **state) {
     IrTerm moved = ir_replace(p, last, &with, 1);
     assert_true(moved != last && fabs(ir_eval(env, moved, NULL, NULL) - 2 * pow(0.5, 10)) < 1e-17);
     assert_true(ir_depends(p, last, a) && !ir_depends(p, moved, a) && !ir_def_depends(p, y, scan.before[0]));
-    assert_true(ir_in_scan(p, y, scan.row) && !ir_in_scan(p, y, scan.start) && !ir_in_scan(p, y, y));
+    assert_true(ir_is_inside(p, y, scan.row) && !ir_is_inside(p, y, scan.start) && !ir_is_inside(p, y, y));
     ir_env_free(env);
     ir_free(p);
     session_free(s);
