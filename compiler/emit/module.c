@@ -87,6 +87,8 @@ static char *copy_text(const char *given, char *(*host)(void)) {
     return host();
 }
 
+#define KEPT "llvm.compiler.used"
+
 /* Vector variants of libm are called only by the vectorizer: until then nothing uses them, and they must
  * stay. */
 static void keep_variants(EmitModule *m) {
@@ -99,7 +101,7 @@ static void keep_variants(EmitModule *m) {
     if (kept.n) {
         LLVMTypeRef pointer = LLVMPointerTypeInContext(m->context, 0);
         LLVMValueRef list = LLVMConstArray2(pointer, kept.at, kept.n);
-        LLVMValueRef used = LLVMAddGlobal(m->module, LLVMTypeOf(list), "llvm.compiler.used");
+        LLVMValueRef used = LLVMAddGlobal(m->module, LLVMTypeOf(list), KEPT);
         LLVMSetInitializer(used, list);
         LLVMSetLinkage(used, LLVMAppendingLinkage);
         LLVMSetSection(used, "llvm.metadata");
@@ -164,12 +166,9 @@ void emit_free(EmitModule *m) {
     "function(sroa,early-cse,instcombine<no-verify-fixpoint>,simplifycfg,loop-mssa(licm),loop-vectorize,"    \
     "instcombine<no-verify-fixpoint>,simplifycfg,loop-mssa(licm))"
 
-void emit_optimize(EmitModule *m) {
-    if (m->optimized)
-        return;
-    m->optimized = true;
+static void run_passes(EmitModule *m, const char *passes) {
     LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
-    LLVMErrorRef error = LLVMRunPasses(m->module, PASSES, m->machine, options);
+    LLVMErrorRef error = LLVMRunPasses(m->module, passes, m->machine, options);
     if (error) {
         char *text = LLVMGetErrorMessage(error);
         diag_error(m->session, DIAG_MACHINE_CODE, (Span){0}, "the generated code could not be optimized: %s",
@@ -177,6 +176,18 @@ void emit_optimize(EmitModule *m) {
         LLVMDisposeErrorMessage(text);
     }
     LLVMDisposePassBuilderOptions(options);
+}
+
+void emit_optimize(EmitModule *m) {
+    if (m->optimized)
+        return;
+    m->optimized = true;
+    run_passes(m, PASSES);
+    LLVMValueRef kept = LLVMGetNamedGlobal(m->module, KEPT);
+    if (kept) { /* variants that the vectorizer did not call need no code */
+        LLVMDeleteGlobal(kept);
+        run_passes(m, "globaldce");
+    }
 }
 
 void emit_print(EmitModule *m, bool optimized, Buf *out) {
