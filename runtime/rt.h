@@ -31,6 +31,9 @@ typedef struct RtFrame {
 } RtFrame;
 
 typedef int32_t (*RtFunction)(RtFrame *frame);
+/* The same function for several copies at once, in a frame whose memory holds element e of each of them in a row; status[l]
+ * is what it says of copy l. */
+typedef int32_t (*RtLaneFunction)(RtFrame *frame, int32_t *status);
 
 /* ---- stages of explicit Runge-Kutta methods, by compiled code ----
  *

@@ -202,6 +202,34 @@ static void describe_motion(const Describer *d) {
     out->jet_inverse = place_of(d, jet->inverse, "");
 }
 
+/* The function that advances a run, where it was made for several copies at once, too: its symbols, and the buffers that
+ * outlive a call and that it loads from or stores to. */
+static void describe_lanes(const Describer *d) {
+    const Plan *plan = d->code->plan;
+    const char *name = d->out->step ? d->out->step : d->out->rhs;
+    const PlanFunc *func = NULL;
+    for (uint32_t k = 0; name && k < plan_func_count(plan); k++)
+        if (plan_func(plan, k)->copies && !strcmp(plan_func(plan, k)->name, name))
+            func = plan_func(plan, k);
+    if (!func)
+        return;
+    d->out->lanes = arena_printf(d->arena, "%s_lanes", name);
+    d->out->lanes_count = arena_printf(d->arena, "%s_lanes_count", name);
+    d->out->moved = ARENA_ARRAY(d->arena, RtPlace, plan_buffer_count(plan) + 1);
+    bool *seen = ARENA_ARRAY(d->arena, bool, plan_buffer_count(plan) + 1);
+    for (uint32_t v = 1; v < func->nodes.n; v++) {
+        const PlanNode *n = &func->nodes.at[v];
+        if (n->kind != PLAN_LOAD && n->kind != PLAN_STORE && n->kind != PLAN_ZERO)
+            continue;
+        const PlanBuffer *b = plan_buffer(plan, (uint32_t)n->bits);
+        if (seen[n->bits] || b->is_data || b->is_scratch)
+            continue;
+        seen[n->bits] = true;
+        d->out->moved[d->out->n_moved++] =
+            (RtPlace){.there = true, .name = "", .offset = b->offset, .elem = (RtElem)b->elem, .n = b->count};
+    }
+}
+
 static void describe_constraints(const Describer *d) {
     const MechHold *hold = d->mech->hold;
     RtProgramRun *out = d->out;
@@ -399,6 +427,7 @@ const RtProgramRun *describe_run(Session *session, const Model *model, const Mec
     describe_state(&d);
     describe_kept(&d);
     describe_motion(&d);
+    describe_lanes(&d);
     describe_constraints(&d);
     describe_length(&d);
     describe_records(&d);

@@ -246,7 +246,7 @@ void emit_lanes_function(EmitModule *m, const Plan *plan, const PlanFunc *func) 
         return;
     uint32_t n_outlined = 0, n_kernels = 0;
     Emitter e = {.m = m, .plan = plan, .func = func, .n_outlined = &n_outlined, .n_kernels = &n_kernels};
-    e.lanes = m->avx512 ? 8 : m->avx2 ? 4 : 2;
+    e.lanes = m->avx512 ? 16 : m->avx2 ? 8 : 4;
     LLVMTypeRef pointer = LLVMPointerTypeInContext(m->context, 0), i32 = LLVMInt32TypeInContext(m->context);
     LLVMTypeRef params[2] = {pointer, pointer};
     char name[128];

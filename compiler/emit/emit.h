@@ -10,7 +10,6 @@ typedef struct EmitOptions {
     bool verify;                /* run LLVM's verifier (debug builds, tests) */
     const bool *only;           /* by number of plan_func: which to emit; NULL: all. Parts of one plan share its memory, so
                                    what is wanted first can be made first, the rest later or in another thread */
-    const char *lanes;          /* a function that is wanted for several copies at once, too; NULL: none */
 } EmitOptions;
 
 /* Opens LLVM's library, which is not linked in, and registers this machine's target; false after an error, which is
@@ -19,7 +18,7 @@ bool emit_open(Session *session);
 
 /* Each function of the plan becomes `int32_t NAME(RtFrame *frame)` (0, or an RtStatus), and NAME_prepare where
  * plan_has_prepare says so. NULL after an error, which is reported to the session. */
-/* The function that options->lanes names also becomes `int32_t NAME_lanes(RtFrame *frame, int32_t *status)`: it does
+/* A function that is wanted for several copies also becomes `int32_t NAME_lanes(RtFrame *frame, int32_t *status)`: it does
  * for NAME_lanes_count (a constant int32_t of the module) copies what NAME does for one, with the same bits. The frame's
  * memory is that much larger: element e of copy l, at byte b + e·size for one copy, lies at count·(b + e·size) + l·size.
  * status[l] is what NAME returns for copy l. Left out where the function draws, calls the runtime or follows

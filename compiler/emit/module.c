@@ -136,11 +136,12 @@ EmitModule *emit_module(Session *session, const Plan *plan, const EmitOptions *o
     bool is_quick = emit_is_straight(plan, options ? options->only : NULL);
     bool ok = make_machine(m, is_quick ? LLVMCodeGenLevelNone : LLVMCodeGenLevelDefault);
     for (uint32_t k = 0; ok && k < plan_func_count(plan); k++)
-        if (!options || !options->only || options->only[k])
-            emit_function(m, plan, plan_func(plan, k)), emit_stages(m, plan, plan_func(plan, k));
-    for (uint32_t k = 0; ok && options && options->lanes && k < plan_func_count(plan); k++)
-        if (strcmp(plan_func(plan, k)->name, options->lanes) == 0)
-            emit_lanes_function(m, plan, plan_func(plan, k));
+        if (!options || !options->only || options->only[k]) {
+            emit_function(m, plan, plan_func(plan, k));
+            emit_stages(m, plan, plan_func(plan, k));
+            if (plan_func(plan, k)->copies && !m->fast) /* what is reassociated would be so in another order */
+                emit_lanes_function(m, plan, plan_func(plan, k));
+        }
     keep_variants(m);
     if (ok && verify(m))
         return m;

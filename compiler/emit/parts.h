@@ -20,7 +20,7 @@ struct EmitModule {
     bool avx512, avx2, fma;
 };
 
-#define EMIT_MAX_LANES 8
+#define EMIT_MAX_LANES 16 /* two vectors, so that one is at work while the other waits */
 
 /* One LLVM function while its body is written: a planned function or the body of a parallel loop. */
 typedef struct Emitter {

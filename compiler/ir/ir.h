@@ -337,6 +337,7 @@ typedef struct IrFunc {
                             inputs: what it computes last may be carried into the next call */
     bool often;          /* called many times in a run: what is short is written out */
     const IrRates *rates; /* NULL: no right-hand side */
+    bool copies;         /* wanted for several copies of its memory at once, too, where that is possible */
     VEC(IrGroup) groups; /* arrays in the program's arena */
 } IrFunc;
 Arena *ir_arena(const IrProgram *p);

@@ -69,7 +69,7 @@ static void give(const Plan *plan, uint32_t k, Part *parts, uint32_t n) {
         if (parts[i].work < least->work)
             least = &parts[i];
     least->only[k] = true;
-    least->work += plan_func(plan, k)->nodes.n;
+    least->work += plan_func(plan, k)->nodes.n * (plan_func(plan, k)->copies ? 3 : 1); /* vectors take longer */
 }
 
 /* The longest function left goes to the part with the least to do (Graham, Bounds on multiprocessing timing anomalies,

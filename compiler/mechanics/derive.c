@@ -153,6 +153,7 @@ MechRun *mech_derive(Session *session, Model *model, const SemaRun *run) {
     if (ok && !mech_value(m, m->step, &m->out->step_size))
         m->out->step_size = 1;
     ok = ok && run_passes(m);
+    m->out->rhs.copies = m->out->step.copies = run->copies > 1;
     mech_end(m);
     return ok && diag_error_count(session) == before ? m->out : NULL;
 }

@@ -8,6 +8,7 @@ static PlanFunc *new_func(Plan *plan, const IrFunc *source, uint32_t of, bool pr
     f->of = of;
     f->prepare = prepare;
     f->rates = prepare ? NULL : source->rates;
+    f->copies = source->copies && !prepare;
     vec_push(&plan->funcs, f);
     return f;
 }

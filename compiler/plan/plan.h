@@ -130,6 +130,7 @@ typedef struct PlanFunc {
     uint32_t of;      /* number of the IrFunc it comes from */
     bool prepare;
     const IrRates *rates; /* of a right-hand side */
+    bool copies;           /* of the IrFunc; not of what is run beforehand */
     VEC(PlanNode) nodes;   /* from 1 */
     VEC(PlanScope) scopes; /* from 1; 1 is the body */
     VEC(PlanLoop) loops;   /* from 1 */

@@ -2,8 +2,10 @@
  * Dormand, P. J. Prince, "A family of embedded Runge-Kutta formulae", J. Comp. Appl. Math. 6 (1980); the
  * interpolant by Shampine as in Hairer, Nørsett, Wanner, Solving Ordinary Differential Equations I, 2nd
  * edition, II.6). */
+#include "lanes.h"
 #include "method.h"
 
+#include <float.h>
 #include <math.h>
 
 static const double c[] = {0, 1.0 / 5, 3.0 / 10, 4.0 / 5, 8.0 / 9, 1};
@@ -42,6 +44,30 @@ static double error(const RtIntegrator *g, double h, const double *y1, size_t *c
     return sqrt(sum / (double)g->ode.n);
 }
 
+static void error_lanes(const RtLanes *g, const double *h, double *result, size_t *culprit) {
+    double worst[RT_MAX_LANES];
+    for (unsigned l = 0; l < g->lanes; l++) {
+        result[l] = 0;
+        worst[l] = -1;
+    }
+    for (size_t i = 0; i < g->n; i++) {
+        for (unsigned l = 0; l < g->lanes; l++) {
+            size_t at = i * g->lanes + l;
+            double x = 0, y = fabs(g->y[at]), y1 = fabs(g->ode.y[i][l]);
+            for (int s = 0; s < 7; s++)
+                x += e[s] * g->k[s][at];
+            x *= h[l] / (g->atol[l] + g->rtol[l] * (y1 > y ? y1 : y) + DBL_MIN);
+            result[l] += x * x;
+            if (x * x > worst[l] || isnan(x)) {
+                worst[l] = x * x;
+                culprit[l] = i;
+            }
+        }
+    }
+    for (unsigned l = 0; l < g->lanes; l++)
+        result[l] = sqrt(result[l] / (double)g->n);
+}
+
 static const RtTableau table = {
     .stages = 6,
     .c = c,
@@ -50,6 +76,7 @@ static const RtTableau table = {
     .error_needs_last = true,
     .error_order = 5,
     .error = error,
+    .error_lanes = error_lanes,
 };
 
 static bool setup(RtIntegrator *g) {
@@ -68,4 +95,5 @@ static RtStatus interpolate(RtIntegrator *g, double t, double *y) {
     return RT_OK;
 }
 
-const RtMethod rt_method_dopri5 = {"dopri5", 5, 4, true, setup, rt_rk_step_adaptive, interpolate, rt_rk_free, false};
+const RtMethod rt_method_dopri5 = {"dopri5", 5, 4, true, setup, rt_rk_step_adaptive, interpolate, rt_rk_free, false,
+                                   true};

@@ -63,6 +63,7 @@ typedef struct RtMethod {
     RtStatus (*interpolate)(RtIntegrator *g, double t, double *y);
     void (*free)(RtIntegrator *g);
     bool of_jets; /* takes RtOde.jet */
+    bool has_lanes; /* copies may advance together: rt_lanes_new */
 } RtMethod;
 
 const RtMethod *rt_method(const char *name); /* NULL: no such method */
@@ -104,11 +105,15 @@ void rt_ode_explain(const RtIntegrator *g, RtStatus status, const char *name, Rt
  * machine's vectors. A copy makes the steps it makes alone, to the bit, as long as rhs gives the bits of the
  * copy's own right-hand side. A copy is an RtIntegrator that is lent to a lane and comes back as if it had made the
  * steps itself. */
-#define RT_MAX_LANES 8
+#define RT_MAX_LANES 16
 
-/* f(t[l], y) of all lanes, element i of lane l at [i * lanes + l]; status[l] says why lane l has no value. Free lanes
- * hold old numbers. */
-typedef void (*RtLaneRhs)(void *context, const double *t, const double *y, double *dy, int32_t *status);
+typedef struct RtLaneOde {
+    unsigned lanes;      /* 4, 8 or 16: two vectors of the machine */
+    RtLaneFunction rhs;  /* from the rows y, and t, to the rows dy. Free lanes hold old numbers */
+    RtFrame *frame;
+    double *const *y, *const *dy; /* a row of `lanes` numbers for each element, aligned to 64 bytes */
+    double *t;           /* lanes; NULL: nothing reads it */
+} RtLaneOde;
 
 typedef enum RtLaneResult {
     RT_LANE_FREE,
@@ -118,8 +123,9 @@ typedef enum RtLaneResult {
 } RtLaneResult;
 
 typedef struct RtLanes RtLanes;
-/* For copies made as `like` is; lanes 2, 4 or 8. NULL: the method has no lanes, or memory is short. */
-RtLanes *rt_lanes_new(const RtIntegrator *like, unsigned lanes, RtLaneRhs rhs, void *context);
+bool rt_method_has_lanes(const RtMethod *method, unsigned lanes); /* so many on this machine */
+/* For copies made as `like` is. NULL: the method has no lanes, or memory is short. */
+RtLanes *rt_lanes_new(const RtIntegrator *like, const RtLaneOde *ode);
 void rt_lanes_free(RtLanes *g);
 /* Lends a copy that has made no step since rt_ode_new, rt_ode_restart or rt_lanes_leave to a free lane. On failure it
  * stays outside. */

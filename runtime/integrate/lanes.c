@@ -14,34 +14,35 @@ static const RtLaneKernels *kernels_for(unsigned lanes) {
 }
 
 static bool reserve(RtLanes *g) {
-    size_t vectors = 4 + (size_t)g->tableau->stages, row = (g->n ? g->n : 1) * g->lanes, size;
+    size_t vectors = 3 + (size_t)g->tableau->stages, row = (g->n ? g->n : 1) * g->lanes, size;
     if (__builtin_mul_overflow(row * sizeof(double), vectors, &size))
         return false;
     double *at = g->memory = aligned_alloc(64, (size + 63) / 64 * 64);
     if (!at)
         return false;
     memset(at, 0, size);
-    double **vector[] = {&g->y, &g->y_old, &g->y_new};
-    for (int i = 0; i < 3; i++, at += row)
-        *vector[i] = at;
-    for (int s = 0; s <= g->tableau->stages; s++, at += row)
-        g->k[s] = at;
+    g->y = at;
+    g->y_old = at += row;
+    for (int s = 0; s <= g->tableau->stages; s++)
+        g->k[s] = at += row;
     return true;
 }
 
-RtLanes *rt_lanes_new(const RtIntegrator *like, unsigned lanes, RtLaneRhs rhs, void *context) {
-    const RtLaneKernels *kernels = kernels_for(lanes);
-    if (!kernels || !like->tableau || !like->tableau->error_lanes)
+bool rt_method_has_lanes(const RtMethod *method, unsigned lanes) {
+    return method->has_lanes && kernels_for(lanes);
+}
+
+RtLanes *rt_lanes_new(const RtIntegrator *like, const RtLaneOde *ode) {
+    if (!rt_method_has_lanes(like->method, ode->lanes))
         return NULL;
     RtLanes *g = calloc(1, sizeof *g);
     if (!g)
         return NULL;
     g->tableau = like->tableau;
-    g->kernels = kernels;
+    g->kernels = kernels_for(ode->lanes);
     g->n = like->ode.n;
-    g->lanes = lanes;
-    g->rhs = rhs;
-    g->context = context;
+    g->lanes = ode->lanes;
+    g->ode = *ode;
     if (reserve(g))
         return g;
     free(g);
@@ -88,7 +89,7 @@ void rt_lanes_show(const RtLanes *g, unsigned lane) {
     get(g, lane, g->y_old, copy->y_old);
     for (int s = 0; s <= g->tableau->stages; s++)
         get(g, lane, g->k[s], copy->k[s]);
-    copy->have_slope = g->fresh[lane];
+    copy->have_slope = g->fresh[lane] && g->status[lane] == RT_OK;
     copy->dense_ready = false;
 }
 
@@ -105,52 +106,68 @@ void rt_lanes_leave(RtLanes *g, unsigned lane) {
 
 typedef struct Round {
     RtTry try[RT_MAX_LANES];
-    double h[RT_MAX_LANES], t[RT_MAX_LANES];
+    double h[RT_MAX_LANES], t[RT_MAX_LANES], end[RT_MAX_LANES];
     bool on[RT_MAX_LANES]; /* still in the running in this try */
+    unsigned slopes;       /* evaluated for those */
 } Round;
 
-/* The right-hand side for all lanes; lanes without a value are out of this try. */
-static void slope(RtLanes *g, Round *r, const double *t, const double *y, double *dy) {
-    int32_t status[RT_MAX_LANES];
-    double finite[RT_MAX_LANES];
-    g->rhs(g->context, t, y, dy, status);
-    g->kernels->check(g->n, dy, finite);
+/* Lanes without a value are out of this try. */
+static void leave_out(RtLanes *g, Round *r, const double *t, const double *k, const int32_t *status, const double *bad) {
     for (unsigned l = 0; l < g->lanes; l++) {
-        if (!r->on[l])
+        if (!r->on[l] || bad[l] == 0)
             continue;
         RtIntegrator *copy = g->copy[l];
-        copy->stats.evaluations++;
+        r->on[l] = false;
+        copy->stats.evaluations += r->slopes;
         copy->culprit_t = t[l];
         g->status[l] = (RtStatus)status[l];
-        if (status[l] == RT_OK && finite[l] != 0) {
-            g->status[l] = RT_NOT_FINITE;
-            for (copy->culprit = 0;
-                 copy->culprit < g->n - 1 && isfinite(dy[copy->culprit * g->lanes + l]); copy->culprit++)
-                continue;
-        }
-        r->on[l] = g->status[l] == RT_OK;
+        if (status[l] != RT_OK)
+            continue;
+        g->status[l] = RT_NOT_FINITE;
+        for (copy->culprit = 0; copy->culprit < g->n - 1 && isfinite(k[copy->culprit * g->lanes + l]); copy->culprit++)
+            continue;
     }
+}
+
+/* Slope k at the times t, of what stands in the rows of y. */
+static void slope(RtLanes *g, Round *r, const double *t, double *k) {
+    int32_t status[RT_MAX_LANES];
+    double bad[RT_MAX_LANES];
+    if (g->ode.t)
+        memcpy(g->ode.t, t, g->lanes * sizeof *t);
+    g->ode.rhs(g->ode.frame, status);
+    r->slopes++;
+    if (g->kernels->slope(g->n, g->ode.dy, status, k, bad))
+        leave_out(g, r, t, k, status, bad);
 }
 
 static void stages(RtLanes *g, Round *r) {
     const RtTableau *T = g->tableau;
     double at[RT_MAX_LANES];
     for (int i = 1; i < T->stages; i++) {
-        g->kernels->combine(g->n, g->y, r->h, i, T->a[i], g->k, g->y_new);
+        g->kernels->combine(g->n, g->y, r->h, i, T->a[i], g->k, g->ode.y);
         for (unsigned l = 0; l < g->lanes; l++)
             at[l] = r->t[l] + T->c[i] * r->h[l];
-        slope(g, r, at, g->y_new, g->k[i]);
+        slope(g, r, at, g->k[i]);
     }
-    g->kernels->combine(g->n, g->y, r->h, T->stages, T->b, g->k, g->y_new);
+    g->kernels->combine(g->n, g->y, r->h, T->stages, T->b, g->k, g->ode.y);
 }
 
-static void errors(RtLanes *g, Round *r, double *error) {
-    size_t culprit[RT_MAX_LANES];
-    double end[RT_MAX_LANES];
+static bool is_any_on(const RtLanes *g, const Round *r) {
     bool any = false;
-    g->tableau->error_lanes(g, r->h, error, culprit);
+    for (unsigned l = 0; l < g->lanes; l++)
+        any |= r->on[l];
+    return any;
+}
+
+/* The error of each lane in units of its tolerance; where it is at most 1 there is a slope at the end, too. */
+static void errors(RtLanes *g, Round *r, double *error) {
+    const RtTableau *T = g->tableau;
+    size_t culprit[RT_MAX_LANES];
+    if (T->error_needs_last)
+        slope(g, r, r->end, g->k[T->stages]);
+    T->error_lanes(g, r->h, error, culprit);
     for (unsigned l = 0; l < g->lanes; l++) {
-        end[l] = g->copy[l] ? r->try[l].t1 : 0;
         if (r->on[l]) {
             g->copy[l]->culprit = culprit[l];
             g->copy[l]->culprit_t = g->copy[l]->t;
@@ -159,35 +176,73 @@ static void errors(RtLanes *g, Round *r, double *error) {
         }
         if (!r->on[l] || isnan(error[l]))
             error[l] = INFINITY;
-        r->on[l] = error[l] <= 1;
-        any |= r->on[l];
+        if (r->on[l] && (T->error_needs_last || !(error[l] <= 1))) {
+            g->copy[l]->stats.evaluations += r->slopes;
+            r->on[l] = false;
+        }
     }
-    if (!any)
+    if (!is_any_on(g, r))
         return;
     bool good[RT_MAX_LANES];
     memcpy(good, r->on, sizeof good);
-    slope(g, r, end, g->y_new, g->k[g->tableau->stages]);
-    for (unsigned l = 0; l < g->lanes; l++)
+    slope(g, r, r->end, g->k[T->stages]);
+    for (unsigned l = 0; l < g->lanes; l++) {
         if (good[l] && !r->on[l])
             error[l] = INFINITY;
+        if (r->on[l])
+            g->copy[l]->stats.evaluations += r->slopes;
+    }
+}
+
+/* A step of fixed length is made unless it leads out of the numbers. The slope at its end is the next step's first: where
+ * it has no value, it is that step which fails. */
+static void steps_of_fixed_length(RtLanes *g, Round *r, RtLaneResult *result) {
+    double *last = g->k[g->tableau->stages];
+    for (unsigned l = 0; l < g->lanes; l++) {
+        RtIntegrator *copy = g->copy[l];
+        for (size_t i = 0; i < g->n && r->on[l]; i++) {
+            if (isfinite(g->ode.y[i][l]))
+                continue;
+            copy->culprit = i;
+            copy->culprit_t = copy->t;
+            g->status[l] = RT_NOT_FINITE;
+            copy->stats.evaluations += r->slopes;
+            r->on[l] = false;
+        }
+        g->fresh[l] = r->on[l];
+        if (copy && result[l] == RT_LANE_AGAIN)
+            result[l] = r->on[l] ? RT_LANE_ACCEPTED : RT_LANE_FAILED;
+        if (r->on[l])
+            rt_rk_accept_fixed(copy, &r->try[l]);
+    }
+    if (!is_any_on(g, r))
+        return;
+    slope(g, r, r->end, last);
+    for (unsigned l = 0; l < g->lanes; l++)
+        if (r->on[l])
+            g->copy[l]->stats.evaluations += r->slopes;
 }
 
 static void begin(RtLanes *g, Round *r, RtLaneResult *result) {
+    const bool fixed = !g->tableau->error;
     g->kernels->take(g->n, g->k[g->tableau->stages], g->fresh, g->k[0]);
+    r->slopes = 0;
     for (unsigned l = 0; l < g->lanes; l++) {
         RtIntegrator *copy = g->copy[l];
-        r->h[l] = r->t[l] = 0;
+        r->h[l] = r->t[l] = r->end[l] = 0;
         r->on[l] = false;
         result[l] = RT_LANE_FREE;
         if (!copy)
             continue;
-        if (g->fresh[l])
+        if (g->fresh[l] && !fixed)
             g->status[l] = RT_OK;
-        r->on[l] = rt_rk_propose(copy, &r->try[l]);
+        r->on[l] = fixed ? g->status[l] == RT_OK && rt_rk_propose_fixed(copy, &r->try[l])
+                         : rt_rk_propose(copy, &r->try[l]);
         result[l] = r->on[l] ? RT_LANE_AGAIN : RT_LANE_FAILED;
         if (r->on[l]) {
             r->h[l] = r->try[l].h;
             r->t[l] = copy->t;
+            r->end[l] = r->try[l].t1;
         }
     }
     memset(g->fresh, 0, sizeof g->fresh);
@@ -198,18 +253,21 @@ void rt_lanes_try(RtLanes *g, RtLaneResult *result) {
     double error[RT_MAX_LANES];
     begin(g, &r, result);
     stages(g, &r);
-    errors(g, &r, error);
-    for (unsigned l = 0; l < g->lanes; l++) {
-        if (result[l] != RT_LANE_AGAIN)
-            continue;
-        RtVerdict verdict = rt_rk_judge(g->copy[l], &r.try[l], error[l]);
-        g->fresh[l] = verdict == RT_TRY_ACCEPTED;
-        result[l] = verdict == RT_TRY_ACCEPTED ? RT_LANE_ACCEPTED
-                    : verdict == RT_TRY_AGAIN  ? RT_LANE_AGAIN
-                                               : RT_LANE_FAILED;
+    if (!g->tableau->error) {
+        steps_of_fixed_length(g, &r, result);
+    } else {
+        errors(g, &r, error);
+        for (unsigned l = 0; l < g->lanes; l++) {
+            if (result[l] != RT_LANE_AGAIN)
+                continue;
+            RtVerdict verdict = rt_rk_judge(g->copy[l], &r.try[l], error[l]);
+            g->fresh[l] = verdict == RT_TRY_ACCEPTED;
+            result[l] = verdict == RT_TRY_ACCEPTED ? RT_LANE_ACCEPTED
+                        : verdict == RT_TRY_AGAIN  ? RT_LANE_AGAIN
+                                                   : RT_LANE_FAILED;
+        }
     }
-    g->kernels->take(g->n, g->y, g->fresh, g->y_old);
-    g->kernels->take(g->n, g->y_new, g->fresh, g->y);
+    g->kernels->advance(g->n, g->ode.y, g->fresh, g->y, g->y_old);
 }
 
 RtStatus rt_lanes_status(const RtLanes *g, unsigned lane) {

@@ -1,4 +1,4 @@
-/* lanes_2 — 2 lanes, with every machine's vectors. */
-#define LANES 2
+/* lanes_2 — vectors of 2 numbers, with every machine's vectors. */
+#define VECTOR 2
 #define NAME(x) x##_2
 #include "lanes.inc"

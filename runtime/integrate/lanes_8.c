@@ -1,4 +1,4 @@
-/* lanes_8 — 8 lanes, with AVX-512. */
-#define LANES 8
+/* lanes_8 — vectors of 8 numbers, with AVX-512. */
+#define VECTOR 8
 #define NAME(x) x##_8
 #include "lanes.inc"

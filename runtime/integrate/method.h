@@ -20,7 +20,7 @@ typedef struct RtTableau {
     int error_order;       /* the estimate is O(h^error_order) */
     /* Size of the step's error in units of the tolerance; the worst component to *culprit. */
     double (*error)(const RtIntegrator *g, double h, const double *y1, size_t *culprit);
-    /* The same for the copies in lanes, their steps h[lanes]; NULL: the method has no lanes. */
+    /* The same for the copies in lanes, their steps h[lanes]. */
     void (*error_lanes)(const RtLanes *g, const double *h, double *error, size_t *culprit);
 } RtTableau;
 
@@ -79,6 +79,8 @@ bool rt_rk_propose(RtIntegrator *g, RtTry *try);   /* false: too small for the c
 /* Accepts the try or makes the next one shorter; `error` in units of the tolerance, infinite: no value. */
 RtVerdict rt_rk_judge(RtIntegrator *g, const RtTry *try, double error);
 RtStatus rt_rk_step_fixed(RtIntegrator *g);
+bool rt_rk_propose_fixed(const RtIntegrator *g, RtTry *try); /* true */
+void rt_rk_accept_fixed(RtIntegrator *g, const RtTry *try);
 /* Cubic Hermite interpolation between both ends of the last step; order 3. */
 RtStatus rt_rk_hermite(RtIntegrator *g, double t, double *y);
 void rt_rk_free(RtIntegrator *g);

@@ -175,30 +175,41 @@ static RtStatus check_state(RtIntegrator *g) {
 
 /* Times are t0 + k h, not a running sum. The last step is cut at t_end; a rest below 1e-9 h belongs to the
  * step before. */
-RtStatus rt_rk_step_fixed(RtIntegrator *g) {
+bool rt_rk_propose_fixed(const RtIntegrator *g, RtTry *try) {
     double h = g->direction * g->options.h;
     double t1 = g->t0 + (double)(g->steps + 1) * h;
     if ((g->t_end - t1) * g->direction <= 1e-9 * g->options.h)
         t1 = g->t_end;
     if (fabs(t1 - g->t - h) > 1e-9 * g->options.h)
         h = t1 - g->t;
+    *try = (RtTry){h, t1, t1 == g->t_end};
+    return true;
+}
+
+void rt_rk_accept_fixed(RtIntegrator *g, const RtTry *try) {
+    accept(g, try->h, try->t1);
+    if (try->h != g->direction * g->options.h) {
+        g->t0 = try->t1;
+        g->steps = 0;
+    }
+}
+
+RtStatus rt_rk_step_fixed(RtIntegrator *g) {
+    RtTry try;
+    rt_rk_propose_fixed(g, &try);
     RtStatus status = first_slope(g);
     if (status != RT_OK)
         return status;
-    bool with_last = rt_rk_stages(g, 1, g->tableau->stages, g->y, g->t, t1, h);
-    status = with_last ? RT_OK : stages(g, h);
+    bool with_last = rt_rk_stages(g, 1, g->tableau->stages, g->y, g->t, try.t1, try.h);
+    status = with_last ? RT_OK : stages(g, try.h);
     if (status == RT_OK)
         status = check_state(g);
     if (status != RT_OK) {
         keep_slope(g);
         return status;
     }
-    accept(g, h, t1);
+    rt_rk_accept_fixed(g, &try);
     g->have_slope = with_last;
-    if (h != g->direction * g->options.h) {
-        g->t0 = t1;
-        g->steps = 0;
-    }
     return RT_OK;
 }
 

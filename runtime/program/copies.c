@@ -9,7 +9,7 @@
 
 typedef struct Ensemble {
     Execution *e;
-    Execution *worker;    /* one a thread; worker[0] shares the frame of e */
+    Execution *worker;    /* one a run of `copies`; worker[0] shares the frame of e */
     RtCopies copies;
     RtSeries **series;    /* of copy c and group g: c * n_groups + g */
     RtFunction gather;
@@ -23,7 +23,7 @@ typedef struct Ensemble {
 
 /* ---- frames ---- */
 
-static bool open_worker(Ensemble *n, uint32_t w) {
+static bool open_worker(Ensemble *n, uint32_t w) { /* run w */
     Execution *e = n->e, *worker = &n->worker[w];
     Arena *arena = e->arena;
     *worker = *e;
@@ -306,6 +306,25 @@ static int results(Ensemble *n) {
 
 /* ---- all of it ---- */
 
+/* Copies of more memory leave the caches when several of them lie side by side, and the loops inside one are long enough
+ * to be vectors by themselves. */
+#define MOST_MEMORY (UINT64_C(1) << 18)
+#define LEAST_COPIES 4 /* a thread; fewer fill too little of a vector */
+
+/* The code that advances several copies at once, where there is any and something is gained by it. */
+static void find_lanes(Execution *e, RtCopies *copies) {
+    const RtProgramRun *spec = e->spec;
+    const int32_t *count = spec->lanes_count ? e->symbol(e->code, spec->lanes_count) : NULL;
+    if (!count || spec->memory > MOST_MEMORY || spec->copies < LEAST_COPIES * (uint64_t)copies->n_threads)
+        return;
+    RtBlock *moved = ARENA_ARRAY(e->arena, RtBlock, spec->n_moved + 1);
+    copies->code = (RtLaneCode){.lanes = (unsigned)*count, .bytes = spec->memory, .moved = moved,
+                                .advance = (RtLaneFunction)(uintptr_t)e->symbol(e->code, spec->lanes)};
+    for (uint32_t k = 0; k < spec->n_moved; k++)
+        copies->code.n_moved += execution_block(&spec->moved[k], &moved[copies->code.n_moved]);
+    copies->abreast = copies->code.lanes;
+}
+
 static bool open_ensemble(Ensemble *n, volatile sig_atomic_t *stop) {
     Execution *e = n->e;
     const RtProgramRun *spec = e->spec;
@@ -313,11 +332,13 @@ static bool open_ensemble(Ensemble *n, volatile sig_atomic_t *stop) {
     uint32_t threads = rt_pool_threads(e->frame.pool);
     if (threads > spec->copies)
         threads = (uint32_t)spec->copies;
-    n->copies = (RtCopies){.n = spec->copies, .n_runs = threads, .seed = e->frame.seed, .stop = stop,
-                           .integrate = rt_copies_one_by_one, .begins = begins, .ends = ends, .context = n};
-    n->copies.run = ARENA_ARRAY(arena, RtRun *, threads);
-    n->copies.number = ARENA_ARRAY(arena, int64_t *, threads);
-    n->worker = ARENA_ARRAY(arena, Execution, threads);
+    n->copies = (RtCopies){.n = spec->copies, .n_threads = threads, .abreast = 1, .seed = e->frame.seed, .stop = stop,
+                           .begins = begins, .ends = ends, .context = n};
+    find_lanes(e, &n->copies);
+    uint32_t runs = threads * n->copies.abreast;
+    n->copies.run = ARENA_ARRAY(arena, RtRun *, runs);
+    n->copies.number = ARENA_ARRAY(arena, int64_t *, runs);
+    n->worker = ARENA_ARRAY(arena, Execution, runs);
     n->series = calloc(spec->copies * (e->n_groups ? e->n_groups : 1), sizeof *n->series);
     n->gather = spec->n_gathers ? execution_function(e, "gather") : NULL;
     n->gathered = ARENA_ARRAY(arena, double *, spec->n_gathers + 1);
@@ -332,8 +353,10 @@ static bool open_ensemble(Ensemble *n, volatile sig_atomic_t *stop) {
     if (ok && draw)
         ok = draw(&e->frame) == RT_OK;
     e->run.record = take_row;
-    for (uint32_t w = 0; w < threads && ok; w++)
+    for (uint32_t w = 0; w < runs && ok; w++)
         ok = open_worker(n, w);
+    if (ok)
+        rt_copies_choose(&n->copies);
     return ok;
 }
 
@@ -343,7 +366,7 @@ static void close_ensemble(Ensemble *n) {
     free(n->series);
     for (uint32_t k = 0; k < n->e->spec->n_gathers; k++)
         free(n->gathered[k]);
-    for (uint32_t w = 0; w < n->copies.n_runs; w++) {
+    for (uint32_t w = 0; w < n->copies.n_threads * n->copies.abreast; w++) {
         rt_hold_free(n->worker[w].run.hold);
         if (w && n->worker[w].frame.mem != n->e->frame.mem)
             rt_free(n->worker[w].frame.mem);

@@ -1,22 +1,10 @@
 /* method — a run advanced by an integration method: the right-hand side is compiled code over the frame's
  * memory, the method's vector y is the run's blocks laid end to end, and what is due between steps comes from
  * dense output. */
-#include "events.h"
-#include "jet.h"
+#include "motion.h"
 
 #include <math.h>
 #include <stdlib.h>
-
-typedef struct Motion {
-    RtRun *run;
-    RtRunResult result;
-    RtIntegrator *integrator;
-    RtWatch *watch;  /* events; NULL: none */
-    double *y;       /* all blocks of y, end to end */
-    uint64_t steps;
-    double shown;
-    RtJetWork jets;
-} Motion;
 
 static uint64_t count_y(const RtRun *run) {
     uint64_t n = 0;
@@ -103,7 +91,7 @@ static double next_time(const RtRun *run) {
     return next;
 }
 
-static bool fail(Motion *motion, RtStatus status) {
+bool rt_motion_fail(Motion *motion, RtStatus status) {
     double t;
     size_t component = rt_ode_culprit(motion->integrator, &t);
     const RtRun *run = motion->run;
@@ -139,7 +127,7 @@ static bool due_until(Motion *motion, double end) {
     while ((t = next_time(run)) <= end) {
         RtStatus status = rt_ode_at(motion->integrator, t, motion->y);
         if (status)
-            return fail(motion, status);
+            return rt_motion_fail(motion, status);
         RtRunState at = at_time(motion, t, run->end_time > 0 && t >= run->end_time * (1 - 1e-12));
         if (!arrive(motion, &at, motion->y))
             return false;
@@ -155,7 +143,7 @@ static void show_progress(Motion *motion, const RtRunState *at) {
     motion->run->progress(motion->run->context, at);
 }
 
-static bool is_over(const Motion *motion) {
+bool rt_motion_is_over(const Motion *motion) {
     const RtRun *run = motion->run;
     return run->end_time > 0 ? rt_ode_done(motion->integrator) : motion->steps >= run->steps;
 }
@@ -207,34 +195,48 @@ static bool events_within_step(Motion *motion, double from, bool *over) {
         rt_ode_restart(g, t, motion->y);
         return true;
     }
-    return status ? fail(motion, status) : due_until(motion, rt_ode_time(g));
+    return status ? rt_motion_fail(motion, status) : due_until(motion, rt_ode_time(g));
+}
+
+bool rt_motion_is_due(const Motion *motion) {
+    const RtRun *run = motion->run;
+    bool each_step = motion->watch || run->hold || rt_motion_is_over(motion);
+    for (uint32_t i = 0; i < run->n_outputs; i++)
+        each_step |= run->outputs[i].unit == RT_EVERY_STEPS;
+    return each_step || next_time(run) <= rt_ode_time(motion->integrator);
+}
+
+bool rt_motion_after_step(Motion *motion, double from) {
+    RtRun *run = motion->run;
+    bool over = false;
+    if (motion->watch ? !events_within_step(motion, from, &over)
+                      : !due_until(motion, rt_ode_time(motion->integrator)))
+        return false;
+    over = over || rt_motion_is_over(motion);
+    RtRunState at = at_time(motion, rt_ode_time(motion->integrator), over);
+    if (!arrive(motion, &at, rt_ode_state(motion->integrator)))
+        return false;
+    if (run->hold && !at.at_end)
+        go_on_from_memory(motion);
+    show_progress(motion, &at);
+    if (run->stop && *run->stop && !at.at_end) {
+        motion->result.status = RT_INTERRUPTED;
+        return false;
+    }
+    return !over;
 }
 
 static void integrate(Motion *motion) {
-    RtRun *run = motion->run;
-    bool over = is_over(motion);
+    bool over = rt_motion_is_over(motion);
     while (!over) {
         double from = rt_ode_time(motion->integrator);
         RtStatus status = rt_ode_step(motion->integrator);
         if (status) {
-            fail(motion, status);
+            rt_motion_fail(motion, status);
             return;
         }
         motion->steps++;
-        if (motion->watch ? !events_within_step(motion, from, &over)
-                          : !due_until(motion, rt_ode_time(motion->integrator)))
-            return;
-        over = over || is_over(motion);
-        RtRunState at = at_time(motion, rt_ode_time(motion->integrator), over);
-        if (!arrive(motion, &at, rt_ode_state(motion->integrator)))
-            return;
-        if (run->hold && !at.at_end)
-            go_on_from_memory(motion);
-        show_progress(motion, &at);
-        if (run->stop && *run->stop && !at.at_end) {
-            motion->result.status = RT_INTERRUPTED;
-            return;
-        }
+        over = !rt_motion_after_step(motion, from);
     }
 }
 
@@ -247,9 +249,8 @@ static bool watch(Motion *motion) {
     return !motion->result.status || rt_fail(&motion->result.message, "%s", rt_status_text(motion->result.status));
 }
 
-/* The state's start, and an integrator aimed at the end. */
-static bool begin(Motion *motion) {
-    RtRun *run = motion->run;
+bool rt_motion_begin(Motion *motion, RtRun *run) {
+    *motion = (Motion){.run = run, .shown = rt_now()};
     RtOde ode = {.n = (size_t)count_y(run), .rhs = right_hand_side, .context = run,
                  .stages = run->stages ? stages : NULL};
     motion->jets.run = run;
@@ -287,21 +288,28 @@ static bool begin(Motion *motion) {
                                     &motion->result.message);
     if (!motion->integrator)
         motion->result.status = RT_NO_MEMORY;
-    return motion->integrator && watch(motion);
+    motion->begun = motion->integrator && watch(motion);
+    return motion->begun;
+}
+
+RtRunResult rt_motion_end(Motion *motion) {
+    RtRun *run = motion->run;
+    if (motion->begun) {
+        if (run->hold && motion->result.status == RT_OK)
+            rt_hold_end(run, &motion->result);
+        motion->result.ode = rt_ode_stats(motion->integrator);
+        rt_outputs_at_end(run, &motion->result);
+    }
+    rt_watch_free(motion->watch);
+    rt_ode_free(motion->integrator);
+    rt_jet_free(&motion->jets);
+    free(motion->y);
+    return motion->result;
 }
 
 RtRunResult rt_run_method(RtRun *run) {
-    Motion motion = {.run = run, .shown = rt_now()};
-    if (begin(&motion)) {
+    Motion motion;
+    if (rt_motion_begin(&motion, run))
         integrate(&motion);
-        if (run->hold && motion.result.status == RT_OK)
-            rt_hold_end(run, &motion.result);
-        motion.result.ode = rt_ode_stats(motion.integrator);
-        rt_outputs_at_end(run, &motion.result);
-    }
-    rt_watch_free(motion.watch);
-    rt_ode_free(motion.integrator);
-    rt_jet_free(&motion.jets);
-    free(motion.y);
-    return motion.result;
+    return rt_motion_end(&motion);
 }

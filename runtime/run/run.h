@@ -160,21 +160,31 @@ void rt_hold_free(RtHold *hold);
  * Each copy is a run of its own, with its number where its code reads it and noise of its own seed; so it is the run
  * that it would be alone, to the last bit, on any number of threads. A copy that stops early stops no other. */
 
+/* The code that advances several copies at once, one in each lane of the machine's vectors. */
+typedef struct RtLaneCode {
+    unsigned lanes;             /* 0: there is none */
+    RtLaneFunction advance;     /* of the run's rhs or step */
+    uint64_t bytes;             /* of the memory of one copy */
+    const RtBlock *moved; uint32_t n_moved; /* places that the code reads or changes */
+} RtLaneCode;
+
 typedef struct RtCopies RtCopies;
 struct RtCopies {
     uint64_t n;
-    RtRun **run; uint32_t n_runs; /* one a thread: runs with memory of their own and no pool; `context` is the caller's */
+    uint32_t n_threads, abreast; /* each thread has `abreast` runs: 1, or as many as there are lanes */
+    RtRun **run;            /* n_threads × abreast, with memory of their own and no pool; `context` is the caller's */
     int64_t **number;       /* one a run, in its frame's memory; NULL: nothing reads it */
+    RtLaneCode code;
     uint64_t seed;
     volatile sig_atomic_t *stop; /* set from outside: no further copy begins */
-    /* Integrates copies first … end-1 with memory `run[w]`: rt_copies_one_by_one, or what advances several at a time.
-     * For each of them it leaves `result` and has rt_copies_ended called. */
-    void (*integrate)(RtCopies *copies, uint32_t w, uint64_t first, uint64_t end);
-    /* Called before and after each copy, on the thread of run[w]. */
-    void (*begins)(void *context, uint32_t w, uint64_t copy);
-    void (*ends)(void *context, uint32_t w, uint64_t copy);
+    /* Advances copies on thread w, as long as there are any: one of the three below. */
+    void (*integrate)(RtCopies *copies, uint32_t w);
+    /* Called before and after each copy, on the thread of run[r]. */
+    void (*begins)(void *context, uint32_t r, uint64_t copy);
+    void (*ends)(void *context, uint32_t r, uint64_t copy);
     void *context;
     /* made by rt_run_copies, released by rt_copies_free: */
+    uint64_t next;          /* copies that were taken */
     RtRunResult *result;    /* n; status RT_INTERRUPTED where a copy has not begun */
     char *end;              /* n states in which copies have ended, with their clocks */
     uint64_t end_bytes;     /* of one */
@@ -184,13 +194,24 @@ struct RtCopies {
 uint64_t rt_copy_seed(uint64_t seed, uint64_t copy);
 /* Runs all copies, on the threads of frame->pool. False: not enough memory. */
 bool rt_run_copies(RtCopies *copies, RtFrame *frame);
-void rt_copies_one_by_one(RtCopies *copies, uint32_t w, uint64_t first, uint64_t end);
-/* Sets run[w] to what copy `copy` is: its number and its noise. */
-void rt_copies_begin(RtCopies *copies, uint32_t w, uint64_t copy);
-/* Keeps the state that run[w] has as the end of the copy, and the result; calls `ends`. */
-void rt_copies_ended(RtCopies *copies, uint32_t w, uint64_t copy, const RtRunResult *result);
-/* Puts the state in which a copy has ended into the memory of run[w]. */
-void rt_copies_restore(RtCopies *copies, uint32_t w, uint64_t copy);
+
+/* One after the other. */
+void rt_copies_one_by_one(RtCopies *copies, uint32_t w);
+/* A method's in lanes, each with steps of its own: a lane whose copy has ended takes the next one. */
+void rt_copies_method_in_lanes(RtCopies *copies, uint32_t w);
+/* A word's in lanes, all at the same step. */
+void rt_copies_words_in_lanes(RtCopies *copies, uint32_t w);
+/* The best of these three for such runs. */
+void rt_copies_choose(RtCopies *copies);
+
+/* The next copies that nobody has: from *first on, at most `most`. 0: there are none, or no further one shall begin. */
+uint64_t rt_copies_take(RtCopies *copies, uint64_t most, uint64_t *first);
+/* Sets run[r] to what copy `copy` is, at its start: its number and its noise; calls `begins`. */
+void rt_copies_begin(RtCopies *copies, uint32_t r, uint64_t copy);
+/* Keeps the state that run[r] has as the end of the copy, and the result; calls `ends`. */
+void rt_copies_ended(RtCopies *copies, uint32_t r, uint64_t copy, const RtRunResult *result);
+/* Puts the state in which a copy has ended into the memory of run[r]. */
+void rt_copies_restore(RtCopies *copies, uint32_t r, uint64_t copy);
 void rt_copies_free(RtCopies *copies);
 
 /* Runs from the start (init) to the end. */

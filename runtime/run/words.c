@@ -4,27 +4,10 @@
  * looked over with the state: it overflows before the parameters do. The steps themselves pay nothing for
  * this. */
 #include "../core/core.h"
-#include "events.h"
+#include "loop.h"
 
 #include <math.h>
 #include <stdlib.h>
-
-typedef struct Loop {
-    RtRun *run;
-    RtRunResult result;
-    char *kept;          /* the last state seen to be finite */
-    uint64_t kept_step;
-    double looked;       /* when it was last looked over, and how long that took */
-    double look_cost;
-    double shown;        /* when progress was last shown, and how long that took */
-    double show_cost;
-    RtWatch *watch;      /* events; NULL: none */
-    char *base, *end;    /* events: the state that the rest of the step starts from, and that in which it ends */
-    uint64_t base_step;  /* number of the step */
-    double base_part;    /* how much of it is behind `base` */
-    uint32_t pieces;     /* how often it was cut */
-    bool watching;       /* what is watched was finite at the start, and must stay so */
-} Loop;
 
 /* What is done beside the steps is done every tenth of a second, and takes at most a twentieth of the time. */
 static bool is_due(double now, double last, double cost) {
@@ -120,8 +103,7 @@ static bool check_state(Loop *loop, uint64_t step, double now) {
     return true;
 }
 
-/* Whether any output is due after `step` steps: only then are clocks set and the state looked over. */
-static bool after_step(Loop *loop, uint64_t step, int32_t status, uint64_t *next_look) {
+bool rt_loop_after_step(Loop *loop, uint64_t step, int32_t status) {
     RtRun *run = loop->run;
     RtRunState at = where(run, step);
     double now = rt_now();
@@ -146,12 +128,10 @@ static bool after_step(Loop *loop, uint64_t step, int32_t status, uint64_t *next
         loop->result.status = RT_INTERRUPTED;
         return false;
     }
-    *next_look = step + 1;
     return true;
 }
 
-/* Steps from `step` after which nothing is due: as many as all outputs allow, at most `most`. */
-static uint64_t quiet_steps(const RtRun *run, uint64_t step, uint64_t most) {
+uint64_t rt_loop_quiet_steps(const RtRun *run, uint64_t step, uint64_t most) {
     uint64_t quiet = run->steps - step < most ? run->steps - step : most;
     for (uint32_t i = 0; i < run->n_outputs && quiet > 1; i++) {
         const RtOutput *output = &run->outputs[i];
@@ -288,11 +268,17 @@ static bool watch(Loop *loop) {
     return !loop->result.status || rt_fail(&loop->result.message, "%s", rt_status_text(loop->result.status));
 }
 
+uint64_t rt_loop_chunk(uint64_t chunk, uint64_t steps, double seconds) {
+    if (seconds < 0.005 && steps == chunk && chunk < 1u << 20)
+        return 2 * chunk;
+    return seconds > 0.02 && chunk > 1 ? chunk / 2 : chunk;
+}
+
 static void step_loop(Loop *loop) {
     RtRun *run = loop->run;
-    uint64_t step = 0, chunk = 1, next;
+    uint64_t step = 0, chunk = 1;
     while (step < run->steps) {
-        uint64_t quiet = quiet_steps(run, step, chunk);
+        uint64_t quiet = rt_loop_quiet_steps(run, step, chunk);
         double start = rt_now();
         int32_t status = RT_OK;
         for (uint64_t i = 0; i < quiet && status == RT_OK; i++) {
@@ -301,13 +287,8 @@ static void step_loop(Loop *loop) {
             status = loop->watch ? RT_OK : one_step(run, step + 1);
             step++;
         }
-        /* Steps between two looks at the clock: about a hundredth of a second's worth. */
-        double took = rt_now() - start;
-        if (took < 0.005 && quiet == chunk && chunk < 1u << 20)
-            chunk *= 2;
-        else if (took > 0.02 && chunk > 1)
-            chunk /= 2;
-        if (!after_step(loop, step, status, &next))
+        chunk = rt_loop_chunk(chunk, quiet, rt_now() - start);
+        if (!rt_loop_after_step(loop, step, status))
             return;
     }
 }
@@ -325,15 +306,13 @@ static void describe_divergence(Loop *loop) {
                  result->bad->name, (unsigned long long)result->bad_step);
 }
 
-RtRunResult rt_run_words(RtRun *run) {
-    Loop loop = {.run = run, .looked = rt_now(), .shown = rt_now()};
+bool rt_loop_begin(Loop *loop, RtRun *run) {
+    *loop = (Loop){.run = run, .looked = rt_now(), .shown = rt_now()};
     RtRunState start = where(run, 0);
-    loop.kept = rt_snapshot_new(run);
-    if (!loop.kept) {
-        loop.result.status = RT_NO_MEMORY;
-        snprintf(loop.result.message.text, sizeof loop.result.message.text, "%s",
-                 rt_status_text(RT_NO_MEMORY));
-        return loop.result;
+    loop->kept = rt_snapshot_new(run);
+    if (!loop->kept) {
+        loop->result.status = RT_NO_MEMORY;
+        return rt_fail(&loop->result.message, "%s", rt_status_text(RT_NO_MEMORY));
     }
     if (run->batches)
         rt_batches_seek(run->batches, 0);
@@ -341,22 +320,32 @@ RtRunResult rt_run_words(RtRun *run) {
     int32_t status = run->init(run->frame);
     if (!status && run->started)
         run->started(run->context);
-    if (!status && run->hold && !rt_hold_start(run, &loop.result))
-        status = loop.result.status;
+    if (!status && run->hold && !rt_hold_start(run, &loop->result))
+        status = loop->result.status;
     if (!status && run->prepare)
         status = run->prepare(run->frame);
-    loop.result.status = (RtStatus)status;
-    loop.result.at = start;
-    if (!status && check_state(&loop, 0, rt_now())) {
-        loop.watching = run->watch && watched_is_finite(&loop, 0);
-        if (watch(&loop) && rt_outputs_due(run, &start, &loop.result))
-            step_loop(&loop);
-    }
-    describe_divergence(&loop);
-    rt_outputs_at_end(run, &loop.result);
-    rt_watch_free(loop.watch);
-    rt_free(loop.base);
-    rt_free(loop.end);
-    rt_free(loop.kept);
-    return loop.result;
+    loop->result.status = (RtStatus)status;
+    loop->result.at = start;
+    if (status || !check_state(loop, 0, rt_now()))
+        return false;
+    loop->watching = run->watch && watched_is_finite(loop, 0);
+    return watch(loop) && rt_outputs_due(run, &start, &loop->result);
+}
+
+RtRunResult rt_loop_end(Loop *loop) {
+    describe_divergence(loop);
+    if (loop->kept)
+        rt_outputs_at_end(loop->run, &loop->result);
+    rt_watch_free(loop->watch);
+    rt_free(loop->base);
+    rt_free(loop->end);
+    rt_free(loop->kept);
+    return loop->result;
+}
+
+RtRunResult rt_run_words(RtRun *run) {
+    Loop loop;
+    if (rt_loop_begin(&loop, run))
+        step_loop(&loop);
+    return rt_loop_end(&loop);
 }

@@ -10,13 +10,14 @@ static IrTerm idx(Rig *r, IrIdx i) { return ir_idx(r->ir, i); }
 
 static JitCode *compile(Rig *r) {
     EmitModule *module =
-        emit_module(r->session, r->plan, &(EmitOptions){.verify = true, .features = r->features, .lanes = "step"});
+        emit_module(r->session, r->plan, &(EmitOptions){.verify = true, .features = r->features});
     assert_non_null(module);
     return jit_compile(r->session, module, NULL);
 }
 
 /* Runs every lane alone and all together from different starts; inputs are scaled by `spread` in the last lane. */
 static void same_bits(Rig *r, double spread, const RtStatus *want) {
+    r->func.copies = true;
     rig_compile(r);
     JitCode *code = compile(r);
     assert_non_null(code);
@@ -28,7 +29,7 @@ static void same_bits(Rig *r, double spread, const RtStatus *want) {
     char *all = aligned_alloc(64, (size_t)*count * ((bytes + 63) / 64 * 64));
     memset(all, 0, (size_t)*count * bytes);
     char **one = calloc((size_t)*count, sizeof *one);
-    int32_t status[8], alone_status[8];
+    int32_t status[16], alone_status[16];
     for (int32_t l = 0; l < *count; l++) {
         one[l] = aligned_alloc(64, (bytes + 63) / 64 * 64);
         memset(one[l], 0, bytes);
@@ -141,6 +142,7 @@ static void left_out(void **state) {
         IrIdx i = ir_fresh(ir, 40, 0);
         IrTerm where = ir_reduce(ir, IR_ARGMAX, i, 0, rig_read1(r, x, idx(r, i)));
         (void)at;
+        r->func.copies = true;
         rig_assign(r, out, what == 0   ? draw
                            : what == 1 ? rig_whole(r, ir_linalg(ir, IR_SOLVE, a, x))
                                        : ir_mul(ir, rig_whole(r, x), ir_to_real(ir, where)));
