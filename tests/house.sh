@@ -98,11 +98,11 @@ ask function $(entries 'FN1|FN2|REDUCE' compiler/ir/op.def)
 ask function $(entries 'MAP1|MAP2|SPECIAL' compiler/sema/builtins.def)
 ask distribution $(entries 'SCALAR|TENSOR' compiler/sema/distributions.def)
 ask format $(entries FORMAT runtime/data/formats.def)
-ask method $(entries METHOD runtime/integrate/methods.def) $(entries ABSENT compiler/sema/absent.def) $(entries SCHEME compiler/sema/schemes.def)
+ask method $(entries 'METHOD|ABSENT|SCHEME' runtime/integrate/methods.def)
 ask "statement word" $(sed -nE 's/^ *\{WORD_([a-z]+), [A-Z].*/\1/p' compiler/ast/tokens.c)
 
-# A method of the runtime is called by a dynamics of the library, and every dynamics of the library by a program.
-for name in $(entries METHOD runtime/integrate/methods.def); do
+# A method, or implicit step, is called by a dynamics of the library, and every dynamics of the library by a program.
+for name in $(entries 'METHOD|SCHEME' runtime/integrate/methods.def); do
   grep -qE "^ *method $name\b" stdlib/*.lag || complain "method $name: no dynamics in stdlib/ hands a motion to it"
 done
 runs=$(grep -rhoE '\brun ([[:alnum:]_]+ = )?[[:alnum:]_]+' tests/golden tests/numeric examples grammar/LANGUAGE.md README.md |

@@ -297,8 +297,8 @@ typedef struct MechScheme {
     bool of_lagrangian;             /* it needs L; else it takes a Hamiltonian too */
     const MechFormula *derivation;  /* what `lag derive` says, up to one without text */
 } MechScheme;
-extern const MechScheme mech_scheme_gauss, mech_scheme_galerkin, mech_scheme_discrete_gradient,
-    mech_scheme_generalized_leapfrog;
+#define SCHEME(name, ...) extern const MechScheme mech_scheme_##name;
+#include "../../runtime/integrate/methods.def"
 bool mech_scheme_step(Mech *m);
 /* A step of length h as function f: what an event cuts short. */
 bool mech_scheme_function(Mech *m, IrFunc *f, const char *name, bool cyclic, IrTerm h);

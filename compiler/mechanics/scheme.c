@@ -9,8 +9,10 @@
 #include <math.h>
 #include <string.h>
 
-static const MechScheme *const schemes[] = {&mech_scheme_gauss, &mech_scheme_galerkin, &mech_scheme_discrete_gradient,
-                                            &mech_scheme_generalized_leapfrog};
+static const MechScheme *const schemes[] = {
+#define SCHEME(name, ...) &mech_scheme_##name,
+#include "../../runtime/integrate/methods.def"
+};
 
 static const MechScheme *scheme_of(const Mech *m) {
     for (size_t k = 0; k < sizeof schemes / sizeof *schemes; k++)

@@ -1,5 +1,5 @@
-/* method — `method dop853(rtol = 1e-9)`: a method of the runtime and its arguments, which the runtime's methods.def lists,
- * a scheme that is derived and compiled, of schemes.def, and absent.def where this build has no such method.
+/* method — `method dop853(rtol = 1e-9)`: a method of the runtime, a scheme that is derived and compiled, or one that this build
+ * does not have, and its arguments, as the runtime's methods.def lists them.
  * Needs: the scope the arguments are written in. Gives: the method and its arguments as numbers. */
 #include "run.h"
 
@@ -20,8 +20,6 @@ static const Method methods[] = {
 #define NEEDED_COUNT(name) {#name, ARG_COUNT, true},
 #define NEEDED_NOT_NEGATIVE(name) {#name, ARG_NOT_NEGATIVE, true},
 #include "../../runtime/integrate/methods.def"
-#include "schemes.def"
-#include "absent.def"
 #undef NO_ARGUMENTS
 #undef POSITIVE
 #undef NOT_NEGATIVE
@@ -50,7 +48,6 @@ static uint32_t arg_count(const Method *method) {
 
 /* Whether it takes Taylor coefficients in place of a right-hand side. */
 static bool takes_jets(const char *name) {
-#define METHOD(...)
 #define JETS(ident) if (!strcmp(name, #ident)) return true;
 #include "../../runtime/integrate/methods.def"
     return false;

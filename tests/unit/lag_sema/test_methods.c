@@ -16,7 +16,7 @@ static void runtime_methods_are_known(void **state) {
         if (!known)
             fail_msg("%s is a method of the runtime that programs cannot name", (*m)->name);
         if (known->missing[0] || !known->needs_motion || !known->needs_duration)
-            fail_msg("%s is in runtime/integrate/methods.def and in sema/absent.def", (*m)->name);
+            fail_msg("%s is listed twice in runtime/integrate/methods.def", (*m)->name);
         const char *needed = (*m)->adaptive ? "rtol" : "h";
         const MethodArg *arg = method_arg(known, needed);
         if (!arg || !arg->needed)
