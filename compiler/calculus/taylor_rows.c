@@ -264,7 +264,7 @@ static IrDef row_of_concat(Taylor *s, IrDef d) {
         pieces[k] = info.pieces[k];
         calc_open_axes(p, pieces[k].def, axes, at);
         uint32_t rank = ir_def(p, pieces[k].def)->rank;
-        IrTerm row = row_of_read(s, ir_read(p, pieces[k].def, at, rank));
+        IrTerm row = row_of(s, ir_read(p, pieces[k].def, at, rank)); /* a read of what is known folds into it */
         pieces[k].def = ir_define(p, 0, IR_F64, axes, rank, row);
     }
     IrDef made = ir_concat(p, 0, info.elem, info.rank, info.extent, pieces, info.n_pieces);
