@@ -294,6 +294,7 @@ typedef struct MechFormula {
 typedef struct MechScheme {
     const char *name;
     bool (*step)(Mech *m);          /* fills m->out->step; false after an error */
+    uint32_t (*order)(const Mech *m); /* with the arguments of the run */
     bool of_lagrangian;             /* it needs L; else it takes a Hamiltonian too */
     const MechFormula *derivation;  /* what `lag derive` says, up to one without text */
 } MechScheme;
@@ -323,6 +324,8 @@ void mech_scheme_assign(Mech *m, const IrTerm *q, const IrTerm *p);
 /* Gauss-Legendre quadrature on [0, 1]: nodes c[n] and weights b[n], to rounding, n ≤ MECH_MOST_STAGES. */
 enum { MECH_MOST_STAGES = 8 };
 void mech_gauss_nodes(uint32_t n, double *c, double *b);
+/* The same of Gauss and Lobatto, whose first and last node are the ends; n ≥ 2. */
+void mech_lobatto_nodes(uint32_t n, double *c, double *b);
 /* Value of the j-th Lagrange polynomial on nodes x[n] at `at`, and its derivative. */
 double mech_lagrange(uint32_t n, const double *x, uint32_t j, double at, double *slope);
 

@@ -60,6 +60,13 @@ typedef struct MechEvent {
     IrFunc act;             /* moves the state to what it is after the event; no groups: it stays */
 } MechEvent;
 
+/* The order of a word or an implicit step, where its derivation says one. */
+typedef struct MechOrder {
+    int least;            /* 0: nothing is known */
+    bool open;            /* it may be higher: not looked at further */
+    bool symmetric;       /* a step of −h undoes one of h */
+} MechOrder;
+
 /* Where the runtime finds and puts things, and what is compiled. */
 /* A conserved quantity that a run follows: its drift is said at the end. */
 typedef struct MechCharge {
@@ -78,6 +85,7 @@ typedef struct MechRun {
     bool stores_p;          /* y has p, not v */
     IrFunc init;            /* sets q, v or p, states to their start */
     double step_size;       /* h, the value of run->by at the hyper-parameters' values */
+    MechOrder order;        /* words and implicit steps */
     double advance;         /* words: time advances by advance·h each step */
     IrFunc step;            /* words: one step; empty for methods. t, the time at its beginning, and k = 1, 2, … are
                                set by the caller before each call */

@@ -141,6 +141,7 @@ void mech_order_lines(Mech *m, MechLine *at, uint32_t *n) {
             order = order_on_constraints(m, e, order);
             more = order > 2;
         }
+        m->out->order = (MechOrder){.least = order, .open = more, .symmetric = is_symmetric(e)};
         const char *symmetric = is_symmetric(e) ? "symmetric, hence reversible; " : "";
         if (order > 0)
             at[(*n)++] = (MechLine){.remark = mech_text(m, "%sof order %d%s", symmetric, order,

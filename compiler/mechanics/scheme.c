@@ -47,6 +47,7 @@ bool mech_scheme_step(Mech *m) {
             return mech_scheme_refuse(m, "it has states with equations of their own", "use a word, or a method such as dop853");
     mech_func_start(m, &m->out->step, "step", true, 4);
     m->out->advance = 1;
+    m->out->order = (MechOrder){.least = (int)scheme->order(m), .symmetric = true};
     return scheme->step(m);
 }
 
@@ -68,6 +69,7 @@ void mech_scheme_lines(Mech *m, MechLine *at, uint32_t *n) {
     for (const MechFormula *f = scheme_of(m)->derivation; f->text; f++)
         if (f->of == FOR_BOTH || (f->of == FOR_HAMILTONIAN) == (m->run->hamiltonian.term != 0))
             at[(*n)++] = (MechLine){.remark = f->text, .latex = f->latex};
+    at[(*n)++] = (MechLine){.remark = mech_text(m, "here of order %d", m->out->order.least)};
     at[(*n)++] = (MechLine){.remark = "solved in each step by Newton's method, with the Jacobian of these equations derived from "
                                       "them, until the correction is at rounding"};
 }
@@ -161,6 +163,19 @@ void mech_gauss_nodes(uint32_t n, double *c, double *b) {
         legendre(n, x, &slope);
         c[k] = (double)((1 + x) / 2);
         b[k] = (double)(1 / ((1 - x * x) * slope * slope));
+    }
+}
+
+void mech_lobatto_nodes(uint32_t n, double *c, double *b) {
+    for (uint32_t k = 0; k < n; k++) {
+        long double x = -cosl(3.14159265358979323846L * k / (n - 1)), slope;
+        for (int i = 0; i < 20 && k > 0 && k + 1 < n; i++) { /* P'' by Legendre's equation */
+            long double value = legendre(n - 1, x, &slope);
+            x -= slope * (1 - x * x) / (2 * x * slope - n * (n - 1) * value);
+        }
+        long double value = k == 0 || k + 1 == n ? 1 : legendre(n - 1, x, &slope);
+        c[k] = (double)((1 + x) / 2);
+        b[k] = (double)(1 / (n * (n - 1) * value * value));
     }
 }
 

@@ -80,6 +80,11 @@ static bool step(Mech *m) {
     return true;
 }
 
+static uint32_t order(const Mech *m) {
+    (void)m;
+    return 2;
+}
+
 static const MechFormula derivation[] = {
     {"discrete gradient (Gonzalez), order 2, symmetric: z = (q, p), m = (z + z₁)/2, Δ = z₁ − z, all at the time t + h/2",
      "discrete gradient (Gonzalez), order 2, symmetric: $z = (q, p)$, $m = (z + z_1)/2$, $\\Delta = z_1 - z$, all at the time $t + h/2$",
@@ -93,4 +98,4 @@ static const MechFormula derivation[] = {
     {NULL, NULL, FOR_BOTH},
 };
 
-const MechScheme mech_scheme_discrete_gradient = {"discrete_gradient", step, false, derivation};
+const MechScheme mech_scheme_discrete_gradient = {"discrete_gradient", step, order, false, derivation};

@@ -1,14 +1,18 @@
-/* scheme_galerkin — the action of a step over polynomials of degree s in time, by Gauss quadrature with r points, made
+/* scheme_galerkin — the action of a step over polynomials of degree s in time, by a quadrature with r points, made
  * stationary: a variational integrator (Marsden, West, Discrete mechanics and variational integrators, Acta Numerica 2001,
- * 2.2.6; forces: 3.2, Lagrange-d'Alembert). With r = s it is of order 2s; degree 1 with 1 point is the midpoint rule.
+ * 2.2.6; forces: 3.2, Lagrange-d'Alembert). Its order is 2s, or that of the quadrature where this is less: 2r with Gauss,
+ * 2r − 2 with Lobatto (S. Ober-Blöbaum, N. Saake, Adv. Comput. Math. 41 (2015) 955). Degree 1 with one point of Gauss is the
+ * midpoint rule, with two of Lobatto leapfrog.
  *
- * q(τ) = Σ_k l_k(τ) q_k on control points τ_0 = 0 … τ_s = 1, L_d = h Σ_j b_j L(q(c_j), q'(c_j), t + c_j h). */
+ * q(τ) = Σ_k l_k(τ) q_k on control points τ_0 = 0 … τ_s = 1, L_d = h Σ_j b_j L(q(c_j), q'(c_j), t + c_j h). The new momentum D_s L_d is p + h Σ_j b_j F_j, since the l_k' add up to 0; written so, it
+ * does not carry the rounding of the weights l_s'(c_j) from step to step. */
 #include "internal.h"
 
 #include <math.h>
 
 typedef struct Galerkin {
     uint32_t degree, points;
+    bool lobatto;
     double tau[MECH_MOST_STAGES + 1], c[MECH_MOST_STAGES], b[MECH_MOST_STAGES];
     IrTerm *force, *momentum; /* by point and body */
 } Galerkin;
@@ -79,29 +83,47 @@ static bool solve(Mech *m, Galerkin *g) {
     for (uint32_t a = 0; a < m->n; a++) {
         IrTerm q = ir_read(m->p, m->bodies[a].q, m->bodies[a].at, m->bodies[a].rank);
         q1[a] = ir_add(m->p, q, ir_mul(m->p, m->step, d[(g->degree - 1) * m->n + a]));
-        p1[a] = variation(m, g, g->degree, a);
+        p1[a] = mech_advance(m, a, ir_read(m->p, m->bodies[a].p, m->bodies[a].at, m->bodies[a].rank), g->b, g->force, g->points, NULL);
     }
     mech_scheme_assign(m, q1, p1);
     return true;
 }
 
+/* Degree and quadrature as the run gives them; 0 points are as many of Gauss as the degree. */
+static Galerkin arguments(const Mech *m) {
+    Galerkin g = {.degree = mech_scheme_count(m, "degree", 2), .lobatto = mech_scheme_count(m, "lobatto", 0) > 0};
+    g.points = mech_scheme_count(m, g.lobatto ? "lobatto" : "points", 0);
+    if (!g.points)
+        g.points = g.degree;
+    return g;
+}
+
+static uint32_t order(const Mech *m) {
+    Galerkin g = arguments(m);
+    uint32_t of_quadrature = 2 * g.points - (g.lobatto ? 2 : 0);
+    return of_quadrature < 2 * g.degree ? of_quadrature : 2 * g.degree;
+}
+
 static bool step(Mech *m) {
-    Galerkin g = {.degree = mech_scheme_count(m, "degree", 2)};
-    g.points = mech_scheme_count(m, "points", g.degree);
-    if (g.degree < 1 || g.degree > MECH_MOST_STAGES || g.points < g.degree || g.points > MECH_MOST_STAGES)
-        return mech_scheme_refuse(m, "degree is 1 to 8, and points is from degree to 8: fewer leave motions that cost nothing",
+    Galerkin g = arguments(m);
+    if (g.lobatto && mech_scheme_count(m, "points", 0))
+        return mech_scheme_refuse(m, "it has one quadrature: `points` of Gauss, or `lobatto` points of Lobatto",
+                                  "galerkin(h = …, degree = 2, lobatto = 3)");
+    if (g.degree < 1 || g.degree > MECH_MOST_STAGES || g.points < g.degree || g.points < (g.lobatto ? 2u : 1u) || g.points > MECH_MOST_STAGES)
+        return mech_scheme_refuse(m, "degree is 1 to 8, and the points of its quadrature are from degree (of Lobatto from 2) to 8: "
+                                     "fewer leave motions that cost nothing",
                                   "galerkin(h = …, degree = 2) has as many points as its degree");
     for (uint32_t k = 0; k <= g.degree; k++) /* the extremes of Chebyshev's polynomial */
         g.tau[k] = (1 - cos(3.14159265358979323846 * k / g.degree)) / 2;
-    mech_gauss_nodes(g.points, g.c, g.b);
+    (g.lobatto ? mech_lobatto_nodes : mech_gauss_nodes)(g.points, g.c, g.b);
     g.force = ARENA_ARRAY(m->arena, IrTerm, g.points * m->n);
     g.momentum = ARENA_ARRAY(m->arena, IrTerm, g.points * m->n);
     return solve(m, &g);
 }
 
 static const MechFormula derivation[] = {
-    {"Galerkin variational integrator, symplectic: q(τ) = Σ_k l_k(τ) q_k on control points from τ_0 = 0 to τ_s = 1; c_j and b_j are Gauss nodes and weights; order 2s with s of them",
-     "Galerkin variational integrator, symplectic: $q(\\tau) = \\sum_k l_k(\\tau)\\, q_k$ on control points from $\\tau_0 = 0$ to $\\tau_s = 1$; $c_j$ and $b_j$ are Gauss nodes and weights; order $2s$ with $s$ of them",
+    {"Galerkin variational integrator, symplectic: q(τ) = Σ_k l_k(τ) q_k on control points from τ_0 = 0 to τ_s = 1; c_j and b_j are the nodes and weights of the quadrature; order 2s, or that of the quadrature if less: 2r with r nodes of Gauss, 2r − 2 of Lobatto",
+     "Galerkin variational integrator, symplectic: $q(\\tau) = \\sum_k l_k(\\tau)\\, q_k$ on control points from $\\tau_0 = 0$ to $\\tau_s = 1$; $c_j$ and $b_j$ are the nodes and weights of the quadrature; order $2s$, or that of the quadrature if less: $2r$ with $r$ nodes of Gauss, $2r - 2$ of Lobatto",
      FOR_BOTH},
     {"L_d(q_0, …, q_s) = h Σ_j b_j L(q(c_j), q'(c_j), t + c_j h)",
      "$L_d(q_0, \\dots, q_s) = h \\sum_j b_j L(q(c_j), q'(c_j), t + c_j h)$",
@@ -112,10 +134,10 @@ static const MechFormula derivation[] = {
     {"for q_1 … q_s: p = −D_0 L_d, D_k L_d = 0 for k = 1 … s − 1",
      "for $q_1 \\dots q_s$: $p = -D_0 L_d$, $D_k L_d = 0$ for $k = 1 \\dots s - 1$",
      FOR_BOTH},
-    {"q ← q_s, p ← D_s L_d",
-     "$q \\leftarrow q_s$, $p \\leftarrow D_s L_d$",
+    {"q ← q_s, p ← D_s L_d = p + h Σ_j b_j F_j",
+     "$q \\leftarrow q_s$, $p \\leftarrow D_s L_d = p + h \\sum_j b_j F_j$",
      FOR_BOTH},
     {NULL, NULL, FOR_BOTH},
 };
 
-const MechScheme mech_scheme_galerkin = {"galerkin", step, true, derivation};
+const MechScheme mech_scheme_galerkin = {"galerkin", step, order, true, derivation};

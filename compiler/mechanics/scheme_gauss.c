@@ -127,6 +127,8 @@ static bool step(Mech *m) {
     return m->run->hamiltonian.term ? of_hamiltonian(m, &s) : of_lagrangian(m, &s);
 }
 
+static uint32_t order(const Mech *m) { return 2 * mech_scheme_count(m, "stages", 2); }
+
 static const MechFormula derivation[] = {
     {"Gauss collocation: order 2s with s stages, symplectic, symmetric; c_i are the Gauss nodes on [0, 1], a_ij and b_i the integrals of the Lagrange polynomial l_j to c_i and of l_i to 1",
      "Gauss collocation: order $2s$ with $s$ stages, symplectic, symmetric; $c_i$ are the Gauss nodes on $[0, 1]$, $a_{ij} = \\int_0^{c_i} l_j$, $b_i = \\int_0^1 l_i$",
@@ -149,4 +151,4 @@ static const MechFormula derivation[] = {
     {NULL, NULL, FOR_BOTH},
 };
 
-const MechScheme mech_scheme_gauss = {"gauss", step, false, derivation};
+const MechScheme mech_scheme_gauss = {"gauss", step, order, false, derivation};

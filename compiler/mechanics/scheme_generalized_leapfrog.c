@@ -46,6 +46,11 @@ static bool step(Mech *m) {
     return true;
 }
 
+static uint32_t order(const Mech *m) {
+    (void)m;
+    return 2;
+}
+
 static const MechFormula derivation[] = {
     {"generalized leapfrog: order 2, symplectic, symmetric; F = −∂H/∂q + Q − ∂R/∂q'",
      "generalized leapfrog: order 2, symplectic, symmetric; $F = -\\partial H/\\partial q + Q - \\partial R/\\partial q'$",
@@ -62,4 +67,4 @@ static const MechFormula derivation[] = {
     {NULL, NULL, FOR_BOTH},
 };
 
-const MechScheme mech_scheme_generalized_leapfrog = {"generalized_leapfrog", step, false, derivation};
+const MechScheme mech_scheme_generalized_leapfrog = {"generalized_leapfrog", step, order, false, derivation};
