@@ -117,6 +117,43 @@ expect 0 'linear algebra' "$lag" doctor
 expect 0 'Legendre|momenta|Lagrangian' "$lag" derive valley.lag
 expect 0 'documentclass' "$lag" derive --latex valley.lag
 
+# Orders that are measured: 0 where they are those derived, 4 where they are lower or do not show.
+cat >orders.lag <<'LAG'
+dynamics jump(h = 0.1) {
+  const w = 1 / (2 - 2^(1/3))
+  step by h { compose leapfrog(w); compose leapfrog(1 - 2*w); compose leapfrog(w) }
+}
+dynamics slow(h = 0.1) { step by h { compose leapfrog(0.3); compose leapfrog(0.3) } }
+dynamics steps(h = 0.1) { state n = n + 1; step by h { n; p/2; q; p/2 } }
+coord x = 1, y = 0.3
+system pendulum { kinetic = 1/2 * x'^2; potential = -cos(x) }
+system kink { kinetic = 1/2 * y'^2; potential = abs(y - 0.1) + abs(y) }
+system free { kinetic = 1/2 * x'^2 }
+run third = jump on pendulum for 5 { when x = 0 { x' = -x' }; record x every 1 }
+run slow on pendulum for 5
+run gauss(h = 0.1, stages = 3) on kink for 5
+run leapfrog(h = 0.1) on free for 5
+run steps on pendulum for 5
+LAG
+expect 0 'measured: order (3.9|4.0)[0-9]* .*' "$lag" derive --order orders.lag third
+expect 0 'derived:  order 4' "$lag" derive --order orders.lag jump
+expect 0 'without the events of the run' "$lag" derive --order orders.lag third
+expect 0 'of −h: .*, symmetric' "$lag" derive --order orders.lag third
+expect 0 'Ω. = .*, symplectic' "$lag" derive --order orders.lag third
+expect 0 '"verdict":"agrees".*"derived":4' "$lag" derive --order --json orders.lag third
+expect 4 'converges to another motion' "$lag" derive --order orders.lag slow
+expect 4 'Lower than derived' "$lag" derive --order orders.lag kink
+expect 0 'Exact on this system' "$lag" derive --order orders.lag free
+expect 0 'no method takes this system' "$lag" derive --order orders.lag steps
+expect 2 'no run called nobody' "$lag" derive --order orders.lag nobody
+expect 2 'one file at a time' "$lag" run orders.lag third
+cat >warm.lag <<'LAG'
+coord x = 1
+system warm { potential = x^4; dissipation = 1/2 * x'^2; temperature = 1 }
+run euler_maruyama on warm for 1
+LAG
+expect 0 'None is measured: its word draws noise' "$lag" derive --order warm.lag
+
 # Bounces without a last one end the run with what there is; so does `stop`, which is no fault; both name the event.
 cat >ball.lag <<'LAG'
 const e = 0.5

@@ -49,7 +49,7 @@ static bool emit_stage(const Model *model, const MechRun *mech, const Code *code
     return strcmp(stage, "time") != 0;
 }
 
-static void *find_symbol(void *jit, const char *name) { return jit_symbol(jit, name); }
+void *driver_symbol(void *jit, const char *name) { return jit_symbol(jit, name); }
 
 /* What a run says of places in the program goes with the compiler's own messages. */
 static void say(void *context, const RtSaying *saying) {
@@ -76,7 +76,7 @@ static const char *program_text(const Session *session, const Options *options) 
     return "";
 }
 
-static RtHost *open_host(Session *session, const Options *options) {
+RtHost *driver_host(Session *session, const Options *options) {
     return rt_host_new(&(RtHostOptions){.path = options->file, .text = program_text(session, options),
                                         .directory = load_directory(session, options), .out = options->out,
                                         .seed = options->seed, .seed_given = options->seed_given, .json = options->json,
@@ -102,7 +102,7 @@ static int run_one(Session *session, Model *model, const SemaRun *run, const Opt
                code->from_cache ? " (from the cache)" : "");
     int status = EXIT_OK;
     if (!emit || !emit_stage(model, mech, code, emit))
-        status = rt_host_run(host, describe_run(session, model, mech, code), find_symbol, code->jit);
+        status = rt_host_run(host, describe_run(session, model, mech, code), driver_symbol, code->jit);
     code_free(code);
     return status;
 }
@@ -130,7 +130,7 @@ static int run_all(Session *session, Options *options) {
         if (model->runs[i].missing)
             report_missing(session, &model->runs[i]);
     int status = diag_error_count(session) ? EXIT_PROGRAM : EXIT_OK;
-    RtHost *host = open_host(session, options);
+    RtHost *host = driver_host(session, options);
     for (uint32_t i = 0; i < model->n_runs && (status == EXIT_OK || status == EXIT_EXPECT); i++) {
         int ended = run_one(session, model, &model->runs[i], options, host);
         status = ended != EXIT_OK ? ended : status;

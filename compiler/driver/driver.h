@@ -10,13 +10,14 @@
 typedef struct Options {
     const char *file;        /* NULL when none was given; "-" is standard input */
     const char *output;      /* derive, new: -o */
+    const char *name;        /* derive: the runs it is about, by label, dynamics or system; NULL: all */
     VEC(SemaOverride) sets;  /* --set name=value */
     uint64_t seed;
     bool seed_given;         /* --seed, which goes before a run's own `seed` */
     uint32_t threads;        /* 0: what the run says, or all cores */
     const char *out;         /* --out DIR; NULL: out/NAME */
     const char *emit;        /* --emit=STAGE */
-    bool json, no_cache, latex, check, brief, noether, in_place, help, quiet;
+    bool json, no_cache, latex, check, brief, noether, order, in_place, help, quiet;
 } Options;
 
 typedef struct Command {
@@ -64,6 +65,10 @@ uint32_t driver_threads(const Options *options, const SemaRun *run);
 /* Plans and compiles (or takes from the cache) the functions of `mech`. NULL after errors, reported. */
 Code *code_build(Session *session, const Model *model, const MechRun *mech, const Options *options);
 void code_free(Code *code);
+
+/* command_run.c: what executes the runs of the program, and finds the functions of a Code's jit. */
+RtHost *driver_host(Session *session, const Options *options);
+void *driver_symbol(void *jit, const char *name);
 
 /* describe.c: what the runtime needs to execute the run, in the session's arena. */
 const RtProgramRun *describe_run(Session *session, const Model *model, const MechRun *mech, const Code *code);

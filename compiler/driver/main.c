@@ -4,14 +4,17 @@
 #include <signal.h>
 #include <string.h>
 
+#define FILE_AND_RUN "FILE [NAME]"
 static const Command commands[] = {
     {"run", command_run, "FILE", "derive, compile and run every `run` of a program",
      "FILE may be `-` for standard input. Results (recorded series, parameters) go to --out.\n"},
-    {"derive", command_derive, "FILE", "print the derivation, from the Lagrangian to the update rule",
+    {"derive", command_derive, FILE_AND_RUN, "print the derivation, from the Lagrangian to the update rule",
      "  --latex           a LaTeX document in the place of text\n"
      "  --check           evaluates gradients and residuals numerically and prints the largest errors\n"
      "  --short           only the energies, the solved parts and the final update\n"
      "  --noether         only what is conserved, and how it follows\n"
+     "  --order           measures the order of the integrator of each run on its own system, in place of the derivation\n"
+     "  NAME              only runs of this label, or this dynamics, or this system\n"
      "  -o FILE           writes there in the place of standard output\n\n"},
     {"check", command_check, "FILE", "names, types, shapes, indices, completeness of the Lagrangian", ""},
     {"fmt", command_fmt, "FILE", "print the program in canonical form (--in-place rewrites the file)", ""},
@@ -71,7 +74,9 @@ int main(int count, char **args) {
             printf("usage: lag %s %s [OPTIONS]\n\n%s.\n%s\n%s", command->name, command->arguments, command->summary,
                    command->help, options_help);
             status = EXIT_OK;
-        } else if (!options.file && !strcmp(command->arguments, "FILE")) {
+        } else if (options.name && strcmp(command->arguments, FILE_AND_RUN)) {
+            fprintf(stderr, "lag: %s: one file at a time, please\n", options.name);
+        } else if (!options.file && !strncmp(command->arguments, "FILE", 4)) {
             fputs("lag: which program? Give a .lag file, or - for standard input\n", stderr);
         } else {
             Session *session = session_new();

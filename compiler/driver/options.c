@@ -30,6 +30,7 @@ static const Flag flags[] = {
     {"--json", offsetof(Options, json)},   {"--no-cache", offsetof(Options, no_cache)},
     {"--latex", offsetof(Options, latex)}, {"--check", offsetof(Options, check)},
     {"--short", offsetof(Options, brief)}, {"--noether", offsetof(Options, noether)},
+    {"--order", offsetof(Options, order)},
     {"--in-place", offsetof(Options, in_place)},
     {"--help", offsetof(Options, help)},   {"-h", offsetof(Options, help)},
     {"--quiet", offsetof(Options, quiet)},
@@ -103,9 +104,9 @@ bool options_parse(Options *options, int count, char **args) {
     for (int i = 0; i < count; i++) {
         char *text = args[i];
         if (text[0] != '-' || !text[1]) {
-            if (options->file)
+            if (options->name)
                 return complain("one file at a time, please", text);
-            options->file = text;
+            *(options->file ? &options->name : &options->file) = text;
             continue;
         }
         if (parse_flag(options, text))

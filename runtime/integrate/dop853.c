@@ -162,4 +162,4 @@ static RtStatus interpolate(RtIntegrator *g, double t, double *y) {
 }
 
 const RtMethod rt_method_dop853 = {"dop853", 8, 7, true, setup, rt_rk_step_adaptive, interpolate, rt_rk_free, false,
-                                   true};
+                                   true, NULL};

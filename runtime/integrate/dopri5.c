@@ -96,4 +96,4 @@ static RtStatus interpolate(RtIntegrator *g, double t, double *y) {
 }
 
 const RtMethod rt_method_dopri5 = {"dopri5", 5, 4, true, setup, rt_rk_step_adaptive, interpolate, rt_rk_free, false,
-                                   true};
+                                   true, NULL};

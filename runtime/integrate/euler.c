@@ -16,4 +16,4 @@ static RtStatus interpolate(RtIntegrator *g, double t, double *y) {
     return RT_OK;
 }
 
-const RtMethod rt_method_euler = {"euler", 1, 1, false, setup, rt_rk_step_fixed, interpolate, rt_rk_free, false, true};
+const RtMethod rt_method_euler = {"euler", 1, 1, false, setup, rt_rk_step_fixed, interpolate, rt_rk_free, false, true, NULL};

@@ -64,7 +64,11 @@ typedef struct RtMethod {
     void (*free)(RtIntegrator *g);
     bool of_jets; /* takes RtOde.jet */
     bool has_lanes; /* copies may advance together: rt_lanes_new */
+    int (*order_for)(const RtOdeOptions *options); /* where the order is one of them; NULL: `order` */
 } RtMethod;
+
+/* The order with these options. */
+int rt_ode_order(const RtMethod *method, const RtOdeOptions *options);
 
 const RtMethod *rt_method(const char *name); /* NULL: no such method */
 const RtMethod *const *rt_methods(void);     /* all, NULL-terminated */

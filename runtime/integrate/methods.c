@@ -23,6 +23,10 @@ const RtMethod *rt_method(const char *name) {
     return NULL;
 }
 
+int rt_ode_order(const RtMethod *method, const RtOdeOptions *options) {
+    return method->order_for ? method->order_for(options) : method->order;
+}
+
 double *rt_ode_option(RtOdeOptions *options, const char *name) {
     const struct {
         const char *name;

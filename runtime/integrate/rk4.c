@@ -11,4 +11,4 @@ static bool setup(RtIntegrator *g) {
     return rt_rk_setup(g, &table, 5, 0);
 }
 
-const RtMethod rt_method_rk4 = {"rk4", 4, 4, false, setup, rt_rk_step_fixed, rt_rk_hermite, rt_rk_free, false, true};
+const RtMethod rt_method_rk4 = {"rk4", 4, 4, false, setup, rt_rk_step_fixed, rt_rk_hermite, rt_rk_free, false, true, NULL};

@@ -147,4 +147,4 @@ static RtStatus interpolate(RtIntegrator *g, double t, double *y) {
     return RT_OK;
 }
 
-const RtMethod rt_method_taylor = {"taylor", 0, 0, true, setup, step, interpolate, rt_rk_free, true, false};
+const RtMethod rt_method_taylor = {"taylor", 0, 0, true, setup, step, interpolate, rt_rk_free, true, false, order_for};

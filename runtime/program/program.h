@@ -76,4 +76,17 @@ int rt_host_run(RtHost *host, const RtProgramRun *run, void *(*symbol)(void *cod
 /* Writes report.html where a picture was drawn, and releases everything; EXIT_OK or EXIT_RUN. */
 int rt_host_end(RtHost *host);
 
+/* ---- trials: a run integrated again and again ---- */
+
+typedef struct RtTrial RtTrial;
+/* Opens a run with its memory, data and functions; NULL after messages. It must be released before its host. */
+RtTrial *rt_trial_new(RtHost *host, const RtProgramRun *run, void *(*symbol)(void *code, const char *name), void *code);
+/* The run, to set its length, its step and its callbacks; its state lies in the memory of its frame. */
+RtRun *rt_trial_run(RtTrial *trial);
+/* From the start to the end. */
+RtRunResult rt_trial_integrate(RtTrial *trial);
+/* The energy of the present state; NaN where it has none. */
+double rt_trial_energy(RtTrial *trial);
+void rt_trial_free(RtTrial *trial);
+
 #endif
