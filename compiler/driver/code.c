@@ -30,16 +30,72 @@ static IrFunc *cut(Session *session, const MechRun *mech, const char *name, cons
             group.at[group.n++] = *assign;
     }
     func->name = name;
+    func->seldom = true;
     func->groups.at = ARENA_NEW(session->arena, IrGroup);
     func->groups.at[0] = group;
     func->groups.n = func->groups.cap = group.n ? 1 : 0;
     return func;
 }
 
+static const IrGroup *group_of(const IrFunc *func) {
+    return func->groups.n ? &func->groups.at[0] : NULL;
+}
+
+/* What `value` says, looking through a number's definition. */
+static IrTerm said(IrProgram *p, IrTerm value) {
+    const IrNode *n = ir_node(p, value);
+    if (n->op != IR_READ)
+        return value;
+    const IrDefInfo *info = ir_def(p, n->arg[0]);
+    return info->kind == IR_DEF_EXPR && info->rank == 0 ? info->body : value;
+}
+
+/* Whether a function computes all values that another one of one group does. */
+static bool computes(IrProgram *p, const IrFunc *func, const IrGroup *wanted) {
+    const IrGroup *has = group_of(func);
+    for (uint32_t i = 0; i < wanted->n; i++) {
+        bool found = false;
+        for (uint32_t k = 0; has && k < has->n && !found; k++)
+            found = said(p, has->at[k].value) == said(p, wanted->at[i].value);
+        if (!found)
+            return false;
+    }
+    return true;
+}
+
+/* What is looked at while a run goes on: a function of its own, or part of the first one for records that computes it anyway. The loss is
+ * looked at in every step of a word, and shown where something is trained. */
+static void add_monitor(Session *session, const MechRun *mech, Code *code, IrFunc **observers, uint32_t n, CodeFunctions *list) {
+    uint32_t n_monitored = mech->n_charges + 2;
+    IrDef *monitored = ARENA_ARRAY(session->arena, IrDef, n_monitored);
+    monitored[0] = mech->run->method && !driver_trains(mech->run) ? 0 : mech->loss;
+    monitored[1] = mech->energy;
+    for (uint32_t k = 0; k < mech->n_charges; k++)
+        monitored[2 + k] = mech->charges[k].output;
+    code->monitor = "monitor";
+    IrFunc *monitor = cut(session, mech, code->monitor, monitored, n_monitored);
+    const IrGroup *looks = group_of(monitor);
+    for (uint32_t i = 0; looks && !monitored[0] && i < n; i++) {
+        if (!computes(code->ir, observers[i], looks))
+            continue;
+        IrGroup *group = &observers[i]->groups.at[0];
+        IrAssign *both = ARENA_ARRAY(session->arena, IrAssign, group->n + looks->n);
+        memcpy(both, group->at, group->n * sizeof *both);
+        memcpy(both + group->n, looks->at, looks->n * sizeof *both);
+        *group = (IrGroup){both, group->n + looks->n};
+        code->monitor = observers[i]->name;
+        return;
+    }
+    if (looks)
+        vec_push(list, monitor);
+}
+
 /* Fills code->observer[k], the function of record k, and adds the functions to `list`. */
 static void add_observers(Session *session, const MechRun *mech, Code *code, CodeFunctions *list) {
     const SemaRun *run = mech->run;
     IrDef *targets = ARENA_ARRAY(session->arena, IrDef, run->n_records + 3 * run->n_expects + 2);
+    IrFunc **observers = ARENA_ARRAY(session->arena, IrFunc *, run->n_records);
+    uint32_t n_observers = 0;
     if (run->n_gathers)
         vec_push(list, cut(session, mech, "gather", mech->gathers, run->n_gathers));
     for (uint32_t k = 0; k < run->n_records; k++) {
@@ -53,18 +109,19 @@ static void add_observers(Session *session, const MechRun *mech, Code *code, Cod
                 code->observer[j] = name;
             }
         }
-        vec_push(list, cut(session, mech, name, targets, n));
+        observers[n_observers] = cut(session, mech, name, targets, n);
+        vec_push(list, observers[n_observers++]);
     }
+    add_monitor(session, mech, code, observers, n_observers, list);
     if (run->n_expects)
         vec_push(list, cut(session, mech, "expects", mech->expects, 3 * run->n_expects));
-    IrDef *monitored = ARENA_ARRAY(session->arena, IrDef, mech->n_charges + 2);
-    monitored[0] = mech->loss;
-    monitored[1] = mech->energy;
-    for (uint32_t k = 0; k < mech->n_charges; k++)
-        monitored[2 + k] = mech->charges[k].output;
-    IrFunc *monitor = cut(session, mech, "monitor", monitored, mech->n_charges + 2);
-    if (monitor->groups.n)
-        vec_push(list, monitor);
+}
+
+bool driver_trains(const SemaRun *run) {
+    for (uint32_t i = 0; i < run->n_vars; i++)
+        if (run->vars[i].kind != DECL_PARAM)
+            return false;
+    return true;
 }
 
 uint32_t driver_threads(const Options *options, const SemaRun *run) {
@@ -102,10 +159,7 @@ static CodeFunctions list_functions(Session *session, const MechRun *mech, Code 
 
 /* Training in single precision may reassociate and fuse; trajectories and double precision keep every rounding. */
 static bool is_fast(const Model *model, const MechRun *mech) {
-    for (uint32_t i = 0; i < mech->run->n_vars; i++)
-        if (mech->run->vars[i].kind != DECL_PARAM)
-            return false;
-    return model->is_f32;
+    return driver_trains(mech->run) && model->is_f32;
 }
 
 static bool print_code(Session *session, const Code *code) {

@@ -179,6 +179,7 @@ static void describe_motion(const Describer *d) {
     out->rhs = mech->jet ? NULL : symbol_of(&mech->rhs);
     out->part = symbol_of(&mech->part);
     out->event = symbol_of(&mech->event);
+    out->monitor = d->code->monitor;
     out->part_length = place_of(d, mech->part_length, "");
     out->time = place_of(d, run->time, "t");
     out->step_number = place_of(d, run->step, "k");
@@ -406,14 +407,6 @@ static bool calls_library(const Plan *plan) {
     return false;
 }
 
-/* Whether the run moves parameters alone. */
-static bool trains(const SemaRun *run) {
-    for (uint32_t i = 0; i < run->n_vars; i++)
-        if (run->vars[i].kind != DECL_PARAM)
-            return false;
-    return true;
-}
-
 const RtProgramRun *describe_run(Session *session, const Model *model, const MechRun *mech, const Code *code) {
     Describer d = {.session = session, .arena = session->arena, .model = model, .mech = mech, .sema = mech->run,
                    .code = code, .out = ARENA_NEW(session->arena, RtProgramRun)};
@@ -421,7 +414,7 @@ const RtProgramRun *describe_run(Session *session, const Model *model, const Mec
     *d.out = (RtProgramRun){.name = text_of(&d, run->label ? run->label : run->dynamics),
                             .dynamics = text_of(&d, run->dynamics), .system = text_of(&d, run->system),
                             .memory = plan_memory(code->plan), .slots = plan_data_slots(code->plan),
-                            .threads = code->threads, .uses_library = calls_library(code->plan), .trains = trains(run),
+                            .threads = code->threads, .uses_library = calls_library(code->plan), .trains = driver_trains(run),
                             .has_seed = run->has_seed, .seed = run->seed};
     describe_data(&d);
     describe_state(&d);

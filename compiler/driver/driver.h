@@ -58,9 +58,12 @@ typedef struct Code {
     Plan *plan;
     JitCode *jit;            /* NULL when only a stage was printed */
     const char **observer;   /* symbol of the function that computes record k */
+    const char *monitor;     /* and of that which computes loss, energy and what is conserved */
     uint32_t threads;
     bool fast, from_cache;
 } Code;
+/* Whether it moves parameters alone. */
+bool driver_trains(const SemaRun *run);
 uint32_t driver_threads(const Options *options, const SemaRun *run);
 /* Plans and compiles (or takes from the cache) the functions of `mech`. NULL after errors, reported. */
 Code *code_build(Session *session, const Model *model, const MechRun *mech, const Options *options);

@@ -16,6 +16,10 @@ typedef struct EmitOptions {
  * reported to the session. Whoever calls LLVM does this first; emit_module does it by itself. Safe in threads. */
 bool emit_open(Session *session);
 
+/* Whether quick code will do for function k: it is long and does next to nothing in loops, or it is called seldom and is
+ * short. A module of such functions alone is compiled quickly, so parts are best cut along this. */
+bool emit_is_quick(const Plan *plan, uint32_t k);
+
 /* Each function of the plan becomes `int32_t NAME(RtFrame *frame)` (0, or an RtStatus), and NAME_prepare where
  * plan_has_prepare says so. NULL after an error, which is reported to the session. */
 /* A function that is wanted for several copies also becomes `int32_t NAME_lanes(RtFrame *frame, int32_t *status)`: it does

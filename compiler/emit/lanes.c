@@ -19,6 +19,7 @@ static void define_lanes(Emitter *e, LLVMValueRef fn, LLVMTypeRef type, unsigned
     emit_mark(m, many, "willreturn", 0);
     emit_mark(m, many, "memory", 0);
     emit_mark(m, many, "noinline", 0);
+    emit_mark(m, many, "optnone", 0); /* hardly ever called */
     LLVMBuilderRef b = LLVMCreateBuilderInContext(m->context);
     LLVMPositionBuilderAtEnd(b, LLVMAppendBasicBlockInContext(m->context, many, ""));
     LLVMValueRef result = LLVMGetParam(many, 0);
@@ -51,6 +52,8 @@ LLVMValueRef emit_call_lanes(Emitter *e, const char *name, LLVMValueRef x) {
     LLVMTypeRef scalar = LLVMDoubleTypeInContext(e->m->context),
                 type = LLVMFunctionType(scalar, &scalar, 1, 0);
     LLVMValueRef fn = emit_declare_pure(m, name, type), call = LLVMBuildCall2(e->b, type, fn, &x, 1, "");
+    if (!e->kernel || m->quick) /* no loop around it, or none that becomes vectors */
+        return call;
     Buf list = {0};
     for (size_t i = 0; i < sizeof width / sizeof *width; i++) {
         if (width[i].isa == 'e' && !m->avx512)

@@ -87,26 +87,42 @@ static char *copy_text(const char *given, char *(*host)(void)) {
     return host();
 }
 
-#define KEPT "llvm.compiler.used"
+static const char keeper[] = "llvm.compiler.used";
+
+static bool is_variant(LLVMValueRef f) {
+    size_t n;
+    return strncmp(LLVMGetValueName2(f, &n), "_ZGV", 4) == 0;
+}
 
 /* Vector variants of libm are called only by the vectorizer: until then nothing uses them, and they must
  * stay. */
 static void keep_variants(EmitModule *m) {
     VEC(LLVMValueRef) kept = {0};
-    for (LLVMValueRef f = LLVMGetFirstFunction(m->module); f; f = LLVMGetNextFunction(f)) {
-        size_t n;
-        if (strncmp(LLVMGetValueName2(f, &n), "_ZGV", 4) == 0)
+    for (LLVMValueRef f = LLVMGetFirstFunction(m->module); f; f = LLVMGetNextFunction(f))
+        if (is_variant(f))
             vec_push(&kept, f);
-    }
     if (kept.n) {
         LLVMTypeRef pointer = LLVMPointerTypeInContext(m->context, 0);
         LLVMValueRef list = LLVMConstArray2(pointer, kept.at, kept.n);
-        LLVMValueRef used = LLVMAddGlobal(m->module, LLVMTypeOf(list), KEPT);
+        LLVMValueRef used = LLVMAddGlobal(m->module, LLVMTypeOf(list), keeper);
         LLVMSetInitializer(used, list);
         LLVMSetLinkage(used, LLVMAppendingLinkage);
         LLVMSetSection(used, "llvm.metadata");
     }
     vec_free(&kept);
+}
+
+/* After the vectorizer: those it did not call need no code. */
+static void drop_variants(EmitModule *m) {
+    LLVMValueRef kept = LLVMGetNamedGlobal(m->module, keeper);
+    if (!kept)
+        return;
+    LLVMDeleteGlobal(kept);
+    for (LLVMValueRef f = LLVMGetFirstFunction(m->module), next; f; f = next) {
+        next = LLVMGetNextFunction(f);
+        if (is_variant(f) && !LLVMGetFirstUse(f))
+            LLVMDeleteFunction(f);
+    }
 }
 
 static bool verify(EmitModule *m) {
@@ -117,6 +133,14 @@ static bool verify(EmitModule *m) {
                    error);
     LLVMDisposeMessage(error);
     return !broken;
+}
+
+/* Whether all functions to be emitted (`only` NULL: all there are) are. */
+static bool is_quick(const Plan *plan, const bool *only) {
+    bool quick = plan_func_count(plan) > 0;
+    for (uint32_t k = 0; quick && k < plan_func_count(plan); k++)
+        quick = (only && !only[k]) || emit_is_quick(plan, k);
+    return quick;
 }
 
 EmitModule *emit_module(Session *session, const Plan *plan, const EmitOptions *options) {
@@ -133,8 +157,8 @@ EmitModule *emit_module(Session *session, const Plan *plan, const EmitOptions *o
     m->avx512 = strstr(m->features, "+avx512f") && strstr(m->features, "+avx512vl");
     m->avx2 = strstr(m->features, "+avx2");
     m->fma = strstr(m->features, "+fma,") || strstr(m->features, "+neon");
-    bool is_quick = emit_is_straight(plan, options ? options->only : NULL);
-    bool ok = make_machine(m, is_quick ? LLVMCodeGenLevelNone : LLVMCodeGenLevelDefault);
+    m->quick = is_quick(plan, options ? options->only : NULL);
+    bool ok = make_machine(m, m->quick ? LLVMCodeGenLevelNone : LLVMCodeGenLevelDefault);
     for (uint32_t k = 0; ok && k < plan_func_count(plan); k++)
         if (!options || !options->only || options->only[k]) {
             emit_function(m, plan, plan_func(plan, k));
@@ -166,10 +190,15 @@ void emit_free(EmitModule *m) {
 #define PASSES                                                                                               \
     "function(sroa,early-cse,instcombine<no-verify-fixpoint>,simplifycfg,loop-mssa(licm),loop-vectorize,"    \
     "instcombine<no-verify-fixpoint>,simplifycfg,loop-mssa(licm))"
+/* of quick code: what sine and cosine of one angle have in common */
+#define QUICK_PASSES "function(sroa,early-cse)"
 
-static void run_passes(EmitModule *m, const char *passes) {
+void emit_optimize(EmitModule *m) {
+    if (m->optimized)
+        return;
+    m->optimized = true;
     LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
-    LLVMErrorRef error = LLVMRunPasses(m->module, passes, m->machine, options);
+    LLVMErrorRef error = LLVMRunPasses(m->module, m->quick ? QUICK_PASSES : PASSES, m->machine, options);
     if (error) {
         char *text = LLVMGetErrorMessage(error);
         diag_error(m->session, DIAG_MACHINE_CODE, (Span){0}, "the generated code could not be optimized: %s",
@@ -177,18 +206,7 @@ static void run_passes(EmitModule *m, const char *passes) {
         LLVMDisposeErrorMessage(text);
     }
     LLVMDisposePassBuilderOptions(options);
-}
-
-void emit_optimize(EmitModule *m) {
-    if (m->optimized)
-        return;
-    m->optimized = true;
-    run_passes(m, PASSES);
-    LLVMValueRef kept = LLVMGetNamedGlobal(m->module, KEPT);
-    if (kept) { /* variants that the vectorizer did not call need no code */
-        LLVMDeleteGlobal(kept);
-        run_passes(m, "globaldce");
-    }
+    drop_variants(m);
 }
 
 void emit_print(EmitModule *m, bool optimized, Buf *out) {

@@ -17,6 +17,7 @@ struct EmitModule {
     LLVMTargetMachineRef machine;
     char *cpu, *features;
     bool fast, verify, optimized;
+    bool quick; /* see emit_is_quick */
     bool avx512, avx2, fma;
 };
 
@@ -55,10 +56,6 @@ LLVMValueRef emit_int(EmitModule *m, int64_t v);
 void emit_attribute(EmitModule *m, LLVMValueRef fn, const char *name, const char *value);
 void emit_target_attributes(EmitModule *m, LLVMValueRef fn);
 void emit_mark(EmitModule *m, LLVMValueRef fn, const char *attribute, uint64_t value);
-
-/* ---- effort.c ---- */
-/* Whether the functions to be emitted (`only` NULL: all) are long and do next to nothing in loops. */
-bool emit_is_straight(const Plan *plan, const bool *only);
 
 /* ---- prefetch.c ---- */
 /* At the beginning of iteration i < hi of a loop over rows that a list picks: asks for the next one. */

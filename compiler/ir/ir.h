@@ -338,6 +338,7 @@ typedef struct IrFunc {
     bool often;          /* called many times in a run: what is short is written out */
     const IrRates *rates; /* NULL: no right-hand side */
     bool copies;         /* wanted for several copies of its memory at once, too, where that is possible */
+    bool seldom;         /* called at the start, with a record or at an event: what is short is compiled quickly */
     VEC(IrGroup) groups; /* arrays in the program's arena */
 } IrFunc;
 Arena *ir_arena(const IrProgram *p);

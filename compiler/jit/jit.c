@@ -23,22 +23,31 @@ static JitCode *code_new(void) {
     return code;
 }
 
+static void unload_all(JitCode *code) {
+    for (uint32_t i = 0; i < code->loaded.n; i++)
+        load_free(code->loaded.at[i]);
+    vec_free(&code->loaded);
+}
+
 static bool load_all(JitCode *code, const Objects *objects) {
     char why[200];
     for (uint32_t i = 0; i < objects->n; i++) {
         const Buf *object = &objects->at[i];
         Loaded *loaded = load_object((const uint8_t *)object->at, object->n, &code->symbols, why, sizeof why);
-        if (!loaded)
+        if (!loaded) {
+            unload_all(code);
             return false;
+        }
         vec_push(&code->loaded, loaded);
     }
     return objects->n > 0;
 }
 
-static void unload_all(JitCode *code) {
-    for (uint32_t i = 0; i < code->loaded.n; i++)
-        load_free(code->loaded.at[i]);
-    vec_free(&code->loaded);
+/* By our own loader, or by LLJIT where that meets relocations it does not know, as of another machine. */
+static bool link_objects(Session *session, JitCode *code, const Objects *objects) {
+    if (!load_all(code, objects) && objects->n)
+        code->orc = orc_link(session, objects, &code->symbols);
+    return code->loaded.n || code->orc;
 }
 
 JitCode *jit_load(Session *session, const JitKey *key) {
@@ -48,14 +57,10 @@ JitCode *jit_load(Session *session, const JitKey *key) {
     JitCode *code = NULL;
     if (cache_read(session, key, &stored)) {
         code = code_new();
-        bool ok = objects_unpack(&stored, &objects);
-        if (ok && !load_all(code, &objects)) { /* relocations our loader does not know, as of another machine */
-            unload_all(code);
-            Session *quiet = session_new(); /* an entry that will not link is no error of the user's */
-            code->orc = orc_link(quiet, &objects, &code->symbols);
-            session_free(quiet);
-        }
-        if (!code->loaded.n && !code->orc) {
+        Session *quiet = session_new(); /* an entry that will not link is no error of the user's */
+        bool ok = objects_unpack(&stored, &objects) && link_objects(quiet, code, &objects);
+        session_free(quiet);
+        if (!ok) {
             cache_remove(session, key);
             jit_free(code);
             code = NULL;
@@ -73,11 +78,10 @@ static JitCode *link_all(Session *session, Objects *objects, const JitKey *key, 
     JitCode *code = code_new();
     double generated = milliseconds();
     code->times.generate = generated - start;
-    if (objects->n)
-        code->orc = orc_link(session, objects, &code->symbols);
+    bool ok = link_objects(session, code, objects);
     double linked = milliseconds();
     code->times.link = linked - generated;
-    if (code->orc && key) {
+    if (ok && key) {
         Buf packed = {0};
         objects_pack(objects, &packed);
         cache_write(session, key, &packed);
@@ -85,7 +89,7 @@ static JitCode *link_all(Session *session, Objects *objects, const JitKey *key, 
         code->times.store = milliseconds() - linked;
     }
     objects_free(objects);
-    if (code->orc)
+    if (ok)
         return code;
     jit_free(code);
     return NULL;

@@ -1,8 +1,8 @@
 /* jit — from a module to code that can be called, and the on-disk cache of such code. LLVM-free face.
  *
- * A module becomes an object file in memory (emit_object). Fresh code is linked by ORC's LLJIT; code from the
- * cache by a small loader of our own (load.c), because opening LLVM's library alone takes longer than a
- * cached start may. */
+ * A module becomes an object file in memory (emit_object). It is linked by a small loader of our own (load.c), as code
+ * from the cache is, because opening LLVM's library alone takes longer than a cached start may; by ORC's LLJIT where
+ * that loader does not know this machine's relocations. */
 #ifndef LAG_JIT_H
 #define LAG_JIT_H
 

@@ -158,6 +158,7 @@ JitKey jit_key(const IrProgram *p, const IrFunc *const *funcs, uint32_t n, const
         hash_add_u64(&hash, funcs[f]->often);
         add_rates(&hash, funcs[f]->rates);
         hash_add_u64(&hash, funcs[f]->copies);
+        hash_add_u64(&hash, funcs[f]->seldom);
         ir_print_func(p, funcs[f], &text); /* and everything it reaches */
     }
     for (IrDef d = 1; d <= count; d++)

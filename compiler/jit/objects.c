@@ -1,6 +1,7 @@
 /* objects — the functions of a plan as object files, made in several threads: a module, a context and an object for each
  * part, so that the parts share nothing but the plan, which is only read. Which function lies in which part changes
- * nothing else: functions of a plan do not call one another. */
+ * nothing else: functions of a plan do not call one another. A thread makes two parts at most: of functions for which quick
+ * code will do, and of the others. */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,40 +42,64 @@ bool objects_unpack(const Buf *packed, Objects *objects) {
 /* ---- making them ---- */
 
 typedef struct Part {
-    const Plan *plan;
-    bool *only;  /* by number of the plan's function */
-    size_t work; /* nodes */
+    bool *only; /* by number of the plan's function; NULL: none */
     Buf object;
-    bool ok;
 } Part;
 
-static bool make(Session *session, Part *part) {
-    EmitModule *module = emit_module(session, part->plan, &(EmitOptions){.only = part->only});
+typedef struct Worker {
+    const Plan *plan;
+    Part full, quick;
+    double work; /* in nodes of full effort */
+    bool ok;
+} Worker;
+
+#define QUICK_WORK 0.3    /* of a node of quick code */
+#define MODULE_WORK 100.0 /* of making a module at all */
+
+static bool make_part(Session *session, const Plan *plan, Part *part) {
+    if (!part->only)
+        return true;
+    part->object.n = 0;
+    EmitModule *module = emit_module(session, plan, &(EmitOptions){.only = part->only});
     bool ok = module && emit_object(session, module, &part->object);
     emit_free(module);
     return ok;
 }
 
+static bool make(Session *session, Worker *worker) {
+    return make_part(session, worker->plan, &worker->full) && make_part(session, worker->plan, &worker->quick);
+}
+
 static void *make_quietly(void *context) {
-    Part *part = context;
+    Worker *worker = context;
     Session *own = session_new();
-    part->ok = make(own, part);
+    worker->ok = make(own, worker);
     session_free(own);
     return NULL;
 }
 
-static void give(const Plan *plan, uint32_t k, Part *parts, uint32_t n) {
-    Part *least = &parts[0];
+/* What function k adds to the work of a worker. */
+static double added(const Plan *plan, uint32_t k, const Worker *worker) {
+    bool quick = emit_is_quick(plan, k), opens = !(quick ? worker->quick.only : worker->full.only);
+    double vectors = plan_func(plan, k)->copies ? 3 : 1; /* take longer */
+    return plan_func(plan, k)->nodes.n * vectors * (quick ? QUICK_WORK : 1) + (opens ? MODULE_WORK : 0);
+}
+
+static void give(const Plan *plan, uint32_t k, Worker *workers, uint32_t n) {
+    Worker *least = &workers[0];
     for (uint32_t i = 1; i < n; i++)
-        if (parts[i].work < least->work)
-            least = &parts[i];
-    least->only[k] = true;
-    least->work += plan_func(plan, k)->nodes.n * (plan_func(plan, k)->copies ? 3 : 1); /* vectors take longer */
+        if (workers[i].work + added(plan, k, &workers[i]) < least->work + added(plan, k, least))
+            least = &workers[i];
+    least->work += added(plan, k, least);
+    Part *part = emit_is_quick(plan, k) ? &least->quick : &least->full;
+    if (!part->only)
+        part->only = base_calloc(plan_func_count(plan) + 1, sizeof(bool));
+    part->only[k] = true;
 }
 
 /* The longest function left goes to the part with the least to do (Graham, Bounds on multiprocessing timing anomalies,
  * SIAM J. Appl. Math. 17 (1969): at most a third longer than the best division). */
-static void divide(const Plan *plan, Part *parts, uint32_t n) {
+static void divide(const Plan *plan, Worker *workers, uint32_t n) {
     uint32_t functions = plan_func_count(plan);
     bool *given = base_calloc(functions + 1, sizeof *given);
     for (uint32_t done = 0; done < functions; done++) {
@@ -83,14 +108,23 @@ static void divide(const Plan *plan, Part *parts, uint32_t n) {
             if (!given[k] && (longest == functions || plan_func(plan, k)->nodes.n > plan_func(plan, longest)->nodes.n))
                 longest = k;
         given[longest] = true;
-        give(plan, longest, parts, n);
+        give(plan, longest, workers, n);
     }
     free(given);
 }
 
+/* Hands over the object of a part, if there is one. */
+static void collect(Part *part, Objects *objects) {
+    if (part->only && part->object.n)
+        vec_push(objects, part->object);
+    else
+        buf_free(&part->object);
+    free(part->only);
+}
+
 bool objects_make(Session *session, const Plan *plan, uint32_t parts, Objects *objects) {
     enum { MOST = 16 };
-    Part part[MOST] = {{0}};
+    Worker worker[MOST] = {{0}};
     pthread_t thread[MOST];
     bool running[MOST] = {false};
     uint32_t functions = plan_func_count(plan), n = parts < MOST ? parts : MOST;
@@ -99,23 +133,20 @@ bool objects_make(Session *session, const Plan *plan, uint32_t parts, Objects *o
     if (!emit_open(session)) /* once, so that the threads have nothing to say about it */
         return false;
     for (uint32_t i = 0; i < n; i++)
-        part[i] = (Part){.plan = plan, .only = base_calloc(functions + 1, sizeof(bool))};
-    divide(plan, part, n);
+        worker[i].plan = plan;
+    divide(plan, worker, n);
     for (uint32_t i = 1; i < n; i++)
-        running[i] = pthread_create(&thread[i], NULL, make_quietly, &part[i]) == 0;
-    part[0].ok = make(session, &part[0]);
-    bool ok = part[0].ok;
+        running[i] = pthread_create(&thread[i], NULL, make_quietly, &worker[i]) == 0;
+    bool ok = make(session, &worker[0]);
     for (uint32_t i = 1; i < n; i++) {
         if (running[i])
             pthread_join(thread[i], NULL);
-        if (ok && !part[i].ok) { /* no thread, or an error: here it is made again and reported */
-            part[i].object.n = 0;
-            ok = make(session, &part[i]);
-        }
+        if (ok && !worker[i].ok) /* no thread, or an error: here it is made again and reported */
+            ok = make(session, &worker[i]);
     }
     for (uint32_t i = 0; i < n; i++) {
-        vec_push(objects, part[i].object);
-        free(part[i].only);
+        collect(&worker[i].full, objects);
+        collect(&worker[i].quick, objects);
     }
     return ok;
 }

@@ -130,6 +130,7 @@ static bool add_act(Mech *m, const SemaEvent *event, IrFunc *f, uint32_t number)
         if (ir_def(m->p, event->acts[k].target)->role == IR_ROLE_STATE)
             assign[n++] = (IrAssign){event->acts[k].target, mech_resolve(m, event->acts[k].value), event->acts[k].span};
     mech_func_start(m, f, mech_text(m, "act_%u", number), false, 1);
+    f->seldom = true;
     mech_func_add(f, assign, n);
     return true;
 }

@@ -158,6 +158,7 @@ static void add_charges(Mech *m, Outputs *o) {
 bool mech_pass_functions(Mech *m) {
     const SemaRun *run = m->run;
     mech_func_start(m, &m->out->init, "init", false, 5);
+    m->out->init.seldom = true;
     if (run->copies)
         mech_func_start(m, &m->out->draw, "draw", false, 1);
     init_states(m, run->copies ? &m->out->draw : &m->out->init, true);

@@ -9,6 +9,7 @@ static PlanFunc *new_func(Plan *plan, const IrFunc *source, uint32_t of, bool pr
     f->prepare = prepare;
     f->rates = prepare ? NULL : source->rates;
     f->copies = source->copies && !prepare;
+    f->seldom = source->seldom;
     vec_push(&plan->funcs, f);
     return f;
 }

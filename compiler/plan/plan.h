@@ -131,6 +131,7 @@ typedef struct PlanFunc {
     bool prepare;
     const IrRates *rates; /* of a right-hand side */
     bool copies;           /* of the IrFunc; not of what is run beforehand */
+    bool seldom;      /* IrFunc.seldom */
     VEC(PlanNode) nodes;   /* from 1 */
     VEC(PlanScope) scopes; /* from 1; 1 is the body */
     VEC(PlanLoop) loops;   /* from 1 */

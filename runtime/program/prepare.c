@@ -365,7 +365,7 @@ bool execution_connect(Execution *e) {
     const char *advancing = spec->step ? spec->step : spec->rhs;
     if (advancing)
         e->run.prepare = execution_function(e, arena_printf(e->arena, "%s_prepare", advancing));
-    e->monitor = execution_function(e, "monitor");
+    e->monitor = execution_function(e, spec->monitor);
     e->expects = execution_function(e, "expects");
     if (e->monitor && execution_block(&spec->loss, &e->run.watched))
         e->run.watch = e->monitor;
