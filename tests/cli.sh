@@ -176,7 +176,7 @@ expect 0 '^3$' bash -c 'wc -l <stops/a.csv'
 
 # A library of LLVM's name that is not LLVM; where lag is linked with LLVM itself there is no such library to name.
 mkdir -p fake
-for name in libLLVM-19.so.1 libLLVM.so.19.1; do
+for name in liblag_llvm.so libLLVM-19.so.1 libLLVM.so.19.1; do
   cc -shared -x c /dev/null -o "fake/$name" 2>/dev/null || rm -rf fake
 done
 if [ -d fake ] && ! ldd "$lag" 2>/dev/null | grep -q libLLVM; then

@@ -174,15 +174,19 @@ static bool print_code(Session *session, const Code *code) {
     return true;
 }
 
-static bool compile(Session *session, Code *code, const CodeFunctions *list, const PlanOptions *plan,
-                    const Options *options) {
-    JitKey key = jit_key(code->ir, list->at, list->n, plan);
+/* Plans the functions, and makes their code where the cache does not have it. LLVM's library is opened beside the planning. */
+static bool compile(Session *session, Code *code, const CodeFunctions *list, const Options *options) {
+    PlanOptions plan = {.threads = code->threads, .fast = code->fast};
+    JitKey key = jit_key(code->ir, list->at, list->n, &plan);
     bool only_code = options->emit && !strcmp(options->emit, "llvm"); /* what is printed must be made */
     if (!options->no_cache && !only_code)
         code->jit = jit_load(session, &key);
     code->from_cache = code->jit != NULL;
-    if (code->jit)
-        return true;
+    if (!code->jit)
+        emit_open_begin();
+    code->plan = plan_build(session, code->ir, list->at, list->n, &plan);
+    if (!code->plan || code->jit)
+        return code->plan != NULL;
     if (only_code)
         return print_code(session, code);
     code->jit = jit_build(session, code->plan, rt_processor_count(), options->no_cache ? NULL : &key);
@@ -195,9 +199,7 @@ Code *code_build(Session *session, const Model *model, const MechRun *mech, cons
     code->threads = driver_threads(options, mech->run);
     code->fast = is_fast(model, mech);
     CodeFunctions list = list_functions(session, mech, code);
-    PlanOptions plan = {.threads = code->threads, .fast = code->fast};
-    code->plan = plan_build(session, model->ir, list.at, list.n, &plan);
-    bool ok = code->plan && compile(session, code, &list, &plan, options);
+    bool ok = compile(session, code, &list, options);
     vec_free(&list);
     if (ok)
         return code;

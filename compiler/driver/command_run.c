@@ -150,7 +150,10 @@ int command_run(Session *session, Options *options) {
     if (options->emit && !strcmp(options->emit, "ast"))
         return emit_ast(session, options);
     rt_blas_load_begin();
+    if (options->no_cache)
+        emit_open_begin();
     int status = run_all(session, options);
+    emit_open_end();
     rt_blas_load_end();
     return status;
 }

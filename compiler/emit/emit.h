@@ -15,6 +15,10 @@ typedef struct EmitOptions {
 /* Opens LLVM's library, which is not linked in, and registers this machine's target; false after an error, which is
  * reported to the session. Whoever calls LLVM does this first; emit_module does it by itself. Safe in threads. */
 bool emit_open(Session *session);
+/* Begins to open it in a thread, while other things are done; and waits for that thread, which a program does before it ends.
+ * Called by one thread, the program's first. */
+void emit_open_begin(void);
+void emit_open_end(void);
 
 /* Whether quick code will do for function k: it is long and does next to nothing in loops, or it is called seldom and is
  * short. A module of such functions alone is compiled quickly, so parts are best cut along this. */

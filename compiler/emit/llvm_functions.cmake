@@ -1,12 +1,12 @@
 # Writes OUT: a line LLVM_FUNCTION(number, name) for each function of LIBRARY that one of FILES names, and for those of
-# this processor's target, which LLVM's own headers call.
+# TARGET, this processor's, which LLVM's own headers call.
 cmake_minimum_required(VERSION 3.20)
 string(REPLACE "|" ";" FILES "${FILES}")
 execute_process(COMMAND ${NM} -D --defined-only ${LIBRARY} OUTPUT_VARIABLE symbols)
 string(REGEX MATCHALL " T LLVM[A-Za-z0-9_]+" symbols "${symbols}")
 list(TRANSFORM symbols REPLACE " T " "")
 set(names ${symbols})
-list(FILTER names INCLUDE REGEX "^LLVMInitialize(X86|AArch64)(Target|TargetInfo|TargetMC|AsmPrinter)$")
+list(FILTER names INCLUDE REGEX "^LLVMInitialize${TARGET}(Target|TargetInfo|TargetMC|AsmPrinter)$")
 foreach(file IN LISTS FILES)
   file(READ ${file} text)
   string(REGEX MATCHALL "LLVM[A-Z][A-Za-z0-9_]+" found "${text}")

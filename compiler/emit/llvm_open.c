@@ -1,6 +1,7 @@
-/* LLVM's library, opened when code is first generated. Opening it takes about 11 ms, half of what a start
- * from the cache may take and more than all the rest of one, and most runs find their code in the cache;
- * so programs are not linked with it. Instead, every function of LLVM's C interface that our code calls
+/* LLVM's library, opened when code is first generated. Opening it takes 11 to 20 ms, more than all the rest of a
+ * start from the cache, and most runs find their code in the cache; so programs are not linked with it. What
+ * is opened is a library of our own with only what we call, from LLVM's static archives (llvm_library.cmake), in 4 ms; where that is
+ * missing, LLVM's. Instead, every function of LLVM's C interface that our code calls
  * (llvm_functions.def: a line LLVM_FUNCTION(number, name) for each, which the build collects from the
  * sources) is here a jump through a table that emit_open fills. On processors for which no jump is written
  * below, the build links the library as usual and the table is left out.
@@ -39,11 +40,14 @@ __attribute__((visibility("hidden"), used)) void *emit_llvm_table[COUNT];
 #include "llvm_functions.def"
 #undef LLVM_FUNCTION
 
+/* Tried in this order; the first of them lies where programs' run path says. */
+static const char *const libraries[] = {"liblag_llvm.so", LAG_LLVM_SONAME, LAG_LLVM_LIBRARY};
+
 /* Fills the table; NULL, or what is wrong with the library. */
 static const char *fill_table(void) {
-    void *handle = dlopen(LAG_LLVM_SONAME, RTLD_NOW | RTLD_LOCAL);
-    if (!handle)
-        handle = dlopen(LAG_LLVM_LIBRARY, RTLD_NOW | RTLD_LOCAL);
+    void *handle = NULL;
+    for (size_t i = 0; !handle && i < sizeof libraries / sizeof *libraries; i++)
+        handle = dlopen(libraries[i], RTLD_NOW | RTLD_LOCAL);
     if (!handle)
         return "it was not found";
     for (int i = 0; i < COUNT; i++) {
@@ -75,8 +79,31 @@ static void open_library(void) {
         library.problem = "it makes no code for this machine";
 }
 
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+/* An opening begun by emit_open_begin. */
+static struct {
+    pthread_t thread;
+    bool running;
+} beside;
+
+static void *open_beside(void *context) {
+    pthread_once(&once, open_library);
+    return context;
+}
+
+void emit_open_begin(void) {
+    if (!beside.running)
+        beside.running = pthread_create(&beside.thread, NULL, open_beside, NULL) == 0;
+}
+
+void emit_open_end(void) {
+    if (beside.running)
+        pthread_join(beside.thread, NULL);
+    beside.running = false;
+}
+
 bool emit_open(Session *session) {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, open_library);
     if (!library.problem)
         return true;

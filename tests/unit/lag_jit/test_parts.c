@@ -1,4 +1,4 @@
-/* A plan of several functions compiled in any number of parts: the same functions, the same numbers. */
+/* A plan of several functions compiled in any number of parts, with full effort or quickly: the same functions, the same numbers. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,7 +20,7 @@ typedef struct Work {
     Plan *plan;
 } Work;
 
-/* Function k: out_k[i] = exp(in[i])·(k + 1). */
+/* Function k: out_k[i] = exp(in[i])·(k + 1). Those with odd k are called seldom. */
 static void work_open(Work *w, Session *session) {
     w->ir = ir_new(session);
     uint64_t extent = N;
@@ -34,12 +34,14 @@ static void work_open(Work *w, Session *session) {
         *assign = (IrAssign){.target = w->out[k],
                              .value = ir_mul(w->ir, ir_op1(w->ir, IR_EXP, x), ir_real(w->ir, k + 1.0))};
         *group = (IrGroup){.at = assign, .n = 1};
-        w->func[k] = (IrFunc){.name = arena_printf(session->arena, "work_%u", k),
+        w->func[k] = (IrFunc){.name = arena_printf(session->arena, "work_%u", k), .seldom = k % 2,
                               .groups = {.at = group, .n = 1, .cap = 1}};
         list[k] = &w->func[k];
     }
     w->plan = plan_build(session, w->ir, list, FUNCTIONS, &(PlanOptions){.threads = 1});
     assert_non_null(w->plan);
+    for (uint32_t k = 0; k < FUNCTIONS; k++)
+        assert_int_equal(emit_is_quick(w->plan, k), k % 2);
 }
 
 static void put_and_get(const Work *w, RtFrame *frame, uint32_t k, RtFunction call, double *got) {
@@ -72,6 +74,8 @@ static void test_parts(void **state) {
             if (parts > 1)
                 assert_memory_equal(got, first[k], sizeof got);
         }
+        for (uint32_t i = 0; i < N; i++) /* twice and four times a number are exact */
+            assert_true(first[1][i] == 2 * first[0][i] && first[3][i] == 4 * first[0][i]);
         assert_null(jit_symbol(code, "work"));
         jit_free(code);
     }
