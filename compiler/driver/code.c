@@ -193,11 +193,16 @@ static bool compile(Session *session, Code *code, const CodeFunctions *list, con
     return code->jit != NULL;
 }
 
-Code *code_build(Session *session, const Model *model, const MechRun *mech, const Options *options) {
+static Code *code_new(Session *session, const Model *model, const MechRun *mech, const Options *options) {
     Code *code = ARENA_NEW(session->arena, Code);
     code->ir = model->ir;
     code->threads = driver_threads(options, mech->run);
     code->fast = is_fast(model, mech);
+    return code;
+}
+
+Code *code_build(Session *session, const Model *model, const MechRun *mech, const Options *options) {
+    Code *code = code_new(session, model, mech, options);
     CodeFunctions list = list_functions(session, mech, code);
     bool ok = compile(session, code, &list, options);
     vec_free(&list);
@@ -205,6 +210,23 @@ Code *code_build(Session *session, const Model *model, const MechRun *mech, cons
         return code;
     code_free(code);
     return NULL;
+}
+
+bool code_objects(Session *session, const Model *model, const MechRun *mech, const Options *options, Code **code,
+                  RtCode **objects, uint32_t *n) {
+    JitObjects made = {0};
+    *code = code_new(session, model, mech, options);
+    CodeFunctions list = list_functions(session, mech, *code);
+    (*code)->plan = plan_build(session, model->ir, list.at, list.n,
+                               &(PlanOptions){.threads = (*code)->threads, .fast = (*code)->fast});
+    vec_free(&list);
+    bool ok = (*code)->plan && jit_objects(session, (*code)->plan, rt_processor_count(), &made);
+    *n = ok ? made.n : 0;
+    *objects = ARENA_ARRAY(session->arena, RtCode, *n + 1);
+    for (uint32_t i = 0; i < *n; i++)
+        (*objects)[i] = (RtCode){.object = arena_copy(session->arena, made.at[i].at, made.at[i].n), .n_object = made.at[i].n};
+    jit_objects_free(&made);
+    return ok;
 }
 
 void code_free(Code *code) {

@@ -15,17 +15,6 @@ static bool is_stage(const char *emit) {
     return false;
 }
 
-/* A run whose part of the runtime this build does not have: said at the `run` statement, or, where other words would do,
- * at what asks for it. */
-static void report_missing(Session *session, const SemaRun *run) {
-    Diag *diag = diag_error(session, DIAG_RUN_MISSING, run->instead ? run->missing_span : run->span,
-                            "this part of the runtime is not in this build: %s", run->missing);
-    if (run->instead)
-        diag_help(session, diag, "%s", run->instead);
-    else if (run->missing_span.file)
-        diag_note_at(session, diag, run->missing_span, "needed by this");
-}
-
 static void print_ir(const Model *model, const MechRun *mech) {
     Buf text = {0};
     ir_print_func(model->ir, &mech->init, &text);
@@ -66,18 +55,8 @@ static void say(void *context, const RtSaying *saying) {
         diag_help(session, diag, "%s", saying->help);
 }
 
-/* The program as it was read. */
-static const char *program_text(const Session *session, const Options *options) {
-    for (uint32_t file = 1; file <= session->sources.n; file++) {
-        const Source *source = source_get(session, file);
-        if (source && !strcmp(source->path, options->file))
-            return source->text;
-    }
-    return "";
-}
-
 RtHost *driver_host(Session *session, const Options *options) {
-    return rt_host_new(&(RtHostOptions){.path = options->file, .text = program_text(session, options),
+    return rt_host_new(&(RtHostOptions){.path = options->file, .text = load_text(session, options),
                                         .directory = load_directory(session, options), .out = options->out,
                                         .seed = options->seed, .seed_given = options->seed_given, .json = options->json,
                                         .quiet = options->quiet, .say = say, .context = session});
@@ -126,10 +105,7 @@ static int run_all(Session *session, Options *options) {
         return diag_error_count(session) ? driver_finish(session, options) : EXIT_PROGRAM;
     if (options->emit && !strcmp(options->emit, "time"))
         printf("source to IR %.2f ms\n", 1e3 * (rt_now() - start));
-    for (uint32_t i = 0; i < model->n_runs; i++)
-        if (model->runs[i].missing)
-            report_missing(session, &model->runs[i]);
-    int status = diag_error_count(session) ? EXIT_PROGRAM : EXIT_OK;
+    int status = load_runs_here(session, model) ? EXIT_OK : EXIT_PROGRAM;
     RtHost *host = driver_host(session, options);
     for (uint32_t i = 0; i < model->n_runs && (status == EXIT_OK || status == EXIT_EXPECT); i++) {
         int ended = run_one(session, model, &model->runs[i], options, host);

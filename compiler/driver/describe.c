@@ -17,13 +17,17 @@ typedef struct Describer {
 
 static const char *text_of(const Describer *d, Name name) { return name_text(d->session->names, name); }
 
+static void count_lines(Session *session, RtSpot *spot) {
+    const Source *source = source_get(session, spot->file);
+    if (!source)
+        return;
+    spot->path = source->path;
+    source_position(source, spot->start, &spot->line, &spot->column);
+}
+
 static RtSpot spot_of(const Describer *d, Span span) {
     RtSpot spot = {.file = span.file, .start = span.start, .end = span.end};
-    const Source *source = source_get(d->session, span.file);
-    if (source) {
-        spot.path = source->path;
-        source_position(source, span.start, &spot.line, &spot.column);
-    }
+    count_lines(d->session, &spot);
     return spot;
 }
 
@@ -407,7 +411,7 @@ static bool calls_library(const Plan *plan) {
     return false;
 }
 
-const RtProgramRun *describe_run(Session *session, const Model *model, const MechRun *mech, const Code *code) {
+RtProgramRun *describe_run(Session *session, const Model *model, const MechRun *mech, const Code *code) {
     Describer d = {.session = session, .arena = session->arena, .model = model, .mech = mech, .sema = mech->run,
                    .code = code, .out = ARENA_NEW(session->arena, RtProgramRun)};
     const SemaRun *run = mech->run;
@@ -429,4 +433,9 @@ const RtProgramRun *describe_run(Session *session, const Model *model, const Mec
     describe_events(&d);
     describe_rest(&d);
     return d.out;
+}
+
+void describe_places(Session *session, RtProgramRun *run) {
+    for (uint32_t i = 0; i < run->n_origins; i++)
+        count_lines(session, &run->origins[i].spot);
 }

@@ -29,6 +29,7 @@ typedef struct Command {
 } Command;
 
 int command_run(Session *session, Options *options);
+int command_build(Session *session, Options *options);
 int command_derive(Session *session, Options *options);
 int command_check(Session *session, Options *options);
 int command_fmt(Session *session, Options *options);
@@ -47,6 +48,9 @@ extern const char *const options_help;
 File *load_file(Session *session, const Options *options);
 Model *load_model(Session *session, const Options *options);
 const char *load_directory(Session *session, const Options *options); /* where the program's relative paths start */
+const char *load_text(const Session *session, const Options *options);      /* the program as it was read */
+/* Whether all runs can be executed by this build and there were no errors; what cannot is reported. */
+bool load_runs_here(Session *session, const Model *model);
 bool load_source(const SemaSource *source, const char *directory, RtSource *found, char *path, size_t size,
                  RtMessage *message);
 /* Prints all messages to stderr; EXIT_PROGRAM when there were errors, else EXIT_OK. */
@@ -72,8 +76,16 @@ void code_free(Code *code);
 /* command_run.c: what executes the runs of the program, and finds the functions of a Code's jit. */
 RtHost *driver_host(Session *session, const Options *options);
 void *driver_symbol(void *jit, const char *name);
+/* code.c: the functions of `mech` as objects that are not loaded, for `lag build`; in the session's arena. False after
+ * errors, reported. */
+bool code_objects(Session *session, const Model *model, const MechRun *mech, const Options *options, Code **code,
+                  RtCode **objects, uint32_t *n);
+/* native.c: the executable that stands in front of a built program. */
+const char *native_executable(size_t *n);
 
 /* describe.c: what the runtime needs to execute the run, in the session's arena. */
-const RtProgramRun *describe_run(Session *session, const Model *model, const MechRun *mech, const Code *code);
+RtProgramRun *describe_run(Session *session, const Model *model, const MechRun *mech, const Code *code);
+/* Fills in the lines and columns that describe_run leaves to be counted when they are shown. */
+void describe_places(Session *session, RtProgramRun *run);
 
 #endif

@@ -118,6 +118,33 @@ Model *load_model(Session *session, const Options *options) {
     return sema_analyze(session, file, &sema);
 }
 
+/* A run whose part of the runtime this build does not have: said at the `run` statement, or, where other words would do,
+ * at what asks for it. */
+static void report_missing(Session *session, const SemaRun *run) {
+    Diag *diag = diag_error(session, DIAG_RUN_MISSING, run->instead ? run->missing_span : run->span,
+                            "this part of the runtime is not in this build: %s", run->missing);
+    if (run->instead)
+        diag_help(session, diag, "%s", run->instead);
+    else if (run->missing_span.file)
+        diag_note_at(session, diag, run->missing_span, "needed by this");
+}
+
+bool load_runs_here(Session *session, const Model *model) {
+    for (uint32_t i = 0; i < model->n_runs; i++)
+        if (model->runs[i].missing)
+            report_missing(session, &model->runs[i]);
+    return !diag_error_count(session);
+}
+
+const char *load_text(const Session *session, const Options *options) {
+    for (uint32_t file = 1; file <= session->sources.n; file++) {
+        const Source *source = source_get(session, file);
+        if (source && !strcmp(source->path, options->file))
+            return source->text;
+    }
+    return "";
+}
+
 int driver_finish(Session *session, const Options *options) {
     diag_print_all(session, options->json ? stdout : stderr, rt_out_has_colour(stderr), options->json);
     uint32_t errors = diag_error_count(session);

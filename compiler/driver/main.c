@@ -8,6 +8,10 @@
 static const Command commands[] = {
     {"run", command_run, "FILE", "derive, compile and run every `run` of a program",
      "FILE may be `-` for standard input. Results (recorded series, parameters) go to --out.\n"},
+    {"build", command_build, "FILE", "compile a program into an executable that needs neither lag nor the source",
+     "  -o FILE           its name (default: the program's, without .lag)\n\n"
+     "The executable runs every `run` as `lag run` does, with the same bits, and has options of its own: --help. It is\n"
+     "for processors that can do what this one can.\n"},
     {"derive", command_derive, FILE_AND_RUN, "print the derivation, from the Lagrangian to the update rule",
      "  --latex           a LaTeX document in the place of text\n"
      "  --check           evaluates gradients and residuals numerically and prints the largest errors\n"

@@ -7,8 +7,8 @@
 #include "internal.h"
 
 struct JitCode {
-    JitSymbols symbols;
-    VEC(Loaded *) loaded; /* of one of the two */
+    RtSymbols symbols;
+    VEC(RtObject *) loaded; /* of one of the two */
     OrcCode *orc;
     JitTimes times;
 };
@@ -19,13 +19,13 @@ static double milliseconds(void) {
 
 static JitCode *code_new(void) {
     JitCode *code = base_calloc(1, sizeof *code);
-    symbols_open(&code->symbols);
+    rt_symbols_open(&code->symbols);
     return code;
 }
 
 static void unload_all(JitCode *code) {
     for (uint32_t i = 0; i < code->loaded.n; i++)
-        load_free(code->loaded.at[i]);
+        rt_object_free(code->loaded.at[i]);
     vec_free(&code->loaded);
 }
 
@@ -33,7 +33,7 @@ static bool load_all(JitCode *code, const Objects *objects) {
     char why[200];
     for (uint32_t i = 0; i < objects->n; i++) {
         const Buf *object = &objects->at[i];
-        Loaded *loaded = load_object((const uint8_t *)object->at, object->n, &code->symbols, why, sizeof why);
+        RtObject *loaded = rt_object_load((const uint8_t *)object->at, object->n, &code->symbols, why, sizeof why);
         if (!loaded) {
             unload_all(code);
             return false;
@@ -66,7 +66,7 @@ JitCode *jit_load(Session *session, const JitKey *key) {
             code = NULL;
         }
     }
-    objects_free(&objects);
+    jit_objects_free(&objects);
     buf_free(&stored);
     if (code)
         code->times.load = milliseconds() - start;
@@ -88,7 +88,7 @@ static JitCode *link_all(Session *session, Objects *objects, const JitKey *key, 
         buf_free(&packed);
         code->times.store = milliseconds() - linked;
     }
-    objects_free(objects);
+    jit_objects_free(objects);
     if (ok)
         return code;
     jit_free(code);
@@ -98,8 +98,8 @@ static JitCode *link_all(Session *session, Objects *objects, const JitKey *key, 
 JitCode *jit_build(Session *session, const Plan *plan, uint32_t parts, const JitKey *key) {
     double start = milliseconds();
     Objects objects = {0};
-    if (!objects_make(session, plan, parts, &objects))
-        objects_free(&objects);
+    if (!jit_objects(session, plan, parts, &objects))
+        jit_objects_free(&objects);
     return link_all(session, &objects, key, start);
 }
 
@@ -117,7 +117,7 @@ JitCode *jit_compile(Session *session, EmitModule *module, const JitKey *key) {
 
 void *jit_symbol(JitCode *code, const char *name) {
     for (uint32_t i = 0; i < code->loaded.n; i++) {
-        void *address = load_symbol(code->loaded.at[i], name);
+        void *address = rt_object_symbol(code->loaded.at[i], name);
         if (address)
             return address;
     }
@@ -133,6 +133,6 @@ void jit_free(JitCode *code) {
         return;
     unload_all(code);
     orc_free(code->orc);
-    symbols_close(&code->symbols);
+    rt_symbols_close(&code->symbols);
     free(code);
 }

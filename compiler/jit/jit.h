@@ -23,6 +23,10 @@ JitCode *jit_load(Session *session, const JitKey *key);
 /* Compiles the functions of a plan side by side, in at most `parts` threads, and links them; stores the objects in the
  * cache when key is not NULL. NULL after an error, which is reported to the session. */
 JitCode *jit_build(Session *session, const Plan *plan, uint32_t parts, const JitKey *key);
+/* The same functions as relocatable objects, not linked. False after an error, which is reported to the session. */
+typedef VEC(Buf) JitObjects;
+bool jit_objects(Session *session, const Plan *plan, uint32_t parts, JitObjects *objects);
+void jit_objects_free(JitObjects *objects);
 /* Optimizes, generates and links one module (consumed); stores the object in the cache when key is not NULL.
  * NULL after an error, which is reported to the session. */
 JitCode *jit_compile(Session *session, EmitModule *module, const JitKey *key);

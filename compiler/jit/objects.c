@@ -8,7 +8,7 @@
 
 #include "internal.h"
 
-void objects_free(Objects *objects) {
+void jit_objects_free(JitObjects *objects) {
     for (uint32_t i = 0; i < objects->n; i++)
         buf_free(&objects->at[i]);
     vec_free(objects);
@@ -122,7 +122,7 @@ static void collect(Part *part, Objects *objects) {
     free(part->only);
 }
 
-bool objects_make(Session *session, const Plan *plan, uint32_t parts, Objects *objects) {
+bool jit_objects(Session *session, const Plan *plan, uint32_t parts, JitObjects *objects) {
     enum { MOST = 16 };
     Worker worker[MOST] = {{0}};
     pthread_t thread[MOST];

@@ -11,7 +11,7 @@
 
 struct OrcCode {
     LLVMOrcLLJITRef jit;
-    const JitSymbols *symbols;
+    const RtSymbols *symbols;
     char trouble[256]; /* what ORC said first while linking */
 };
 
@@ -44,7 +44,7 @@ static LLVMErrorRef define_symbols(LLVMOrcDefinitionGeneratorRef generator, void
     LLVMOrcCSymbolMapPair *pairs = base_calloc(n + 1, sizeof *pairs);
     size_t found = 0;
     for (size_t i = 0; i < n; i++) {
-        void *address = symbols_find(code->symbols, LLVMOrcSymbolStringPoolEntryStr(wanted[i].Name));
+        void *address = rt_symbols_find(code->symbols, LLVMOrcSymbolStringPoolEntryStr(wanted[i].Name));
         if (!address)
             continue;
         LLVMOrcRetainSymbolStringPoolEntry(wanted[i].Name);
@@ -78,7 +78,7 @@ static bool open_jit(Session *session, OrcCode *code) {
 static bool link_object(Session *session, OrcCode *code, const Buf *object) {
     char name[512], why[256];
     /* LLJIT would find any function of this process; generated code may call those of rt_abi.def only */
-    if (!load_inspect((const uint8_t *)object->at, object->n, code->symbols, name, sizeof name, why, sizeof why)) {
+    if (!rt_object_inspect((const uint8_t *)object->at, object->n, code->symbols, name, sizeof name, why, sizeof why)) {
         diag_error(session, DIAG_MACHINE_CODE, (Span){0}, "the compiled code could not be linked: %s", why);
         return false;
     }
@@ -91,7 +91,7 @@ static bool link_object(Session *session, OrcCode *code, const Buf *object) {
     return false;
 }
 
-OrcCode *orc_link(Session *session, const Objects *objects, const JitSymbols *symbols) {
+OrcCode *orc_link(Session *session, const Objects *objects, const RtSymbols *symbols) {
     if (!emit_open(session))
         return NULL;
     OrcCode *code = base_calloc(1, sizeof *code);

@@ -126,6 +126,14 @@ static bool deal_rows(Execution *e, uint32_t k) {
     return false;
 }
 
+/* "[60000, 28, 28]" */
+static const char *shape_text(const Execution *e, uint32_t rank, const uint64_t *extent) {
+    const char *text = "[";
+    for (uint32_t a = 0; a < rank; a++)
+        text = arena_printf(e->arena, "%s%s%llu", text, a ? ", " : "", (unsigned long long)extent[a]);
+    return arena_printf(e->arena, "%s]", text);
+}
+
 static bool read_data(Execution *e, uint32_t k, void **slot) {
     const RtDataset *data = &e->spec->data[k];
     RtMessage message;
@@ -135,12 +143,16 @@ static bool read_data(Execution *e, uint32_t k, void **slot) {
         return dealt;
     }
     char path[PATH_MAX];
+    const char *from = data->path;
+    for (size_t i = 0; i < e->options->n_data; i++)
+        if (!strcmp(e->options->data[i].name, data->name))
+            from = e->options->data[i].path;
     RtSource source = {.format = data->format, .path = path, .key = data->key, .key_or_only = data->key_or_only,
                        .columns = data->columns, .n_columns = data->n_columns, .except = data->except,
                        .n_except = data->n_except, .vector = data->vector, .left = data->left};
     const RtPlace *place = &data->place;
     RtArray *array = &e->arrays[k];
-    if (!rt_data_find(data->path, e->options->directory, path, sizeof path, &message) ||
+    if (!rt_data_find(from, e->options->directory, path, sizeof path, &message) ||
         !rt_data_read(&source, place->elem, 0, array, &message)) {
         execution_complain(e, "data %s: %s", data->name, message.text);
         return false;
@@ -149,7 +161,9 @@ static bool read_data(Execution *e, uint32_t k, void **slot) {
     for (uint32_t a = 0; same && a < place->rank; a++)
         same = array->shape.extent[a] == place->extent[a];
     if (!same) {
-        execution_complain(e, "data %s: %s has changed its shape since it was checked", data->name, path);
+        execution_complain(e, "data %s: %s is of shape %s, and the program was compiled for %s", data->name, path,
+                           shape_text(e, array->shape.rank, array->shape.extent),
+                           shape_text(e, place->rank, place->extent));
         return false;
     }
     *slot = array->values;
@@ -385,7 +399,8 @@ bool execution_open(Execution *e) {
         execution_complain(e, "this run needs %.1f GB of memory, which is not there", (double)bytes / 1e9);
         return false;
     }
-    e->frame.pool = e->spec->threads > 1 ? rt_pool_new(e->spec->threads) : NULL;
+    uint32_t threads = e->options->threads ? e->options->threads : e->spec->threads;
+    e->frame.pool = threads > 1 ? rt_pool_new(threads) : NULL;
     if (!load_all_data(e) || !check_step(e) || !open_batches(e) || !set_length(e) || !set_method(e))
         return false;
     for (uint32_t i = 0; i < e->spec->n_hypers; i++)

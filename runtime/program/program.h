@@ -24,6 +24,7 @@ typedef enum RtDuration { RT_FOR_TIME, RT_FOR_STEPS, RT_FOR_EPOCHS } RtDuration;
 #define TEXTS(name) const char **name; uint32_t n_##name;
 #define ONE(Type, name) Type name;
 #define LIST(Type, name) Type *name; uint32_t n_##name;
+#define BYTES(name) const uint8_t *name; uint64_t n_##name;
 #define END(Type) } Type;
 #include "description.def"
 #undef STRUCT
@@ -33,7 +34,13 @@ typedef enum RtDuration { RT_FOR_TIME, RT_FOR_STEPS, RT_FOR_EPOCHS } RtDuration;
 #undef TEXTS
 #undef ONE
 #undef LIST
+#undef BYTES
 #undef END
+
+/* A program as bytes, and back: what was encoded decodes to the same. Decoded texts and lists live in the arena, bytes where
+ * they were. False for anything that rt_image_encode did not write. */
+void rt_image_encode(const RtProgram *program, Buf *bytes);
+bool rt_image_decode(const uint8_t *bytes, size_t n, Arena *arena, RtProgram *program);
 
 /* ---- execution ---- */
 
@@ -56,6 +63,11 @@ typedef struct RtSaying {
     const char *help, *note; /* NULL: none */
 } RtSaying;
 
+/* A data set read from elsewhere than the program says. */
+typedef struct RtElsewhere {
+    const char *name, *path;
+} RtElsewhere;
+
 typedef struct RtHostOptions {
     const char *path;      /* of the program, as the user gave it; "-": standard input */
     const char *text;      /* the program itself, for the page */
@@ -63,6 +75,9 @@ typedef struct RtHostOptions {
     const char *out;       /* where results go; NULL: out/NAME of the program */
     uint64_t seed;
     bool seed_given;       /* goes before a run's own */
+    uint32_t threads;      /* 0: what the run was planned for */
+    const RtElsewhere *data;
+    size_t n_data;
     bool json, quiet;
     void (*say)(void *context, const RtSaying *saying);
     void *context;

@@ -342,13 +342,13 @@ static void test_packing(void **state) {
         assert_int_equal(back.at[i].n, objects.at[i].n);
         assert_memory_equal(back.at[i].at, objects.at[i].at, objects.at[i].n);
     }
-    objects_free(&back);
+    jit_objects_free(&back);
     for (size_t n = 0; n < packed.n; n++) {
         bool whole = n == 108 || n == 316; /* ends of the first and the second */
         assert_int_equal(objects_unpack(&(Buf){.at = packed.at, .n = n}, &back), whole);
-        objects_free(&back);
+        jit_objects_free(&back);
     }
-    objects_free(&objects);
+    jit_objects_free(&objects);
     buf_free(&packed);
 }
 

@@ -37,7 +37,7 @@ static const char program[] =
 typedef void *(*Find)(void *code, const char *name);
 
 static void *find_loaded(void *code, const char *name) {
-    return load_symbol(code, name);
+    return rt_object_symbol(code, name);
 }
 
 static void *find_orc(void *code, const char *name) {
@@ -70,20 +70,20 @@ static void test_runs(void **state) {
     Session *session = session_new();
     Buf object = {0};
     char why[200] = "";
-    JitSymbols symbols;
-    symbols_open(&symbols);
+    RtSymbols symbols;
+    rt_symbols_open(&symbols);
     assert_true(object_from_assembly(session, program, &object));
-    Loaded *loaded = load_object((const uint8_t *)object.at, object.n, &symbols, why, sizeof why);
+    RtObject *loaded = rt_object_load((const uint8_t *)object.at, object.n, &symbols, why, sizeof why);
 #ifdef __x86_64__
     assert_string_equal(why, "");
     assert_non_null(loaded);
     check_program(loaded, find_loaded);
-    load_free(loaded);
+    rt_object_free(loaded);
 #else
     assert_null(loaded);
     assert_string_not_equal(why, "");
 #endif
-    symbols_close(&symbols);
+    rt_symbols_close(&symbols);
     buf_free(&object);
     session_free(session);
 }
@@ -92,14 +92,14 @@ static void test_orc_agrees(void **state) {
     (void)state;
     Session *session = session_new();
     Buf object = {0};
-    JitSymbols symbols;
-    symbols_open(&symbols);
+    RtSymbols symbols;
+    rt_symbols_open(&symbols);
     assert_true(object_from_assembly(session, program, &object));
     OrcCode *code = orc_link(session, &(Objects){.at = &object, .n = 1}, &symbols);
     assert_non_null(code);
     check_program(code, find_orc);
     orc_free(code);
-    symbols_close(&symbols);
+    rt_symbols_close(&symbols);
     buf_free(&object);
     session_free(session);
 }
@@ -112,16 +112,16 @@ static void test_unknown_symbol(void **state) {
     Session *session = session_new();
     Buf object = {0}, text = {0};
     char why[200] = "";
-    JitSymbols symbols;
-    symbols_open(&symbols);
+    RtSymbols symbols;
+    rt_symbols_open(&symbols);
     assert_true(object_from_assembly(session, bad, &object));
-    assert_null(load_object((const uint8_t *)object.at, object.n, &symbols, why, sizeof why));
+    assert_null(rt_object_load((const uint8_t *)object.at, object.n, &symbols, why, sizeof why));
 #ifdef __x86_64__
     assert_non_null(strstr(why, "system"));
 #endif
     assert_null(orc_link(session, &(Objects){.at = &object, .n = 1}, &symbols));
     assert_int_equal(diag_error_count(session), 1);
-    symbols_close(&symbols);
+    rt_symbols_close(&symbols);
     buf_free(&text);
     buf_free(&object);
     session_free(session);
@@ -129,22 +129,22 @@ static void test_unknown_symbol(void **state) {
 
 static void test_symbols(void **state) {
     (void)state;
-    JitSymbols symbols;
-    symbols_open(&symbols);
-    assert_non_null(symbols_find(&symbols, "rt_gemm_f32"));
-    assert_non_null(symbols_find(&symbols, "tanhf"));
-    assert_non_null(symbols_find(&symbols, "memcpy"));
+    RtSymbols symbols;
+    rt_symbols_open(&symbols);
+    assert_non_null(rt_symbols_find(&symbols, "rt_gemm_f32"));
+    assert_non_null(rt_symbols_find(&symbols, "tanhf"));
+    assert_non_null(rt_symbols_find(&symbols, "memcpy"));
 #if defined(__x86_64__) && defined(__GLIBC__)
     if (symbols.libmvec) {
-        assert_non_null(symbols_find(&symbols, "_ZGVbN4v_expf"));
-        assert_non_null(symbols_find(&symbols, "_ZGVdN4v_exp"));
+        assert_non_null(rt_symbols_find(&symbols, "_ZGVbN4v_expf"));
+        assert_non_null(rt_symbols_find(&symbols, "_ZGVdN4v_exp"));
     }
 #endif
-    assert_null(symbols_find(&symbols, "_ZGVbN4v_nothing"));
-    assert_null(symbols_find(&symbols, "system"));
-    assert_null(symbols_find(&symbols, "open"));
-    assert_null(symbols_find(&symbols, ""));
-    symbols_close(&symbols);
+    assert_null(rt_symbols_find(&symbols, "_ZGVbN4v_nothing"));
+    assert_null(rt_symbols_find(&symbols, "system"));
+    assert_null(rt_symbols_find(&symbols, "open"));
+    assert_null(rt_symbols_find(&symbols, ""));
+    rt_symbols_close(&symbols);
 }
 
 /* Every prefix of an object, and objects with bytes changed, load or are refused; they never make the loader
@@ -154,13 +154,13 @@ static void test_damage(void **state) {
     Session *session = session_new();
     Buf object = {0};
     char why[200];
-    JitSymbols symbols;
-    symbols_open(&symbols);
+    RtSymbols symbols;
+    rt_symbols_open(&symbols);
     assert_true(object_from_assembly(session, program, &object));
     for (size_t n = 0; n < object.n; n += 7) {
         uint8_t *prefix = malloc(n + 1); /* a block of its own, so that reading past its end is seen */
         memcpy(prefix, object.at, n);
-        assert_null(load_object(prefix, n, &symbols, why, sizeof why));
+        assert_null(rt_object_load(prefix, n, &symbols, why, sizeof why));
         free(prefix);
     }
     uint32_t random = 1;
@@ -173,10 +173,10 @@ static void test_damage(void **state) {
             size_t at = round % 2 ? random % object.n : object.n - 1 - random % (object.n / 2);
             damaged.at[at] ^= (char)(1 << (random >> 29));
         }
-        load_free(load_object((const uint8_t *)damaged.at, damaged.n, &symbols, why, sizeof why));
+        rt_object_free(rt_object_load((const uint8_t *)damaged.at, damaged.n, &symbols, why, sizeof why));
         buf_free(&damaged);
     }
-    symbols_close(&symbols);
+    rt_symbols_close(&symbols);
     buf_free(&object);
     session_free(session);
 }

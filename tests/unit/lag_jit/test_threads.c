@@ -10,7 +10,7 @@
 #include "object.h"
 #include "rt.h"
 
-static const char *run_both(Session *session, const Buf *object, const JitSymbols *symbols, double expected) {
+static const char *run_both(Session *session, const Buf *object, const RtSymbols *symbols, double expected) {
     char why[200];
     OrcCode *orc = orc_link(session, &(Objects){.at = (Buf *)object, .n = 1}, symbols);
     if (!orc)
@@ -21,12 +21,12 @@ static const char *run_both(Session *session, const Buf *object, const JitSymbol
     if (!right)
         return "linked code gave another number";
 #ifdef __x86_64__
-    Loaded *loaded = load_object((const uint8_t *)object->at, object->n, symbols, why, sizeof why);
+    RtObject *loaded = rt_object_load((const uint8_t *)object->at, object->n, symbols, why, sizeof why);
     if (!loaded)
         return "the loader refused";
-    double (*copied)(double) = (double (*)(double))load_symbol(loaded, "f");
+    double (*copied)(double) = (double (*)(double))rt_object_symbol(loaded, "f");
     right = copied && copied(0.5) == expected;
-    load_free(loaded);
+    rt_object_free(loaded);
 #endif
     return right ? NULL : "loaded code gave another number";
 }
@@ -37,8 +37,8 @@ static void *work(void *argument) {
     for (int round = 0; round < 8 && !wrong; round++) {
         Session *session = session_new();
         Buf object = {0};
-        JitSymbols symbols;
-        symbols_open(&symbols);
+        RtSymbols symbols;
+        rt_symbols_open(&symbols);
         const char *text = arena_printf(session->arena,
                                         "declare double @rt_lgamma(double)\n"
                                         "define double @f(double %%x) {\n  %%y = fmul double %%x, %d.0\n"
@@ -47,7 +47,7 @@ static void *work(void *argument) {
         wrong = object_from_assembly(session, text, &object)
                     ? run_both(session, &object, &symbols, rt_lgamma(0.5 * (number + round)))
                     : "no object";
-        symbols_close(&symbols);
+        rt_symbols_close(&symbols);
         buf_free(&object);
         session_free(session);
     }

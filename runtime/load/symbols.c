@@ -3,16 +3,16 @@
 #include <dlfcn.h>
 #include <string.h>
 
-#include "../../runtime/rt.h"
-#include "../../runtime/rt_abi.h"
-#include "internal.h"
+#include "../rt.h"
+#include "../rt_abi.h"
+#include "load.h"
 
 typedef void (*AnyFunction)(void);
 
 /* Vector variants have vector types, which only their address is wanted of. */
 #define RT_FN(result, name, ...)
 #define RT_VECTOR(name, isa, lanes, params) extern void RT_VARIANT_NAME(name, isa, lanes, params)(void);
-#include "../../runtime/rt_abi.def"
+#include "../rt_abi.def"
 
 #define TEXT_OF(x) #x
 #define TEXT(x) TEXT_OF(x)
@@ -24,24 +24,24 @@ static const struct {
 #define RT_FN(result, name, ...) {#name, (AnyFunction)name},
 #define RT_VECTOR(name, isa, lanes, params)                                                                  \
     {TEXT(RT_VARIANT_NAME(name, isa, lanes, params)), RT_VARIANT_NAME(name, isa, lanes, params)},
-#include "../../runtime/rt_abi.def"
+#include "../rt_abi.def"
     {"memcpy", (AnyFunction)memcpy},
     {"memmove", (AnyFunction)memmove},
     {"memset", (AnyFunction)memset},
     {"memcmp", (AnyFunction)memcmp},
 };
 
-void symbols_open(JitSymbols *symbols) {
+void rt_symbols_open(RtSymbols *symbols) {
     symbols->libm = dlopen("libm.so.6", RTLD_NOW | RTLD_LOCAL);
     symbols->libmvec = dlopen("libmvec.so.1", RTLD_NOW | RTLD_LOCAL);
 }
 
-void symbols_close(JitSymbols *symbols) {
+void rt_symbols_close(RtSymbols *symbols) {
     if (symbols->libm)
         dlclose(symbols->libm);
     if (symbols->libmvec)
         dlclose(symbols->libmvec);
-    *symbols = (JitSymbols){0};
+    *symbols = (RtSymbols){0};
 }
 
 /* Whether `object`, found under `name`, lies in library `prefix` itself and not in one that it stands on:
@@ -54,7 +54,7 @@ static bool is_of_library(void *object, const char *prefix) {
     return strncmp(slash ? slash + 1 : info.dli_fname, prefix, strlen(prefix)) == 0;
 }
 
-void *symbols_find(const JitSymbols *symbols, const char *name) {
+void *rt_symbols_find(const RtSymbols *symbols, const char *name) {
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (strcmp(name, table[i].name) == 0) {
             union {

@@ -5,12 +5,14 @@
  * file, so every offset is checked against the size before it is used. */
 #define _GNU_SOURCE
 #include <elf.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "internal.h"
+#include "../arena.h"
+#include "load.h"
 
 /* Kinds of memory, each on pages of its own. */
 typedef enum Zone { ZONE_CODE, ZONE_CONST, ZONE_DATA, ZONE_COUNT, ZONE_NONE = ZONE_COUNT } Zone;
@@ -20,7 +22,7 @@ typedef struct Place {
     size_t offset;
 } Place; /* of a section: offset in its zone */
 
-struct Loaded {
+struct RtObject {
     const uint8_t *bytes; /* while linking */
     size_t n;
     const Elf64_Shdr *section;
@@ -45,17 +47,17 @@ struct Loaded {
     size_t why_size;
 };
 
-static bool refuse(Loaded *l, const char *format, const char *what) {
+static bool refuse(RtObject *l, const char *format, const char *what) {
     snprintf(l->why, l->why_size, format, what);
     return false;
 }
 
 /* Whether `count` objects of `each` bytes lie inside the file at `offset`. */
-static bool is_inside(const Loaded *l, uint64_t offset, uint64_t count, uint64_t each) {
+static bool is_inside(const RtObject *l, uint64_t offset, uint64_t count, uint64_t each) {
     return offset <= l->n && (each == 0 || count <= (l->n - offset) / each);
 }
 
-static bool read_header(Loaded *l) {
+static bool read_header(RtObject *l) {
     const Elf64_Ehdr *h = (const void *)l->bytes;
     if (!is_inside(l, 0, 1, sizeof *h) || memcmp(h->e_ident, ELFMAG, SELFMAG) != 0 ||
         h->e_ident[EI_CLASS] != ELFCLASS64 || h->e_ident[EI_DATA] != ELFDATA2LSB || h->e_type != ET_REL)
@@ -77,7 +79,7 @@ static bool read_header(Loaded *l) {
 }
 
 /* Whether the object is for a machine whose relocations are known here, and for this one. */
-static bool check_machine(Loaded *l) {
+static bool check_machine(RtObject *l) {
 #ifdef __x86_64__
     if (((const Elf64_Ehdr *)(const void *)l->bytes)->e_machine == EM_X86_64)
         return true;
@@ -85,7 +87,7 @@ static bool check_machine(Loaded *l) {
     return refuse(l, "%s", "an object for another machine");
 }
 
-static bool read_symbols(Loaded *l) {
+static bool read_symbols(RtObject *l) {
     for (uint32_t i = 0; i < l->n_sections; i++) {
         const Elf64_Shdr *s = &l->section[i];
         if (s->sh_type != SHT_SYMTAB)
@@ -105,7 +107,7 @@ static bool read_symbols(Loaded *l) {
     return refuse(l, "%s", "no table of symbols");
 }
 
-static const char *symbol_name(const Loaded *l, const Elf64_Sym *symbol) {
+static const char *symbol_name(const RtObject *l, const Elf64_Sym *symbol) {
     return symbol->st_name < l->names_size ? l->names + symbol->st_name : "";
 }
 
@@ -123,7 +125,7 @@ static size_t round_up(size_t n, size_t to) {
     return (n + to - 1) / to * to;
 }
 
-static bool lay_out(Loaded *l) {
+static bool lay_out(RtObject *l) {
     for (uint32_t i = 0; i < l->n_sections; i++) {
         const Elf64_Shdr *s = &l->section[i];
         Zone zone = zone_of(s);
@@ -152,11 +154,11 @@ static bool lay_out(Loaded *l) {
     return true;
 }
 
-static uint8_t *section_memory(const Loaded *l, uint32_t i) {
+static uint8_t *section_memory(const RtObject *l, uint32_t i) {
     return l->block + l->zone_start[l->place[i].zone] + l->place[i].offset;
 }
 
-static void copy_sections(Loaded *l) {
+static void copy_sections(RtObject *l) {
     for (uint32_t i = 0; i < l->n_sections; i++)
         if (l->place[i].zone != ZONE_NONE && l->section[i].sh_type != SHT_NOBITS)
             memcpy(section_memory(l, i), l->bytes + l->section[i].sh_offset, l->section[i].sh_size);
@@ -164,14 +166,14 @@ static void copy_sections(Loaded *l) {
 
 /* Gives every symbol an address and its entry in the table, and each outside one a jump: `jmp
  * *entry(%rip)`. */
-static bool resolve(Loaded *l, const JitSymbols *symbols) {
+static bool resolve(RtObject *l, const RtSymbols *symbols) {
     for (uint32_t i = 1; i < l->n_symbols; i++) {
         const Elf64_Sym *s = &l->symbol[i];
         int type = ELF64_ST_TYPE(s->st_info);
         if (type == STT_TLS || type == STT_GNU_IFUNC)
             return refuse(l, "a symbol of a kind this loader does not know: %s", symbol_name(l, s));
         if (s->st_shndx == SHN_UNDEF) {
-            l->address[i] = (uint64_t)(uintptr_t)symbols_find(symbols, symbol_name(l, s));
+            l->address[i] = (uint64_t)(uintptr_t)rt_symbols_find(symbols, symbol_name(l, s));
             if (!l->address[i] && ELF64_ST_BIND(s->st_info) != STB_WEAK)
                 return refuse(l, "it calls %s, which this machine has not", symbol_name(l, s));
         } else if (s->st_shndx == SHN_ABS) {
@@ -194,7 +196,7 @@ static bool resolve(Loaded *l, const JitSymbols *symbols) {
     return true;
 }
 
-static bool put32(Loaded *l, uint8_t *at, int64_t value) {
+static bool put32(RtObject *l, uint8_t *at, int64_t value) {
     if (value != (int32_t)value)
         return refuse(l, "%s", "an address out of reach");
     int32_t narrow = (int32_t)value;
@@ -204,7 +206,7 @@ static bool put32(Loaded *l, uint8_t *at, int64_t value) {
 
 /* One relocation at `at` (with `room` bytes to the end of its section); names and formulas as in the System V
  * ABI, AMD64 supplement, section 4.4. */
-static bool relocate(Loaded *l, const Elf64_Rela *r, uint8_t *at, uint64_t room) {
+static bool relocate(RtObject *l, const Elf64_Rela *r, uint8_t *at, uint64_t room) {
     uint64_t number = ELF64_R_SYM(r->r_info), type = ELF64_R_TYPE(r->r_info);
     if (number >= l->n_symbols)
         return refuse(l, "%s", "a relocation of no symbol");
@@ -242,7 +244,7 @@ static bool relocate(Loaded *l, const Elf64_Rela *r, uint8_t *at, uint64_t room)
     }
 }
 
-static bool relocate_all(Loaded *l) {
+static bool relocate_all(RtObject *l) {
     for (uint32_t i = 0; i < l->n_sections; i++) {
         const Elf64_Shdr *s = &l->section[i];
         if (s->sh_type == SHT_REL)
@@ -266,7 +268,7 @@ static bool relocate_all(Loaded *l) {
     return true;
 }
 
-static void export_functions(Loaded *l) {
+static void export_functions(RtObject *l) {
     l->exports = base_calloc(l->n_symbols + 1, sizeof *l->exports);
     for (uint32_t i = 1; i < l->n_symbols; i++) {
         const Elf64_Sym *s = &l->symbol[i];
@@ -278,7 +280,7 @@ static void export_functions(Loaded *l) {
     }
 }
 
-static bool protect(Loaded *l) {
+static bool protect(RtObject *l) {
     static const int rights[ZONE_COUNT] = {PROT_READ | PROT_EXEC, PROT_READ, PROT_READ | PROT_WRITE};
     for (int zone = 0; zone < ZONE_COUNT; zone++) {
         size_t length = l->zone_start[zone + 1] - l->zone_start[zone];
@@ -288,8 +290,8 @@ static bool protect(Loaded *l) {
     return true;
 }
 
-Loaded *load_object(const uint8_t *bytes, size_t n, const JitSymbols *symbols, char *why, size_t why_size) {
-    Loaded *l = base_calloc(1, sizeof *l);
+RtObject *rt_object_load(const uint8_t *bytes, size_t n, const RtSymbols *symbols, char *why, size_t why_size) {
+    RtObject *l = base_calloc(1, sizeof *l);
     l->bytes = bytes;
     l->n = n;
     l->why = why;
@@ -315,13 +317,13 @@ Loaded *load_object(const uint8_t *bytes, size_t n, const JitSymbols *symbols, c
     l->bytes = NULL;
     if (ok)
         return l;
-    load_free(l);
+    rt_object_free(l);
     return NULL;
 }
 
-bool load_inspect(const uint8_t *bytes, size_t n, const JitSymbols *symbols, char *function, size_t size,
+bool rt_object_inspect(const uint8_t *bytes, size_t n, const RtSymbols *symbols, char *function, size_t size,
                   char *why, size_t why_size) {
-    Loaded l = {.bytes = bytes, .n = n, .why = why, .why_size = why_size};
+    RtObject l = {.bytes = bytes, .n = n, .why = why, .why_size = why_size};
     function[0] = 0;
     if (!read_header(&l) || !read_symbols(&l))
         return false;
@@ -329,7 +331,7 @@ bool load_inspect(const uint8_t *bytes, size_t n, const JitSymbols *symbols, cha
         const Elf64_Sym *s = &l.symbol[i];
         if (ELF64_ST_BIND(s->st_info) == STB_LOCAL)
             continue;
-        if (s->st_shndx == SHN_UNDEF && !symbols_find(symbols, symbol_name(&l, s)))
+        if (s->st_shndx == SHN_UNDEF && !rt_symbols_find(symbols, symbol_name(&l, s)))
             return refuse(&l, "it calls %s, which this machine has not", symbol_name(&l, s));
         if (s->st_shndx != SHN_UNDEF && ELF64_ST_TYPE(s->st_info) == STT_FUNC)
             snprintf(function, size, "%s", symbol_name(&l, s));
@@ -337,14 +339,14 @@ bool load_inspect(const uint8_t *bytes, size_t n, const JitSymbols *symbols, cha
     return function[0] || refuse(&l, "%s", "it has no functions");
 }
 
-void *load_symbol(const Loaded *loaded, const char *name) {
+void *rt_object_symbol(const RtObject *loaded, const char *name) {
     for (uint32_t i = 0; i < loaded->n_exports; i++)
         if (strcmp(loaded->exports[i].name, name) == 0)
             return loaded->exports[i].at;
     return NULL;
 }
 
-void load_free(Loaded *loaded) {
+void rt_object_free(RtObject *loaded) {
     if (!loaded)
         return;
     for (uint32_t i = 0; i < loaded->n_exports; i++)
