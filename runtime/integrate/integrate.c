@@ -1,4 +1,5 @@
 /* integrate — what drives a method: options checked, records at exact times, messages. */
+#include "control.h"
 #include "method.h"
 
 #include <float.h>
@@ -60,7 +61,7 @@ RtIntegrator *rt_ode_new(const RtMethod *method, const RtOde *ode, const RtOdeOp
     g->t_end = t_end;
     g->direction = t_end < t0 ? -1 : 1;
     g->h_next = g->direction * options->h;
-    g->log_error_old = log(LEAST_ERROR);
+    g->log_error_old = control_log_error(0);
     memcpy(g->y, y0, ode->n * sizeof *y0);
     memcpy(g->y_old, y0, ode->n * sizeof *y0);
     return g;
@@ -122,7 +123,7 @@ void rt_ode_restart(RtIntegrator *g, double t, const double *y) {
     g->h = 0;
     g->steps = 0;
     g->have_slope = g->dense_ready = g->rejected = false;
-    g->log_error_old = log(LEAST_ERROR);
+    g->log_error_old = control_log_error(0);
 }
 
 RtOdeStats rt_ode_stats(const RtIntegrator *g) {

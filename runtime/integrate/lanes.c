@@ -106,20 +106,24 @@ void rt_lanes_leave(RtLanes *g, unsigned lane) {
 
 typedef struct Round {
     RtTry try[RT_MAX_LANES];
-    double h[RT_MAX_LANES], t[RT_MAX_LANES], end[RT_MAX_LANES];
+    double h[RT_MAX_LANES], t[RT_MAX_LANES], end[RT_MAX_LANES], log_old[RT_MAX_LANES];
     bool on[RT_MAX_LANES]; /* still in the running in this try */
     unsigned slopes;       /* evaluated for those */
 } Round;
 
+enum { END = -1 }; /* in the place of c: the end of the step */
+
+static double time_of(const Round *r, unsigned l, double c) { return c == END ? r->end[l] : r->t[l] + c * r->h[l]; }
+
 /* Lanes without a value are out of this try. */
-static void leave_out(RtLanes *g, Round *r, const double *t, const double *k, const int32_t *status, const double *bad) {
+static void leave_out(RtLanes *g, Round *r, double c, const double *k, const int32_t *status, const double *bad) {
     for (unsigned l = 0; l < g->lanes; l++) {
         if (!r->on[l] || bad[l] == 0)
             continue;
         RtIntegrator *copy = g->copy[l];
         r->on[l] = false;
         copy->stats.evaluations += r->slopes;
-        copy->culprit_t = t[l];
+        copy->culprit_t = time_of(r, l, c);
         g->status[l] = (RtStatus)status[l];
         if (status[l] != RT_OK)
             continue;
@@ -129,26 +133,23 @@ static void leave_out(RtLanes *g, Round *r, const double *t, const double *k, co
     }
 }
 
-/* Slope k at the times t, of what stands in the rows of y. */
-static void slope(RtLanes *g, Round *r, const double *t, double *k) {
+/* Slope k at the times t + c h, of what stands in the rows of y. */
+static void slope(RtLanes *g, Round *r, double c, double *k) {
     int32_t status[RT_MAX_LANES];
     double bad[RT_MAX_LANES];
-    if (g->ode.t)
-        memcpy(g->ode.t, t, g->lanes * sizeof *t);
+    for (unsigned l = 0; g->ode.t && l < g->lanes; l++)
+        g->ode.t[l] = time_of(r, l, c);
     g->ode.rhs(g->ode.frame, status);
     r->slopes++;
     if (g->kernels->slope(g->n, g->ode.dy, status, k, bad))
-        leave_out(g, r, t, k, status, bad);
+        leave_out(g, r, c, k, status, bad);
 }
 
 static void stages(RtLanes *g, Round *r) {
     const RtTableau *T = g->tableau;
-    double at[RT_MAX_LANES];
     for (int i = 1; i < T->stages; i++) {
         g->kernels->combine(g->n, g->y, r->h, i, T->a[i], g->k, g->ode.y);
-        for (unsigned l = 0; l < g->lanes; l++)
-            at[l] = r->t[l] + T->c[i] * r->h[l];
-        slope(g, r, at, g->k[i]);
+        slope(g, r, T->c[i], g->k[i]);
     }
     g->kernels->combine(g->n, g->y, r->h, T->stages, T->b, g->k, g->ode.y);
 }
@@ -165,7 +166,7 @@ static void errors(RtLanes *g, Round *r, double *error) {
     const RtTableau *T = g->tableau;
     size_t culprit[RT_MAX_LANES];
     if (T->error_needs_last)
-        slope(g, r, r->end, g->k[T->stages]);
+        slope(g, r, END, g->k[T->stages]);
     T->error_lanes(g, r->h, error, culprit);
     for (unsigned l = 0; l < g->lanes; l++) {
         if (r->on[l]) {
@@ -185,7 +186,7 @@ static void errors(RtLanes *g, Round *r, double *error) {
         return;
     bool good[RT_MAX_LANES];
     memcpy(good, r->on, sizeof good);
-    slope(g, r, r->end, g->k[T->stages]);
+    slope(g, r, END, g->k[T->stages]);
     for (unsigned l = 0; l < g->lanes; l++) {
         if (good[l] && !r->on[l])
             error[l] = INFINITY;
@@ -217,7 +218,7 @@ static void steps_of_fixed_length(RtLanes *g, Round *r, RtLaneResult *result) {
     }
     if (!is_any_on(g, r))
         return;
-    slope(g, r, r->end, last);
+    slope(g, r, END, last);
     for (unsigned l = 0; l < g->lanes; l++)
         if (r->on[l])
             g->copy[l]->stats.evaluations += r->slopes;
@@ -229,7 +230,7 @@ static void begin(RtLanes *g, Round *r, RtLaneResult *result) {
     r->slopes = 0;
     for (unsigned l = 0; l < g->lanes; l++) {
         RtIntegrator *copy = g->copy[l];
-        r->h[l] = r->t[l] = r->end[l] = 0;
+        r->h[l] = r->t[l] = r->end[l] = r->log_old[l] = 0;
         r->on[l] = false;
         result[l] = RT_LANE_FREE;
         if (!copy)
@@ -243,6 +244,7 @@ static void begin(RtLanes *g, Round *r, RtLaneResult *result) {
             r->h[l] = r->try[l].h;
             r->t[l] = copy->t;
             r->end[l] = r->try[l].t1;
+            r->log_old[l] = copy->log_error_old;
         }
     }
     memset(g->fresh, 0, sizeof g->fresh);
@@ -256,11 +258,13 @@ void rt_lanes_try(RtLanes *g, RtLaneResult *result) {
     if (!g->tableau->error) {
         steps_of_fixed_length(g, &r, result);
     } else {
+        double factor[RT_MAX_LANES], log_error[RT_MAX_LANES];
         errors(g, &r, error);
+        g->kernels->control(g->tableau->error_order, error, r.log_old, factor, log_error);
         for (unsigned l = 0; l < g->lanes; l++) {
             if (result[l] != RT_LANE_AGAIN)
                 continue;
-            RtVerdict verdict = rt_rk_judge(g->copy[l], &r.try[l], error[l]);
+            RtVerdict verdict = rt_rk_decide(g->copy[l], &r.try[l], error[l], factor[l], log_error[l]);
             g->fresh[l] = verdict == RT_TRY_ACCEPTED;
             result[l] = verdict == RT_TRY_ACCEPTED ? RT_LANE_ACCEPTED
                         : verdict == RT_TRY_AGAIN  ? RT_LANE_AGAIN

@@ -27,6 +27,8 @@ typedef struct RtLaneKernels {
      * where the first is largest */
     void (*estimate)(const RtLanes *g, int m, const double *e5, const double *e3, double *sum5, double *sum3,
                      size_t *culprit);
+    /* control_factor and control_log_error of each lane */
+    void (*control)(int order, const double *error, const double *log_old, double *factor, double *log_error);
 } RtLaneKernels;
 
 extern const RtLaneKernels rt_lane_kernels_2, rt_lane_kernels_4, rt_lane_kernels_8; /* by the numbers in a vector */

@@ -44,7 +44,7 @@ struct RtIntegrator {
     bool have_slope;  /* k[stages] is f(t, y) */
     bool dense_ready; /* what interpolate prepares has been */
     bool rejected;    /* the try before this one */
-    double log_error_old; /* of the last accepted step, for the step-size control */
+    double log_error_old; /* of the last accepted step, as control.h has it */
     size_t culprit;
     double culprit_t;
     RtOdeStats stats;
@@ -76,8 +76,9 @@ typedef struct RtTry { /* a step of h to t1; last: it ends the integration */
 typedef enum RtVerdict { RT_TRY_ACCEPTED, RT_TRY_AGAIN, RT_TRY_TOO_SMALL } RtVerdict;
 RtStatus rt_rk_begin_step(RtIntegrator *g);        /* k[0], and the first step's size */
 bool rt_rk_propose(RtIntegrator *g, RtTry *try);   /* false: too small for the clock */
-/* Accepts the try or makes the next one shorter; `error` in units of the tolerance, infinite: no value. */
-RtVerdict rt_rk_judge(RtIntegrator *g, const RtTry *try, double error);
+/* Accepts the try or makes the next one shorter; `error` in units of the tolerance, infinite: no value. factor and log_error:
+ * control_factor and control_log_error of it. */
+RtVerdict rt_rk_decide(RtIntegrator *g, const RtTry *try, double error, double factor, double log_error);
 RtStatus rt_rk_step_fixed(RtIntegrator *g);
 bool rt_rk_propose_fixed(const RtIntegrator *g, RtTry *try); /* true */
 void rt_rk_accept_fixed(RtIntegrator *g, const RtTry *try);

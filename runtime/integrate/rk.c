@@ -1,4 +1,5 @@
 /* rk — one step of an explicit Runge-Kutta method given by its table, of fixed or controlled size. */
+#include "control.h"
 #include "method.h"
 
 #include <float.h>
@@ -242,14 +243,6 @@ static RtStatus choose_first(RtIntegrator *g) {
     return RT_OK;
 }
 
-/* Step-size control with memory of the last error: h ← h · 0.9 err^-α err_old^β, β = 0.04, α = 1/order - 0.2
- * β, within 1/3 … 6 (loc. cit., II.4 and IV.2). */
-static double factor(const RtIntegrator *g, double error) {
-    const double beta = 0.04, alpha = 1.0 / g->tableau->error_order - 0.2 * beta;
-    double f = 0.9 * exp(beta * g->log_error_old - alpha * log(fmax(error, 1e-10)));
-    return fmin(6, fmax(1.0 / 3, f));
-}
-
 /* One try of size h. *error: in units of the tolerance; infinite where the right-hand side has no value. */
 static RtStatus attempt(RtIntegrator *g, double h, double t1, double *error) {
     const RtTableau *T = g->tableau;
@@ -285,22 +278,26 @@ bool rt_rk_propose(RtIntegrator *g, RtTry *try) {
     return false;
 }
 
-RtVerdict rt_rk_judge(RtIntegrator *g, const RtTry *try, double error) {
+RtVerdict rt_rk_decide(RtIntegrator *g, const RtTry *try, double error, double factor, double log_error) {
     if (error <= 1) {
-        double grow = factor(g, error);
         accept(g, try->h, try->t1);
         g->have_slope = true;
-        g->log_error_old = log(fmax(error, LEAST_ERROR));
-        if (!try->last || grow < 1)
-            g->h_next = try->h * (g->rejected ? fmin(grow, 1) : grow);
+        g->log_error_old = log_error;
+        if (!try->last || factor < 1)
+            g->h_next = try->h * (g->rejected ? fmin(factor, 1) : factor);
         g->rejected = false;
         return RT_TRY_ACCEPTED;
     }
     g->stats.rejected++;
     g->rejected = true;
-    g->h_next = isfinite(error) ? try->h * fmin(0.9, factor(g, error)) : 0.1 * try->h;
+    g->h_next = isfinite(error) ? try->h * fmin(0.9, factor) : 0.1 * try->h;
     /* at t = 0 there is no resolution to run into */
     return fabs(g->h_next) < DBL_MIN / DBL_EPSILON ? RT_TRY_TOO_SMALL : RT_TRY_AGAIN;
+}
+
+static RtVerdict judge(RtIntegrator *g, const RtTry *try, double error) {
+    double factor = control_factor(g->tableau->error_order, error, g->log_error_old);
+    return rt_rk_decide(g, try, error, factor, control_log_error(error));
 }
 
 RtStatus rt_rk_begin_step(RtIntegrator *g) {
@@ -319,7 +316,7 @@ RtStatus rt_rk_step_adaptive(RtIntegrator *g) {
         if (!rt_rk_propose(g, &try))
             break;
         status = attempt(g, try.h, try.t1, &error);
-        verdict = rt_rk_judge(g, &try, error);
+        verdict = judge(g, &try, error);
     }
     if (verdict == RT_TRY_ACCEPTED)
         return RT_OK;
