@@ -229,6 +229,24 @@ LAG
   expect 0 '' cmp lanes1/r.csv lanes2/r.csv
   expect 0 '' cmp <(grep '^17,' lanes1/r.csv | cut -d, -f2-) <(tail -n +2 alone/r.csv)
 done
+# It is said how they went, and which strays farthest from what is conserved.
+cat >how.lag <<'LAG'
+coord x = 1
+system s { kinetic = 1/2 * x'^2; potential = 1/4 * x^4 }
+run a = leapfrog(h = 0.01) on s for 1 over 40 copies { x from linspace(0, 1) }
+run b = leapfrog(h = 0.01) on s for 1 over 40 copies { when x = 0 { stop } }
+run c = taylor(rtol = 1e-12) on s for 1 over 40 copies
+run d = gauss(stages = 1, h = 0.1) on s for 1 over 40 copies
+run e = leapfrog(h = 0.01) on s for 1 over 3 copies
+LAG
+expect 0 'copies went [0-9]+ side by side' "$lag" run how.lag --threads 1 --out how
+expect 0 'drift: energy [0-9.e-]+ in copy 39' "$lag" run how.lag --threads 2 --out how
+expect 0 'one by one: words look for events in one at a time' "$lag" run how.lag --threads 1 --out how
+expect 0 "one by one: Taylor's method takes one at a time" "$lag" run how.lag --threads 1 --out how
+expect 0 'one by one: a step of theirs draws noise, calls the library, iterates' "$lag" run how.lag --threads 1 --out how
+expect 0 'one by one on each of 2 threads: they are few' "$lag" run how.lag --threads 2 --out how
+expect 0 '"event":"copies","copies":40,"threads":1,"abreast":1,"why"' "$lag" run how.lag --json --threads 1 --out how
+expect 0 '"event":"drift","name":"energy".*"copy":39' "$lag" run how.lag --json --threads 1 --out how
 cat >blows_up.lag <<'LAG'
 coord x = 1
 system s { x' = x^2 }

@@ -192,6 +192,10 @@ Expr *build_call(Parser *parser, Span span, Expr *callee, Seq *args) {
         else if (callee->kind == EXPR_FIELD)
             diag_help(parser->session, diag, "functions have no prefix: write `%s(…)`",
                       name_text(parser->session->names, callee->field.name));
+        else if (callee->kind == EXPR_SUBSCRIPT && callee->subscript.of->kind == EXPR_NAME)
+            diag_help(parser->session, diag,
+                      "over an index go sum, prod, mean, min, max, argmin, argmax, any and all: the variance over i of e is "
+                      "`mean[i]((e - mean[i](e))^2)`");
         else if (callee->kind == EXPR_NUMBER || callee->kind == EXPR_CALL)
             diag_help(parser->session, diag, "for a product write `*` before the parenthesis");
         return build_error(parser, span);

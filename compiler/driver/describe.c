@@ -381,17 +381,30 @@ static void describe_events(const Describer *d) {
     }
 }
 
+/* What is gathered of each copy, and how often until what needs others of all copies is right too. */
+static void describe_gathers(const Describer *d) {
+    RtProgramRun *out = d->out;
+    uint32_t n = out->n_gathers = d->sema->n_gathers;
+    uint32_t *pass = ARENA_ARRAY(d->arena, uint32_t, n + 1);
+    out->gathers = ARENA_ARRAY(d->arena, RtGather, n + 1);
+    out->gather_passes = 1;
+    for (uint32_t k = 0; k < n; k++) { /* inner ones come first */
+        out->gathers[k] = (RtGather){.one = place_of(d, d->mech->gathers[k], ""),
+                                     .all = place_of(d, d->sema->gathers[k].all, "")};
+        for (uint32_t j = 0; j < k; j++)
+            if (pass[j] >= pass[k] && ir_def_depends(d->model->ir, d->sema->gathers[k].value, d->sema->gathers[j].all))
+                pass[k] = pass[j] + 1;
+        if (pass[k] >= out->gather_passes)
+            out->gather_passes = pass[k] + 1;
+    }
+}
+
 static void describe_rest(const Describer *d) {
     RtProgramRun *out = d->out;
     out->n_conserved = d->mech->n_charges;
     out->conserved = ARENA_ARRAY(d->arena, RtPlace, out->n_conserved + 1);
     for (uint32_t k = 0; k < out->n_conserved; k++)
         out->conserved[k] = place_of(d, d->mech->charges[k].output, d->mech->charges[k].name);
-    out->n_gathers = d->sema->n_gathers;
-    out->gathers = ARENA_ARRAY(d->arena, RtGather, out->n_gathers + 1);
-    for (uint32_t k = 0; k < out->n_gathers; k++)
-        out->gathers[k] = (RtGather){.one = place_of(d, d->mech->gathers[k], ""),
-                                     .all = place_of(d, d->sema->gathers[k].all, "")};
     uint32_t n = ir_def_count(d->model->ir);
     out->origins = ARENA_ARRAY(d->arena, RtOrigin, n + 1);
     for (IrDef def = 1; def <= n; def++) {
@@ -431,6 +444,7 @@ RtProgramRun *describe_run(Session *session, const Model *model, const MechRun *
     describe_plots(&d);
     describe_expects(&d);
     describe_events(&d);
+    describe_gathers(&d);
     describe_rest(&d);
     return d.out;
 }

@@ -1,25 +1,10 @@
-/* copies — a run over copies: a frame for every thread, the tables of all copies as one, and what is said of them at the
- * end. Data that are drawn are drawn once, in the first frame, of which the others are images. */
-#include "execution.h"
+/* copies — a run over copies: a frame for every one that runs at a time, and what is kept of each when it ends. Data that are
+ * drawn are drawn once, in the first frame, of which the others are images. */
+#include "copies.h"
 
 #include <math.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-
-typedef struct Ensemble {
-    Execution *e;
-    Execution *worker;    /* one a run of `copies`; worker[0] shares the frame of e */
-    RtCopies copies;
-    RtSeries **series;    /* of copy c and group g: c * n_groups + g */
-    RtFunction gather;
-    double **gathered;    /* of value k: all copies' elements */
-    RtBlock *value;       /* one a gathered value, in any frame */
-    pthread_mutex_t lock; /* over progress */
-    uint64_t done;
-    double shown;
-    bool short_of_memory;
-} Ensemble;
 
 /* ---- frames ---- */
 
@@ -29,7 +14,6 @@ static bool open_worker(Ensemble *n, uint32_t w) { /* run w */
     *worker = *e;
     worker->printed = (Buf){0};
     worker->frame.pool = NULL;
-    worker->n_drift = 0; /* of one run, kept in one place: several threads would write it */
     if (w) {
         uint64_t bytes = e->spec->memory;
         worker->frame.mem = rt_alloc(bytes ? bytes : 64);
@@ -44,6 +28,8 @@ static bool open_worker(Ensemble *n, uint32_t w) { /* run w */
         return false;
     worker->run.context = worker;
     worker->run.progress = NULL;
+    if (e->n_drift)
+        drift_open(worker);
     n->copies.run[w] = &worker->run;
     RtBlock number;
     n->copies.number[w] = execution_block(&e->spec->copy, &number)
@@ -53,7 +39,11 @@ static bool open_worker(Ensemble *n, uint32_t w) { /* run w */
 }
 
 static bool take_row(void *context, uint32_t index, const RtRunState *at, RtMessage *message) {
-    const Execution *worker = context;
+    Execution *worker = context;
+    if (worker->n_drift && at->time != worker->drift_seen && !worker->monitor(&worker->frame)) {
+        drift_look(worker);
+        worker->drift_seen = at->time;
+    }
     RtRecordForm form = worker->spec->records[worker->record_of[index]].form;
     bool is_row = form == RT_RECORD_SERIES || form == RT_RECORD_PLOT;
     if (is_row && !worker->groups[worker->group_of[index]].series)
@@ -63,7 +53,12 @@ static bool take_row(void *context, uint32_t index, const RtRunState *at, RtMess
 
 static void begins(void *context, uint32_t w, uint64_t copy) {
     Ensemble *n = context;
+    Execution *worker = &n->worker[w];
     (void)copy;
+    worker->n_drift = n->e->n_drift;
+    worker->drift_seen = NAN;
+    for (uint32_t k = 0; k < worker->n_drift; k++)
+        worker->drift[k].size = worker->drift[k].most = 0;
     for (uint32_t g = 0; g < n->e->n_groups; g++)
         n->worker[w].groups[g].series = rt_series_like(n->e->groups[g].series, NULL);
     RtHold *hold = n->worker[w].run.hold;
@@ -74,9 +69,10 @@ static void begins(void *context, uint32_t w, uint64_t copy) {
         hold->failure = RT_HOLD_GOOD;
 }
 
-static void show(Ensemble *n) {
+static void show(Ensemble *n, const Execution *worker, uint64_t copy) {
     pthread_mutex_lock(&n->lock);
     n->done++;
+    drift_take_worst(n->e, worker, copy);
     double now = rt_now();
     if (now - n->shown > 0.1 && !n->e->options->quiet) {
         n->shown = now;
@@ -85,244 +81,51 @@ static void show(Ensemble *n) {
     pthread_mutex_unlock(&n->lock);
 }
 
-static void ends(void *context, uint32_t w, uint64_t copy) {
-    Ensemble *n = context;
-    Execution *worker = &n->worker[w];
-    for (uint32_t g = 0; g < n->e->n_groups; g++)
-        n->series[copy * n->e->n_groups + g] = worker->groups[g].series;
-    bool good = n->copies.result[copy].status == RT_OK;
-    if (good && n->gather)
-        good = n->gather(&worker->frame) == RT_OK;
+void copies_take_end(Ensemble *n, const Execution *worker, uint64_t copy) {
+    RtFrame frame = worker->frame;
+    bool good = n->copies.result[copy].status == RT_OK && (!n->gather || n->gather(&frame) == RT_OK);
     for (uint32_t k = 0; k < n->e->spec->n_gathers; k++) {
         uint64_t size = n->value[k].n;
         for (uint64_t i = 0; i < size; i++)
             n->gathered[k][copy * size + i] = good ? execution_value(worker, &n->value[k], i) : NAN;
     }
-    show(n);
 }
 
-/* ---- results ---- */
-
-/* One table of a group: the rows of copy 0, then those of copy 1 …, each with its number. */
-static bool write_group(Ensemble *n, uint32_t g) {
-    Execution *e = n->e;
-    RtMessage message;
-    RtSeries *all = rt_series_like(e->groups[g].series, "copy");
-    size_t width = rt_series_width(e->groups[g].series);
-    double *row = base_calloc(width + 1, sizeof *row);
-    bool ok = all != NULL;
-    for (uint64_t c = 0; c < n->copies.n && ok; c++) {
-        RtSeries *series = n->series[c * e->n_groups + g];
-        row[0] = (double)c;
-        for (uint64_t r = 0; series && r < rt_series_rows(series) && ok; r++) {
-            memcpy(row + 1, rt_series_row(series, r), width * sizeof *row);
-            ok = rt_series_append(all, row);
-        }
-    }
-    if (!ok)
-        execution_complain(e, "not enough memory for the records");
-    else if (!(ok = rt_series_write_csv(all, e->groups[g].path, &message)))
-        execution_complain(e, "%s", message.text);
-    free(row);
-    rt_series_free(all);
-    return ok;
+static void ends(void *context, uint32_t w, uint64_t copy) {
+    Ensemble *n = context;
+    Execution *worker = &n->worker[w];
+    for (uint32_t g = 0; g < n->e->n_groups; g++)
+        n->series[copy * n->e->n_groups + g] = worker->groups[g].series;
+    if (n->copies.result[copy].status == RT_OK && worker->n_drift && !worker->monitor(&worker->frame))
+        drift_look(worker);
+    copies_take_end(n, worker, copy);
+    show(n, worker, copy);
 }
-
-/* What a plot shows of all copies: the points of scatter and histogram together, the lines with a gap after each; of
- * the pictures that fill their frame that of copy 0. NULL: out of memory. */
-static RtSeries *plotted(const Ensemble *n, uint32_t g) {
-    const Execution *e = n->e;
-    RtPlotForm form = e->spec->plots[e->groups[g].plot - 1].form;
-    bool one = form == RT_PLOT_HEAT || form == RT_PLOT_IMAGES || form == RT_PLOT_ANIMATION;
-    RtSeries *all = rt_series_like(e->groups[g].series, NULL);
-    size_t width = rt_series_width(e->groups[g].series);
-    double *gap = base_calloc(width + 1, sizeof *gap);
-    for (size_t i = 0; i < width; i++)
-        gap[i] = NAN;
-    bool ok = all != NULL;
-    for (uint64_t c = 0; c < (one ? 1 : n->copies.n) && ok; c++) {
-        RtSeries *series = n->series[c * e->n_groups + g];
-        for (uint64_t r = 0; series && r < rt_series_rows(series) && ok; r++)
-            ok = rt_series_append(all, rt_series_row(series, r));
-        ok = ok && (form != RT_PLOT_LINE || rt_series_append(all, gap));
-    }
-    free(gap);
-    if (ok)
-        return all;
-    rt_series_free(all);
-    return NULL;
-}
-
-static bool draw_pictures(Ensemble *n) {
-    Execution *e = n->e;
-    RtSeries **kept = base_calloc(e->n_groups + 1, sizeof *kept);
-    bool ok = true;
-    for (uint32_t g = 0; g < e->n_groups && ok; g++) {
-        RtSeries *all = e->groups[g].plot ? plotted(n, g) : NULL;
-        ok = all || !e->groups[g].plot;
-        if (!all)
-            continue;
-        kept[g] = e->groups[g].series;
-        e->groups[g].series = all;
-    }
-    if (!ok)
-        execution_complain(e, "not enough memory for the pictures");
-    ok = ok && pictures_write(e);
-    for (uint32_t g = 0; g < e->n_groups; g++) {
-        if (!kept[g])
-            continue;
-        rt_series_free(e->groups[g].series);
-        e->groups[g].series = kept[g];
-    }
-    free(kept);
-    return ok;
-}
-
-static bool write_tables(Ensemble *n) {
-    Execution *e = n->e;
-    RtMessage message;
-    if (e->n_groups && !rt_out_directory(e->folder, &message)) {
-        execution_complain(e, "%s", message.text);
-        return false;
-    }
-    bool ok = true;
-    for (uint32_t g = 0; g < e->n_groups; g++)
-        ok = (e->groups[g].plot || write_group(n, g)) && ok;
-    return draw_pictures(n) && ok;
-}
-
-/* Values of all copies into the memory of the first frame, where reductions read them. */
-static void spread(Ensemble *n) {
-    for (uint32_t k = 0; k < n->e->spec->n_gathers; k++) {
-        RtBlock all;
-        if (execution_block(&n->e->spec->gathers[k].all, &all))
-            memcpy(n->e->frame.mem + all.offset, n->gathered[k], all.n * sizeof(double));
-    }
-}
-
-/* `print` of what differs between copies lists them. */
-static void print_all(Ensemble *n, uint32_t index) {
-    Execution *first = &n->worker[0];
-    const RtOutput *output = &first->outputs[index];
-    uint64_t size = output->block.n;
-    double *values = base_calloc(n->copies.n * size + 1, sizeof *values);
-    bool differs = false;
-    for (uint64_t c = 0; c < n->copies.n; c++) {
-        int32_t status = n->copies.result[c].status; /* a copy that stopped left no state to look at */
-        if (!status) {
-            rt_copies_restore(&n->copies, 0, c);
-            status = output->observe(&first->frame);
-        }
-        for (uint64_t i = 0; i < size; i++)
-            values[c * size + i] = status ? NAN : execution_value(first, &output->block, i);
-        differs = differs || memcmp(values, values + c * size, size * sizeof *values) != 0;
-    }
-    uint32_t rank = first->spec->records[first->record_of[index]].place.rank;
-    outputs_print(n->e, index, differs ? " of each copy" : "", differs ? n->copies.n * size : size, values,
-                  differs || rank > 0);
-    free(values);
-}
-
-/* An `expect` is of every copy. */
-static bool expect_all(Ensemble *n) {
-    Execution *first = &n->worker[0];
-    uint32_t n_expects = first->spec->n_expects;
-    uint64_t *wrong = base_calloc(n_expects + 1, sizeof *wrong), *where = base_calloc(n_expects + 1, sizeof *where);
-    double(*sides)[3] = base_calloc(n_expects + 1, sizeof *sides);
-    bool ok = true;
-    for (uint64_t c = 0; c < n->copies.n && n_expects; c++) {
-        int32_t status = n->copies.result[c].status;
-        if (!status) {
-            rt_copies_restore(&n->copies, 0, c);
-            status = first->expects(&first->frame);
-        }
-        for (uint32_t k = 0; k < n_expects; k++) {
-            double now[3] = {NAN, NAN, NAN};
-            if (!status && expect_holds(first, k, now))
-                continue;
-            if (!wrong[k]++) {
-                where[k] = c;
-                memcpy(sides[k], now, sizeof now);
-            }
-        }
-    }
-    for (uint32_t k = 0; k < n_expects; k++) {
-        if (!wrong[k])
-            continue;
-        const char *others = wrong[k] == 1 ? "" : arena_printf(first->arena, " and %llu others",
-                                                               (unsigned long long)wrong[k] - 1);
-        expect_fails(first, k, sides[k], wrong[k] == n->copies.n ? " of any copy"
-                     : arena_printf(first->arena, " of copy %llu%s", (unsigned long long)where[k], others));
-        ok = false;
-    }
-    free(wrong);
-    free(where);
-    free(sides);
-    return ok;
-}
-
-/* Copies that have stopped, by number; no other was stopped by them. */
-static int complain(Ensemble *n) {
-    enum { SHOWN = 5 };
-    uint64_t stopped = 0, begun = 0;
-    for (uint64_t c = 0; c < n->copies.n; c++) {
-        const RtRunResult *result = &n->copies.result[c];
-        begun += result->status != RT_INTERRUPTED;
-        if (result->status == RT_OK || result->status == RT_INTERRUPTED)
-            continue;
-        if (stopped++ < SHOWN)
-            execution_complain(n->e, "copy %llu of %s stopped: %s", (unsigned long long)c, n->e->spec->name,
-                               result->message.text[0] ? result->message.text : rt_status_text(result->status));
-    }
-    if (stopped > SHOWN)
-        execution_complain(n->e, "and %llu more copies", (unsigned long long)(stopped - SHOWN));
-    if (begun < n->copies.n && !n->e->options->json)
-        fprintf(stderr, "interrupted after %llu of %llu copies; the results so far are written\n",
-                (unsigned long long)begun, (unsigned long long)n->copies.n);
-    return begun < n->copies.n ? EXIT_INTERRUPT : stopped ? EXIT_RUN : EXIT_OK;
-}
-
-static int results(Ensemble *n) {
-    Execution *e = n->e;
-    int status = complain(n);
-    if (!write_tables(n))
-        status = EXIT_RUN;
-    if (status != EXIT_INTERRUPT) {
-        spread(n);
-        for (uint32_t k = 0; k < e->run.n_outputs; k++)
-            if (e->spec->records[e->record_of[k]].form == RT_RECORD_PRINT)
-                print_all(n, k);
-        if (!expect_all(n) && status == EXIT_OK)
-            status = EXIT_EXPECT;
-    }
-    for (uint32_t g = 0; g < e->n_groups && !e->options->json && !e->options->quiet; g++)
-        if (!e->groups[g].plot)
-            fprintf(stderr, "wrote %s\n", e->groups[g].path);
-    page_end_run(e, status == EXIT_INTERRUPT ? "interrupted" : status == EXIT_RUN ? "not all copies ended well" : NULL);
-    fwrite(e->printed.at ? e->printed.at : "", 1, e->printed.n, stdout);
-    fflush(stdout);
-    return status;
-}
-
-/* ---- all of it ---- */
 
 /* Copies of more memory leave the caches when several of them lie side by side, and the loops inside one are long enough
  * to be vectors by themselves. */
 #define MOST_MEMORY (UINT64_C(1) << 18)
 #define LEAST_COPIES 4 /* a thread; fewer fill too little of a vector */
 
-/* The code that advances several copies at once, where there is any and something is gained by it. */
-static void find_lanes(Execution *e, RtCopies *copies) {
+/* The code that advances several copies at once. NULL: there is such code and something is gained by it; else why not. */
+static const char *find_lanes(Execution *e, RtCopies *copies) {
     const RtProgramRun *spec = e->spec;
     const int32_t *count = spec->lanes_count ? e->symbol(e->code, spec->lanes_count) : NULL;
-    if (!count || spec->memory > MOST_MEMORY || spec->copies < LEAST_COPIES * (uint64_t)copies->n_threads)
-        return;
+    if (spec->copies < LEAST_COPIES * (uint64_t)copies->n_threads)
+        return "they are few";
+    if (spec->memory > MOST_MEMORY)
+        return "each takes much memory";
+    if (!spec->lanes)
+        return spec->jet_next ? "Taylor's method takes one at a time" : "training takes one at a time";
+    if (!count)
+        return "a step of theirs draws noise, calls the library, iterates or reads integers";
     RtBlock *moved = ARENA_ARRAY(e->arena, RtBlock, spec->n_moved + 1);
     copies->code = (RtLaneCode){.lanes = (unsigned)*count, .bytes = spec->memory, .moved = moved,
                                 .advance = (RtLaneFunction)(uintptr_t)e->symbol(e->code, spec->lanes)};
     for (uint32_t k = 0; k < spec->n_moved; k++)
         copies->code.n_moved += execution_block(&spec->moved[k], &moved[copies->code.n_moved]);
     copies->abreast = copies->code.lanes;
+    return NULL;
 }
 
 static bool open_ensemble(Ensemble *n, volatile sig_atomic_t *stop) {
@@ -334,7 +137,7 @@ static bool open_ensemble(Ensemble *n, volatile sig_atomic_t *stop) {
         threads = (uint32_t)spec->copies;
     n->copies = (RtCopies){.n = spec->copies, .n_threads = threads, .abreast = 1, .seed = e->frame.seed, .stop = stop,
                            .begins = begins, .ends = ends, .context = n};
-    find_lanes(e, &n->copies);
+    n->why = find_lanes(e, &n->copies);
     uint32_t runs = threads * n->copies.abreast;
     n->copies.run = ARENA_ARRAY(arena, RtRun *, runs);
     n->copies.number = ARENA_ARRAY(arena, int64_t *, runs);
@@ -355,8 +158,8 @@ static bool open_ensemble(Ensemble *n, volatile sig_atomic_t *stop) {
     e->run.record = take_row;
     for (uint32_t w = 0; w < runs && ok; w++)
         ok = open_worker(n, w);
-    if (ok)
-        rt_copies_choose(&n->copies);
+    const char *why = ok ? rt_copies_choose(&n->copies) : NULL;
+    n->why = n->why ? n->why : why;
     return ok;
 }
 
@@ -391,7 +194,7 @@ int copies_run(Execution *e, volatile sig_atomic_t *stop) {
     if (!ok)
         execution_complain(e, "not enough memory for %llu copies", (unsigned long long)e->spec->copies);
     else
-        status = results(&n);
+        status = copies_say(&n);
     close_ensemble(&n);
     pthread_mutex_destroy(&n.lock);
     return status;

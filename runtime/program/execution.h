@@ -62,6 +62,7 @@ typedef struct Drift {
     double *start;        /* its elements at the start, */
     double size;          /* the largest of them, */
     double most;          /* and the farthest any was from there */
+    uint64_t copy;        /* of a run over copies: the one that strays farthest */
 } Drift;
 
 typedef struct Execution {
@@ -129,6 +130,8 @@ void hold_close(Execution *e);
 void drift_open(Execution *e);
 void drift_start(Execution *e);
 void drift_look(Execution *e);
+/* After copy `number`, which ran in `copy`, has ended: keeps its drift in `all` where it is the largest so far. */
+void drift_take_worst(Execution *all, const Execution *copy, uint64_t number);
 void drift_say(const Execution *e);
 
 /* One record as `print` says it; values: n of them. */

@@ -68,14 +68,19 @@ static bool is_double(const RtBlock *blocks, uint32_t n) {
     return true;
 }
 
-void rt_copies_choose(RtCopies *c) {
+const char *rt_copies_choose(RtCopies *c) {
     const RtRun *run = c->run[0];
     c->integrate = rt_copies_one_by_one;
     if (c->code.lanes < 2 || c->abreast != c->code.lanes)
-        return;
-    if (run->method && run->rhs && rt_method_has_lanes(run->method, c->code.lanes) && is_double(run->y, run->n_y) &&
-        is_double(run->dy, run->n_y))
-        c->integrate = rt_copies_method_in_lanes;
-    if (!run->method && !run->n_events && !run->hold && !run->batches)
-        c->integrate = rt_copies_words_in_lanes;
+        return "there is no code for several";
+    if (run->method && (!run->rhs || !rt_method_has_lanes(run->method, c->code.lanes)))
+        return "this method takes one at a time";
+    if (run->method && !(is_double(run->y, run->n_y) && is_double(run->dy, run->n_y)))
+        return "they are in single precision";
+    if (!run->method && run->n_events)
+        return "words look for events in one at a time";
+    if (!run->method && (run->hold || run->batches))
+        return run->hold ? "words hold constraints in one at a time" : "minibatches are drawn for one at a time";
+    c->integrate = run->method ? rt_copies_method_in_lanes : rt_copies_words_in_lanes;
+    return NULL;
 }

@@ -201,8 +201,8 @@ void rt_copies_one_by_one(RtCopies *copies, uint32_t w);
 void rt_copies_method_in_lanes(RtCopies *copies, uint32_t w);
 /* A word's in lanes, all at the same step. */
 void rt_copies_words_in_lanes(RtCopies *copies, uint32_t w);
-/* The best of these three for such runs. */
-void rt_copies_choose(RtCopies *copies);
+/* The best of these three for such runs. NULL: several at once; else why one after the other. */
+const char *rt_copies_choose(RtCopies *copies);
 
 /* The next copies that nobody has: from *first on, at most `most`. 0: there are none, or no further one shall begin. */
 uint64_t rt_copies_take(RtCopies *copies, uint64_t most, uint64_t *first);
