@@ -6,7 +6,6 @@
 #include "integrate.h"
 
 #define RT_RK_STAGES 16
-#define LEAST_ERROR 1e-4 /* that the step-size control remembers */
 enum { RT_TAYLOR_LEAST = 2, RT_TAYLOR_MOST = 200 }; /* orders */
 
 /* An explicit Runge-Kutta method: k_i = f(t + c_i h, y + h Σ_j a_ij k_j) for i < stages, y₁ = y + h Σ b_i
