@@ -177,6 +177,7 @@ IrTerm ir_bool(IrProgram *p, bool value);
 IrTerm ir_idx(IrProgram *p, IrIdx i);                                   /* INT value of an index */
 IrTerm ir_read(IrProgram *p, IrDef d, const IrTerm *subs, uint32_t n);  /* n = rank */
 IrTerm ir_read0(IrProgram *p, IrDef d);                                 /* a scalar definition */
+IrTerm ir_read_whole(IrProgram *p, IrDef d);                            /* at its own axes */
 IrTerm ir_op1(IrProgram *p, IrOp op, IrTerm a);
 IrTerm ir_op2(IrProgram *p, IrOp op, IrTerm a, IrTerm b);
 IrTerm ir_op3(IrProgram *p, IrOp op, IrTerm a, IrTerm b, IrTerm c);

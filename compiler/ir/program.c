@@ -217,6 +217,14 @@ IrTerm ir_read(IrProgram *p, IrDef d, const IrTerm *subs, uint32_t n) {
 
 IrTerm ir_read0(IrProgram *p, IrDef d) { return ir_read(p, d, NULL, 0); }
 
+IrTerm ir_read_whole(IrProgram *p, IrDef d) {
+    IrTerm subs[IR_MAX_RANK];
+    uint32_t rank = p->defs.at[d].rank;
+    for (uint32_t k = 0; k < rank; k++)
+        subs[k] = ir_idx(p, ir_axis(p, k, p->defs.at[d].extent[k]));
+    return ir_read(p, d, subs, rank);
+}
+
 IrTerm raw_reduce(IrProgram *p, IrOp op, IrIdx bound, IrTerm guard, IrTerm body) {
     IrType type = op == IR_ARGMAX || op == IR_ARGMIN ? IR_INT : type_of(p, body);
     IrNode node = {.op = (uint16_t)op, .type = (uint8_t)type, .arg = {bound, guard, body}};

@@ -101,11 +101,8 @@ static bool project_velocities(Mech *m, const MechForm *mass, IrFunc *f) {
 /* An OUTPUT that holds the values of a definition. */
 static IrDef output(Mech *m, IrAssign *assign, const char *name, IrDef value, Span span) {
     const IrDefInfo info = *ir_def(m->p, value);
-    IrTerm at[IR_MAX_RANK];
-    for (uint32_t k = 0; k < info.rank; k++)
-        at[k] = ir_idx(m->p, ir_axis(m->p, k, info.extent[k]));
     IrDef out = ir_input(m->p, name_of(m->session->names, name), IR_ROLE_OUTPUT, IR_F64, info.rank, info.extent);
-    *assign = (IrAssign){out, ir_read(m->p, value, at, info.rank), span};
+    *assign = (IrAssign){out, ir_read_whole(m->p, value), span};
     return out;
 }
 

@@ -50,7 +50,7 @@ static Op *detour(FuncPlan *fp, Op *op) {
     while (fp->plan->input_buffer.n <= def)
         vec_push(&fp->plan->input_buffer, 0);
     fp->plan->input_buffer.at[def] = buffer;
-    const PlanBody *copy = plan_simple_body(fp, plan_whole_read(ir, def), op->elem);
+    const PlanBody *copy = plan_simple_body(fp, ir_read_whole(ir, def), op->elem);
     Op *back = plan_body_op(fp, op->def, copy, op->rank, op->extent, op->def, op->out[0].buffer, op->out[0].at);
     back->out[0].assigned = true;
     op->out[0].def = def;

@@ -45,14 +45,6 @@ const PlanBody *plan_simple_body(FuncPlan *fp, IrTerm t, IrElem elem) {
     return body;
 }
 
-IrTerm plan_whole_read(IrProgram *ir, IrDef d) {
-    IrTerm subs[IR_MAX_RANK];
-    uint32_t rank = ir_def(ir, d)->rank;
-    for (uint32_t i = 0; i < rank; i++)
-        subs[i] = ir_idx(ir, ir_axis(ir, i, ir_def(ir, d)->extent[i]));
-    return ir_read(ir, d, subs, rank);
-}
-
 /* Sets `n` elements of CONCAT d from element `at` to 0. */
 static void fill_gap(FuncPlan *fp, IrDef d, uint64_t at, uint64_t n) {
     uint64_t base;
@@ -68,7 +60,7 @@ static void copy_piece(FuncPlan *fp, IrDef d, const IrPiece *piece) {
     uint64_t base, extent[IR_MAX_RANK];
     uint32_t buffer = plan_buffer_of(fp, d, &base), rank = ir_def(ir, piece->def)->rank;
     memcpy(extent, ir_def(ir, piece->def)->extent, sizeof extent);
-    const PlanBody *copy = plan_simple_body(fp, plan_whole_read(ir, piece->def), ir_def(ir, d)->elem);
+    const PlanBody *copy = plan_simple_body(fp, ir_read_whole(ir, piece->def), ir_def(ir, d)->elem);
     Op *op = plan_body_op(fp, d, copy, rank, extent, 0, buffer, base);
     plan_out_place(fp, &op->out[0], d);
     const IrDefInfo *info = ir_def(ir, d);

@@ -299,7 +299,6 @@ void plan_push_op(FuncPlan *fp, Op *op);
 Op *plan_body_op(FuncPlan *fp, IrDef def, const PlanBody *body, uint32_t rank, const uint64_t *extent, IrDef as,
                  uint32_t buffer, uint64_t at);
 const PlanBody *plan_simple_body(FuncPlan *fp, IrTerm t, IrElem elem); /* computed element by element */
-IrTerm plan_whole_read(IrProgram *ir, IrDef d);                        /* d at its own axes */
 /* Pushes what computes d, and for a check what stops. */
 void plan_compute_op(FuncPlan *fp, IrDef d);
 

@@ -24,7 +24,7 @@ static void copy_rows(FuncPlan *fp, IrDef d, IrDef from, uint64_t at, bool row) 
     if (!fp->record)
         return;
     memcpy(extent, ir_def(fp->plan->ir, from)->extent, sizeof extent);
-    const PlanBody *copy = plan_simple_body(fp, plan_whole_read(fp->plan->ir, from), ir_def(fp->plan->ir, d)->elem);
+    const PlanBody *copy = plan_simple_body(fp, ir_read_whole(fp->plan->ir, from), ir_def(fp->plan->ir, d)->elem);
     Op *op = plan_body_op(fp, d, copy, ir_def(fp->plan->ir, from)->rank, extent, 0, buffer, base + at);
     if (row) {
         op->out[0].place = op->out[0].scan = d;
@@ -59,7 +59,7 @@ static void take_carried(FuncPlan *fp, IrDef d, IrDef carried) {
         return;
     memcpy(extent, ir_def(fp->plan->ir, d)->extent, sizeof extent);
     uint32_t buffer = plan_buffer_of(fp, d, &at);
-    const PlanBody *copy = plan_simple_body(fp, plan_whole_read(fp->plan->ir, carried), ir_def(fp->plan->ir, d)->elem);
+    const PlanBody *copy = plan_simple_body(fp, ir_read_whole(fp->plan->ir, carried), ir_def(fp->plan->ir, d)->elem);
     Op *op = plan_body_op(fp, d, copy, ir_def(fp->plan->ir, d)->rank, extent, d, buffer, at);
     plan_out_place(fp, &op->out[0], d);
     plan_push_op(fp, op);

@@ -175,13 +175,6 @@ static IrDef define_part(Path *p, uint32_t j, IrTerm body) {
     return ir_define(p->ir, 0, p->elem, axes, info.rank, body);
 }
 
-static IrTerm whole(Path *p, IrDef d) {
-    IrTerm subs[IR_MAX_RANK];
-    IrDefInfo info = *ir_def(p->ir, d);
-    for (uint32_t a = 0; a < info.rank; a++) subs[a] = ir_idx(p->ir, ir_axis(p->ir, a, info.extent[a]));
-    return ir_read(p->ir, d, subs, info.rank);
-}
-
 /* One step of the method from the row before: all parts side by side. */
 static IrDef step_row(Path *p, IrDef before, IrTerm h, IrTerm t) {
     IrProgram *ir = p->ir;
@@ -195,7 +188,7 @@ static IrDef step_row(Path *p, IrDef before, IrTerm h, IrTerm t) {
             IrTerm y = state_at(p, before, 0, j);
             for (uint32_t l = 0; l < i; l++)
                 if (m->a[i][l] != 0)
-                    y = ir_add(ir, y, ir_mul(ir, ir_mul(ir, ir_real(ir, m->a[i][l]), h), whole(p, slope[l][j])));
+                    y = ir_add(ir, y, ir_mul(ir, ir_mul(ir, ir_real(ir, m->a[i][l]), h), ir_read_whole(p->ir, slope[l][j])));
             at[j] = (IrReplace){.from = p->motion.y[j], .to = define_part(p, j, y)};
         }
         at[n] = (IrReplace){.from = p->s->time, .body = ir_add(ir, t, ir_mul(ir, ir_real(ir, m->c[i]), h))};
@@ -205,7 +198,7 @@ static IrDef step_row(Path *p, IrDef before, IrTerm h, IrTerm t) {
     for (uint32_t j = 0; j < n; j++) {
         IrTerm y = state_at(p, before, 0, j);
         for (uint32_t i = 0; i < m->n; i++)
-            if (m->b[i] != 0) y = ir_add(ir, y, ir_mul(ir, ir_mul(ir, ir_real(ir, m->b[i]), h), whole(p, slope[i][j])));
+            if (m->b[i] != 0) y = ir_add(ir, y, ir_mul(ir, ir_mul(ir, ir_real(ir, m->b[i]), h), ir_read_whole(p->ir, slope[i][j])));
         pieces[j] = (IrPiece){define_part(p, j, y), {p->place[j], 0}};
     }
     return ir_concat(ir, 0, p->elem, 1, &p->size, pieces, n);

@@ -33,8 +33,10 @@ static void write_program(const char *path, int n) {
 }
 
 int main(int argc, char **argv) {
-    int n = argc > 1 ? atoi(argv[1]) : 2;
-    const char *path = argc > 2 ? argv[2] : "/tmp/bench_rhs.lag";
+    if (argc < 3)
+        return 2;
+    int n = atoi(argv[1]);
+    const char *path = argv[2];
     static double mine[ROUNDS], hand[ROUNDS];
     Bench bench;
     write_program(path, n);

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "integrate/integrate.h"
+#include "systems.h"
 
 enum { COPIES = 21, MAX_N = 6 };
 
@@ -26,16 +26,6 @@ static RtStatus pendulum(void *context, double t, const double *y, double *dy) {
     dy[0] = y[1];
     dy[1] = -9.81 * sin(y[0]) + 0.3 * cos(y[2] * t);
     dy[2] = 0;
-    return RT_OK;
-}
-
-static RtStatus kepler(void *context, double t, const double *y, double *dy) {
-    (void)context, (void)t;
-    double r2 = y[0] * y[0] + y[1] * y[1], r3 = r2 * sqrt(r2);
-    dy[0] = y[2];
-    dy[1] = y[3];
-    dy[2] = -y[0] / r3;
-    dy[3] = -y[1] / r3;
     return RT_OK;
 }
 

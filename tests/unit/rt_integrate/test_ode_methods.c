@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "integrate/integrate.h"
+#include "systems.h"
 
 /* Over the methods that take a right-hand side; test_taylor_method.c has the others. */
 #define RIGHT_SIDES(m)                                                                                       \
@@ -20,16 +20,6 @@ static RtStatus oscillator(void *context, double t, const double *y, double *dy)
     (void)context, (void)t;
     dy[0] = y[1];
     dy[1] = -y[0];
-    return RT_OK;
-}
-
-static RtStatus kepler(void *context, double t, const double *y, double *dy) {
-    (void)context, (void)t;
-    double r2 = y[0] * y[0] + y[1] * y[1], r3 = r2 * sqrt(r2);
-    dy[0] = y[2];
-    dy[1] = y[3];
-    dy[2] = -y[0] / r3;
-    dy[3] = -y[1] / r3;
     return RT_OK;
 }
 
