@@ -101,6 +101,11 @@ ask format $(entries FORMAT runtime/data/formats.def)
 ask method $(entries 'METHOD|ABSENT|SCHEME' runtime/integrate/methods.def)
 ask "statement word" $(sed -nE 's/^ *\{WORD_([a-z]+), [A-Z].*/\1/p' compiler/ast/tokens.c)
 
+# What a format's file holds is said by a test that reads it.
+for name in $(entries FORMAT runtime/data/formats.def); do
+  grep -qF ".format = \"$name\"" tests/unit/rt_data/test_data_read.c || complain "format $name: test_data_read.c does not read it"
+done
+
 # A method, or implicit step, is called by a dynamics of the library, and every dynamics of the library by a program.
 for name in $(entries 'METHOD|SCHEME' runtime/integrate/methods.def); do
   grep -qE "^ *method $name\b" stdlib/*.lag || complain "method $name: no dynamics in stdlib/ hands a motion to it"

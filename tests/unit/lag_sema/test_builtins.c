@@ -199,6 +199,14 @@ static void test_every_function_has_a_case(void **state) {
         if (!has_case(names[n])) fail_msg("no case for %s", names[n]);
 }
 
+/* Of two lines with one name, in one table or in two, a program would reach the first. */
+static void test_every_function_has_one_line(void **state) {
+    (void)state;
+    for (size_t n = 0; n < sizeof names / sizeof *names; n++)
+        for (size_t k = 0; k < n; k++)
+            if (!strcmp(names[k], names[n])) fail_msg("%s stands in two lines of ir/op.def and sema/builtins.def", names[n]);
+}
+
 /* The same functions of values that are not known before the run: nothing folds. */
 static void test_unfolded(void **state) {
     (void)state;
@@ -216,6 +224,7 @@ int main(void) {
         cmocka_unit_test(test_functions),
         cmocka_unit_test(test_operators),
         cmocka_unit_test(test_every_function_has_a_case),
+        cmocka_unit_test(test_every_function_has_one_line),
         cmocka_unit_test(test_unfolded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
