@@ -28,6 +28,7 @@ typedef struct RtFrame {
     uint64_t draw_step;   /* number of the present step for draws */
     RtPool *pool;         /* NULL: one thread */
     uint32_t bad;         /* definition whose value went wrong, set by compiled code with its status */
+    int64_t bad_place;    /* with RT_NOT_CONVEX: its element */
 } RtFrame;
 
 typedef int32_t (*RtFunction)(RtFrame *frame);

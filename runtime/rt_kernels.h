@@ -108,6 +108,7 @@ enum {
     RT_NEWTON_AGAIN,  /* u has moved: the next iteration */
     RT_NEWTON_FOUND,  /* u is the root, to rounding */
     RT_NEWTON_FAILED, /* there is none to be found from that start: RT_NO_ROOT */
+    RT_NEWTON_NOT_CONVEX, /* ∂r/∂u is not positive definite at the root of block frame->bad_place: RT_NOT_CONVEX */
 };
 #define RT_NEWTON_WORK(n) (6 + 2 * (n))
 void rt_newton_begin_f64(RtFrame *frame, int64_t n, const double *start, double *u, double *work);
@@ -115,5 +116,13 @@ void rt_newton_begin_f64(RtFrame *frame, int64_t n, const double *start, double 
 int32_t rt_newton_residual_f64(RtFrame *frame, int64_t n, const double *r, double *u, double *work);
 /* u ← u − correction[n]. */
 int32_t rt_newton_correct_f64(RtFrame *frame, int64_t n, const double *correction, double *u, double *work);
+
+/* ---- The same for r the gradient of a convex function, where u falls into blocks of `size` numbers with an equation of their own
+ * each: J[n / size, size, size] holds the blocks of ∂r/∂u, and correct solves with it. `work`: RT_NEWTON_CONVEX_WORK(n, size). ---- */
+
+#define RT_NEWTON_CONVEX_WORK(n, size) (1 + 3 * (n) + ((size) ? 3 * ((n) / ((size) ? (size) : 1)) : 0) + (size) * (size))
+void rt_newton_convex_begin_f64(RtFrame *frame, int64_t n, int64_t size, const double *start, double *u, double *work);
+int32_t rt_newton_convex_residual_f64(RtFrame *frame, int64_t n, int64_t size, const double *r, double *u, double *work);
+int32_t rt_newton_convex_correct_f64(RtFrame *frame, int64_t n, int64_t size, const double *J, double *u, double *work);
 
 #endif

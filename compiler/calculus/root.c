@@ -62,10 +62,23 @@ IrDef calc_root(IrProgram *p, Name name, IrDef unknown, IrDef residual, IrDef st
 
 /* ---- derivatives ----------------------------------------------------------------------------------------- */
 
+/* The blocks of a convex root's Jacobian as one matrix. */
+static IrDef with_zeros(IrProgram *p, IrDef blocks) {
+    uint64_t size = ir_def(p, blocks)->extent[1], n = ir_def(p, blocks)->extent[0] * size;
+    IrIdx axes[2] = {ir_fresh(p, n, 0), ir_fresh(p, n, 0)};
+    IrTerm b = ir_int(p, (int64_t)size), i = ir_idx(p, axes[0]), j = ir_idx(p, axes[1]);
+    IrTerm block = ir_op2(p, IR_IDIV, i, b);
+    IrTerm at[3] = {block, ir_op2(p, IR_IMOD, i, b), ir_op2(p, IR_IMOD, j, b)};
+    IrTerm same = ir_op2(p, IR_EQ, block, ir_op2(p, IR_IDIV, j, b));
+    return ir_define(p, 0, IR_F64, axes, 2, ir_select(p, same, ir_read(p, blocks, at, 3), ir_real(p, 0)));
+}
+
 /* The Jacobian at the root, or its transpose. */
 static IrDef jacobian_at(IrProgram *p, IrDef d, bool transposed) {
     IrReplace at_root = {.from = ir_def(p, d)->unknown, .to = d};
     IrDef jacobian = ir_replace_def(p, ir_def(p, d)->operand[1], &at_root, 1);
+    if (ir_def(p, jacobian)->rank == 3)
+        return with_zeros(p, jacobian); /* symmetric */
     if (!transposed)
         return jacobian;
     uint64_t n = ir_def(p, jacobian)->extent[0];
@@ -74,11 +87,25 @@ static IrDef jacobian_at(IrProgram *p, IrDef d, bool transposed) {
     return ir_define(p, 0, IR_F64, axes, 2, ir_read(p, jacobian, subs, 2));
 }
 
+/* J⁻¹ right, or with the transpose, at the root. right: [n], or [n, m]. */
+static IrDef solved_at_root(IrProgram *p, IrDef d, bool transposed, IrDef right) {
+    if (ir_root_is_convex(p, d) != 1)
+        return ir_linalg(p, IR_SOLVE, jacobian_at(p, d, transposed), right);
+    IrReplace at_root = {.from = ir_def(p, d)->unknown, .to = d};
+    IrDef slope = ir_replace_def(p, ir_def(p, d)->operand[1], &at_root, 1);
+    IrIdx axes[IR_MAX_RANK];
+    IrTerm subs[IR_MAX_RANK], zero = ir_int(p, 0);
+    calc_open_axes(p, right, axes, subs);
+    IrTerm at[3] = {subs[0], zero, zero};
+    uint32_t rank = ir_def(p, right)->rank;
+    return ir_define(p, 0, IR_F64, axes, rank, ir_div(p, ir_read(p, right, subs, rank), ir_read(p, slope, at, 3)));
+}
+
 IrDef calc_root_forward(IrProgram *p, IrDef d, IrDef moved, uint32_t extra, const uint64_t *more) {
     if (!moved)
         return 0;
     IrReplace at_root = {.from = ir_def(p, d)->unknown, .to = d};
-    IrDef rate = ir_replace_def(p, moved, &at_root, 1), jacobian = jacobian_at(p, d, false);
+    IrDef rate = ir_replace_def(p, moved, &at_root, 1);
     IrIdx axes[IR_MAX_RANK], row = ir_fresh(p, ir_size(p, d), 0), column;
     IrTerm subs[IR_MAX_RANK], flat[2];
     uint64_t m = 1;
@@ -95,7 +122,7 @@ IrDef calc_root_forward(IrProgram *p, IrDef d, IrDef moved, uint32_t extra, cons
     }
     IrIdx sides[2] = {row, column};
     IrTerm right = ir_neg(p, ir_read(p, rate, subs, 1 + extra));
-    IrDef x = ir_linalg(p, IR_SOLVE, jacobian, ir_define(p, 0, IR_F64, sides, extra ? 2 : 1, right));
+    IrDef x = solved_at_root(p, d, false, ir_define(p, 0, IR_F64, sides, extra ? 2 : 1, right));
     if (!extra)
         return x;
     flat[1] = ir_int(p, 0);
@@ -171,7 +198,7 @@ bool calc_root_adjoint(IrProgram *p, const CalcGraph *g, IrDef d, IrDef adjoint,
     IrDef weight = ir_unknown(p, 0, info.extent[0]);
     IrDef *grad = base_calloc(out->at.n + 1, sizeof *grad);
     bool ok = calc_vjp(p, info.operand[0], weight, out->at.at, out->at.n, grad);
-    IrDef w = ir_linalg(p, IR_SOLVE, jacobian_at(p, d, true), adjoint);
+    IrDef w = solved_at_root(p, d, true, adjoint);
     IrIdx i = ir_fresh(p, info.extent[0], 0);
     IrTerm at = ir_idx(p, i);
     w = ir_define(p, 0, IR_F64, &i, 1, ir_neg(p, ir_read(p, w, &at, 1)));

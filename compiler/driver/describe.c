@@ -408,10 +408,16 @@ static void describe_rest(const Describer *d) {
     uint32_t n = ir_def_count(d->model->ir);
     out->origins = ARENA_ARRAY(d->arena, RtOrigin, n + 1);
     for (IrDef def = 1; def <= n; def++) {
-        Span span = ir_def(d->model->ir, def)->span;
-        if (span.file) /* there are many, so lines are counted when one is shown */
-            out->origins[out->n_origins++] =
-                (RtOrigin){.def = def, .spot = {.file = span.file, .start = span.start, .end = span.end}};
+        const IrDefInfo *info = ir_def(d->model->ir, def);
+        Span span = info->span;
+        if (!span.file) /* there are many, so lines are counted when one is shown */
+            continue;
+        RtOrigin *origin = &out->origins[out->n_origins++];
+        *origin = (RtOrigin){.def = def, .spot = {.file = span.file, .start = span.start, .end = span.end}};
+        if (info->kind == IR_DEF_ROOT && ir_root_is_convex(d->model->ir, def)) {
+            origin->solved = ir_def(d->model->ir, info->operand[1])->label;
+            origin->n = info->extent[0];
+        }
     }
 }
 

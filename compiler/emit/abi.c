@@ -135,7 +135,9 @@ void emit_turn(Emitter *e, const PlanCall *call) {
     LLVMAddCase(turn, LLVMConstInt(i32, RT_NEWTON_AGAIN, 0), e->again);
     LLVMAddCase(turn, LLVMConstInt(i32, RT_NEWTON_FOUND, 0), e->leave);
     LLVMPositionBuilderAtEnd(e->b, failed);
-    emit_stop(e, LLVMConstInt(LLVMInt1TypeInContext(e->m->context), 1, 0), LLVMConstInt(i32, RT_NO_ROOT, 0), call->def);
+    LLVMValueRef convex = LLVMBuildICmp(e->b, LLVMIntNE, verdict, LLVMConstInt(i32, RT_NEWTON_NOT_CONVEX, 0), "");
+    LLVMValueRef status = LLVMBuildSelect(e->b, convex, LLVMConstInt(i32, RT_NO_ROOT, 0), LLVMConstInt(i32, RT_NOT_CONVEX, 0), "");
+    emit_stop(e, LLVMConstInt(LLVMInt1TypeInContext(e->m->context), 1, 0), status, call->def);
     LLVMBuildBr(e->b, on);
     LLVMPositionBuilderAtEnd(e->b, on);
 }

@@ -244,8 +244,12 @@ static void check_root(Checker *c, IrDef d) {
             return;
         }
         const IrDefInfo *of = &p->defs.at[part[k]];
-        bool fits = of->elem == IR_F64 && of->rank == (k == 2 ? 2 : 1) && of->extent[0] == info->extent[0]
-                    && (k != 2 || of->extent[1] == info->extent[0]);
+        uint64_t n = info->extent[0], size = of->rank == 3 ? of->extent[1] : n;
+        bool fits = of->elem == IR_F64 && (k == 2 ? of->rank == 2 || of->rank == 3 : of->rank == 1);
+        if (fits && k == 2 && of->rank == 3)
+            fits = of->extent[0] * size == n && of->extent[2] == size;
+        else if (fits)
+            fits = of->extent[0] == n && (k != 2 || of->extent[1] == n);
         if (!fits)
             wrong(c, "definition", d, "its part %u has another shape", part[k]);
     }

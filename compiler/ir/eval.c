@@ -262,7 +262,7 @@ static void set_unknown(const Equation *q, const double *u) {
 static bool equation_at(void *context, const double *u, double *r, double *jacobian) {
     Equation *q = context;
     uint64_t n = q->root.extent[0];
-    const uint64_t size[2] = {n, n * n};
+    const uint64_t size[2] = {n, ir_size(q->env->p, q->root.operand[1])};
     double *out[2] = {r, jacobian};
     set_unknown(q, u);
     for (int k = 0; k < (jacobian ? 2 : 1); k++) {
@@ -280,7 +280,8 @@ static void eval_equation(IrEnv *env, IrDef d) {
     uint64_t n = q.root.extent[0];
     double *u = base_calloc(n + 1, sizeof *u);
     memcpy(u, env->value[q.root.start], n * sizeof *u);
-    bool found = ir_newton(n, u, equation_at, &q);
+    uint64_t block = ir_root_is_convex(env->p, d);
+    bool found = ir_newton(n, block ? block : n, u, equation_at, &q);
     set_unknown(&q, NULL);
     for (uint64_t k = 0; k < n; k++)
         env->value[d][k].real = found ? u[k] : NAN;

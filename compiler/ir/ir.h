@@ -296,6 +296,9 @@ IrScan ir_scan_open(IrProgram *p, IrDef d);
  * root has its own (one that has a root already is renamed), and roots of the same equation from the same start are one
  * definition, whatever their unknowns are called. calc_root derives the Jacobian. */
 IrDef ir_unknown(IrProgram *p, Name name, uint64_t n);
+/* A convex ROOT: r is the gradient of a convex function, which is a sum over blocks of b elements of u each. Its Jacobian holds
+ * the blocks alone, [n/b, b, b]. Then the root is the minimum, and a run stops where it is none. Gives b; 0: it is not convex. */
+uint64_t ir_root_is_convex(const IrProgram *p, IrDef root);
 IrDef ir_root(IrProgram *p, Name name, IrDef unknown, IrDef residual, IrDef jacobian, IrDef start);
 /* Whether d has a value only inside of a SCAN or ROOT, another one in each row or iteration: it depends on what that binds. */
 bool ir_is_inside(IrProgram *p, IrDef of, IrDef d);

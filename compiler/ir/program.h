@@ -129,9 +129,9 @@ uint32_t def_bound(const IrDefInfo *info, IrDef out[1 + IR_MAX_LAGS]);
 /* One more definition, as it is. */
 IrDef def_add(IrProgram *p, IrDefInfo info);
 /* Newton's method as the reference evaluator does it (root.c), apart from the runtime's. f gives r(u)[n] and, where it is asked
- * for, ∂r/∂u [n, n]; u[n] holds the start and then the root. False when there is none to be found. */
+ * for, ∂r/∂u [n, n], or its blocks [n/block, block, block] where block is not n; u[n] holds the start and then the root. False when there is none to be found. */
 typedef bool (*IrEquation)(void *context, const double *u, double *r, double *jacobian);
-bool ir_newton(uint64_t n, double *u, IrEquation f, void *context);
+bool ir_newton(uint64_t n, uint64_t block, double *u, IrEquation f, void *context);
 
 void ir_linalg_eval(IrLinalg fn, uint64_t n, uint64_t m, const double *a, const double *b, double *out);
 

@@ -14,12 +14,18 @@ IrDef ir_unknown(IrProgram *p, Name name, uint64_t n) {
     return ir_input(p, name, IR_ROLE_UNKNOWN, IR_F64, 1, &n);
 }
 
+uint64_t ir_root_is_convex(const IrProgram *p, IrDef root) {
+    const IrDefInfo *jacobian = &p->defs.at[p->defs.at[root].operand[1]];
+    return jacobian->rank == 3 ? jacobian->extent[1] : 0;
+}
+
 /* The root there is already of this equation from this start; 0 none. */
-static IrDef same_root(IrProgram *p, IrDef unknown, IrDef residual, IrDef start) {
+static IrDef same_root(IrProgram *p, IrDef unknown, IrDef residual, IrDef jacobian, IrDef start) {
     for (uint32_t k = 0; k < p->roots.n; k++) {
         IrDef d = p->roots.at[k];
         IrDefInfo old = p->defs.at[d];
-        if (old.start != start || old.extent[0] != p->defs.at[residual].extent[0])
+        if (old.start != start || old.extent[0] != p->defs.at[residual].extent[0] ||
+            p->defs.at[old.operand[1]].rank != p->defs.at[jacobian].rank)
             continue;
         IrReplace rename = {.from = unknown, .to = old.unknown};
         if (ir_replace_def(p, residual, &rename, 1) == old.operand[0])
@@ -31,7 +37,7 @@ static IrDef same_root(IrProgram *p, IrDef unknown, IrDef residual, IrDef start)
 IrDef ir_root(IrProgram *p, Name name, IrDef unknown, IrDef residual, IrDef jacobian, IrDef start) {
     if (!unknown || !residual || !jacobian || !start)
         return 0;
-    IrDef same = same_root(p, unknown, residual, start);
+    IrDef same = same_root(p, unknown, residual, jacobian, start);
     if (same)
         return same;
     if (p->defs.at[unknown].unknown) {
@@ -88,15 +94,16 @@ static bool damped_step(uint64_t n, const double *base, const double *step, doub
     return false;
 }
 
-bool ir_newton(uint64_t n, double *u, IrEquation f, void *context) {
-    double *r = base_calloc(3 * n + n * n, sizeof *r), *step = r + n, *base = step + n, *jacobian = base + n;
+bool ir_newton(uint64_t n, uint64_t block, double *u, IrEquation f, void *context) {
+    double *r = base_calloc(3 * n + n * block, sizeof *r), *step = r + n, *base = step + n, *jacobian = base + n;
     bool found = false, ok = f(context, u, r, NULL) && isfinite(square(n, r));
     for (int k = 0; k < MAX_ITERATIONS && ok && !found; k++) {
         double best = square(n, r);
         found = best == 0;
         if (found || !(ok = f(context, u, r, jacobian)))
             break;
-        ir_linalg_eval(IR_SOLVE, n, 1, jacobian, r, step);
+        for (uint64_t b = 0; b < n; b += block)
+            ir_linalg_eval(IR_SOLVE, block, 1, jacobian + b * block, r + b, step + b);
         memcpy(base, u, n * sizeof *u);
         double correction = largest(n, step), size = largest(n, u);
         ok = isfinite(correction);

@@ -48,6 +48,13 @@ static bool element_of(const DualSpace *s, IrTerm t, uint32_t *body, IrTerm *at)
     return false;
 }
 
+IrDef dual_variable(const DualSpace *s, uint32_t a, bool conjugated) { return conjugated ? conjugate(s, a) : variable(s, a); }
+
+const char *dual_symbol(const DualSpace *s, uint32_t a) {
+    const MechBody *b = &s->m->bodies[a];
+    return s->of_momenta ? b->momentum_symbol : mech_text(s->m, "%s'", b->symbol);
+}
+
 IrTerm dual_element(const DualSpace *s, IrTerm read) {
     IrTerm at[IR_MAX_RANK];
     uint32_t a;
@@ -170,6 +177,13 @@ bool dual_addends(Mech *m, IrTerm t, IrTerm *out, uint32_t max, uint32_t *n) {
 
 /* ---- one function of an element or of a norm ---- */
 
+static bool grows(DualSpace *s, IrTerm phi, IrTerm r, bool is_signed) {
+    if (dual_slope_grows(s->m, phi, r, is_signed, &s->where))
+        return true;
+    s->falls = true;
+    return false;
+}
+
 /* A term's transform, and Σ r N* with r = φ*'(N*) held fixed, whose derivative by y is x. */
 typedef struct Piece {
     IrTerm value, work;
@@ -194,27 +208,35 @@ static IrTerm map_put(Mech *m, void *context, IrTerm t) {
     return t == put->from ? put->to : 0;
 }
 
-static bool grows(DualSpace *s, IrTerm phi, IrTerm r, bool is_signed) {
-    if (dual_slope_grows(s->m, phi, r, is_signed, &s->where))
-        return true;
-    s->falls = true;
-    return false;
+/* A function φ of one number: r with φ'(r) = y, by formula (`solve` NULL) or by Newton's method; `solve` says what r is. */
+static bool piece_of_scalar(DualSpace *s, IrTerm phi, IrTerm r, IrTerm y, bool is_signed, const char *solve, Piece *out) {
+    IrTerm slope;
+    if (!grows(s, phi, r, is_signed))
+        return false;
+    bool ok = solve ? dual_by_newton(s, phi, r, y, solve, &out->value, &slope)
+                    : dual_of_scalar(s->m, phi, r, y, is_signed, &out->value, &slope);
+    if (!ok)
+        return false;
+    s->how |= (is_signed ? solve ? 0 : MECH_BY_INVERSE : MECH_BY_NORM) | (solve ? MECH_BY_NEWTON : 0);
+    out->work = ir_mul(s->m->p, held(s->m, slope), y);
+    return true;
 }
 
 /* t depends on one element alone. */
-static bool piece_of_element(DualSpace *s, IrTerm t, Piece *out) {
+static bool piece_of_element(DualSpace *s, IrTerm t, bool solve, Piece *out) {
     Mech *m = s->m;
     Reads r = reads_of(s, t);
-    IrTerm x = r.at.n == 1 && !r.other ? r.at.at[0] : 0, slope;
+    IrTerm x = r.at.n == 1 && !r.other ? r.at.at[0] : 0;
     vec_free(&r.at);
     if (!x)
         return false;
     Put put = {x, placeholder(m)};
-    IrTerm phi = mech_rewrite(m, t, map_put, &put), y = dual_element(s, x);
-    if (dual_moves(s, phi) || !grows(s, phi, put.to, true) || !dual_of_scalar(m, phi, put.to, y, true, &out->value, &slope))
-        return false;
-    out->work = ir_mul(m->p, held(m, slope), y);
-    return true;
+    IrTerm phi = mech_rewrite(m, t, map_put, &put);
+    IrTerm at[IR_MAX_RANK];
+    uint32_t a;
+    element_of(s, x, &a, at);
+    return !dual_moves(s, phi) &&
+           piece_of_scalar(s, phi, put.to, dual_element(s, x), true, solve ? dual_symbol(s, a) : NULL, out);
 }
 
 /* Opens a choice between an infinite and another value: whether `small` < `large` (or ≤) gives the other one, `inside`. */
@@ -254,6 +276,7 @@ static bool piece_of_ball(DualSpace *s, IrTerm t, Piece *out) {
         return false;
     IrTerm radius = dual_power(m, ir_div(p, large, norm.scale), 1 / norm.degree);
     s->has_corners = true;
+    s->how |= MECH_BY_NORM;
     out->work = ir_mul(p, held(m, radius), norm.dual);
     out->value = ir_sub(p, ir_mul(p, radius, norm.dual), inside);
     return true;
@@ -268,18 +291,17 @@ static bool piece_of_cone(DualSpace *s, IrTerm t, Piece *out) {
         return false;
     IrTerm inside = ir_op2(p, IR_LE, norm.dual, norm.scale);
     s->has_corners = true;
+    s->how |= MECH_BY_NORM;
     *out = (Piece){ir_select(p, inside, ir_real(p, 0), ir_real(p, INFINITY)), ir_real(p, 0)};
     return true;
 }
 
-static bool piece_of_norm(DualSpace *s, IrTerm t, Piece *out) {
-    Mech *m = s->m;
+static bool piece_of_norm(DualSpace *s, IrTerm t, bool solve, Piece *out) {
     DualNorm norm = {0};
-    IrTerm r = placeholder(m), phi = dual_profile(s, t, r, &norm), slope;
-    if (!phi || !norm.dual || !grows(s, phi, r, false) || !dual_of_scalar(m, phi, r, norm.dual, false, &out->value, &slope))
+    IrTerm r = placeholder(s->m), phi = dual_profile(s, t, r, &norm);
+    if (!phi || !norm.dual || !piece_of_scalar(s, phi, r, norm.dual, false, solve ? "‖q'‖" : NULL, out))
         return false;
     s->has_corners = s->has_corners || norm.has_corners;
-    out->work = ir_mul(m->p, held(m, slope), norm.dual);
     return true;
 }
 
@@ -350,7 +372,8 @@ static bool piece_of(DualSpace *s, IrTerm t, Piece *out) {
         return piece_of_scaled(s, sum, factor, out);
     if (inside && piece_of_reduction(s, sum, factor, out))
         return true;
-    return piece_of_ball(s, t, out) || piece_of_cone(s, t, out) || piece_of_element(s, t, out) || piece_of_norm(s, t, out);
+    return piece_of_ball(s, t, out) || piece_of_cone(s, t, out) || piece_of_element(s, t, false, out) ||
+           piece_of_norm(s, t, false, out) || piece_of_element(s, t, true, out) || piece_of_norm(s, t, true, out);
 }
 
 /* Addends that read the same elements, together. */
@@ -366,12 +389,75 @@ static void join_addends(DualSpace *s, IrTerm *list, uint32_t *n) {
     }
 }
 
+/* The bodies that t reads, added to `touched`; whether any was among them already. */
+static bool touches(DualSpace *s, IrTerm t, bool *touched, bool add) {
+    Reads r = reads_of(s, t);
+    bool met = false;
+    for (uint32_t k = 0; k < r.at.n; k++) {
+        IrTerm at[IR_MAX_RANK];
+        uint32_t a;
+        element_of(s, r.at.at[k], &a, at);
+        met = met || touched[a];
+        touched[a] = touched[a] || add;
+    }
+    for (uint32_t a = 0; a < s->m->n && r.other; a++) { /* through definitions: of all */
+        met = met || touched[a];
+        touched[a] = touched[a] || add;
+    }
+    vec_free(&r.at);
+    return met;
+}
+
+/* Addends of `list` that no formula is known for, and those that share a body with them, are solved for together. */
+static bool pieces_by_newton(DualSpace *s, IrTerm *list, bool *known, uint32_t n, Piece *out) {
+    Mech *m = s->m;
+    bool *touched = ARENA_ARRAY(m->arena, bool, m->n), more = true;
+    IrTerm *x = ARENA_ARRAY(m->arena, IrTerm, m->n), sum = ir_real(m->p, 0);
+    if (s->n_open || !s->couples || s->falls)
+        return false;
+    for (uint32_t k = 0; k < n; k++)
+        if (!known[k])
+            touches(s, list[k], touched, true);
+    while (more) {
+        more = false;
+        for (uint32_t k = 0; k < n; k++) {
+            if (!known[k] || !touches(s, list[k], touched, false))
+                continue;
+            known[k] = false;
+            more = touches(s, list[k], touched, true);
+        }
+    }
+    for (uint32_t k = 0; k < n; k++)
+        sum = known[k] ? sum : ir_add(m->p, sum, list[k]);
+    if (!dual_of_coupled(s, touched, x))
+        return false;
+    s->how |= MECH_BY_NEWTON;
+    IrReplace *put = ARENA_ARRAY(m->arena, IrReplace, m->n);
+    uint32_t n_put = 0;
+    *out = (Piece){ir_real(m->p, 0), ir_real(m->p, 0)};
+    for (uint32_t a = 0; a < m->n; a++) {
+        const MechBody *b = &m->bodies[a];
+        if (!touched[a])
+            continue;
+        IrTerm y = ir_read(m->p, conjugate(s, a), b->at, b->rank);
+        put[n_put++] = (IrReplace){.from = variable(s, a), .body = x[a]};
+        out->value = ir_add(m->p, out->value, mech_sum(m, b, ir_mul(m->p, y, x[a])));
+        out->work = ir_add(m->p, out->work, mech_sum(m, b, ir_mul(m->p, held(m, x[a]), y)));
+    }
+    out->value = ir_sub(m->p, out->value, ir_replace(m->p, sum, put, n_put));
+    return true;
+}
+
 static bool piece_of_sum(DualSpace *s, IrTerm t, Piece *out) {
     Mech *m = s->m;
     IrTerm list[MOST_PIECES], rest = ir_real(m->p, 0);
+    Piece one[MOST_PIECES + 1];
+    bool known[MOST_PIECES], all = true;
     uint32_t n, kept = 0;
-    if (!dual_addends(m, t, list, MOST_PIECES, &n))
-        return false;
+    if (!dual_addends(m, t, list, MOST_PIECES, &n)) {
+        list[0] = t; /* too many to be looked at one by one */
+        n = 1;
+    }
     for (uint32_t k = 0; k < n; k++) {
         if (dual_moves(s, list[k]))
             list[kept++] = list[k];
@@ -380,13 +466,18 @@ static bool piece_of_sum(DualSpace *s, IrTerm t, Piece *out) {
     }
     n = kept;
     join_addends(s, list, &n);
-    *out = (Piece){.value = ir_neg(m->p, rest), .work = ir_real(m->p, 0)};
     for (uint32_t k = 0; k < n; k++) {
-        Piece one;
-        if (!piece_of(s, list[k], &one))
-            return false;
-        out->value = ir_add(m->p, out->value, one.value);
-        out->work = ir_add(m->p, out->work, one.work);
+        known[k] = piece_of(s, list[k], &one[k]);
+        all = all && known[k];
+    }
+    if (!all && !pieces_by_newton(s, list, known, n, &one[n]))
+        return false;
+    *out = (Piece){.value = ir_neg(m->p, rest), .work = ir_real(m->p, 0)};
+    for (uint32_t k = 0; k < n + !all; k++) {
+        if (k < n && !known[k])
+            continue;
+        out->value = ir_add(m->p, out->value, one[k].value);
+        out->work = ir_add(m->p, out->work, one[k].work);
     }
     return true;
 }
@@ -415,15 +506,15 @@ IrTerm mech_zero_at_rest(Mech *m, IrTerm t, bool of_momenta) {
     return zero ? ir_select(m->p, ir_op2(m->p, IR_EQ, zero, none), none, t) : t;
 }
 
-bool mech_dual(Mech *m, IrTerm S, bool of_momenta, MechDual *out) {
-    DualSpace s = {.m = m, .of_momenta = of_momenta};
+bool mech_dual(Mech *m, IrTerm S, bool of_momenta, bool couples, MechDual *out) {
+    DualSpace s = {.m = m, .of_momenta = of_momenta, .couples = couples};
     IrProgram *p = m->p;
     Piece all;
     if (!piece_of_sum(&s, S, &all)) {
         *out = (MechDual){.falls = s.falls, .where = s.where};
         return false;
     }
-    *out = (MechDual){.value = all.value, .x = ARENA_ARRAY(m->arena, IrTerm, m->n), .has_corners = s.has_corners};
+    *out = (MechDual){.value = all.value, .x = ARENA_ARRAY(m->arena, IrTerm, m->n), .how = s.how, .has_corners = s.has_corners};
     for (uint32_t a = 0; a < m->n; a++) {
         const MechBody *b = &m->bodies[a];
         IrTerm slope = calc_partial(p, all.work, conjugate(&s, a), b->at);
@@ -437,22 +528,26 @@ bool mech_dual(Mech *m, IrTerm S, bool of_momenta, MechDual *out) {
 
 typedef struct Corners {
     const DualSpace *s;
-    bool found;
+    MechCorners found;
 } Corners;
 
 static bool note_corner(const IrProgram *p, void *context, IrTerm t) {
     Corners *c = context;
     IrNode node = *ir_node(p, t);
     IrOp op = (IrOp)node.op;
-    bool whole = op == IR_READ && ir_def(p, node.arg[0])->kind == IR_DEF_LINALG;
-    if (op == IR_READ && ir_def(p, node.arg[0])->kind == IR_DEF_EXPR && dual_moves(c->s, t))
+    bool moves = c->found < MECH_CORNERS && dual_moves(c->s, t);
+    if (moves && op == IR_READ && ir_def(p, node.arg[0])->kind == IR_DEF_EXPR)
         ir_walk(p, ir_def(p, node.arg[0])->body, note_corner, c);
-    if (op == IR_ABS || op == IR_MAX || op == IR_MAXIMUM || op == IR_SELECT || op == IR_SQRT || whole)
-        c->found = c->found || dual_moves(c->s, t);
-    return !c->found;
+    if (moves && (op == IR_ABS || op == IR_SQRT) && c->found < MECH_LENGTHS)
+        c->found = MECH_LENGTHS;
+    if (moves && (op == IR_MAX || op == IR_MAXIMUM))
+        c->found = MECH_CORNERS;
+    if (moves && op == IR_SELECT && c->found < MECH_LENGTHS)
+        c->found = MECH_LENGTHS;
+    return moves;
 }
 
-bool mech_may_have_corners(Mech *m, IrTerm S, bool of_momenta) {
+MechCorners mech_corners(Mech *m, IrTerm S, bool of_momenta) {
     DualSpace s = {.m = m, .of_momenta = of_momenta};
     Corners c = {.s = &s};
     ir_walk(m->p, S, note_corner, &c);

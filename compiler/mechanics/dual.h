@@ -14,12 +14,16 @@ typedef struct DualSpace {
     bool of_momenta;           /* x = p, y = q' */
     IrIdx open[IR_MAX_RANK];   /* FRESH indices of the sums around what is looked at */
     uint32_t n_open;
+    uint32_t how;              /* MECH_BY_…, set by what is found */
+    bool couples;              /* M is known, and what no formula is known for may be solved for together */
     bool falls;                /* set by what is found: the slope of S falls as an element, or a norm, grows: S is not convex, */
     double where;              /* at this value of it */
     bool has_corners;          /* set by what is found: S has no second derivatives everywhere */
 } DualSpace;
 
 bool dual_moves(const DualSpace *s, IrTerm t); /* depends on x */
+IrDef dual_variable(const DualSpace *s, uint32_t body, bool conjugated); /* x, or y */
+const char *dual_symbol(const DualSpace *s, uint32_t body);              /* of x: "θ'", or "p_θ" */
 /* A READ of an element of x: the same element of y. 0: it is none. */
 IrTerm dual_element(const DualSpace *s, IrTerm read);
 /* Neither reads an element of x that the other reads. Where that cannot be seen: false. */
@@ -50,5 +54,12 @@ IrTerm dual_profile(DualSpace *s, IrTerm t, IrTerm r, DualNorm *norm);
 bool dual_slope_grows(Mech *m, IrTerm phi, IrTerm r, bool is_signed, double *where);
 /* φ*(y) and r = φ*'(y) of a convex φ(r), r ≥ 0 (or of either sign where `is_signed`). False: not in closed form. */
 bool dual_of_scalar(Mech *m, IrTerm phi, IrTerm r, IrTerm y, bool is_signed, IrTerm *value, IrTerm *slope);
+
+/* ---- newton.c ---- */
+
+/* The same by Newton's method, for each value of the open indices on its own; `label` says what r is. False after an error. */
+bool dual_by_newton(DualSpace *s, IrTerm phi, IrTerm r, IrTerm y, const char *label, IrTerm *value, IrTerm *slope);
+/* x of the bodies touched as the root of y = ∂S/∂x, the gradient and second derivatives of m->mass. False after an error. */
+bool dual_of_coupled(DualSpace *s, const bool *touched, IrTerm *x);
 
 #endif

@@ -138,12 +138,14 @@ static IrTerm map_unequal(Mech *m, void *context, IrTerm t) {
     return those && factor[0] == -factor[1] ? ir_bool(m->p, false) : 0;
 }
 
+bool mech_block_splits(Mech *m, const MechBody *rows, IrTerm block, uint32_t k) {
+    Delta delta = {ir_axis(m->p, k, rows->extent[k]), ir_axis(m->p, rows->rank + k, rows->extent[k])};
+    return rows->extent[k] <= 1 || ir_is_zero(m->p, mech_rewrite(m, block, map_unequal, &delta));
+}
+
 static bool block_is_diagonal(Mech *m, const MechBody *b, IrTerm block) {
     for (uint32_t k = 0; k < b->rank; k++) {
-        if (b->extent[k] <= 1)
-            continue;
-        Delta delta = {ir_axis(m->p, k, b->extent[k]), ir_axis(m->p, b->rank + k, b->extent[k])};
-        if (!ir_is_zero(m->p, mech_rewrite(m, block, map_unequal, &delta)))
+        if (!mech_block_splits(m, b, block, k))
             return false;
     }
     return true;

@@ -200,6 +200,9 @@ IrDef mech_form_flat(Mech *m, const MechForm *form, uint32_t a, uint32_t c);
 IrTerm mech_exchange(Mech *m, IrTerm t, const MechBody *rows, const MechBody *columns);
 /* After blocks were set by hand: which bodies are coupled, and which blocks are diagonal. */
 void mech_form_couple(Mech *m, MechForm *form);
+/* The block between two bodies of equal shape vanishes where their axes number k differ: no element is coupled with one of another
+ * subscript there. */
+bool mech_block_splits(Mech *m, const MechBody *rows, IrTerm block, uint32_t k);
 const char *mech_structure_name(MechMass structure);
 /* Evaluates a small M (total size up to MECH_SMALL) at a generic point. Where it is singular, gives a
  * direction x with M x = 0, one number per element of the stacked bodies, and returns true. */
@@ -213,20 +216,25 @@ bool mech_check_inertia(Mech *m, const MechForm *form, Span span);
 bool mech_first_order(Mech *m, MechForm *flow, IrTerm *rhs);
 
 /* ---- dual.c ---- */
-/* The Legendre transform in closed form of S, a convex function of the velocities (or momenta): S*(y) = y·x − S(x), and per body
- * x(y) = ∂(S*)/∂y over its axes; y are the momenta (or velocities). False where none is known; nothing is reported. */
+/* The Legendre transform of S, a convex function of the velocities (or momenta): S*(y) = y·x − S(x), and per body
+ * x(y) = ∂(S*)/∂y over its axes; y are the momenta (or velocities). In closed form, or with functions of one number inverted by
+ * Newton's method; with `couples`, m->mass being known, systems of equations too. False where none is known. */
+enum { MECH_BY_INVERSE = 1, MECH_BY_NORM = 2, MECH_BY_NEWTON = 4 };
 typedef struct MechDual {
     IrTerm value;
     IrTerm *x;
+    uint32_t how;     /* MECH_BY_… */
     bool has_corners; /* S has no second derivatives everywhere */
     bool falls;       /* none is known, as S is not convex: its slope falls as a velocity, or a norm, grows; */
     double where;     /* there */
 } MechDual;
-bool mech_dual(Mech *m, IrTerm S, bool of_momenta, MechDual *out);
+bool mech_dual(Mech *m, IrTerm S, bool of_momenta, bool couples, MechDual *out);
 /* The gradient t of a function of lengths, which is 0 at rest (velocities, or momenta, 0), where its formula may be 0/0. */
 IrTerm mech_zero_at_rest(Mech *m, IrTerm t, bool of_momenta);
-/* S is made with |x|, maxima or lengths, so that norms are to be looked for before second derivatives are taken. */
-bool mech_may_have_corners(Mech *m, IrTerm S, bool of_momenta);
+/* What S is made with: |x|, lengths and choices, or maxima, so that norms are to be looked for before second derivatives are
+ * taken; those of maxima are nothing to solve with. */
+typedef enum MechCorners { MECH_SMOOTH, MECH_LENGTHS, MECH_CORNERS } MechCorners;
+MechCorners mech_corners(Mech *m, IrTerm S, bool of_momenta);
 
 /* ---- constraints.c, multipliers.c ---- */
 /* Sets γ of every constraint. False after an error. */

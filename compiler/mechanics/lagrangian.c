@@ -86,6 +86,13 @@ static bool set_energies(Mech *m) {
 
 /* ---- momenta ---- */
 
+static bool starts_moving(Mech *m) {
+    bool moves = false;
+    for (uint32_t i = 0; i < m->run->n_vars; i++)
+        moves = moves || (m->run->vars[i].init_v && !ir_is_zero(m->p, m->run->vars[i].init_v));
+    return moves;
+}
+
 /* Without a formula for p at given velocities the motion can only start from momenta 0. */
 static bool check_at_rest(Mech *m) {
     for (uint32_t i = 0; i < m->run->n_vars; i++) {
@@ -93,8 +100,8 @@ static bool check_at_rest(Mech *m) {
         if (!v->init_v || ir_is_zero(m->p, v->init_v))
             continue;
         Diag *d = diag_error(m->session, DIAG_MECH_NONQUADRATIC, v->span,
-                             "the velocity of `%s` at the start does not give its momentum: the Hamiltonian is not quadratic in "
-                             "the momenta, and q' = ∂H/∂p has no closed inverse",
+                             "the velocity of `%s` at the start does not give its momentum: q' = ∂H/∂p has corners and no solution "
+                             "that is known",
                              name_text(m->session->names, v->name));
         diag_note_at(m->session, d, m->kinetic_span, "the Hamiltonian is given here");
         diag_help(m->session, d, "start from rest (momenta 0), or write the system as a Lagrangian");
@@ -103,11 +110,24 @@ static bool check_at_rest(Mech *m) {
     return true;
 }
 
+static bool report_corners(Mech *m) {
+    Diag *d = diag_error(m->session, DIAG_MECH_NONQUADRATIC, m->kinetic_span,
+                         "the kinetic energy has corners in the velocities, where a maximum changes, and is no function of norms "
+                         "that is known: p = ∂L/∂q' cannot be solved for q'");
+    diag_help(m->session, d, "a norm is a length, a sum or a maximum of absolute values or of norms of different velocities; "
+                             "each velocity stands in it once");
+    return false;
+}
+
 /* The mass matrix, or without one the Legendre transform of what has corners: a method needs the matrix. */
 static bool set_form(Mech *m, IrTerm scalar, bool of_momenta) {
-    if (m->stores_p && mech_may_have_corners(m, scalar, of_momenta)) {
+    MechCorners corners = m->stores_p ? mech_corners(m, scalar, of_momenta) : MECH_SMOOTH;
+    if (corners != MECH_SMOOTH) {
         MechDual *dual = ARENA_NEW(m->arena, MechDual);
-        if (mech_dual(m, scalar, of_momenta, dual) && dual->has_corners) {
+        bool found = mech_dual(m, scalar, of_momenta, false, dual);
+        if (!found && corners == MECH_CORNERS && !of_momenta)
+            return report_corners(m);
+        if (found && dual->has_corners) {
             m->dual = dual;
             return mech_form_without_mass(m, scalar, of_momenta, &m->mass);
         }
@@ -140,9 +160,11 @@ static bool hamilton_momenta(Mech *m) {
     }
     if (!f->quadratic) {
         MechDual *dual = m->dual ? m->dual : ARENA_NEW(m->arena, MechDual);
-        bool known = m->dual || mech_dual(m, m->hamiltonian, true, dual);
+        bool solves = starts_moving(m) && mech_corners(m, m->hamiltonian, true) != MECH_CORNERS;
+        bool known = m->dual || mech_dual(m, m->hamiltonian, true, solves, dual);
         for (uint32_t a = 0; a < m->n && known; a++)
             m->bodies[a].momentum = dual->x[a];
+        m->dual = known ? dual : NULL;
         m->back = known ? mech_smallest(m, dual->value) : 0;
         return known || check_at_rest(m);
     }

@@ -140,8 +140,9 @@ static bool report_not_convex(Mech *m, double where) {
 
 /* q' from p where T is not quadratic. A method can do without. */
 static bool invert_convex(Mech *m, bool *found) {
-    MechDual own, *dual = m->dual ? m->dual : &own;
-    *found = m->dual || mech_dual(m, m->lagrangian, false, &own);
+    MechDual *dual = m->dual ? m->dual : ARENA_NEW(m->arena, MechDual);
+    *found = m->dual || mech_dual(m, m->lagrangian, false, m->is_word, dual);
+    m->dual = *found ? dual : NULL;
     for (uint32_t a = 0; a < m->n && *found; a++)
         m->bodies[a].velocity = dual->x[a];
     if (*found)

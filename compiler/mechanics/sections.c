@@ -107,7 +107,29 @@ static void form_lines(Mech *m, Lines *l, const MechForm *f, const char *symbol)
     add_remark(l, mech_text(m, "structure: %s", mech_structure_name(f->structure)));
 }
 
+/* How p = ∂L/∂q' was solved for q' (or q' = ∂H/∂p for p) where it is no linear equation. */
+static void inversion_lines(Mech *m, Lines *l) {
+    bool of_momenta = m->mass.of_momenta;
+    uint32_t how = m->dual ? m->dual->how : 0;
+    if (how & MECH_BY_NORM)
+        add_line(l, of_momenta
+                        ? (MechLine){.remark = "by the dual norm: H = φ(‖p‖) is the transform of φ*(‖q'‖*)",
+                                     .latex = "by the dual norm: $H = \\varphi(\\|p\\|)$ is the transform of "
+                                              "$\\varphi^*(\\|\\dot q\\|_*)$"}
+                        : (MechLine){.remark = "by the dual norm: φ(‖q'‖) becomes φ*(‖p‖*), and q' = ∂H/∂p",
+                                     .latex = "by the dual norm: $\\varphi(\\|\\dot q\\|)$ becomes $\\varphi^*(\\|p\\|_*)$, and "
+                                              "$\\dot q = \\partial H/\\partial p$"});
+    if (how & MECH_BY_INVERSE)
+        add_remark(l, of_momenta ? "element by element, q' = ∂H/∂p solved for p" : "element by element, p = ∂L/∂q' solved for q'");
+    if (how & MECH_BY_NEWTON)
+        add_remark(l, of_momenta
+                          ? "by Newton's method: the root of q' = ∂H/∂p, where ∂²H/∂p∂p must not be negative in any direction"
+                          : "by Newton's method, in each step: the root of p = ∂L/∂q', where ∂²L/∂q'∂q' must not be negative in "
+                            "any direction");
+}
+
 static void legendre_lines(Mech *m, Lines *l) {
+    inversion_lines(m, l);
     for (uint32_t a = 0; a < m->n; a++)
         add_equation(l, primed(m, &m->bodies[a], "'"), m->bodies[a].q, "=", m->bodies[a].velocity,
                      m->kinetic_span);

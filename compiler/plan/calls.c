@@ -175,6 +175,8 @@ void plan_emit_region_call(Builder *b, const Op *op) {
     IrDef operand = begins ? r->start : r->result[op->turn].def;
     uint64_t at;
     push_int(&call, ir_size(b->plan->ir, op->def));
+    if (r->block)
+        push_int(&call, r->block);
     push_pointer(&call, op->reads.at[0].buffer, plan_row_place(b, operand, op->reads.at[0].lo));
     uint32_t carried = plan_buffer_of(b->fp, r->carried[0], &at);
     push_pointer(&call, carried, value_int(b, (int64_t)at));

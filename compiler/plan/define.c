@@ -125,12 +125,14 @@ static PlanRegion region_of_root(Plan *plan, IrDef d) {
     PlanRegion r = {.kind = REGION_REPEAT, .start = info.start, .n_carried = 1, .n_results = 2, .trips = NEWTON_TRIPS};
     Span before = ir_at(plan->ir, info.span);
     r.carried[0] = info.unknown;
-    r.begin = "rt_newton_begin_f64";
+    r.block = ir_root_is_convex(plan->ir, d);
+    r.begin = r.block ? "rt_newton_convex_begin_f64" : "rt_newton_begin_f64";
     r.result[0].def = info.operand[0];
-    r.result[0].turn = "rt_newton_residual_f64";
-    r.result[1].def = ir_linalg(plan->ir, IR_SOLVE, info.operand[1], info.operand[0]);
-    r.result[1].turn = "rt_newton_correct_f64";
-    r.work = RT_NEWTON_WORK(ir_size(plan->ir, d));
+    r.result[0].turn = r.block ? "rt_newton_convex_residual_f64" : "rt_newton_residual_f64";
+    /* with blocks the runtime solves by itself */
+    r.result[1].def = r.block ? info.operand[1] : ir_linalg(plan->ir, IR_SOLVE, info.operand[1], info.operand[0]);
+    r.result[1].turn = r.block ? "rt_newton_convex_correct_f64" : "rt_newton_correct_f64";
+    r.work = r.block ? RT_NEWTON_CONVEX_WORK(ir_size(plan->ir, d), r.block) : RT_NEWTON_WORK(ir_size(plan->ir, d));
     ir_at(plan->ir, before);
     return r;
 }

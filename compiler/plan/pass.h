@@ -42,6 +42,7 @@ typedef struct PlanRegion {
     } result[2];          /* what an iteration computes, in this order: the row; the residual and the correction */
     uint32_t n_results;
     const char *begin; /* function of the runtime that takes `start`; NULL: it is copied to its rows */
+    uint64_t block;    /* unknowns that these functions take together, said to them after how many there are; 0: it is not */
     uint64_t work;     /* f64 numbers that these functions keep between their calls */
     double trips;      /* iterations, about */
 } PlanRegion;

@@ -111,7 +111,10 @@ static int explain_stop(Execution *e, const RtRunResult *result) {
         execution_complain(e, "%s diverged: %s. The state after step %llu is kept in the results; a smaller step or "
                            "learning rate usually mends it", e->spec->name, text, (unsigned long long)result->at.step);
     } else {
-        execution_complain(e, "%s stopped: %s", e->spec->name, text);
+        if (result->status == RT_NOT_CONVEX && !e->spec->method)
+            execution_complain(e, "%s stopped in step %llu: %s", e->spec->name, (unsigned long long)result->at.step + 1, text);
+        else
+            execution_complain(e, "%s stopped: %s", e->spec->name, text);
         execution_blame(e, (int32_t)result->status);
     }
     return EXIT_RUN;

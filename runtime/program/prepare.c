@@ -38,14 +38,33 @@ void execution_say(const Execution *e, int what, const RtSpot *spot, Aside aside
     e->options->say(e->options->context, &saying);
 }
 
+/* Which of the velocities that are solved for, by its name or its number. */
+static const char *solved_velocity(const Execution *e, const RtOrigin *origin) {
+    const char *names = origin->solved ? origin->solved : "q'";
+    uint64_t commas = 0;
+    for (const char *at = names; *at; at++)
+        commas += *at == ',';
+    if (origin->n > 1 && commas + 1 != origin->n)
+        return arena_printf(e->arena, "%s (element %lld)", names, (long long)e->frame.bad_place);
+    for (int64_t k = 0; origin->n > 1 && k < e->frame.bad_place; k++)
+        names = strchr(names, ',') + 2;
+    return arena_printf(e->arena, "%.*s", (int)strcspn(names, ","), names);
+}
+
 void execution_blame(const Execution *e, int32_t status) {
-    const RtSpot *spot = NULL;
-    for (uint32_t i = 0; i < e->spec->n_origins && !spot; i++)
+    const RtOrigin *origin = NULL;
+    for (uint32_t i = 0; i < e->spec->n_origins && !origin; i++)
         if (e->spec->origins[i].def == e->frame.bad)
-            spot = &e->spec->origins[i].spot;
-    if (!spot)
+            origin = &e->spec->origins[i];
+    if (!origin)
         return;
-    if (status == RT_NO_ROOT)
+    const RtSpot *spot = &origin->spot;
+    if (status == RT_NOT_CONVEX)
+        execution_say(e, SAYS_NOT_CONVEX, spot, (Aside){.help = "a method such as dop853 moves (q, q') and needs no Legendre "
+                      "transform"}, "the kinetic energy is not convex in the velocities: on the way to the velocities of these "
+                      "momenta ∂²L/∂q'∂q' is negative along %s, and p = ∂L/∂q' may have several solutions",
+                      solved_velocity(e, origin));
+    else if (status == RT_NO_ROOT)
         execution_say(e, SAYS_NO_ROOT, spot, (Aside){0}, "Newton's method found no solution of this equation from where it "
                       "starts; a start nearer to it, or a smaller step, may have one");
     else if (status == RT_SINGULAR)
