@@ -174,6 +174,14 @@ sed 's/record t/record t; stop after 2 times/' ball.lag >stops.lag
 expect 0 'ended at t = .* by `when y = 0 falling`' "$lag" run stops.lag --out stops
 expect 0 '^3$' bash -c 'wc -l <stops/a.csv'
 
+# Dry friction that brings a motion to rest: Taylor's method has no series that stays on the kink.
+cat >dry.lag <<'LAG'
+coord x = 1
+system s { kinetic = 1/2 * x'^2; potential = 1/2 * x^2; force on x = -0.1 * sign(x') }
+run taylor on s for 20
+LAG
+expect 3 "at t = 15\.70796[0-9]* the motion is driven back from both sides to where .sign\(x'\). has its kink" "$lag" run dry.lag --quiet --out dry
+
 # A library of LLVM's name that is not LLVM; where lag is linked with LLVM itself there is no such library to name.
 mkdir -p fake
 for name in liblag_llvm.so libLLVM-19.so.1 libLLVM.so.19.1; do

@@ -53,10 +53,21 @@ typedef struct CalcJet {
     uint32_t n_first, n_next;
     CalcLine *lines;
     uint32_t n_lines;
+    struct CalcKink *kinks; /* see calc_kinks */
+    uint32_t n_kinks;
 } CalcJet;
 /* rate[k] is f for block y[k], over its AXIS indices; dy[k] an OUTPUT of its shape; time 0: f does not depend on it. False
  * after an error: an operation without a recursion is reported where the user wrote it. */
 bool calc_jet(IrProgram *p, const IrDef *y, const IrDef *dy, const IrTerm *rate, uint32_t n, IrDef time, CalcJet *jet);
+
+/* Where f of calc_jet is not smooth: the series of either side is another one. */
+typedef struct CalcKink {
+    IrDef value; /* where an element of this changes its sign */
+    IrOp op;     /* hangs on the sign: abs, max, <, floor, … */
+    Span span;   /* and was written here */
+} CalcKink;
+/* Their number; the list is in the program's arena. */
+uint32_t calc_kinks(IrProgram *p, const IrTerm *rate, const IrDef *y, uint32_t n, IrDef time, CalcKink **kinks);
 
 /* The definition z[n] given by residual(z) = 0: an ir_root with its Jacobian derived, and found from `start`. `parts` are the
  * definitions that the residual reads the unknown through, each with its first element (NULL: none but the unknown itself):

@@ -82,10 +82,53 @@ static IrTerm plain_read(IrProgram *p, void *context, IrTerm read) {
     return taylor_def_varies(w->s, d) ? ir_read(p, plain(w, d), subs, n) : read;
 }
 
+static IrTerm coefficient_of(Show *w, IrTerm t);
+
+/* A sum as long as it may be: its addends from left to right. */
+static IrTerm coefficient_of_sum(Show *w, IrTerm t) {
+    IrProgram *p = w->s->p;
+    IrTerms addends = {0}, ops = {0};
+    while (ir_node(p, t)->op == IR_ADD || ir_node(p, t)->op == IR_SUB) {
+        vec_push(&addends, ir_node(p, t)->arg[1]);
+        vec_push(&ops, ir_node(p, t)->op);
+        t = ir_node(p, t)->arg[0];
+    }
+    IrTerm sum = coefficient_of(w, t);
+    for (uint32_t k = addends.n; k-- > 0;)
+        sum = ir_op2(p, (IrOp)ops.at[k], sum, coefficient_of(w, addends.at[k]));
+    vec_free(&addends);
+    vec_free(&ops);
+    return sum;
+}
+
+/* With every part that varies at the order asked for; a part that does not vary, and conditions, are what they are at the beginning
+ * of the step. */
+static IrTerm coefficient_of(Show *w, IrTerm t) {
+    IrProgram *p = w->s->p;
+    IrOp op = (IrOp)ir_node(p, t)->op;
+    IrTerm operand[IR_MAX_RANK];
+    if (!taylor_varies(w->s, t))
+        return ir_map_reads(p, t, plain_read, w);
+    if (op == IR_READ)
+        return ir_map_reads(p, t, shown_read, w);
+    if (op == IR_ADD || op == IR_SUB)
+        return coefficient_of_sum(w, t);
+    if (ir_op_is_reduce(op)) {
+        IrIdx i;
+        IrTerm guard, body;
+        ir_open(p, t, &i, &guard, &body);
+        return ir_reduce(p, op, i, guard ? ir_map_reads(p, guard, plain_read, w) : 0, coefficient_of(w, body));
+    }
+    uint32_t n = ir_operands(p, t, operand);
+    for (uint32_t k = 0; k < n; k++)
+        operand[k] = coefficient_of(w, operand[k]);
+    return ir_with_operands(p, t, operand, n);
+}
+
 /* The coefficient of order `at` of a term that is linear in what varies. */
 static IrTerm coefficient(Show *w, IrTerm t, IrTerm at) {
     w->at = at;
-    return taylor_varies(w->s, t) ? ir_map_reads(w->s->p, t, shown_read, w) : t;
+    return coefficient_of(w, t);
 }
 
 /* ---- lines ---- */

@@ -370,9 +370,14 @@ static void describe_expects(const Describer *d) {
 
 static void describe_events(const Describer *d) {
     RtProgramRun *out = d->out;
-    out->n_events = d->sema->n_events;
+    uint32_t n = d->sema->n_events;
+    out->n_events = n + d->mech->n_kinks;
     out->events = ARENA_ARRAY(d->arena, RtWhen, out->n_events + 1);
-    for (uint32_t k = 0; k < out->n_events; k++) {
+    for (uint32_t k = 0; k < d->mech->n_kinks; k++) {
+        const MechKink *kink = &d->mech->kinks[k];
+        out->events[n + k] = (RtWhen){.text = kink->text, .kink = true, .value = place_of(d, kink->value, kink->text)};
+    }
+    for (uint32_t k = 0; k < n; k++) {
         const SemaEvent *event = &d->sema->events[k];
         out->events[k] = (RtWhen){.text = event->text, .direction = event->direction, .stop_after = event->stop_after,
                                   .act = symbol_of(&d->mech->events[k].act),

@@ -135,13 +135,35 @@ static bool add_act(Mech *m, const SemaEvent *event, IrFunc *f, uint32_t number)
     return true;
 }
 
+/* What stands at a span, on one line. */
+static const char *written(Mech *m, const CalcKink *kink) {
+    const Source *source = kink->span.file ? source_get(m->session, kink->span.file) : NULL;
+    if (!source || kink->span.end > source->length || kink->span.start >= kink->span.end)
+        return ir_op_name(kink->op);
+    char *text = arena_string(m->arena, source->text + kink->span.start, kink->span.end - kink->span.start);
+    for (char *c = text; *c; c++)
+        *c = *c == '\n' || *c == '\t' || *c == '\r' ? ' ' : *c;
+    return text;
+}
+
+/* A method that goes by series takes another one on the other side of a kink. */
+static void add_kinks(Mech *m, IrAssign *assign) {
+    MechRun *out = m->out;
+    for (uint32_t k = 0; k < out->jet->n_kinks; k++) {
+        const CalcKink *kink = &out->jet->kinks[k];
+        out->kinks[k] = (MechKink){mech_output(m, kink->value, kink->span, &assign[k]), written(m, kink), kink->span};
+    }
+}
+
 bool mech_pass_events(Mech *m) {
     const SemaRun *run = m->run;
-    if (!run->n_events)
-        return true;
     MechRun *out = m->out;
+    out->n_kinks = out->jet ? out->jet->n_kinks : 0;
+    if (!run->n_events && !out->n_kinks)
+        return true;
     out->events = ARENA_ARRAY(m->arena, MechEvent, run->n_events);
-    IrAssign *assign = ARENA_ARRAY(ir_arena(m->p), IrAssign, run->n_events);
+    out->kinks = ARENA_ARRAY(m->arena, MechKink, out->n_kinks);
+    IrAssign *assign = ARENA_ARRAY(ir_arena(m->p), IrAssign, run->n_events + out->n_kinks);
     bool ok = true;
     for (uint32_t k = 0; k < run->n_events; k++) {
         const SemaEvent *event = &run->events[k];
@@ -149,8 +171,10 @@ bool mech_pass_events(Mech *m) {
         if (event->n_acts)
             ok = add_act(m, event, &out->events[k].act, k) && ok;
     }
+    if (out->n_kinks)
+        add_kinks(m, assign + run->n_events);
     mech_func_start(m, &out->event, "event", false, 1);
-    mech_func_add(&out->event, assign, run->n_events);
+    mech_func_add(&out->event, assign, run->n_events + out->n_kinks);
     if (m->is_word) {
         out->part_length = ir_scalar_input(m->p, name_of(m->session->names, "h"), IR_ROLE_HYPER);
         ir_mark_volatile(m->p, out->part_length);

@@ -18,6 +18,7 @@ bool mech_pass_jets(Mech *m) {
     IrDef time = m->run->time;
     if (!calc_jet(m->p, out->y, out->dy, rate, out->n_y, time, jet))
         return false;
+    jet->n_kinks = calc_kinks(m->p, rate, out->y, out->n_y, time, &jet->kinks);
     out->jet = jet;
     mech_func_start(m, &out->jet_first, "jet_first", false, 1);
     mech_func_add(&out->jet_first, jet->first, jet->n_first);

@@ -67,6 +67,13 @@ typedef struct MechOrder {
     bool symmetric;       /* a step of −h undoes one of h */
 } MechOrder;
 
+/* Where the right-hand side of a method of jets has another series on either side. */
+typedef struct MechKink {
+    IrDef value;            /* OUTPUT: changes its sign there */
+    const char *text;       /* what hangs on the sign, as the user wrote it */
+    Span span;
+} MechKink;
+
 /* Where the runtime finds and puts things, and what is compiled. */
 /* A conserved quantity that a run follows: its drift is said at the end. */
 typedef struct MechCharge {
@@ -92,8 +99,9 @@ typedef struct MechRun {
     IrFunc rhs;             /* methods: reads y (the blocks below) and t, sets dy */
     IrFunc part;            /* words with events: a step over the time in part_length in the place of h; not cyclic */
     IrDef part_length;      /* INPUT scalar */
-    IrFunc event;           /* sets the values of all events */
+    IrFunc event;           /* sets the values of all events and kinks */
     MechEvent *events;      /* one per run->events[k] */
+    MechKink *kinks; uint32_t n_kinks;
     CalcJet *jet;           /* methods that take Taylor coefficients: their inputs and outputs; NULL: the others */
     IrFunc jet_first, jet_next; /* and functions, which set dy too: see calc_jet */
     IrFunc draw;            /* runs over copies: sets the data that are drawn, which all copies share; init leaves them */

@@ -1,6 +1,7 @@
 /* sections — the derivation as a reader sees it: one section a step, lines of `lhs = rhs`.
  *
  * needs: everything derived      gives: MechRun.sections      changes: nothing */
+#include "../../runtime/taylor_order.h"
 #include "internal.h"
 
 #include <stdlib.h>
@@ -330,16 +331,44 @@ const char *mech_symbol(Mech *m, IrDef d) {
     return name_text(m->session->names, ir_def(m->p, d)->name);
 }
 
+static double method_value(Mech *m, const char *name) {
+    for (uint32_t i = 0; i < m->run->n_method_args; i++)
+        if (!strcmp(name_text(m->session->names, m->run->method_names[i]), name))
+            return m->run->method_values[i];
+    return 0;
+}
+
+static void order_remark(Mech *m, Lines *l) {
+    double rtol = method_value(m, "rtol"), atol = method_value(m, "atol"), asked = method_value(m, "order");
+    int order = rt_taylor_order(rtol, atol, asked);
+    if (asked > 0)
+        add_remark(l, mech_text(m, "to order %d, as asked for", order));
+    else if (rtol > 0 || atol > 0)
+        add_remark(l, mech_text(m, "to order %d, which %s = %g asks for", order, rtol > 0 ? "rtol" : "atol", rtol > 0 ? rtol : atol));
+}
+
 /* Coefficient by coefficient, for methods that take those. */
 static void jet_lines(Mech *m, Lines *l) {
     const CalcJet *jet = m->out->jet;
     if (!jet)
         return;
     add_remark(l, "x[k] is the coefficient of order k of x, from order 1 on; what does not move has order 0 alone");
+    order_remark(m, l);
     for (uint32_t i = 0; i < jet->n_lines; i++) {
         const char *symbol = ir_def(m->p, jet->lines[i].x)->label;
         add_line(l, (MechLine){.lhs = symbol, .like = jet->lines[i].x, .relation = "=", .rhs = jet->lines[i].term,
                                .remark = jet->lines[i].remark, .span = jet->lines[i].span});
+    }
+    for (uint32_t k = 0; k < m->out->n_kinks; k++) {
+        const MechKink *kink = &m->out->kinks[k];
+        const char *symbol = m->out->n_kinks == 1 ? "s" : mech_text(m, "s_%u", k + 1);
+        IrDef d = jet->kinks[k].value;
+        IrTerm axes[IR_MAX_RANK];
+        for (uint32_t a = 0; a < ir_def(m->p, d)->rank; a++)
+            axes[a] = ir_idx(m->p, ir_axis(m->p, a, ir_def(m->p, d)->extent[a]));
+        add_line(l, (MechLine){.lhs = symbol, .like = kink->value, .relation = "=", .rhs = ir_at_subs(m->p, d, axes),
+                               .span = kink->span});
+        add_remark(l, mech_text(m, "where %s changes its sign a step ends: `%s` has another series behind it", symbol, kink->text));
     }
 }
 

@@ -1,5 +1,6 @@
 /* integrate — what drives a method: options checked, records at exact times, messages. */
 #include "control.h"
+#include "../taylor_order.h"
 #include "method.h"
 
 #include <float.h>
@@ -124,6 +125,10 @@ void rt_ode_restart(RtIntegrator *g, double t, const double *y) {
     g->steps = 0;
     g->have_slope = g->dense_ready = g->rejected = false;
     g->log_error_old = control_log_error(0);
+}
+
+void rt_ode_probe(RtIntegrator *g, double part) {
+    g->probe = part;
 }
 
 RtOdeStats rt_ode_stats(const RtIntegrator *g) {

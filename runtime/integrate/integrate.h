@@ -96,6 +96,8 @@ void rt_ode_extend(RtIntegrator *g, double t_end); /* moves the end, onward */
 /* After y or f was changed from outside (an event): go on from (t, y) with fresh slopes, keeping the step
  * size. */
 void rt_ode_restart(RtIntegrator *g, double t, const double *y);
+/* The next step of a method of jets is this part of its length, or as short as t allows: y lies on a kink of f. */
+void rt_ode_probe(RtIntegrator *g, double part);
 RtOdeStats rt_ode_stats(const RtIntegrator *g);
 /* After a failure: the time it happened at and the component of y with the largest error or without a
  * value. */

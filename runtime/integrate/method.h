@@ -6,7 +6,6 @@
 #include "integrate.h"
 
 #define RT_RK_STAGES 16
-enum { RT_TAYLOR_LEAST = 2, RT_TAYLOR_MOST = 200 }; /* orders */
 
 /* An explicit Runge-Kutta method: k_i = f(t + c_i h, y + h Σ_j a_ij k_j) for i < stages, y₁ = y + h Σ b_i
  * k_i, and k_stages = f(t + h, y₁), which is the next step's k_0. */
@@ -38,6 +37,7 @@ struct RtIntegrator {
     double *extra;               /* scratch of dense output; taylor: what rounding took from y */
     double *c;                   /* taylor: coefficients of the last step, order + 1 rows of n */
     int order;                   /* taylor */
+    double probe;                /* taylor: the part of the next step that is gone; 0: all of it */
     double *memory;
     RtStages *stages; /* the table as compiled code reads it; NULL: stages go by rhs */
     bool have_slope;  /* k[stages] is f(t, y) */

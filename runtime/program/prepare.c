@@ -281,7 +281,7 @@ static bool list_events(Execution *e) {
     e->events = ARENA_ARRAY(e->arena, RtEvent, spec->n_events);
     for (uint32_t k = 0; k < spec->n_events; k++) {
         const RtWhen *when = &spec->events[k];
-        e->events[k] = (RtEvent){.text = when->text, .direction = when->direction, .stop_after = when->stop_after,
+        e->events[k] = (RtEvent){.text = when->text, .kink = when->kink, .direction = when->direction, .stop_after = when->stop_after,
                                  .act = execution_function(e, when->act), .element = integer_at(e, &when->element),
                                  .count = integer_at(e, &when->count)};
         if (!execution_block(&when->value, &e->events[k].value))

@@ -7,7 +7,10 @@
  * After the state was changed at an event its sides are unknown: the difference is 0 but for rounding. A side is known
  * again once the difference has grown between looks that lie close at first, each four times as far as the one before;
  * so an event is not found again at its own place, and of flights that become shorter and shorter none is missed until
- * the clock cannot resolve them. Before it comes to that, the run is stopped. */
+ * the clock cannot resolve them. Before it comes to that, the run is stopped.
+ *
+ * A kink's moment is moved on until its difference has the new sign, by an ulp or a few, so that the equations are those of
+ * the other side; its side stays known. */
 #include "../core/core.h"
 #include "curve.h"
 #include "events.h"
@@ -25,7 +28,8 @@ typedef struct Side {
     bool due;            /* happens at the moment found */
     double moment;       /* where it crosses */
     double last, gap, ratio; /* time of its last act, time between the last two, and its ratio to that before */
-    uint8_t shrinking;   /* how often in a row that time was shorter than the one before */
+    uint8_t shrinking;   /* how often in a row that time was shorter than the one before; a kink: too short for a motion */
+    bool kink;
 } Side;
 
 /* One element's difference along the path. */
@@ -47,6 +51,7 @@ struct RtWatch {
     double from;         /* and begins here */
     uint32_t close;      /* looks up to this one are close */
     bool changed;        /* the state was changed since the last interval */
+    bool undecided;      /* and a kink's difference was 0 there */
     double moment;
 };
 
@@ -107,13 +112,33 @@ static int sign_of(double x) {
     return (x > 0) - (x < 0);
 }
 
+static void mark_changed(RtWatch *w) {
+    w->changed = true;
+    for (uint64_t i = 0; i < w->n; i++)
+        w->undecided |= w->side[i].kink && !w->side[i].sign;
+}
+
 RtStatus rt_watch_begin(RtWatch *w) {
     double *now = row_of(w, 0);
     RtStatus status = evaluate(w, now);
-    for (uint64_t i = 0; i < w->n; i++)
-        w->side[i] = (Side){.sign = (int8_t)sign_of(now[i]), .last = NAN, .gap = NAN, .ratio = NAN};
-    w->changed = true;
+    uint64_t i = 0;
+    for (uint32_t k = 0; k < w->run->n_events; k++)
+        for (uint64_t end = i + w->run->events[k].value.n; i < end; i++)
+            w->side[i] = (Side){.sign = (int8_t)sign_of(now[i]), .last = NAN, .gap = NAN, .ratio = NAN,
+                                .kink = w->run->events[k].kink};
+    mark_changed(w);
     return status;
+}
+
+bool rt_watch_undecided(RtWatch *w) {
+    bool undecided = false;
+    for (uint64_t i = 0; i < w->n && w->undecided && !undecided; i++)
+        undecided = w->side[i].kink && !w->side[i].sign;
+    return w->undecided = undecided;
+}
+
+void rt_watch_decide(RtWatch *w) {
+    w->undecided = false;
 }
 
 /* ---- where to look ---- */
@@ -156,7 +181,7 @@ static RtStatus add_look(RtWatch *w, double s) {
 
 static bool is_any_unknown(const RtWatch *w) {
     for (uint64_t i = 0; i < w->n; i++)
-        if (!w->side[i].sign)
+        if (!w->side[i].sign && (!w->side[i].kink || w->undecided))
             return true;
     return false;
 }
@@ -243,6 +268,20 @@ static void pass_look(RtWatch *w) {
     w->from = w->s[w->at++];
 }
 
+/* The moment is moved on until kink i is behind it. */
+static RtStatus go_past(RtWatch *w, uint64_t i) {
+    double end = w->s[w->at], s = w->moment, by = DBL_EPSILON * fmax(fabs(s), fabs(end)), value;
+    int sign = sign_of(row_of(w, w->at)[i]);
+    Element element = {w, i};
+    RtStatus status = along(&element, s, &value);
+    for (; !status && sign_of(value) != sign && s < end; by *= 2) {
+        s = fmin(w->moment + by, end);
+        status = along(&element, s, &value);
+    }
+    w->moment = s;
+    return status;
+}
+
 /* The first of the crossings marked, and those that cannot be told from it. */
 static RtStatus find_first(RtWatch *w) {
     const double *now = row_of(w, w->at);
@@ -261,7 +300,11 @@ static RtStatus find_first(RtWatch *w) {
     for (uint64_t i = 0; i < w->n; i++)
         w->side[i].due = w->side[i].crosses && w->side[i].moment <= first + slack;
     w->moment = first;
-    return RT_OK;
+    RtStatus status = RT_OK;
+    for (uint64_t i = 0; i < w->n && !status; i++)
+        if (w->side[i].due && w->side[i].kink)
+            status = go_past(w, i);
+    return status;
 }
 
 bool rt_watch_next(RtWatch *w, double *s, RtStatus *status) {
@@ -299,11 +342,30 @@ static RtFired failed(RtRunResult *result, RtStatus status, const RtEvent *event
     return RT_EVENT_FAILED;
 }
 
+/* At a kink from which both sides drive back to it, there is no motion that leaves it: it is crossed again and again, in times
+ * that are nothing beside a step. */
+static RtFired cross_kink(RtWatch *w, const RtEvent *event, Side *side, const RtRunState *at, RtRunResult *result) {
+    enum { MOST_IN_A_ROW = 8 };
+    bool short_of_all = at->time - side->last < 1e-9 * fabs(w->s[w->looks - 1] - w->s[0]);
+    side->shrinking = short_of_all ? (uint8_t)(side->shrinking + 1) : 0;
+    side->last = at->time;
+    if (side->shrinking < MOST_IN_A_ROW)
+        return RT_EVENT_ACTED;
+    rt_fail(&result->message,
+            "at t = %.10g the motion is driven back from both sides to where `%s` has its kink, and cannot leave it. A smooth "
+            "function in its place, such as tanh(x / 1e-3) for sign(x), has a motion there",
+            at->time, event->text);
+    result->status = RT_EVENTS_ACCUMULATE;
+    return RT_EVENT_FAILED;
+}
+
 /* One element of one event. */
 static RtFired fire_one(RtWatch *w, uint32_t number, uint64_t element, Side *side, const RtRunState *at,
                         RtRunResult *result) {
     RtRun *run = w->run;
     RtEvent *event = &run->events[number];
+    if (event->kink)
+        return cross_kink(w, event, side, at, result);
     event->happened++;
     if (event->element)
         *event->element = (int64_t)element;
@@ -337,12 +399,12 @@ static RtStatus take_sides(RtWatch *w, const double *before) {
     double *now = row_of(w, 0);
     RtStatus status = evaluate(w, now);
     for (uint64_t i = 0; i < w->n; i++) {
-        if (w->side[i].due)
+        if (w->side[i].due && !w->side[i].kink)
             w->side[i].sign = 0;
-        else if (now[i] != before[i])
+        else if (now[i] != before[i] || w->side[i].due)
             w->side[i].sign = (int8_t)sign_of(now[i]);
     }
-    w->changed = true;
+    mark_changed(w);
     return status;
 }
 

@@ -17,6 +17,11 @@ void rt_watch_free(RtWatch *watch);
 /* Starts at the state in memory: what is not 0 now has its sign. */
 RtStatus rt_watch_begin(RtWatch *watch);
 
+/* Whether a kink's difference was 0 in the state that was changed last, and the path has not shown yet on which side it goes on;
+ * and an end to that question, where the difference stays 0. */
+bool rt_watch_undecided(RtWatch *watch);
+void rt_watch_decide(RtWatch *watch);
+
 /* The path from `from` to `to` is there to be looked at, `looks` times and at its end (0: at the end alone). After a
  * state was changed (begin, an event that acts) the looks are close at first, so that a short flight is not missed.
  * `ends`: the state at `to` is in memory now. `time`: the clock at s = 0. */

@@ -226,10 +226,27 @@ bool rt_motion_after_step(Motion *motion, double from) {
     return !over;
 }
 
+/* From a kink the first steps are as short as numbers allow, until it is known on which side the motion goes on: what the
+ * wrong series is off by in such a step is rounding. */
+static void probe(Motion *motion) {
+    const double shortest = 1e-16, longest = 1e-4;
+    if (!rt_watch_undecided(motion->watch)) {
+        motion->probe = 0;
+        return;
+    }
+    motion->probe = motion->probe > 0 ? 16 * motion->probe : shortest;
+    if (motion->probe <= longest)
+        rt_ode_probe(motion->integrator, motion->probe);
+    else
+        rt_watch_decide(motion->watch);
+}
+
 static void integrate(Motion *motion) {
     bool over = rt_motion_is_over(motion);
     while (!over) {
         double from = rt_ode_time(motion->integrator);
+        if (motion->watch)
+            probe(motion);
         RtStatus status = rt_ode_step(motion->integrator);
         if (status) {
             rt_motion_fail(motion, status);

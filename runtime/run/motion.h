@@ -11,6 +11,7 @@ typedef struct Motion {
     RtRunResult result;
     RtIntegrator *integrator;
     RtWatch *watch;  /* events; NULL: none */
+    double probe;    /* the part of a step that was gone last to leave a kink; 0: none */
     double *y;       /* all blocks of y, end to end */
     uint64_t steps;
     double shown;

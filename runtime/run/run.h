@@ -31,8 +31,10 @@ typedef struct RtOutput {
     uint32_t event;     /* RT_AT_EVENT: number of the event it is taken at */
 } RtOutput;
 
-/* Something that crosses 0 while the run goes on: where each element of `value` changes its sign. */
+/* Something that crosses 0 while the run goes on: where each element of `value` changes its sign. At a kink the equations
+ * change: the motion goes on from just behind it, and nothing else is done. */
 typedef struct RtEvent {
+    bool kink;
     const char *text;      /* as the user wrote it */
     RtBlock value;         /* f64, as `RtRun.event` computes it from the state */
     int direction;         /* 1: from below, -1: from above, 0: either */

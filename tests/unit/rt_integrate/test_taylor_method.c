@@ -93,6 +93,27 @@ static void tolerance_is_met(void **state) {
     rt_ode_free(g);
 }
 
+/* From a kink: one step that is a part of what it would be, then whole ones, from there on in multiples of h where that is given. */
+static void probes_are_short(void **state) {
+    (void)state;
+    double y0[] = {1, 0}, whole;
+    for (int fixed = 0; fixed < 2; fixed++) {
+        RtIntegrator *g = start(2, oscillator, (RtOdeOptions){.rtol = 1e-15, .h = fixed ? 0.125 : 0}, 100, y0);
+        rt_ode_probe(g, 1e-6);
+        assert_int_equal(rt_ode_step(g), RT_OK);
+        double probe = rt_ode_time(g);
+        assert_int_equal(rt_ode_step(g), RT_OK);
+        whole = rt_ode_time(g) - probe;
+        assert_true(whole > 0.1 && fabs(probe / whole - 1e-6) < 1e-7); /* the step is chosen anew */
+        assert_true(!fixed || fabs(whole - 0.125) < 1e-15);
+        rt_ode_probe(g, 1e-30); /* less than t can tell: some units in its last place */
+        double t = rt_ode_time(g);
+        assert_int_equal(rt_ode_step(g), RT_OK);
+        assert_true(rt_ode_time(g) > t && rt_ode_time(g) < t + 1e-14);
+        rt_ode_free(g);
+    }
+}
+
 static void steps_of_given_length(void **state) {
     (void)state;
     double y0[] = {1, 0}, y[2];
@@ -161,7 +182,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(order_is_that_asked_for),
         cmocka_unit_test(tolerance_is_met),
-        cmocka_unit_test(steps_of_given_length),
+        cmocka_unit_test(steps_of_given_length), cmocka_unit_test(probes_are_short),
         cmocka_unit_test(restarts_and_runs_back),
         cmocka_unit_test(failures_are_explained),
     };
