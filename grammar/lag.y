@@ -46,6 +46,7 @@ static void lag_error(const Span *span, Parser *parser, const char *message);
 %token WHEN "when" STOP "stop" SYMMETRY "symmetry" REPEAT "repeat" COMPOSE "compose" ADJOINT "adjoint" FORCE "force"
 %token CONSTRAINT "constraint"
 %token CONSTRAINT_OVER "constraint over an index"
+%token STAR "`*` after the beginning of names"
 %token ON "on" FOR "for" OVER "over" EVERY "every" WITHIN "within" FROM "from" BY "by" TO "to" OF "of" AFTER "after"
 %token PERIODIC "periodic"
 %token IF "if" THEN "then" ELSE "else" AND "and" OR "or" NOT "not" IN "in" DRAW "draw"
@@ -147,7 +148,9 @@ item:
 
 clauses:
     %empty                      { $$ = build_clauses(parser); }
-  | clauses ON NAME optional_args { $$ = clause_on(parser, $1, $3, @3, $4); }
+  | clauses ON NAME optional_args { $$ = clause_on(parser, $1, $3, false, @3, $4); }
+  | clauses ON NAME STAR        { $$ = clause_on(parser, $1, $3, true, @3, NULL); }
+  | clauses ',' postfix         { $$ = clause_and(parser, $1, $3); }
   | clauses FOR expr            { $$ = clause_for(parser, $1, @2, $3, 0, @3); }
   | clauses FOR expr NAME       { $$ = clause_for(parser, $1, @2, $3, $4, @4); }
   | clauses OVER expr           { $$ = clause_over(parser, $1, @2, $3, 0, @3); }

@@ -136,6 +136,10 @@ typedef enum EveryUnit { EVERY_NONE, EVERY_TIME, EVERY_STEPS, EVERY_EPOCH } Ever
 /* `every 0.1`, `every 10 steps`, `every epoch`; count NULL means 1. `word` is the unit as written (`sweeps`); 0: time. */
 typedef struct Every { Span span; EveryUnit unit; Name word; Expr *count; } Every;
 
+/* One of several dynamics of a run, and what it moves: `adam(lr = 1e-3) on W*, b1`. */
+typedef struct GroupName { Name name; bool prefix; Span span; } GroupName; /* prefix: every name that begins so */
+typedef struct RunGroup { Expr *dynamics; GroupName *names; uint32_t n_names; } RunGroup; /* no names: what the others leave */
+
 struct Stmt {
     StmtKind kind;
     Span span;
@@ -164,6 +168,8 @@ struct Stmt {
             Name label;       /* `let`-like name of the run: `run fit = adam(…) on …`; 0: none */
             Expr *over; Name over_unit; /* `over 4 chains`: copies; NULL: none. The unit may be left out: 0 */
             ArgList system_args; /* `on kepler(e = 0.6)`: values of the system's parameters */
+            struct RunGroup *groups; /* `adam on W*, sgd on net`: several dynamics, of which the first is `dynamics`; NULL: one */
+            uint32_t n_groups;
         } run;
         struct { ArgList items; Every every; } record; /* Arg.name set for `name = e` */
         struct { ArgList items; Every every; } print;

@@ -275,20 +275,56 @@ Item build_stop(Parser *parser, Span span, Expr *after, Name unit, Span unit_spa
 
 /* ---- runs ---- */
 
-Clauses *build_clauses(Parser *parser) { return ARENA_NEW(parser->session->arena, Clauses); }
+Clauses *build_clauses(Parser *parser) {
+    Clauses *clauses = ARENA_NEW(parser->session->arena, Clauses);
+    clauses->ons = SEQ(parser, RunOn);
+    clauses->more = SEQ(parser, Expr *);
+    return clauses;
+}
 
 static void report_twice(Parser *parser, Span span, const char *what) {
     diag_error(parser->session, DIAG_TWICE, span, "this run already has %s", what);
 }
 
-Clauses *clause_on(Parser *parser, Clauses *clauses, Name system, Span span, Seq *args) {
-    if (clauses->system)
-        report_twice(parser, span, "a system after `on`");
+/* The last of them names the system; with several dynamics those before say what each moves. */
+Clauses *clause_on(Parser *parser, Clauses *clauses, Name system, bool prefix, Span span, Seq *args) {
+    RunOn on = {{system, prefix, span}, clauses->more->n};
+    SEQ_PUSH(parser, clauses->ons, on);
     clauses->system = system;
     clauses->system_span = span;
-    if (args)
-        clauses->system_args = (ArgList){args->at, args->n};
+    clauses->system_args = args ? (ArgList){args->at, args->n} : (ArgList){0};
     return clauses;
+}
+
+Clauses *clause_and(Parser *parser, Clauses *clauses, Expr *dynamics) {
+    SEQ_PUSH(parser, clauses->more, dynamics);
+    return clauses;
+}
+
+static void report_group(Parser *parser, Stmt *stmt, Span span, const char *what) {
+    Diag *diag = diag_error(parser->session, DIAG_SYNTAX, span, "%s", what);
+    diag_help(parser->session, diag, "write `run adam(lr = 1e-3) on W*, sgd(lr = 0.1) on b* on net`");
+    stmt->kind = STMT_ERROR;
+}
+
+/* Several dynamics, each with the names it moves; the last may be left without, for what the others leave. */
+static void build_groups(Parser *parser, Stmt *stmt, Expr *first, const Clauses *clauses) {
+    const RunOn *ons = clauses->ons->at;
+    uint32_t n = clauses->ons->n, names = n - 1;
+    RunGroup *groups = ARENA_ARRAY(parser->session->arena, RunGroup, clauses->more->n + 1);
+    stmt->run.groups = groups;
+    stmt->run.n_groups = clauses->more->n + 1;
+    if (ons[n - 1].name.prefix || ons[n - 1].group != clauses->more->n)
+        report_group(parser, stmt, ons[n - 1].name.span, "after the last dynamics stands `on` and the system");
+    for (uint32_t g = 0; g < stmt->run.n_groups; g++) {
+        groups[g] = (RunGroup){.dynamics = g ? ((Expr **)clauses->more->at)[g - 1] : first,
+                               .names = ARENA_ARRAY(parser->session->arena, GroupName, n)};
+        for (uint32_t k = 0; k < names; k++)
+            if (ons[k].group == g)
+                groups[g].names[groups[g].n_names++] = ons[k].name;
+        if (!groups[g].n_names && g + 1 < stmt->run.n_groups)
+            report_group(parser, stmt, groups[g].dynamics->span, "several dynamics say what each moves, and this one does not");
+    }
 }
 
 Clauses *clause_for(Parser *parser, Clauses *clauses, Span word, Expr *duration, Name unit, Span span) {
@@ -338,6 +374,12 @@ Item build_run(Parser *parser, Span span, Name label, Expr *dynamics, Clauses *c
     stmt->run.over_unit = clauses->over_unit;
     if (body)
         stmt->run.items = place_statements(parser, body->items, PLACE_RUN);
+    for (uint32_t k = 1; k < clauses->ons->n && !clauses->more->n; k++)
+        report_twice(parser, ((const RunOn *)clauses->ons->at)[k].name.span, "a system after `on`");
+    if (clauses->more->n && clauses->ons->n)
+        build_groups(parser, stmt, dynamics, clauses);
+    else if (clauses->ons->n && ((const RunOn *)clauses->ons->at)[0].name.prefix)
+        report_group(parser, stmt, clauses->system_span, "one dynamics moves all that its system has");
     if (dynamics->kind != EXPR_NAME && dynamics->kind != EXPR_CALL) {
         if (dynamics->kind != EXPR_ERROR) {
             Diag *diag = diag_error(parser->session, DIAG_SYNTAX, dynamics->span,

@@ -181,6 +181,8 @@ static void check_word(Checker *c, WordList list) {
 
 static void check_run(Checker *c, const Stmt *stmt) {
     check_expr(c, stmt->run.dynamics, NULL);
+    for (uint32_t g = 1; g < stmt->run.n_groups; g++)
+        check_expr(c, stmt->run.groups[g].dynamics, NULL);
     if (!stmt->run.system)
         fail(c, stmt->span, "run without a system");
     check_args(c, stmt->run.system_args, NULL);

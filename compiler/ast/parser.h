@@ -36,8 +36,16 @@ typedef struct Item {
 
 typedef struct Block { Span span; Seq *items; } Block;
 
+/* `on NAME` in a run: what the dynamics moves, or its system. */
+typedef struct RunOn {
+    GroupName name;
+    uint32_t group; /* of the dynamics before it */
+} RunOn;
+
 /* The clauses after a run's dynamics, in any order. */
 typedef struct Clauses {
+    Seq *ons;  /* of RunOn */
+    Seq *more; /* of Expr *: dynamics after the first */
     Name system;
     Span system_span;
     ArgList system_args;
@@ -206,7 +214,8 @@ Item build_stop(Parser *parser, Span span, Expr *after, Name unit, Span unit_spa
 void report_equation(Parser *parser, Span span, const Expr *lhs);
 Item build_setting(Parser *parser, Span span, Name name, Expr *value, Expr *of);
 Clauses *build_clauses(Parser *parser);
-Clauses *clause_on(Parser *parser, Clauses *clauses, Name system, Span span, Seq *args);
+Clauses *clause_on(Parser *parser, Clauses *clauses, Name system, bool prefix, Span span, Seq *args);
+Clauses *clause_and(Parser *parser, Clauses *clauses, Expr *dynamics);
 Clauses *clause_for(Parser *parser, Clauses *clauses, Span word, Expr *duration, Name unit, Span span);
 Clauses *clause_over(Parser *parser, Clauses *clauses, Span word, Expr *count, Name unit, Span span);
 Declarator *build_declarator(Parser *parser, Span span, Name name, uint32_t primes, Seq *axes);

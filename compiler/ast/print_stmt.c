@@ -188,7 +188,15 @@ static void print_run(Printer *printer, const Stmt *stmt) {
     put(printer, "run ");
     if (stmt->run.label)
         buf_printf(printer->out, "%s = ", text_of(printer, stmt->run.label));
-    print_expr_fitting(printer, stmt->run.dynamics);
+    if (!stmt->run.n_groups)
+        print_expr_fitting(printer, stmt->run.dynamics);
+    for (uint32_t g = 0; g < stmt->run.n_groups; g++) {
+        const RunGroup *group = &stmt->run.groups[g];
+        put(printer, g ? ", " : "");
+        print_expr_fitting(printer, group->dynamics);
+        for (uint32_t k = 0; k < group->n_names; k++)
+            buf_printf(printer->out, " on %s%s", text_of(printer, group->names[k].name), group->names[k].prefix ? "*" : "");
+    }
     buf_printf(printer->out, " on %s", text_of(printer, stmt->run.system));
     if (stmt->run.system_args.n) {
         put(printer, "(");

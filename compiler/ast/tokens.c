@@ -18,6 +18,7 @@ static bool ends_expression(int kind) {
     case NUMBER:
     case STRING:
     case BOOL:
+    case STAR:
     case MISREAD:
     case PRIME:
     case TRANSPOSE:
@@ -416,10 +417,18 @@ static void name_clause_word(Parser *parser, Token *token, int before) {
             token->kind = clause_kinds[i];
 }
 
+/* `adam on W*`: all names that begin so, and no product. */
+static bool is_star(const Parser *parser, uint32_t i) {
+    const Token *at = parser->tokens.at;
+    return at[i].kind == '*' && i >= 2 && at[i - 1].kind == NAME && at[i - 2].kind == ON && at[i].span.start == at[i - 1].span.end;
+}
+
 void parser_name_keywords(Parser *parser) {
     int before = SEP;
     for (uint32_t i = 0; i < parser->tokens.n; i++) {
         Token *token = &parser->tokens.at[i];
+        if (is_star(parser, i))
+            token->kind = STAR;
         if (token->kind == NAME) {
             bool reduces = token[1].kind == '[' && parser->tokens.at[token[1].match + 1].kind == '('
                 && is_one_of(parser, token, WORD_sum, WORD_all);

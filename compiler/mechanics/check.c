@@ -300,8 +300,12 @@ static bool has_part(const Mech *m, MechPartKind kind) {
 
 bool mech_check(Session *session, const Model *model, const MechRun *mech, uint32_t points, double tolerance,
                 uint64_t seed, Buf *out) {
-    (void)session;
     const Mech *m = mech->derivation;
+    bool all = true;
+    for (uint32_t g = 0; g < m->n_groups; g++)
+        all = mech_check(session, model, m->groups[g]->out, points, tolerance, seed, out) && all;
+    if (m->n_groups)
+        return all;
     Check c = {.m = m,
                .p = model->ir,
                .env = ir_env_new(model->ir),

@@ -1,5 +1,6 @@
 /* derive — the passes of mechanics, in order.
  *
+ *   groups       several dynamics side by side -> each derived for itself, by the passes that follow
  *   lagrangian   system + dynamics -> L = T − V, p = ∂L/∂q', mass matrix and its structure
  *   dissipation  Rayleigh function -> friction
  *   constraints  c = 0 -> J, the rate J q' + b
@@ -40,34 +41,44 @@ typedef struct Pass {
     const char *name;
     bool (*run)(Mech *m);
     unsigned needs, gives;
+    enum { FOR_ONE = 1, FOR_GROUP = 2, FOR_SEVERAL = 4 } of; /* run for one dynamics, for each of several, for these together */
 } Pass;
 
 static const Pass passes[] = {
-    {"lagrangian", mech_pass_lagrangian, 0, MASS},
-    {"dissipation", mech_pass_dissipation, MASS, FRICTION},
-    {"constraints", mech_pass_constraints, MASS | FRICTION, ROWS},
-    {"legendre", mech_pass_legendre, MASS | FRICTION | ROWS, VELOCITY},
-    {"equations", mech_pass_equations, MASS | FRICTION | VELOCITY, RATES},
-    {"jets", mech_pass_jets, RATES, JETS},
-    {"parts", mech_pass_parts, MASS | FRICTION | VELOCITY, PARTS},
-    {"word", mech_pass_word, PARTS, STEP},
-    {"hold", mech_pass_hold, MASS | ROWS | VELOCITY, HELD},
-    {"conserved", mech_pass_conserved, VELOCITY | RATES | STEP | HELD, CHARGES},
-    {"functions", mech_pass_functions, RATES | STEP | HELD | CHARGES, FUNCTIONS},
-    {"events", mech_pass_events, VELOCITY | RATES | STEP, EVENTS},
-    {"sections", mech_pass_sections, RATES | STEP | FUNCTIONS | EVENTS | CHARGES, DERIVATION},
+    {"groups", mech_pass_groups, 0, MASS | FRICTION | VELOCITY | RATES | HELD | CHARGES, FOR_SEVERAL},
+    {"lagrangian", mech_pass_lagrangian, 0, MASS, FOR_ONE | FOR_GROUP},
+    {"dissipation", mech_pass_dissipation, MASS, FRICTION, FOR_ONE | FOR_GROUP},
+    {"constraints", mech_pass_constraints, MASS | FRICTION, ROWS, FOR_ONE | FOR_GROUP},
+    {"legendre", mech_pass_legendre, MASS | FRICTION | ROWS, VELOCITY, FOR_ONE | FOR_GROUP},
+    {"equations", mech_pass_equations, MASS | FRICTION | VELOCITY, RATES, FOR_ONE | FOR_GROUP},
+    {"jets", mech_pass_jets, RATES, JETS, FOR_ONE},
+    {"parts", mech_pass_parts, MASS | FRICTION | VELOCITY, PARTS, FOR_ONE | FOR_GROUP | FOR_SEVERAL},
+    {"word", mech_pass_word, PARTS, STEP, FOR_ONE | FOR_GROUP | FOR_SEVERAL},
+    {"hold", mech_pass_hold, MASS | ROWS | VELOCITY, HELD, FOR_ONE},
+    {"conserved", mech_pass_conserved, VELOCITY | RATES | STEP | HELD, CHARGES, FOR_ONE | FOR_GROUP},
+    {"functions", mech_pass_functions, RATES | STEP | HELD | CHARGES, FUNCTIONS, FOR_ONE | FOR_SEVERAL},
+    {"events", mech_pass_events, VELOCITY | RATES | STEP, EVENTS, FOR_ONE | FOR_SEVERAL},
+    {"sections", mech_pass_sections, RATES | STEP | FUNCTIONS | EVENTS | CHARGES, DERIVATION, FOR_ONE | FOR_GROUP | FOR_SEVERAL},
 };
 
 /* Runs the passes in the order of the table, which is checked against what each needs; the first error ends it. */
-static bool run_passes(Mech *m) {
+static bool run_passes(Mech *m, unsigned of) {
     unsigned known = 0;
     for (uint32_t i = 0; i < sizeof passes / sizeof *passes; i++) {
-        assert((passes[i].needs & ~known) == 0);
+        if (!(passes[i].of & of))
+            continue;
+        assert(of == FOR_GROUP || (passes[i].needs & ~known) == 0);
         if (!passes[i].run(m))
             return false;
         known |= passes[i].gives;
     }
     return true;
+}
+
+bool mech_derive_passes(Mech *m) {
+    if (!mech_value(m, m->step, &m->out->step_size))
+        m->out->step_size = 1;
+    return run_passes(m, FOR_GROUP);
 }
 
 /* The environment in which hyper-parameters have their values. */
@@ -123,7 +134,7 @@ static void report_missing(Mech *m) {
 
 Mech *mech_begin(Session *session, Model *model, const SemaRun *run) {
     Mech *m = ARENA_NEW(session->arena, Mech);
-    *m = (Mech){.session = session, .p = model->ir, .arena = session->arena, .model = model, .run = run};
+    *m = (Mech){.session = session, .p = model->ir, .arena = session->arena, .model = model, .run = run, .all = run};
     m->out = ARENA_NEW(m->arena, MechRun);
     m->out->run = run;
     m->out->derivation = m;
@@ -137,6 +148,7 @@ Mech *mech_begin(Session *session, Model *model, const SemaRun *run) {
 }
 
 void mech_end(Mech *m) {
+    mech_end_groups(m);
     ir_env_free(m->env);
     m->env = NULL;
     vec_free(&m->sections);
@@ -152,7 +164,7 @@ MechRun *mech_derive(Session *session, Model *model, const SemaRun *run) {
         report_missing(m);
     if (ok && !mech_value(m, m->step, &m->out->step_size))
         m->out->step_size = 1;
-    ok = ok && run_passes(m);
+    ok = ok && run_passes(m, run->n_groups ? FOR_SEVERAL : FOR_ONE);
     m->out->rhs.copies = m->out->step.copies = run->copies > 1;
     mech_end(m);
     return ok && diag_error_count(session) == before ? m->out : NULL;

@@ -73,12 +73,15 @@ static void init_motion(Mech *m, IrFunc *f) {
         start[a] = (IrReplace){.from = m->bodies[a].v, .body = v ? v : ir_real(m->p, 0)};
     }
     IrAssign *assign = ARENA_ARRAY(ir_arena(m->p), IrAssign, m->n);
+    uint32_t n = 0;
     for (uint32_t a = 0; a < m->n; a++) {
         MechBody *b = &m->bodies[a];
+        if (b->massless)
+            continue;
         IrTerm p = m->stores_p && b->momentum ? ir_replace(m->p, b->momentum, start, m->n) : ir_real(m->p, 0);
-        assign[a] = (IrAssign){m->stores_p ? b->p : b->v, m->stores_p ? p : start[a].body, b->sema->span};
+        assign[n++] = (IrAssign){m->stores_p ? b->p : b->v, m->stores_p ? p : start[a].body, b->sema->span};
     }
-    mech_func_add(f, assign, m->n);
+    mech_func_add(f, assign, n);
 }
 
 /* Every row of the constraints is kept until the start has been looked at. */

@@ -41,6 +41,7 @@ typedef struct MechBody {
     IrTerm external;             /* generalized force Q, 0: none */
     IrTerm push, bare;           /* `force = …` and the −∂V/∂q in whose place it acts; Q has the difference. 0: no such */
     Span external_span;
+    bool massless;   /* of first order, beside others that have momenta */
     IrTerm dl_dq;    /* ∂L/∂q in (q, q', t) */
     IrTerm dr_dv;    /* ∂R/∂q', 0: no dissipation */
     IrTerm bias;     /* d/dt ∂L/∂q' at fixed q': (∂²L/∂q'∂q) q' + ∂²L/∂q'∂t; 0: vanishes */
@@ -103,6 +104,7 @@ typedef struct Mech {
     Arena *arena;
     const Model *model;
     const SemaRun *run;
+    const SemaRun *all; /* of several dynamics side by side: the run of them; else run */
     MechRun *out;
     bool is_word;  /* advanced by a word, else by a method */
     bool stores_p; /* the state is (q, p): words, and methods on a Hamiltonian; else (q, q') or q alone */
@@ -121,6 +123,8 @@ typedef struct Mech {
     IrTerm *reaction;    /* per body: Jᵀλ, where momenta are stored, as shown; 0: none */
     IrTerm *lambda;      /* per constraint: the multipliers of the motion over its rows, as shown; NULL: none */
     IrTerm proportional; /* c with R = c·T (then ∂R/∂q' = c p), 0: not so */
+    struct Mech **groups; /* several dynamics side by side: the derivation of each */
+    uint32_t n_groups;
     bool by_flows;       /* nothing but flows and states of the word's own moves anything */
     bool skew;           /* L is linear in all velocities: first-order motion by its momenta a(q, t) */
     IrTerm energy;       /* q'·∂L/∂q' − L in (q, q', t) */
@@ -336,6 +340,20 @@ void mech_gauss_nodes(uint32_t n, double *c, double *b);
 void mech_lobatto_nodes(uint32_t n, double *c, double *b);
 /* Value of the j-th Lagrange polynomial on nodes x[n] at `at`, and its derivative. */
 double mech_lagrange(uint32_t n, const double *x, uint32_t j, double at, double *slope);
+
+/* ---- groups.c: several dynamics side by side ---- */
+bool mech_pass_groups(Mech *m);
+void mech_end_groups(Mech *m);
+/* The steps of the groups, over h of m->step, into one function; then the groups of `last`. */
+void mech_merge_words(Mech *m, IrFunc *f, const char *name, bool cyclic, IrTerm h, const IrFunc *last);
+void mech_group_sections(Mech *m);
+/* "adam", or "adam (W1, W2), sgd (b)". */
+void mech_write_title(Buf *out, const Names *names, const SemaRun *run);
+/* lagrangian.c */
+void mech_set_bodies(Mech *m);
+void mech_set_watches(Mech *m);
+/* derive.c: the passes of one of them, as far as its step and its sections. */
+bool mech_derive_passes(Mech *m);
 
 /* ---- derive.c: a derivation before its first pass, and what it needs no more after the last ---- */
 Mech *mech_begin(Session *session, Model *model, const SemaRun *run);

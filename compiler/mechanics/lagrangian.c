@@ -17,13 +17,13 @@ static void set_body(Mech *m, MechBody *b, const SemaBody *sema) {
         b->at[k] = ir_idx(m->p, ir_axis(m->p, k, b->extent[k]));
     Buf shown = {0};
     symbol_write_text(&shown, name_ascii(m->session->names, sema->name));
-    b->name = m->run->block ? "q" : name_text(m->session->names, sema->name);
-    b->symbol = m->run->block ? "q" : mech_text(m, "%s", shown.at ? shown.at : "q");
+    b->name = name_text(m->session->names, sema->name);
+    b->symbol = mech_text(m, "%s", shown.at ? shown.at : "q");
     buf_free(&shown);
-    b->momentum_symbol = m->run->n_bodies == 1 ? "p" : mech_text(m, "p_%s", b->symbol);
+    b->momentum_symbol = m->all->n_bodies == 1 ? "p" : mech_text(m, "p_%s", b->symbol);
 }
 
-static void set_bodies(Mech *m) {
+void mech_set_bodies(Mech *m) {
     const SemaRun *run = m->run;
     m->n = run->n_bodies;
     m->bodies = ARENA_ARRAY(m->arena, MechBody, m->n ? m->n : 1);
@@ -48,7 +48,7 @@ static void set_bodies(Mech *m) {
     }
 }
 
-static void set_watches(Mech *m) {
+void mech_set_watches(Mech *m) {
     IrDef *q = ARENA_ARRAY(m->arena, IrDef, m->n), *v = ARENA_ARRAY(m->arena, IrDef, m->n),
           *p = ARENA_ARRAY(m->arena, IrDef, m->n);
     for (uint32_t a = 0; a < m->n; a++) {
@@ -213,7 +213,7 @@ static bool lagrange_momenta(Mech *m) {
 }
 
 bool mech_pass_lagrangian(Mech *m) {
-    set_bodies(m);
+    mech_set_bodies(m);
     if (m->n == 0) {
         diag_error(m->session, DIAG_MECH_NO_COORDINATE, m->run->span,
                    "`%s` has no coordinates, so nothing can move",
@@ -222,7 +222,7 @@ bool mech_pass_lagrangian(Mech *m) {
     }
     if (!set_energies(m))
         return false;
-    set_watches(m);
+    mech_set_watches(m);
     bool ok = m->hamiltonian ? hamilton_momenta(m) : lagrange_momenta(m);
     m->out->mass = m->mass.structure;
     return ok;

@@ -54,7 +54,7 @@ const char *pretty_dynamic_symbol(PrettyScope *s, IrDef d, uint32_t *primes) {
     *primes = 0;
     for (uint32_t a = 0; a < run->n_bodies; a++) {
         const SemaBody *b = &run->bodies[a];
-        const char *q = run->block ? "q" : name_ascii(s->session->names, b->name);
+        const char *q = name_ascii(s->session->names, b->name);
         *primes = d == b->v;
         if (d == b->q || d == b->v)
             return q;

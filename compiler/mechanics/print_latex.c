@@ -205,7 +205,10 @@ void mech_print_latex(const Model *model, const MechRun *mech, Buf *out) {
     Page page = {.out = out, .scope = pretty_scope_new(model, mech->run), .model = model};
     begin_document(out);
     buf_puts(out, "\\section*{");
-    write_sentence(out, name_text(names, mech->run->dynamics));
+    Buf title = {0};
+    mech_write_title(&title, names, mech->run);
+    write_sentence(out, title.at);
+    buf_free(&title);
     buf_puts(out, " on ");
     write_sentence(out, name_text(names, mech->run->system));
     buf_puts(out, "}\n");

@@ -371,7 +371,8 @@ static void write_where(Buf *out, PrettyScope *s) {
 static void write_title(Buf *out, const Model *model, const SemaRun *run) {
     const Names *names = ir_session(model->ir)->names;
     Buf title = {0};
-    buf_printf(&title, "%s on %s", name_text(names, run->dynamics), name_text(names, run->system));
+    mech_write_title(&title, names, run);
+    buf_printf(&title, " on %s", name_text(names, run->system));
     buf_printf(out, "%s\n", title.at);
     for (size_t i = 0; i < columns(title.at, title.n); i++)
         buf_puts(out, "═");

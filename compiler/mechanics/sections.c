@@ -372,8 +372,21 @@ static void jet_lines(Mech *m, Lines *l) {
     }
 }
 
+static bool finish(Mech *m) {
+    m->out->sections = arena_copy(m->arena, m->sections.at, m->sections.n * sizeof *m->sections.at);
+    m->out->n_sections = m->sections.n;
+    return true;
+}
+
 bool mech_pass_sections(Mech *m) {
     Lines *l = base_calloc(1, sizeof *l);
+    if (m->n_groups) {
+        mech_group_sections(m);
+        step_lines(m, l);
+        add_section(m, "One step of all", true, l);
+        free(l);
+        return finish(m);
+    }
     lagrangian_lines(m, l);
     add_section(m, m->run->hamiltonian.term ? "Hamiltonian" : "Lagrangian", true, l);
     if (!m->out->first_order) {
@@ -420,7 +433,5 @@ bool mech_pass_sections(Mech *m) {
         add_line(l, m->conserved[k]);
     add_section(m, "Conserved quantities", false, l);
     free(l);
-    m->out->sections = arena_copy(m->arena, m->sections.at, m->sections.n * sizeof *m->sections.at);
-    m->out->n_sections = m->sections.n;
-    return true;
+    return finish(m);
 }

@@ -87,6 +87,10 @@ void mech_word_function(Mech *m, IrFunc *f, const char *name, bool cyclic, IrTer
     double elapsed = add_word(m, f, &m->run->word, 1, 0);
     m->out->advance = moves_time(m, &m->run->word, 1) ? elapsed : 1;
     m->step = step;
+    if (m->n_groups) {
+        const IrFunc last = *f;
+        mech_merge_words(m, f, name, cyclic, h, &last);
+    }
 }
 
 bool mech_pass_word(Mech *m) {

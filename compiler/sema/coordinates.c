@@ -113,11 +113,11 @@ static SemaVar make_var(Join *j, Ent *ent) {
     return var;
 }
 
-static void make_block(Join *j) {
+void join_block(Join *j, Name name, uint32_t first, uint32_t n_vars) {
     Sema *s = j->s;
     uint64_t n = 0;
-    IrElem elem = ir_def(s->ir, j->vars.at[0]->q)->elem;
-    for (uint32_t k = 0; k < j->vars.n; k++) {
+    IrElem elem = ir_def(s->ir, j->vars.at[first]->q)->elem;
+    for (uint32_t k = first; k < first + n_vars; k++) {
         n += ir_size(s->ir, j->vars.at[k]->q);
         if (ir_def(s->ir, j->vars.at[k]->q)->elem == elem) continue;
         Diag *d = sema_error(s, DIAG_PATTERN, j->out->dynamics_span,
@@ -125,25 +125,24 @@ static void make_block(Join *j) {
                              "stored differently",
                              sema_name(s, j->out->dynamics));
         sema_note(s, d, j->vars.at[k]->span, "`%s` is of another type than `%s`",
-                  sema_name(s, j->vars.at[k]->name), sema_name(s, j->vars.at[0]->name));
+                  sema_name(s, j->vars.at[k]->name), sema_name(s, j->vars.at[first]->name));
         j->failed = true;
         return;
     }
     Names *names = s->session->names;
-    j->q = ir_input(s->ir, name_of(names, "q"), IR_ROLE_COORD, elem, 1, &n);
-    j->v = ir_input(s->ir, name_of(names, "q"), IR_ROLE_VELOCITY, elem, 1, &n);
+    j->q = ir_input(s->ir, name, IR_ROLE_COORD, elem, 1, &n);
+    j->v = ir_input(s->ir, name, IR_ROLE_VELOCITY, elem, 1, &n);
     j->p = ir_input(s->ir, name_of(names, "p"), IR_ROLE_MOMENTUM, elem, 1, &n);
-    ir_set_label(s->ir, j->v, "q'");
-    j->run->blocks[0].q = j->q;
-    j->run->blocks[0].v = j->v;
-    j->run->blocks[0].p = j->p;
-    j->run->n_blocks = 1;
+    ir_set_label(s->ir, j->v, arena_printf(s->arena, "%s'", sema_name(s, name)));
+    j->run->blocks[j->run->n_blocks].q = j->q;
+    j->run->blocks[j->run->n_blocks].v = j->v;
+    j->run->blocks[j->run->n_blocks++].p = j->p;
 }
 
-static void block_views(Join *j) {
+static void block_views(Join *j, uint32_t first, uint32_t n) {
     IrProgram *p = j->s->ir;
     uint64_t offset = 0;
-    for (uint32_t k = 0; k < j->vars.n; k++) {
+    for (uint32_t k = first; k < first + n; k++) {
         SemaVar *var = &j->out->vars[k];
         uint64_t extent[IR_MAX_RANK];
         uint8_t rank = ir_def(p, var->q)->rank;
@@ -170,6 +169,22 @@ static void block_views(Join *j) {
     j->run->n_windows = j->replace.n;
 }
 
+void join_block_body(Join *j, Name name, uint32_t first, uint32_t n) {
+    block_views(j, first, n);
+    j->out->bodies[j->out->n_bodies++] = (SemaBody){
+        .name = name, .span = j->out->vars[first].span, .q = j->q, .v = j->v, .p = j->p, .first = first, .n = n};
+}
+
+void join_single_bodies(Join *j, uint32_t first, uint32_t n) {
+    for (uint32_t k = first; k < first + n; k++) {
+        Ent *ent = j->vars.at[k];
+        IrDef v = ent->support == SUPPORT_DISCRETE ? 0 : sema_var_v(j->s, ent);
+        IrDef p = ent->support == SUPPORT_DISCRETE ? 0 : sema_var_p(j->s, ent);
+        j->out->bodies[j->out->n_bodies++] =
+            (SemaBody){.name = ent->name, .span = ent->span, .q = ent->q, .v = v, .p = p, .first = k, .n = 1};
+    }
+}
+
 void join_bodies(Join *j) {
     Sema *s = j->s;
     SemaRun *out = j->out;
@@ -178,28 +193,19 @@ void join_bodies(Join *j) {
     for (uint32_t k = 0; k < j->vars.n; k++) out->vars[k] = make_var(j, j->vars.at[k]);
     if (j->failed) return;
     out->block = j->block;
-    if (j->block) make_block(j);
-    if (j->failed) return;
-    out->n_bodies = j->block ? 1 : j->vars.n;
-    out->bodies = ARENA_ARRAY(s->arena, SemaBody, out->n_bodies);
-    if (j->block) {
-        block_views(j);
-        out->bodies[0] = (SemaBody){.name = name_of(s->session->names, "q"),
-                                    .span = out->vars[0].span,
-                                    .q = j->q,
-                                    .v = j->v,
-                                    .p = j->p,
-                                    .first = 0,
-                                    .n = j->vars.n};
+    out->bodies = ARENA_ARRAY(s->arena, SemaBody, j->vars.n + 1);
+    if (j->n_groups) {
+        groups_bodies(j);
         return;
     }
-    for (uint32_t k = 0; k < j->vars.n; k++) {
-        Ent *ent = j->vars.at[k];
-        IrDef v = ent->support == SUPPORT_DISCRETE ? 0 : sema_var_v(s, ent);
-        IrDef p = ent->support == SUPPORT_DISCRETE ? 0 : sema_var_p(s, ent);
-        out->bodies[k] =
-            (SemaBody){.name = ent->name, .span = ent->span, .q = ent->q, .v = v, .p = p, .first = k, .n = 1};
+    j->n_moved = j->vars.n;
+    if (!j->block) {
+        join_single_bodies(j, 0, j->vars.n);
+        return;
     }
+    Name q = name_of(s->session->names, "q");
+    join_block(j, q, 0, j->vars.n);
+    if (!j->failed) join_block_body(j, q, 0, j->vars.n);
 }
 
 /* ---- over the block ---- */

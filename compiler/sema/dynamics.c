@@ -82,8 +82,10 @@ static void bind_hyper(Join *j, Scope *scope, const Param *p, Val v, Span span) 
         scope_bind(s, scope, p->name, p->span, v);
         return;
     }
-    SemaHyper hyper = {.name = p->name, .span = span, .value = value};
-    hyper.def = ir_scalar_input(s->ir, p->name, IR_ROLE_HYPER);
+    Name name = !j->n_groups ? p->name
+                             : name_of(s->session->names, arena_printf(s->arena, "%s%s", sema_name(s, p->name), j->suffix));
+    SemaHyper hyper = {.name = name, .span = span, .value = value};
+    hyper.def = ir_scalar_input(s->ir, name, IR_ROLE_HYPER);
     vec_push(&j->hypers, hyper);
     vec_push(&s->hypers, hyper);
     scope_bind(s, scope, p->name, p->span, val_scalar(ir_read0(s->ir, hyper.def)));
@@ -164,7 +166,7 @@ void join_bind_params(Join *j, Scope *scope, Scope *from, ArgList args, ParamLis
 
 static Val read_like(Join *j, IrDef def, const Val *like) { return val_read(j->s, def, like); }
 
-static IrDef force_def(Join *j, IrDef q) {
+IrDef join_force(Join *j, IrDef q) {
     Sema *s = j->s;
     SemaRun *out = j->out;
     IrTerm energy = out->potential.term     ? out->potential.term
@@ -221,7 +223,7 @@ static void bind_motion(Join *j, Part *part, const Stmt *st) {
     }
     scope_bind(s, part->scope, name_of(names, "p"), st->dynamics.name_span, p);
     if (j->speaks_of_force) {
-        IrDef grad = force_def(j, q_def);
+        IrDef grad = join_force(j, q_def);
         Val force = grad ? read_like(j, grad, &like) : val_poison();
         if (grad) force.body = ir_neg(s->ir, force.body);
         push_force(j, part, force, st);
@@ -361,12 +363,12 @@ bool join_make_parts(Join *j, const Stmt *st) {
     if (!st->dynamics.has_pattern) {
         j->n_parts = 1;
         j->parts = ARENA_ARRAY(s->arena, Part, 1);
-        j->parts[0] = (Part){NULL, NULL, ""};
+        j->parts[0] = (Part){NULL, NULL, j->suffix};
         return true;
     }
     uint32_t rank = st->dynamics.pattern.has_axes ? st->dynamics.pattern.axes.n : 0;
     j->parts = ARENA_ARRAY(s->arena, Part, j->vars.n + 1);
-    for (uint32_t k = 0; k < j->vars.n; k++) {
+    for (uint32_t k = j->first_var; k < j->first_var + j->n_moved; k++) {
         Ent *ent = j->vars.at[k];
         if (ent->val.rank != rank) {
             Diag *d = sema_error(s, DIAG_PATTERN, j->out->dynamics_span,
@@ -378,7 +380,7 @@ bool join_make_parts(Join *j, const Stmt *st) {
             return false;
         }
         j->parts[j->n_parts++] =
-            (Part){NULL, ent, j->vars.n == 1 ? "" : arena_printf(s->arena, "_%s", sema_name(s, ent->name))};
+            (Part){NULL, ent, j->vars.n == 1 && !j->n_groups ? "" : arena_printf(s->arena, "_%s", sema_name(s, ent->name))};
     }
     return true;
 }
@@ -386,7 +388,7 @@ bool join_make_parts(Join *j, const Stmt *st) {
 /* The arguments of the call are elaborated once, and bound in the scope of every part. */
 static void bind_params(Join *j, const Stmt *st) {
     static const ArgList none = {NULL, 0};
-    const Expr *call = j->st->run.dynamics;
+    const Expr *call = j->call;
     ArgList args = call->kind == EXPR_CALL ? call->call.args : none;
     j->params = scope_new(j->s, SCOPE_DYNAMICS, j->run->dynamics->scope);
     join_bind_params(j, j->params, j->body, args, st->dynamics.params, j->run->dynamics, call->span, true);

@@ -124,6 +124,8 @@ struct Unit {
 
 /* ---- the pass's state ---- */
 
+enum { MOST_GROUPS = 16 }; /* of dynamics side by side */
+
 /* The run being lowered. */
 struct RunState {
     SemaRun *out;
@@ -132,8 +134,9 @@ struct RunState {
     Ent *system, *dynamics;
     struct {
         IrDef q, v, p;
-    } blocks[1]; /* the flat block, when the dynamics speaks of it */
+    } blocks[MOST_GROUPS]; /* the flat block, when the dynamics speaks of it; of several dynamics each one's */
     uint32_t n_blocks;
+    IrDef whole; /* of several dynamics: all coordinates one after the other, what a run's own statements call q; else 0 */
     const IrReplace *windows; /* each coordinate, its velocity and momentum by its window of the block */
     uint32_t n_windows;
     uint64_t batch_size; /* 0: every step sees all rows */

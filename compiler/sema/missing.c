@@ -71,6 +71,11 @@ static void mark_all(Join *j, uint8_t *marks) {
                                &out->dissipation, &out->temperature, &out->metric};
     for (size_t k = 0; k < sizeof terms / sizeof *terms; k++) mark(j, terms[k]->term, marks);
     for (uint32_t k = 0; k < out->n_forces; k++) mark(j, out->forces[k].value, marks);
+    for (uint32_t g = 0; g < out->n_groups; g++) {
+        const SemaTerm *own[] = {&out->groups[g].lagrangian, &out->groups[g].hamiltonian, &out->groups[g].kinetic,
+                                 &out->groups[g].dissipation};
+        for (size_t k = 0; k < sizeof own / sizeof *own; k++) mark(j, own[k]->term, marks);
+    }
     for (uint32_t k = 0; out->pushes && k < out->n_bodies; k++) mark(j, out->pushes[k].value, marks);
     for (uint32_t k = 0; k < j->states.n; k++) {
         mark(j, j->states.at[k].rate, marks);

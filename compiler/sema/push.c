@@ -20,6 +20,14 @@ static void name_it(Join *j, Scope *scope, Val value, Span span) {
         scope_bind(j->s, scope, name, span, value);
 }
 
+/* The number of the body that the part moves. */
+static uint32_t body_of(const Join *j, const Part *part) {
+    IrDef q = part->on ? part->on->q : j->q;
+    for (uint32_t k = 0; k < j->out->n_bodies; k++)
+        if (j->out->bodies[k].q == q) return k;
+    return UINT32_MAX;
+}
+
 static uint32_t count(StmtList items) {
     uint32_t n = 0;
     for (uint32_t k = 0; k < items.n; k++) n += is_push(items.at[k]);
@@ -52,9 +60,17 @@ static Val apply(Join *j, Part *part, Scope *scope, StmtList items, Val force, S
     return force;
 }
 
+Val push_whole(Join *j, Val force) {
+    Scope *scope = scope_new(j->s, SCOPE_LOCAL, j->body);
+    Part part = {.scope = scope, .suffix = ""};
+    SemaPush push = {0};
+    uint32_t n = count(j->st->run.items);
+    return apply(j, &part, scope, j->st->run.items, force, &push, 0, n);
+}
+
 void push_force(Join *j, Part *part, Val bare, const Stmt *dynamics) {
     Sema *s = j->s;
-    uint32_t body = part->on ? join_var_of(j, part->on) : 0;
+    uint32_t body = body_of(j, part);
     SemaPush push = {.bare = val_ok(&bare) ? val_close(s, &bare) : 0, .span = j->st->span};
     name_it(j, part->scope, bare, dynamics->dynamics.name_span);
     Scope *scope = scope_new(s, SCOPE_LOCAL, j->body); /* the run speaks of the motion, too */
@@ -65,7 +81,8 @@ void push_force(Join *j, Part *part, Val bare, const Stmt *dynamics) {
         if (ent && !scope_find_declared(s, j->body, name)) scope_bind(s, scope, name, ent->span, ent->val);
     }
     uint32_t first = count(j->st->run.items), all = first + count(dynamics->dynamics.items);
-    Val force = apply(j, part, scope, j->st->run.items, bare, &push, 0, all);
+    Val force = j->n_groups && val_ok(&j->whole) ? groups_force(j, body, &bare)
+                                                 : apply(j, part, scope, j->st->run.items, bare, &push, 0, all);
     name_it(j, part->scope, force, dynamics->dynamics.name_span);
     force = apply(j, part, part->scope, dynamics->dynamics.items, force, &push, first, all);
     name_it(j, part->scope, force, dynamics->dynamics.name_span);

@@ -36,10 +36,11 @@ static void unknown_dynamics(Sema *s, Scope *scope, const Expr *callee) {
     vec_free(&names);
 }
 
-static bool find_dynamics(Join *j, Unit *unit, const Stmt *st) {
+bool join_find_dynamics(Join *j, Unit *unit, const Expr *e) {
     Sema *s = j->s;
-    const Expr *e = st->run.dynamics, *callee = e->kind == EXPR_CALL ? e->call.callee : e;
+    const Expr *callee = e->kind == EXPR_CALL ? e->call.callee : e;
     if (callee->kind != EXPR_NAME) return false;
+    j->call = e;
     j->out->dynamics = callee->name.name;
     j->out->dynamics_span = callee->span;
     j->run->dynamics = scope_find_kind(s, unit->scope, callee->name.name, ENT_DYNAMICS);
@@ -304,14 +305,15 @@ static void join(Join *j, const Stmt *st, const After *after, uint32_t n_after) 
     if (!j->failed) join_restrict(j);
     if (!j->failed && j->s->session->n_errors == j->errors) split_warn(j->s, j->unit->scope, j->run);
     if (!j->failed) {
-        join_listen(j);
+        j->n_groups ? groups_listen(j) : join_listen(j);
         join_vars(j);
     }
-    if (!j->failed) join_held(j);
+    if (!j->failed) j->n_groups ? groups_vars(j) : join_held(j);
     if (!j->failed) join_bodies(j);
     if (!j->failed) progress_name(j, st);
-    if (!j->failed) join_dynamics(j);
-    if (!j->failed) join_word(j);
+    if (!j->failed && j->n_groups) groups_join(j);
+    if (!j->failed && !j->n_groups) join_dynamics(j);
+    if (!j->failed && !j->n_groups) join_word(j);
     if (!j->failed) join_complete(j);
     if (!j->failed) duration(j, st);
     if (j->failed) return;
@@ -328,6 +330,7 @@ static void join(Join *j, const Stmt *st, const After *after, uint32_t n_after) 
     join_restrict(j);
     join_replace(j);
     join_momenta(j);
+    groups_replace(j);
     join_kept(j);
     join_missing(j);
 }
@@ -338,14 +341,14 @@ void sema_run(Sema *s, Unit *unit, const Stmt *st, const After *after, uint32_t 
                    .system = st->run.system,
                    .system_span = st->run.system_span};
     RunState *run = ARENA_NEW(s->arena, RunState);
-    Join j = {.s = s, .errors = s->session->n_errors, .run = run, .out = &out, .st = st, .unit = unit};
+    Join j = {.s = s, .errors = s->session->n_errors, .run = run, .out = &out, .st = st, .unit = unit, .suffix = ""};
     run->out = &out;
     run->stmt = st;
     s->run = run;
     s->world = ++s->worlds;
     uint32_t errors = s->session->n_errors;
     run->system = find_system(&j, unit, st);
-    bool found = find_dynamics(&j, unit, st);
+    bool found = st->run.n_groups ? groups_find(&j, unit, st) : join_find_dynamics(&j, unit, st->run.dynamics);
     if (found && run->system) run->system->called = true;
     if (found && run->dynamics && run->system) run->dynamics->called = true;
     if (!found || !run->system)

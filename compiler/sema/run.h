@@ -31,6 +31,19 @@ typedef struct Part {
     const char *suffix; /* added to the names of its states and flows, "" unless there are several parts */
 } Part;
 
+/* One of several dynamics of the run, as it is elaborated: see groups.c. */
+typedef struct Group {
+    const RunGroup *says;
+    Ent *dynamics;
+    bool pattern;                /* it moves one coordinate at a time */
+    uint32_t first_var, n_vars;  /* of j->vars */
+    IrDef q, v, p;               /* its block; 0 under a pattern */
+    const char *suffix;
+    Part *parts;
+    uint32_t n_parts;
+    SemaGroup out;
+} Group;
+
 /* A statement after a run. `print a.loss, b.loss` is one of both runs, each with its own part. */
 typedef struct After {
     const Stmt *st;
@@ -73,6 +86,12 @@ typedef struct Join {
     Part *parts;
     uint32_t n_parts;
     VEC(struct Composed) composed;
+    const Expr *call;         /* of the dynamics at hand */
+    const char *suffix;       /* of its states and flows, with several dynamics; else "" */
+    Group *groups;            /* several dynamics; NULL: one */
+    uint32_t n_groups;
+    uint32_t first_var, n_moved; /* of j->vars: what the dynamics at hand moves */
+    Val whole;                /* with several: the force on all coordinates as the run replaces it; else poison */
     bool block, speaks_of_force, failed;
     bool foreign;           /* the statement at hand belongs to a later run, apart from what is labelled */
     uint32_t errors;        /* errors there were before this run */
@@ -113,6 +132,23 @@ IrTerm join_blocked(Join *j, IrTerm t);
 
 /* batch.c: definitions over all rows read at the rows of a minibatch become definitions over its slots. */
 void join_restrict(Join *j);
+/* coordinates.c: vars first … first+n-1 as one block, which j->q, v, p then are. */
+void join_block(Join *j, Name name, uint32_t first, uint32_t n);
+/* A body of them; a body of each. */
+void join_block_body(Join *j, Name name, uint32_t first, uint32_t n);
+void join_single_bodies(Join *j, uint32_t first, uint32_t n);
+/* groups.c: several dynamics side by side. Finds them; gives each its variables; bodies; terms, states and word of each; at the
+ * end, what of them is over the block. */
+bool groups_find(Join *j, Unit *unit, const Stmt *st);
+void groups_listen(Join *j);
+void groups_vars(Join *j);
+void groups_bodies(Join *j);
+void groups_join(Join *j);
+void groups_replace(Join *j);
+/* The force on body `number` as the run has replaced it, shaped like `like`. */
+Val groups_force(Join *j, uint32_t number, const Val *like);
+/* run.c */
+bool join_find_dynamics(Join *j, Unit *unit, const Expr *e);
 /* dynamics.c: whether the dynamics speaks of the block; parameters, terms and flows of the dynamics. */
 void join_listen(Join *j);
 void join_listen_to(Join *j, const Stmt *dynamics);
@@ -128,6 +164,12 @@ void join_dynamics(Join *j);
 /* push.c: what acts instead, as the run and the dynamics say with `force = …`; binds `force` in the scope of the part. */
 void push_force(Join *j, Part *part, Val bare, const Stmt *dynamics);
 bool push_is_said(StmtList items);
+/* The force on all coordinates of several dynamics, as the run says. */
+Val push_whole(Join *j, Val force);
+/* dynamics.c: ∂V/∂q. 0 after an error. */
+IrDef join_force(Join *j, IrDef q);
+/* word.c: the states of the system, which move once a step, at the end of the word. */
+void join_system_states(Join *j);
 /* state.c */
 void join_states(Join *j, Part *part, StmtList items);
 /* `e` for every element of `like`, over the indices that d names; poison after an error. */

@@ -150,6 +150,19 @@ struct SemaWord {
     uint32_t n;
 };
 
+/* One of several dynamics of a run: it moves its bodies alone, with terms and a word of its own, while the others' coordinates
+ * stand still; the words advance side by side. States and flows are among the run's, under names of their own. */
+typedef struct SemaGroup {
+    Name dynamics;
+    Span span;
+    const char *names;     /* of what it moves: "W, b" */
+    uint32_t first_body, n_bodies, first_var, n_vars;
+    SemaTerm lagrangian, hamiltonian, kinetic, dissipation;
+    SemaWord word;
+    Span word_span;
+    IrTerm by;
+} SemaGroup;
+
 typedef struct SemaHyper { Name name; Span span; IrDef def; double value; } SemaHyper;
 
 typedef struct SemaRecord { /* one recorded, printed or plotted quantity */
@@ -214,6 +227,7 @@ struct SemaRun {
     Span span;
     Name label, dynamics, system;
     Span dynamics_span, system_span;
+    SemaGroup *groups;   uint32_t n_groups; /* several dynamics side by side; none: one moves all */
     SemaVar *vars;       uint32_t n_vars;
     SemaBody *bodies;    uint32_t n_bodies;
     bool block;
@@ -228,7 +242,7 @@ struct SemaRun {
     SemaHyper *hypers;   uint32_t n_hypers;
     IrDef time, step;    /* flex scalar INPUTs t and k */
     IrDef energy;        /* placeholder scalar INPUT for `energy`; mechanics puts q'·∂L/∂q' − L in its place */
-    SemaWord word;       /* a repetition of 1; n = 0 when a method advances it */
+    SemaWord word;       /* a repetition of 1; n = 0 when a method advances it. With groups: states of system and run */
     Span word_span;
     IrTerm by;           /* step size h, scalar term over hypers (1 when not said) */
     const char *method;  /* "dop853", …; NULL for words and schemes */

@@ -216,7 +216,7 @@ static void append_states(Join *j, uint32_t first, uint32_t end) {
 void join_word(Join *j) {
     Sema *s = j->s;
     if (!j->run->dynamics) {
-        join_method(j, j->body, j->st->run.dynamics);
+        join_method(j, j->body, j->call);
         return;
     }
     StmtList items = j->run->dynamics->stmt->dynamics.items;
@@ -239,8 +239,10 @@ void join_word(Join *j) {
         sema_help(s, d, "add `step { p; q }`, or `method rk4(h = 0.01)`");
         j->failed = true;
     }
-    append_states(j, 0, j->n_system_states);
+    if (!j->n_groups) join_system_states(j);
 }
+
+void join_system_states(Join *j) { append_states(j, 0, j->n_system_states); }
 
 void join_run_states(Join *j) {
     uint32_t first = j->states.n;
