@@ -203,7 +203,7 @@ static const char *target_symbol(Mech *m, IrDef target) {
 static bool solve_flow(Mech *m, MechPart *part, const SemaFlow *f) {
     for (uint32_t i = 0; i < f->n; i++) {
         MechRate r = rate_for(m, f->target[i], target_symbol(m, f->target[i]));
-        if (f->at_once[i]) {
+        if (f->at_once && f->at_once[i]) {
             r.next = mech_resolve(m, f->rate[i]);
             part->rate[part->n++] = r;
             continue;

@@ -136,8 +136,8 @@ typedef struct SemaFlow {  /* `flow name { x' = rate … }`: a user's own part *
     Span span;
     IrDef *target;         /* q, p (bodies') or states */
     IrTerm *rate;
-    bool *at_once;         /* the rate is the value that the target takes at once: `q = …` */
     uint32_t n;
+    bool *at_once;         /* the rate is the value that the target takes at once: `q = …`; NULL: none is */
 } SemaFlow;
 
 typedef struct SemaWord SemaWord;
