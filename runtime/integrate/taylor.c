@@ -13,9 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+static int order_for(const RtOdeOptions *o) { return rt_taylor_order(o->rtol, o->atol, o->order); }
+
 static bool setup(RtIntegrator *g) {
     size_t n = g->ode.n, size, rows;
-    g->order = rt_taylor_order(g->options.rtol, g->options.atol, g->options.order);
+    g->order = order_for(&g->options);
     rows = (size_t)g->order + 1 + 4;
     if (__builtin_mul_overflow(n, rows * sizeof(double), &size))
         return false;
