@@ -46,7 +46,7 @@ for file in runtime/*.[ch] runtime/*/*.[ch]; do
 done
 
 # The families of the runtime in the order of its README, and what of a family is for others.
-families=" core random linalg load data integrate report plot run program "
+families=" core random linalg load data integrate report plot run program native "
 while IFS=: read -r file target; do
   of=${target%/*} name=${target##*/}
   of=${of##*/}

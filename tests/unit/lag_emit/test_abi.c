@@ -47,15 +47,18 @@ static void add_linear_algebra(Rig *r, IrElem elem) {
 }
 
 /* exp(u) = x */
-static void add_equation(Rig *r) {
+/* blocks: of a convex function of four unknowns in two blocks; else one equation. */
+static void add_equation(Rig *r, bool blocks) {
     IrProgram *ir = r->ir;
-    IrDef x = rig_input(r, IR_ROLE_COORD, IR_F64, 1, EXTENT(1), 0), y = rig_input(r, IR_ROLE_OUTPUT, IR_F64, 1, EXTENT(1), 0);
-    IrDef u = ir_unknown(ir, 0, 1);
-    IrIdx i = ir_axis(ir, 0, 1);
+    uint64_t n = blocks ? 4 : 1;
+    IrDef x = rig_input(r, IR_ROLE_COORD, IR_F64, 1, EXTENT(n), 0), y = rig_input(r, IR_ROLE_OUTPUT, IR_F64, 1, EXTENT(n), 0);
+    IrDef u = ir_unknown(ir, 0, n);
+    IrIdx i = ir_axis(ir, 0, n);
     IrTerm power = ir_op1(ir, IR_EXP, rig_whole(r, u));
     IrDef residual = ir_define(ir, 0, IR_F64, &i, 1, ir_sub(ir, power, rig_whole(r, x)));
-    IrIdx ij[2] = {i, ir_axis(ir, 1, 1)};
-    IrDef jacobian = ir_define(ir, 0, IR_F64, ij, 2, power);
+    IrIdx ij[2] = {i, ir_axis(ir, 1, 1)}, kij[3] = {ir_axis(ir, 0, 2), ir_axis(ir, 1, 2), ir_axis(ir, 2, 2)};
+    IrTerm same = ir_bracket(ir, ir_idx(ir, kij[1]), ir_idx(ir, kij[2]));
+    IrDef jacobian = blocks ? ir_define(ir, 0, IR_F64, kij, 3, same) : ir_define(ir, 0, IR_F64, ij, 2, power);
     rig_assign(r, y, rig_whole(r, ir_root(ir, 0, u, residual, jacobian, x)));
 }
 
@@ -89,7 +92,7 @@ static void print_module(Rig *r, Buf *text) {
 static void every_line_is_called(void **state) {
     (void)state;
     Buf text = {0};
-    for (int variant = 0; variant < 10; variant++) {
+    for (int variant = 0; variant < 12; variant++) {
         Rig *r = rig_new(true);
         IrElem elem = variant & 1 ? IR_F32 : IR_F64;
         switch (variant >> 1) {
@@ -97,7 +100,8 @@ static void every_line_is_called(void **state) {
         case 1: add_products(r, elem, 4); break;
         case 2: add_linear_algebra(r, elem); break;
         case 3: add_elementwise(r, elem); break;
-        case 4: add_equation(r); break;
+        case 4: add_equation(r, false); break;
+        case 5: add_equation(r, true); break;
         }
         print_module(r, &text);
         rig_free(r);
