@@ -15,13 +15,14 @@ typedef struct Reduced {
 } Reduced;
 
 /* Products with n are exact inside fused operations, so π/2 comes in pieces of 53 bits. What the second piece leaves
- * is the exact difference of two doubles (Knuth, The Art of Computer Programming 2, 4.2.2, theorem B). */
+ * is the exact difference of two doubles in three operations, also where w is the larger: t is a multiple of 2^-53 and w
+ * below 2^-33, so all of t, w, y0 and t − y0 are multiples of the last place of w, and the last is about as large as w. */
 static void reduce_fused(Emitter *e, LLVMValueRef x, LLVMValueRef n, Reduced *r) {
     static const double p1 = 0x1.921fb54442d18p+0, p2 = 0x1.1a62633145c07p-54, p3 = -0x1.f1976b7ed8fbcp-110;
     LLVMValueRef minus = LLVMBuildFNeg(e->b, n, ""), t = fused(e, minus, constant(x, p1), x);
     LLVMValueRef w = mul(e, n, constant(x, p2)), off = fused(e, minus, constant(x, p2), w);
     r->y0 = sub(e, t, w);
-    LLVMValueRef taken = sub(e, r->y0, t), lost = sub(e, sub(e, t, sub(e, r->y0, taken)), add(e, w, taken));
+    LLVMValueRef lost = sub(e, sub(e, t, r->y0), w);
     r->y1 = fused(e, minus, constant(x, p3), add(e, lost, off));
 }
 
@@ -47,6 +48,15 @@ static Reduced reduce(Emitter *e, LLVMValueRef x) {
     return r;
 }
 
+/* c0 + c1 z + … + c5 z⁵ in three steps of operations that do not wait for one another (Estrin): equations of motion are
+ * chains, and a sine is their longest link. */
+static LLVMValueRef polynomial_6(Emitter *e, LLVMValueRef z, const double c[6]) {
+    LLVMValueRef z2 = mul(e, z, z), pair[3];
+    for (int i = 0; i < 3; i++)
+        pair[i] = fused(e, z, constant(z, c[2 * i + 1]), constant(z, c[2 * i]));
+    return fused(e, mul(e, z2, z2), pair[2], fused(e, z2, pair[1], pair[0]));
+}
+
 /* sin(y0 + y1) = y0 − (−y0³ s(y0²) + (y1 y0²/2 − y1)), signs such that −0 stays −0 */
 static LLVMValueRef sine(Emitter *e, const Reduced *r) {
     static const double s[] = {-1.66666666666666324348e-01, 8.33333333332248946124e-03,
@@ -54,7 +64,7 @@ static LLVMValueRef sine(Emitter *e, const Reduced *r) {
                                -2.50507602534068634195e-08, 1.58969099521155010221e-10};
     LLVMValueRef y = r->y0, z = mul(e, y, y), half = mul(e, z, constant(y, 0.5));
     LLVMValueRef rest = fused(e, half, r->y1, negative(e, r->y1));
-    return sub(e, y, fused(e, negative(e, mul(e, z, y)), polynomial(e, z, s, 6), rest));
+    return sub(e, y, fused(e, negative(e, mul(e, z, y)), polynomial_6(e, z, s), rest));
 }
 
 /* cos(y0 + y1) = (1 − y0²/2) + (what that rounded off + (y0⁴ c(y0²) − y0 y1)) */
@@ -63,9 +73,9 @@ static LLVMValueRef cosine(Emitter *e, const Reduced *r) {
                                2.48015872894767294178e-05, -2.75573143513906633035e-07,
                                2.08757232129817482790e-09, -1.13596475577881948265e-11};
     LLVMValueRef y = r->y0, z = mul(e, y, y), half = mul(e, z, constant(y, 0.5)), one = constant(y, 1);
-    LLVMValueRef near = sub(e, one, half), off = sub(e, sub(e, one, near), half);
+    LLVMValueRef near = fused(e, negative(e, z), constant(y, 0.5), one), off = sub(e, sub(e, one, near), half);
     LLVMValueRef rest = fused(e, negative(e, y), r->y1, off);
-    return add(e, near, fused(e, mul(e, z, z), polynomial(e, z, c, 6), rest));
+    return add(e, near, fused(e, mul(e, z, z), polynomial_6(e, z, c), rest));
 }
 
 /* sin x, or cos x = sin(x + π/2): by the quarter n of the circle, one of both with a sign. */

@@ -98,6 +98,16 @@ static void factor_ldl(Small *s) {
     }
 }
 
+/* x[i, c] / D[i]. The last pivot's inverse has no other use than this one where there is one column: there a division, which
+ * need not wait for x, takes the place of two operations, one after the other. */
+static PlanValue over_pivot(Small *s, PlanValue i, PlanValue c) {
+    PlanValue x = get(s, &s->out, i, c), scale = get(s, &s->work, i, i);
+    PlanNode n = *value_node(s->b, scale), at = *value_node(s->b, i);
+    bool is_last = at.kind == PLAN_CONST && at.bits == s->n - 1 && s->m == 1;
+    bool is_inverse = n.kind == PLAN_OP && n.op == IR_DIV && n.arg[0] == real(s, 1);
+    return is_last && is_inverse ? op(s, IR_DIV, x, n.arg[1]) : op(s, IR_MUL, x, scale);
+}
+
 /* out ← (L D Lᵀ)⁻¹ right, by columns of L and then by its rows. */
 static void solve_ldl(Small *s) {
     const Matrix *w = &s->work, *x = &s->out;
@@ -108,8 +118,7 @@ static void solve_ldl(Small *s) {
                 subtract(s, x, i.index, c.index, get(s, w, i.index, k.index), get(s, x, k.index, c.index));
     for (Range i = plan_range(s->b, count(s, 0), count(s, s->n)); plan_next(s->b, &i);)
         for (Range c = plan_range(s->b, count(s, 0), count(s, s->m)); plan_next(s->b, &c);)
-            set(s, x, i.index, c.index,
-                op(s, IR_MUL, get(s, x, i.index, c.index), get(s, w, i.index, i.index)));
+            set(s, x, i.index, c.index, over_pivot(s, i.index, c.index));
     for (Range r = plan_range(s->b, count(s, 0), count(s, s->n)); plan_next(s->b, &r);) {
         PlanValue k = from_below(s, r.index);
         for (Range i = plan_range(s->b, count(s, 0), k); plan_next(s->b, &i);)

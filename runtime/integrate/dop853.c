@@ -72,20 +72,20 @@ static const double d[][RT_RK_STAGES] = {
 enum { STAGES = 12, LAST = 12, ALL = 16, BENDS = 4, PIECE = 4 };
 
 /* Numbers of a vector at once; vectors are padded to whole pieces. */
-typedef double Piece __attribute__((vector_size(PIECE * sizeof(double)), may_alias));
+typedef double Piece __attribute__((vector_size(PIECE * sizeof(double))));
 
 /* err = |h| e5² / √(n (e5² + 0.01 e3²)) with e5, e3 the 2-norms of both estimates in units of the tolerance
  * (II.10). */
 static double error(const RtIntegrator *g, double h, const double *y1, size_t *culprit) {
-    double sum5 = 0, sum3 = 0, worst = -1;
+    double sum5 = 0, sum3 = 0;
     for (size_t i = 0; i < g->ode.n; i += PIECE) {
-        Piece x5 = {0}, x3 = {0}, scale = {0};
+        Piece scale, x5 = {0}, x3 = {0}, k;
         for (size_t l = 0; l < PIECE; l++)
             scale[l] = rt_rk_scale(g, g->y[i + l], y1[i + l]);
         for (int s = 0; s < STAGES; s++) {
             if (e5[s] == 0)
                 continue;
-            Piece k = *(const Piece *)(const void *)(g->k[s] + i);
+            memcpy(&k, g->k[s] + i, sizeof k);
             x5 += e5[s] * k;
             x3 += e3[s] * k;
         }
@@ -93,15 +93,13 @@ static double error(const RtIntegrator *g, double h, const double *y1, size_t *c
         x3 /= scale;
         x5 *= x5;
         x3 *= x3;
+        memcpy(g->estimate + i, &x5, sizeof x5);
         for (size_t l = 0; l < PIECE && i + l < g->ode.n; l++) {
             sum5 += x5[l];
             sum3 += x3[l];
-            if (x5[l] > worst || isnan(x5[l])) {
-                worst = x5[l];
-                *culprit = i + l;
-            }
         }
     }
+    *culprit = RT_LARGEST_ESTIMATE;
     double below = sum5 + 0.01 * sum3;
     return below == 0 ? 0 : fabs(h) * sum5 / sqrt((double)g->ode.n * below);
 }

@@ -137,12 +137,17 @@ RtOdeStats rt_ode_stats(const RtIntegrator *g) {
 
 size_t rt_ode_culprit(const RtIntegrator *g, double *t) {
     *t = g->culprit_t;
-    return g->culprit;
+    size_t worst = g->culprit == RT_LARGEST_ESTIMATE ? 0 : g->culprit;
+    for (size_t i = 1; i < g->ode.n && g->culprit == RT_LARGEST_ESTIMATE; i++)
+        if (g->estimate[i] > g->estimate[worst] || isnan(g->estimate[i]))
+            worst = i;
+    return worst;
 }
 
 void rt_ode_explain(const RtIntegrator *g, RtStatus status, const char *name, RtMessage *m) {
     char number[40];
-    snprintf(number, sizeof number, "component %zu", g->culprit);
+    double when;
+    snprintf(number, sizeof number, "component %zu", rt_ode_culprit(g, &when));
     name = name ? name : number;
     if (status == RT_OK)
         m->text[0] = '\0';

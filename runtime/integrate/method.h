@@ -5,7 +5,11 @@
 
 #include "integrate.h"
 
+#include <float.h>
+#include <math.h>
+
 #define RT_RK_STAGES 16
+#define RT_LARGEST_ESTIMATE SIZE_MAX /* the culprit is looked for when somebody asks */
 
 /* An explicit Runge-Kutta method: k_i = f(t + c_i h, y + h Σ_j a_ij k_j) for i < stages, y₁ = y + h Σ b_i
  * k_i, and k_stages = f(t + h, y₁), which is the next step's k_0. */
@@ -34,6 +38,7 @@ struct RtIntegrator {
     double t_old, h;             /* the last step */
     double *y, *y_old, *y_new;   /* at t, at t_old, scratch */
     double *k[RT_RK_STAGES + 1]; /* slopes: k[0] … of the last step, k[stages] at its end */
+    double *estimate;            /* squares of what `error` found per component */
     double *extra;               /* scratch of dense output; taylor: what rounding took from y */
     double *c;                   /* taylor: coefficients of the last step, order + 1 rows of n */
     int order;                   /* taylor */
@@ -44,7 +49,7 @@ struct RtIntegrator {
     bool dense_ready; /* what interpolate prepares has been */
     bool rejected;    /* the try before this one */
     double log_error_old; /* of the last accepted step, as control.h has it */
-    size_t culprit;
+    size_t culprit; /* or RT_LARGEST_ESTIMATE */
     double culprit_t;
     RtOdeStats stats;
 };
@@ -53,7 +58,10 @@ struct RtIntegrator {
 void rt_rk_combine(size_t n, const double *y, double h, int m, const double *a, double *const *k,
                    double *restrict out);
 /* atol + rtol · max(|y|, |y₁|), never 0 */
-double rt_rk_scale(const RtIntegrator *g, double y, double y1);
+static inline double rt_rk_scale(const RtIntegrator *g, double y, double y1) {
+    double a = fabs(y), b = fabs(y1);
+    return g->options.atol + g->options.rtol * (b > a ? b : a) + DBL_MIN;
+}
 /* Evaluates the right-hand side and checks that it is finite (culprit set). */
 RtStatus rt_rk_slope(RtIntegrator *g, double t, const double *y, double *dy);
 

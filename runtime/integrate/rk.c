@@ -50,11 +50,6 @@ void rt_rk_combine(size_t n, const double *y, double h, int m, const double *a, 
     }
 }
 
-double rt_rk_scale(const RtIntegrator *g, double y, double y1) {
-    double a = fabs(y), b = fabs(y1);
-    return g->options.atol + g->options.rtol * (b > a ? b : a) + DBL_MIN;
-}
-
 RtStatus rt_rk_slope(RtIntegrator *g, double t, const double *y, double *dy) {
     size_t n = g->ode.n;
     g->stats.evaluations++;
@@ -73,7 +68,7 @@ RtStatus rt_rk_slope(RtIntegrator *g, double t, const double *y, double *dy) {
 }
 
 bool rt_rk_setup(RtIntegrator *g, const RtTableau *tableau, int slopes, int extra) {
-    size_t n = (g->ode.n + 7) / 8 * 8, vectors = 3 + (size_t)slopes + (size_t)extra, size;
+    size_t n = (g->ode.n + 7) / 8 * 8, vectors = 4 + (size_t)slopes + (size_t)extra, size;
     g->tableau = tableau;
     if (__builtin_mul_overflow(n, vectors * sizeof(double), &size))
         return false;
@@ -81,8 +76,8 @@ bool rt_rk_setup(RtIntegrator *g, const RtTableau *tableau, int slopes, int extr
     if (!at)
         return false;
     memset(at, 0, size);
-    double **vector[] = {&g->y, &g->y_old, &g->y_new};
-    for (int i = 0; i < 3; i++, at += n)
+    double **vector[] = {&g->y, &g->y_old, &g->y_new, &g->estimate};
+    for (int i = 0; i < 4; i++, at += n)
         *vector[i] = at;
     for (int i = 0; i < slopes; i++, at += n)
         g->k[i] = at;
