@@ -84,7 +84,7 @@ static int build(Session *session, Options *options, Model *model) {
 }
 
 int command_build(Session *session, Options *options) {
-    Model *model = load_model(session, options);
+    Model *model = load_model(session, options, NULL);
     int status = EXIT_PROGRAM;
     if (model && load_runs_here(session, model)) {
         if (model->n_runs)

@@ -2,7 +2,7 @@
 #include "driver.h"
 
 int command_check(Session *session, Options *options) {
-    Model *model = load_model(session, options);
+    Model *model = load_model(session, options, NULL);
     if (!model)
         return driver_finish(session, options);
     uint32_t n_runs = model->n_runs;

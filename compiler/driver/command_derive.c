@@ -61,7 +61,7 @@ static bool write_run(Session *session, Model *model, const SemaRun *run, const 
 }
 
 int command_derive(Session *session, Options *options) {
-    Model *model = load_model(session, options);
+    Model *model = load_model(session, options, NULL);
     if (!model)
         return diag_error_count(session) ? driver_finish(session, options) : EXIT_PROGRAM;
     Buf text = {0};

@@ -44,9 +44,9 @@ void options_free(Options *options);
 extern const char *const options_help;
 
 /* load.c: reads and registers the file (or standard input), parses and analyses it. NULL after errors; the caller
- * prints the diagnostics with driver_finish. */
+ * prints the diagnostics with driver_finish. `parsed` (NULL: nobody) sees the tree before it is analysed. */
 File *load_file(Session *session, const Options *options);
-Model *load_model(Session *session, const Options *options);
+Model *load_model(Session *session, const Options *options, void (*parsed)(const File *file));
 const char *load_directory(Session *session, const Options *options); /* where the program's relative paths start */
 const char *load_text(const Session *session, const Options *options);      /* the program as it was read */
 /* Whether all runs can be executed by this build and there were no errors; what cannot is reported. */

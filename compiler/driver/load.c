@@ -100,10 +100,12 @@ static bool has_column(void *context, const SemaSource *source, const char *colu
     return has;
 }
 
-Model *load_model(Session *session, const Options *options) {
+Model *load_model(Session *session, const Options *options, void (*parsed)(const File *file)) {
     File *file = load_file(session, options);
     if (!file || diag_error_count(session)) /* names are not looked for in what could not be read whole */
         return NULL;
+    if (parsed)
+        parsed(file);
     const char *directory = load_directory(session, options);
     SemaOptions sema = {
         .overrides = options->sets.at,

@@ -148,7 +148,8 @@ static void run_groups(FuncPlan *fp) {
             want_body(fp, &group->at[i].body);
         if (fp->record)
             plan_schedule_group(fp, group);
-        outdate(fp, group);
+        if (g + 1 < fp->n_groups || fp->source->cyclic) /* else nothing is asked for after it */
+            outdate(fp, group);
     }
 }
 
@@ -167,10 +168,12 @@ static void begin(FuncPlan *fp, bool kept) {
 static void find_kept(FuncPlan *fp) {
     fp->record = false;
     plan_state_of(fp, ir_def_count(fp->plan->ir));
+    if (!fp->source->cyclic)
+        return;
     begin(fp, false);
     run_groups(fp);
     for (IrDef d = 1; d < fp->state.n; d++) {
-        if (!fp->state.at[d].computed || !fp->source->cyclic)
+        if (!fp->state.at[d].computed)
             continue;
         plan_learn(fp, d);
         DefState *s = &fp->state.at[d];

@@ -148,6 +148,7 @@ static Model *finish(Sema *s) {
 
 static void sema_free(Sema *s) {
     vec_free(&s->units);
+    vec_free(&s->library_names);
     vec_free(&s->busy);
     vec_free(&s->recursions);
     vec_free(&s->joined);

@@ -122,6 +122,13 @@ struct Unit {
     uint32_t n_uses;
 };
 
+/* A word of the standard library that may be the name of something it declares. */
+typedef struct LibraryName {
+    const char *at; /* in the file's text */
+    size_t n;
+    uint32_t file;
+} LibraryName;
+
 /* ---- the pass's state ---- */
 
 enum { MOST_GROUPS = 16 }; /* of dynamics side by side */
@@ -189,6 +196,7 @@ struct Sema {
     Unit *main;
     VEC(Unit *) units;
     Unit **library; /* by number in sema_library, NULL until parsed */
+    VEC(LibraryName) library_names;
     bool *override_used;
     uint32_t mute;         /* > 0: errors are not reported (shapes are being tried out) */
     uint32_t muted_errors; /* errors kept back while muted */

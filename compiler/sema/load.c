@@ -29,20 +29,44 @@ static bool is_word_byte(char c) {
            (c & 0x80);
 }
 
-/* Whether the text has `name` as a word: only such files are parsed to look for it. */
-static bool has_word(const char *text, const char *name) {
-    size_t n = strlen(name);
-    for (const char *at = strstr(text, name); at && n; at = strstr(at + 1, name))
-        if ((at == text || !is_word_byte(at[-1])) && !is_word_byte(at[n])) return true;
-    return false;
+static size_t word_length(const char *at) {
+    size_t n = 0;
+    while (is_word_byte(at[n])) n++;
+    return n;
+}
+
+/* Notes what the line at `at` declares: an item of a library begins at the beginning of a line, with a keyword and the
+ * first name; of a list of names (const, unit, …) every word may be one. */
+static void note_names(Sema *s, uint32_t file, const char *at) {
+    size_t keyword = word_length(at), n;
+    bool one = !strncmp(at, "fn ", 3) || !strncmp(at, "dynamics ", 9) || !strncmp(at, "system ", 7);
+    if (!keyword || (*at >= '0' && *at <= '9')) return;
+    for (at += keyword; *at && *at != '\n'; at += n ? n : 1) {
+        n = word_length(at);
+        if (n) vec_push(&s->library_names, (LibraryName){.at = at, .n = n, .file = file});
+        if (n && one) return;
+    }
+}
+
+/* Which file of the library may declare what, so that only those are parsed whose names are used. */
+static void index_library(Sema *s) {
+    for (uint32_t k = 0; k < sema_library_count; k++)
+        for (const char *at = sema_library[k].text; at; at = strchr(at, '\n')) {
+            at += *at == '\n';
+            note_names(s, k, at);
+        }
 }
 
 static Ent *library_find(Sema *s, Name name, bool any, EntKind kind) {
     const char *text = sema_name(s, name), *ascii = name_ascii(s->session->names, name);
-    for (uint32_t k = 0; k < sema_library_count; k++) {
-        if (!s->library[k] && !has_word(sema_library[k].text, text) && !has_word(sema_library[k].text, ascii))
-            continue;
-        Ent *ent = scope_own(library_unit(s, k)->scope, name);
+    size_t n = strlen(text), n_ascii = strlen(ascii);
+    if (!s->library_names.n) index_library(s);
+    for (uint32_t i = 0; i < s->library_names.n; i++) {
+        const LibraryName *known = &s->library_names.at[i];
+        bool same = (known->n == n && !memcmp(known->at, text, n)) ||
+                    (known->n == n_ascii && !memcmp(known->at, ascii, n_ascii));
+        if (!same) continue;
+        Ent *ent = scope_own(library_unit(s, known->file)->scope, name);
         if (ent && (any || ent->kind == kind)) return ent;
     }
     return NULL;

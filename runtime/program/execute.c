@@ -26,7 +26,8 @@ static void catch_interrupts(struct sigaction *before) {
 
 /* Loss and energy as they stand, for the progress line. */
 static size_t monitor(Execution *e, const char **names, double *values) {
-    if (!e->monitor || e->monitor(&e->frame))
+    bool is_seen = !e->options->quiet || e->n_drift;
+    if (!is_seen || !e->monitor || e->monitor(&e->frame))
         return 0;
     drift_look(e);
     size_t n = 0;

@@ -28,7 +28,7 @@ static void *find_symbol(void *jit, const char *name) { return jit_symbol(jit, n
 
 void bench_open(Bench *bench, const char *path, uint32_t threads) {
     *bench = (Bench){.session = session_new(), .options = {.file = path, .threads = threads, .quiet = true}};
-    bench->model = load_model(bench->session, &bench->options);
+    bench->model = load_model(bench->session, &bench->options, NULL);
     if (bench->model && !diag_error_count(bench->session) && bench->model->n_runs)
         bench->mech = mech_derive(bench->session, bench->model, &bench->model->runs[0]);
     if (bench->mech)
