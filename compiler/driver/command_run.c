@@ -59,7 +59,8 @@ RtHost *driver_host(Session *session, const Options *options) {
     return rt_host_new(&(RtHostOptions){.path = options->file, .text = load_text(session, options),
                                         .directory = load_directory(session, options), .out = options->out,
                                         .seed = options->seed, .seed_given = options->seed_given, .json = options->json,
-                                        .quiet = options->quiet, .say = say, .context = session});
+                                        .quiet = options->quiet, .resume = options->resume,
+                                        .checkpoint = options->checkpoint, .say = say, .context = session});
 }
 
 static int run_one(Session *session, Model *model, const SemaRun *run, const Options *options, RtHost *host) {

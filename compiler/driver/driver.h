@@ -17,6 +17,8 @@ typedef struct Options {
     uint32_t threads;        /* 0: what the run says, or all cores */
     const char *out;         /* --out DIR; NULL: out/NAME */
     const char *emit;        /* --emit=STAGE */
+    bool resume;             /* --resume */
+    double checkpoint;       /* --checkpoint SECONDS */
     bool json, no_cache, latex, check, brief, noether, order, in_place, help, quiet;
 } Options;
 

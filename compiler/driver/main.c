@@ -71,7 +71,7 @@ int main(int count, char **args) {
     const Command *command = find_command(args[1]);
     if (!command)
         return unknown_command(args[1]);
-    Options options = {0};
+    Options options = {.checkpoint = 10};
     int status = EXIT_USAGE;
     if (options_parse(&options, count - 2, args + 2)) {
         if (options.help) {

@@ -11,6 +11,8 @@ const char *const options_help =
     "  --seed N          seed of all random numbers (default 0)\n"
     "  --threads N       threads (default: all cores); results are the same bits at any number\n"
     "  --out DIR         where results go (default out/NAME of the program)\n"
+    "  --checkpoint S    keeps the state of a training run in --out every S seconds (default 10; 0: never)\n"
+    "  --resume          goes on from there, with the bits of a run that was not stopped\n"
     "  --json            one JSON object a line in the place of text, messages included\n"
     "  --emit=STAGE      prints a stage and stops: ast, ir, derive, plan, llvm; time prints the stages' times\n"
     "  --no-cache        compiles even when the compiled code is in the cache\n"
@@ -34,6 +36,7 @@ static const Flag flags[] = {
     {"--in-place", offsetof(Options, in_place)},
     {"--help", offsetof(Options, help)},   {"-h", offsetof(Options, help)},
     {"--quiet", offsetof(Options, quiet)},
+    {"--resume", offsetof(Options, resume)},
 };
 
 static bool complain(const char *what, const char *name) {
@@ -51,6 +54,15 @@ static bool parse_number(const char *name, const char *text, uint64_t largest, u
     return true;
 }
 
+static bool parse_seconds(const char *name, const char *text, double *value) {
+    char *end;
+    double seconds = strtod(text, &end);
+    if (end == text || *end || !(seconds >= 0 && seconds <= 1e9))
+        return complain("expected a number of seconds", name);
+    *value = seconds;
+    return true;
+}
+
 static bool parse_set(Options *options, char *text) {
     char *equals = strchr(text, '=');
     if (!equals || equals == text)
@@ -65,6 +77,8 @@ static bool parse_valued(Options *options, const char *name, char *value) {
     uint64_t number;
     if (!strcmp(name, "--set"))
         return parse_set(options, value);
+    if (!strcmp(name, "--checkpoint"))
+        return parse_seconds(name, value, &options->checkpoint);
     options->seed_given |= !strcmp(name, "--seed");
     if (!strcmp(name, "--seed"))
         return parse_number(name, value, UINT64_MAX, &options->seed);
@@ -93,7 +107,7 @@ static bool parse_flag(Options *options, const char *text) {
 }
 
 static bool is_valued(const char *text, size_t length) {
-    static const char *const valued[] = {"--set", "--seed", "--threads", "--out", "--emit", "-o"};
+    static const char *const valued[] = {"--set", "--seed", "--threads", "--out", "--emit", "-o", "--checkpoint"};
     for (size_t i = 0; i < sizeof valued / sizeof *valued; i++)
         if (strlen(valued[i]) == length && !strncmp(text, valued[i], length))
             return true;

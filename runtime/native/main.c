@@ -25,6 +25,8 @@ static const char help[] =
     "  --seed N          seed of all random numbers\n"
     "  --threads N       threads (default: all cores); results are the same bits at any number\n"
     "  --out DIR         where results go (default out/NAME)\n"
+    "  --checkpoint S    keeps the state of a training run in --out every S seconds (default 10; 0: never)\n"
+    "  --resume          goes on from there, with the bits of a run that was not stopped\n"
     "  --json            one JSON object a line in the place of text, messages included\n"
     "  --quiet           no progress\n"
     "  --about           what this program runs, and what it was made from\n"
@@ -125,6 +127,12 @@ static bool parse_valued(Native *n, const char *name, char *value) {
     uint64_t number;
     if (!strcmp(name, "--data"))
         return parse_data(n, value);
+    if (!strcmp(name, "--checkpoint")) {
+        char *end;
+        n->options.checkpoint = strtod(value, &end);
+        bool good = end != value && !*end && n->options.checkpoint >= 0 && n->options.checkpoint <= 1e9;
+        return good || complain("expected a number of seconds", name);
+    }
     if (!strcmp(name, "--out")) {
         n->options.out = value;
         return true;
@@ -142,7 +150,7 @@ static bool parse_valued(Native *n, const char *name, char *value) {
 }
 
 static bool is_valued(const char *text, size_t length) {
-    static const char *const valued[] = {"--data", "--seed", "--threads", "--out"};
+    static const char *const valued[] = {"--data", "--seed", "--threads", "--out", "--checkpoint"};
     for (size_t i = 0; i < sizeof valued / sizeof *valued; i++)
         if (strlen(valued[i]) == length && !strncmp(text, valued[i], length))
             return true;
@@ -153,7 +161,7 @@ static bool parse(Native *n, int count, char **args) {
     const struct {
         const char *name;
         bool *to;
-    } flags[] = {{"--json", &n->options.json}, {"--quiet", &n->options.quiet}, {"--help", &n->help}, {"-h", &n->help},
+    } flags[] = {{"--json", &n->options.json}, {"--quiet", &n->options.quiet}, {"--resume", &n->options.resume}, {"--help", &n->help}, {"-h", &n->help},
                  {"--about", &n->about}};
     for (int i = 1; i < count; i++) {
         char *text = args[i], *equals = strchr(text, '=');
@@ -276,7 +284,7 @@ static int run_all(Native *n) {
 int main(int count, char **args) {
     signal(SIGXFSZ, SIG_IGN); /* a limit on the size of files is an error of writing, not the end of the process */
     const char *slash = strrchr(args[0], '/');
-    Native n = {.name = slash ? slash + 1 : args[0], .arena = arena_new()};
+    Native n = {.name = slash ? slash + 1 : args[0], .arena = arena_new(), .options = {.checkpoint = 10}};
     int status = EXIT_RUN;
     if (!read_image(&n)) {
         status = EXIT_RUN;

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Set by Ctrl-C. A signal handler has no other way to reach the run; nothing else of the compiler is global. */
 static volatile sig_atomic_t interrupted;
@@ -85,7 +86,7 @@ static void begin_progress(Execution *e) {
     FILE *out = e->options->json ? stdout : stderr;
     RtProgressMode mode = e->options->quiet ? RT_PROGRESS_NONE : rt_progress_mode(out, e->options->json);
     const char *title = arena_printf(e->arena, "%s on %s", e->spec->name, e->spec->system);
-    rt_progress_begin(&e->progress, out, mode, title, unit, amount(e, &end), 0);
+    rt_progress_begin(&e->progress, out, mode, title, unit, amount(e, &end), amount(e, &(RtRunState){.step = checkpoint_step(e)}));
 }
 
 static void end_progress(Execution *e, const RtRunResult *result) {
@@ -99,8 +100,8 @@ static void end_progress(Execution *e, const RtRunResult *result) {
 static int explain_stop(Execution *e, const RtRunResult *result) {
     if (result->status == RT_INTERRUPTED) {
         if (!e->options->json)
-            fprintf(stderr, "interrupted after step %llu; the results so far are written\n",
-                    (unsigned long long)result->at.step);
+            fprintf(stderr, "interrupted after step %llu; the results so far are written%s\n",
+                    (unsigned long long)result->at.step, e->run.save ? ", and --resume goes on from here" : "");
         return EXIT_INTERRUPT;
     }
     if (e->run.hold && e->run.hold->failure)
@@ -141,6 +142,7 @@ static void save_last_state(Execution *e) {
 static void started(void *context) {
     kept_restore(context);
     drift_start(context);
+    checkpoint_restore(context);
 }
 
 /* With the first record of a moment what is conserved is looked at too. */
@@ -168,6 +170,11 @@ static int run_to_end(Execution *e) {
         rt_float_mode_restore(mode);
         sigaction(SIGINT, &before, NULL);
         return ended;
+    }
+    if (!checkpoint_open(e)) {
+        rt_float_mode_restore(mode);
+        sigaction(SIGINT, &before, NULL);
+        return EXIT_RUN;
     }
     begin_progress(e);
     RtRunResult result = e->run.method ? rt_run_method(&e->run) : rt_run_words(&e->run);
@@ -216,6 +223,11 @@ int rt_host_run(RtHost *host, const RtProgramRun *run, void *(*symbol)(void *cod
         drift_open(&e);
         status = run_to_end(&e);
     }
+    if (status == EXIT_OK || status == EXIT_EXPECT)
+        vec_push(&host->checkpoints, checkpoint_path(&e));
+    else
+        host->unfinished = true;
+    checkpoint_close(&e);
     outputs_close(&e);
     execution_close(&e);
     return status;
@@ -223,6 +235,9 @@ int rt_host_run(RtHost *host, const RtProgramRun *run, void *(*symbol)(void *cod
 
 int rt_host_end(RtHost *host) {
     bool ok = page_write(host);
+    for (uint32_t i = 0; i < host->checkpoints.n && !host->unfinished; i++)
+        unlink(host->checkpoints.at[i]);
+    vec_free(&host->checkpoints);
     kept_free(&host->kept);
     arena_free(host->arena);
     free(host);

@@ -38,6 +38,8 @@ struct RtHost {
     Arena *arena; /* as long as the program runs */
     Kept kept;
     Page page;
+    VEC(const char *) checkpoints; /* of the runs that have ended well, */
+    bool unfinished;               /* and whether some run has not: then they are kept */
 };
 
 /* Records that are due at the same moments: one table, one file. What a plot shows is a table of its own. */
@@ -65,6 +67,9 @@ typedef struct Drift {
     uint64_t copy;        /* of a run over copies: the one that strays farthest */
 } Drift;
 
+/* A checkpoint that was found. */
+typedef struct Checkpoint Checkpoint;
+
 typedef struct Execution {
     RtHost *host;
     const RtHostOptions *options;
@@ -86,6 +91,7 @@ typedef struct Execution {
     Page *page;
     Buf page_pictures, page_expects;
     const char *folder;  /* results go here */
+    Checkpoint *checkpoint; /* NULL: the run begins at its start */
     Drift *drift;        uint32_t n_drift;
     double drift_seen;   /* the time at which it was last looked at for a record */
     RtProgress progress;
@@ -120,6 +126,15 @@ void execution_say(const Execution *e, int what, const RtSpot *spot, Aside aside
     __attribute__((format(printf, 5, 6)));
 /* After compiled code has returned a status that has a place: points at it. */
 void execution_blame(const Execution *e, int32_t status);
+
+/* checkpoint.c: the whole state of a run in a file, from which it goes on with the same bits. Looks for one, where that is asked
+ * for: false after a message where it does not fit; and has the run write its own. */
+bool checkpoint_open(Execution *e);
+/* Puts it into the run, whose state has been set to its start. */
+void checkpoint_restore(Execution *e);
+uint64_t checkpoint_step(const Execution *e); /* that the run begins after */
+void checkpoint_close(Execution *e);
+const char *checkpoint_path(const Execution *e);
 
 /* hold.c: the constraints of the run: their place in memory; what is wrong with them, at their lines. */
 bool hold_open(Execution *e);

@@ -79,6 +79,8 @@ typedef struct RtHostOptions {
     const RtElsewhere *data;
     size_t n_data;
     bool json, quiet;
+    bool resume;           /* runs go on from where their checkpoints are */
+    double checkpoint;     /* seconds between checkpoints; 0: none is written */
     void (*say)(void *context, const RtSaying *saying);
     void *context;
 } RtHostOptions;

@@ -14,6 +14,8 @@ typedef struct Loop {
     double look_cost;
     double shown;        /* when progress was last shown, and how long that took */
     double show_cost;
+    double saved;        /* when the run was last saved, and how long that took */
+    double save_cost;
     RtWatch *watch;      /* events; NULL: none */
     char *base, *end;    /* events: the state that the rest of the step starts from, and that in which it ends */
     uint64_t base_step;  /* number of the step */

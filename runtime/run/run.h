@@ -134,6 +134,11 @@ typedef struct RtRun {
     /* Called a few times a second; may look at the state. */
     void (*progress)(void *context, const RtRunState *at);
     void *context;
+    uint64_t first;     /* words: how many steps an earlier process has done; `started` sets it with the state */
+    /* words: called every `save_every` seconds, and when the run is interrupted; the state is finite, and what is due has been
+     * handed over. NULL: nothing */
+    void (*save)(void *context, const RtRunState *at);
+    double save_every;
     volatile sig_atomic_t *stop; /* set from outside: finish the step, record what is due at the end */
 } RtRun;
 

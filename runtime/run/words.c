@@ -112,7 +112,9 @@ bool rt_loop_after_step(Loop *loop, uint64_t step, int32_t status) {
         find_divergence(loop, step);
         return false;
     }
-    if ((is_due(now, loop->looked, loop->look_cost) || at.at_end) && !check_state(loop, step, now))
+    bool stopped = run->stop && *run->stop && !at.at_end;
+    bool saves = run->save && (stopped || now - loop->saved > fmax(run->save_every, 20 * loop->save_cost));
+    if ((is_due(now, loop->looked, loop->look_cost) || at.at_end || saves) && !check_state(loop, step, now))
         return false;
     loop->result.at = at;
     set_clocks(run, &at);
@@ -124,11 +126,15 @@ bool rt_loop_after_step(Loop *loop, uint64_t step, int32_t status) {
         loop->shown = now;
         loop->show_cost = rt_now() - begun;
     }
-    if (run->stop && *run->stop && !at.at_end) {
-        loop->result.status = RT_INTERRUPTED;
-        return false;
+    if (saves) {
+        double begun = rt_now();
+        run->save(run->context, &at);
+        loop->saved = rt_now();
+        loop->save_cost = loop->saved - begun;
     }
-    return true;
+    if (stopped)
+        loop->result.status = RT_INTERRUPTED;
+    return !stopped;
 }
 
 uint64_t rt_loop_quiet_steps(const RtRun *run, uint64_t step, uint64_t most) {
@@ -276,7 +282,7 @@ uint64_t rt_loop_chunk(uint64_t chunk, uint64_t steps, double seconds) {
 
 static void step_loop(Loop *loop) {
     RtRun *run = loop->run;
-    uint64_t step = 0, chunk = 1;
+    uint64_t step = run->first, chunk = 1;
     while (step < run->steps) {
         uint64_t quiet = rt_loop_quiet_steps(run, step, chunk);
         double start = rt_now();
@@ -307,7 +313,7 @@ static void describe_divergence(Loop *loop) {
 }
 
 bool rt_loop_begin(Loop *loop, RtRun *run) {
-    *loop = (Loop){.run = run, .looked = rt_now(), .shown = rt_now()};
+    *loop = (Loop){.run = run, .looked = rt_now(), .shown = rt_now(), .saved = rt_now()};
     RtRunState start = where(run, 0);
     loop->kept = rt_snapshot_new(run);
     if (!loop->kept) {
@@ -320,15 +326,21 @@ bool rt_loop_begin(Loop *loop, RtRun *run) {
     int32_t status = run->init(run->frame);
     if (!status && run->started)
         run->started(run->context);
+    if (run->first) {
+        start = where(run, run->first);
+        set_clocks(run, &start);
+        if (run->batches)
+            rt_batches_seek(run->batches, run->first);
+    }
     if (!status && run->hold && !rt_hold_start(run, &loop->result))
         status = loop->result.status;
     if (!status && run->prepare)
         status = run->prepare(run->frame);
     loop->result.status = (RtStatus)status;
     loop->result.at = start;
-    if (status || !check_state(loop, 0, rt_now()))
+    if (status || !check_state(loop, run->first, rt_now()))
         return false;
-    loop->watching = run->watch && watched_is_finite(loop, 0);
+    loop->watching = run->watch && watched_is_finite(loop, run->first);
     return watch(loop) && rt_outputs_due(run, &start, &loop->result);
 }
 
