@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* Set by Ctrl-C. A signal handler has no other way to reach the run; nothing else of the compiler is global. */
 static volatile sig_atomic_t interrupted;
@@ -236,7 +235,7 @@ int rt_host_run(RtHost *host, const RtProgramRun *run, void *(*symbol)(void *cod
 int rt_host_end(RtHost *host) {
     bool ok = page_write(host);
     for (uint32_t i = 0; i < host->checkpoints.n && !host->unfinished; i++)
-        unlink(host->checkpoints.at[i]);
+        rt_out_remove(host->checkpoints.at[i]);
     vec_free(&host->checkpoints);
     kept_free(&host->kept);
     arena_free(host->arena);

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -57,20 +58,49 @@ static void release(RtOutFile *f) {
     free(f);
 }
 
-/* A name beside `path` that nobody has: "path.part1", "path.part2", … */
+enum { MOST_WRITERS = 1000 };
+
+/* Whether the file of this name, open as `fd`, is ours alone from here on: a writer holds the lock of its file, and one that was
+ * killed has let go of it. The name may have gone to another file since it was opened. */
+static bool is_ours(int fd, const char *name) {
+    struct stat open, named;
+    return flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &open) == 0 && stat(name, &named) == 0 &&
+           open.st_ino == named.st_ino && open.st_dev == named.st_dev;
+}
+
+/* A name beside `path` that nobody is writing to: "path.part1", "path.part2", … */
 static int open_beside(RtOutFile *f) {
-    for (int k = 1; k < 1000; k++) {
+    for (int k = 1; k < MOST_WRITERS; k++) {
         free(f->temporary);
         if (asprintf(&f->temporary, "%s.part%d", f->path, k) < 0) {
             f->temporary = NULL;
             errno = ENOMEM;
             return -1;
         }
-        int fd = open(f->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (fd >= 0 || errno != EEXIST)
+        int fd = open(f->temporary, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+        if (fd < 0)
             return fd;
+        if (is_ours(fd, f->temporary) && ftruncate(fd, 0) == 0)
+            return fd;
+        close(fd);
     }
     return -1;
+}
+
+void rt_out_remove(const char *path) {
+    unlink(path);
+    for (int k = 1; k < MOST_WRITERS; k++) {
+        char *name;
+        if (asprintf(&name, "%s.part%d", path, k) < 0)
+            return;
+        int fd = open(name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+        if (fd >= 0 && is_ours(fd, name))
+            unlink(name);
+        free(name);
+        if (fd < 0)
+            return;
+        close(fd);
+    }
 }
 
 RtOutFile *rt_out_open(const char *path, RtMessage *m) {

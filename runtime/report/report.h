@@ -18,7 +18,7 @@ typedef struct RtOutFile RtOutFile;
 
 /* Makes the directory `path` and those above it where they are missing. */
 bool rt_out_directory(const char *path, RtMessage *message);
-/* Opens the file that will become `path`; NULL with a message when the directory cannot be written to. */
+/* Opens the file that will become `path`, taking the place of what a writer that was killed has left; NULL with a message when the directory cannot be written to. */
 RtOutFile *rt_out_open(const char *path, RtMessage *message);
 /* Write failures are remembered and reported by rt_out_close. */
 void rt_out_write(RtOutFile *f, const void *bytes, size_t size);
@@ -27,6 +27,8 @@ void rt_out_printf(RtOutFile *f, const char *format, ...) __attribute__((format(
  * before and nothing is left behind. `f` is gone either way. */
 bool rt_out_close(RtOutFile *f, RtMessage *message);
 void rt_out_abandon(RtOutFile *f); /* gives up: no trace */
+/* Removes the file, and what writers of it that were killed have left. */
+void rt_out_remove(const char *path);
 
 /* ---- recorded series ----------------------------------------------------------------------------------- */
 

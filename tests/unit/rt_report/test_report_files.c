@@ -313,6 +313,35 @@ static void places_that_cannot_be_written(void **state) {
         assert_int_equal(rmdir(temp_path(path, made[k])), 0);
 }
 
+/* What a killed writer left is taken over; what a living one holds is not touched. */
+static void killed_writers(void **state) {
+    (void)state;
+    char path[200], part[220], second[220];
+    size_t size;
+    RtMessage m = {""};
+    temp_path(path, "killed.txt");
+    snprintf(part, sizeof part, "%s.part1", path);
+    snprintf(second, sizeof second, "%s.part2", path);
+    FILE *left = fopen(part, "w");
+    fputs("half of a long and old text", left);
+    fclose(left);
+    RtOutFile *a = rt_out_open(path, &m), *b = rt_out_open(path, &m);
+    assert_int_equal(access(second, F_OK), 0);
+    rt_out_printf(a, "first");
+    rt_out_printf(b, "second");
+    assert_true(rt_out_close(b, &m) && rt_out_close(a, &m));
+    char *text = slurp(path, &size);
+    assert_string_equal(text, "first");
+    free(text);
+    assert_int_not_equal(access(part, F_OK), 0);
+    fclose(fopen(second, "w"));
+    fclose(fopen(part, "w"));
+    rt_out_remove(path);
+    assert_int_not_equal(access(path, F_OK), 0);
+    assert_int_not_equal(access(part, F_OK), 0);
+    assert_int_not_equal(access(second, F_OK), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(series_as_csv),
@@ -320,6 +349,7 @@ int main(void) {
         cmocka_unit_test(safetensors_by_the_letter),
         cmocka_unit_test(safetensors_round_trip),
         cmocka_unit_test(damaged_safetensors),
+        cmocka_unit_test(killed_writers),
         cmocka_unit_test(a_failed_write_leaves_the_old_file),
         cmocka_unit_test(places_that_cannot_be_written),
     };
