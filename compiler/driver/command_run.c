@@ -138,7 +138,7 @@ int command_run(Session *session, Options *options) {
         return EXIT_USAGE;
     if (options->emit && !strcmp(options->emit, "ast"))
         return emit_ast(session, options);
-    if (options->no_cache)
+    if (options->no_cache) /* before linear algebra: it is wanted first, and the linker opens one library at a time */
         emit_open_begin();
     int status = run_all(session, options);
     emit_open_end();

@@ -305,7 +305,9 @@ int main(int count, char **args) {
         n.options.threads = n.options.threads ? n.options.threads : rt_processor_count();
         n.options.say = say;
         n.options.context = &n;
-        rt_blas_load_begin();
+        for (uint32_t r = 0; r < n.program.n_runs; r++)
+            if (n.program.runs[r].uses_library)
+                rt_blas_load_begin();
         status = run_all(&n);
         rt_blas_load_end();
     }

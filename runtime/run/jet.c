@@ -74,17 +74,32 @@ void rt_jet_free(RtJetWork *work) {
     work->order = 0;
 }
 
+/* What follows moves a few numbers for each order of each step, where a call of memcpy would take as long as the sums. */
+
 static void write_rows(const RtRun *run, const double *c) {
-    for (uint32_t b = 0; b < run->n_y; c += run->y[b].n, b++)
-        if (run->jets.rows[b].n)
-            memcpy(at(run, &run->jets.rows[b]), c, run->y[b].n * sizeof *c);
+    for (uint32_t b = 0; b < run->n_y; c += run->y[b].n, b++) {
+        double *row = at(run, &run->jets.rows[b]);
+        for (uint64_t i = 0; i < run->jets.rows[b].n; i++)
+            row[i] = c[i];
+    }
 }
 
 /* c_{k+1} = (coefficients of f of order k) / (k + 1). */
-static void read_rates(const RtRun *run, int k, double *c, size_t n) {
-    rt_blocks_read(run, run->dy, c);
-    for (size_t i = 0; i < n && k > 0; i++)
-        c[i] /= k + 1;
+static void read_rates(const RtRun *run, int k, double *c) {
+    for (uint32_t b = 0; b < run->n_y; c += run->dy[b].n, b++) {
+        const double *rate = at(run, &run->dy[b]);
+        bool single = run->dy[b].elem == RT_F32;
+        for (uint64_t i = 0; i < run->dy[b].n; i++)
+            c[i] = (single ? (double)((const float *)(const void *)rate)[i] : rate[i]) / (k + 1);
+    }
+}
+
+/* to[n] and to2[n], n a multiple of 8. */
+static void copy_two(size_t n, const double *from, double *to, const double *from2, double *to2) {
+    for (size_t i = 0; i < n; i += 8) {
+        *(Eight *)(to + i) = *(const Eight *)(from + i);
+        *(Eight *)(to2 + i) = *(const Eight *)(from2 + i);
+    }
 }
 
 static int32_t next_order(RtJetWork *work, int k, const double *c) {
@@ -99,10 +114,8 @@ static int32_t next_order(RtJetWork *work, int k, const double *c) {
     if (n)
         work->sums(n, (size_t)k, work->left, work->right, at(run, &jets->sums));
     int32_t status = jets->next(run->frame);
-    if (n) {
-        memcpy(work->left + (size_t)k * n, at(run, &jets->left), n * sizeof(double));
-        memcpy(work->right + (size_t)k * n, at(run, &jets->right), n * sizeof(double));
-    }
+    if (n)
+        copy_two(n, at(run, &jets->left), work->left + (size_t)k * n, at(run, &jets->right), work->right + (size_t)k * n);
     return status;
 }
 
@@ -122,10 +135,10 @@ RtStatus rt_jet(void *context, double t, const double *y, int order, double *c) 
     if (!status && run->jets.prepare)
         status = run->jets.prepare(run->frame);
     if (!status)
-        read_rates(run, 0, c + n, n);
+        read_rates(run, 0, c + n);
     for (int k = 1; k < order && !status; k++) {
         status = next_order(work, k, c + (size_t)k * n);
-        read_rates(run, k, c + (size_t)(k + 1) * n, n);
+        read_rates(run, k, c + (size_t)(k + 1) * n);
     }
     return (RtStatus)status;
 }
