@@ -26,6 +26,7 @@ typedef struct RtFrame {
     void *const *data;    /* plan_data_slots external arrays, read-only */
     uint64_t seed;        /* keys of the counter-based generator */
     uint64_t draw_step;   /* number of the present step for draws */
+    const uint64_t *seeds; /* of each copy, where several are advanced at once: in the place of `seed` */
     RtPool *pool;         /* NULL: one thread */
     uint32_t bad;         /* definition whose value went wrong, set by compiled code with its status */
     int64_t bad_place;    /* with RT_NOT_CONVEX: its element */

@@ -155,7 +155,7 @@ static LLVMValueRef noise_key(Emitter *e, size_t offset, const char *name) {
 }
 
 typedef struct Variant {
-    const char *of, *name;
+    const char *of, *name, *params;
     char isa;
     unsigned lanes;
 } Variant;
@@ -165,28 +165,31 @@ typedef struct Variant {
 static const Variant variants[] = {
 #define RT_FN(result, name, ...)
 #define RT_VECTOR(name, isa, lanes, params)                                                                  \
-    {#name, TEXT(RT_VARIANT_NAME(name, isa, lanes, params)), #isa[0], lanes},
+    {#name, TEXT(RT_VARIANT_NAME(name, isa, lanes, params)), #params, #isa[0], lanes},
 #include "../../runtime/rt_abi.def"
-    {NULL, NULL, 0, 0},
+    {NULL, NULL, NULL, 0, 0},
 };
 
-/* Tells the vectorizer of the variants of a draw that this machine can run. They give the same bits, so they
- * may be called whether the code is fast or exact. */
+/* The function of a variant, whose parameters are those of a draw: seed, step, site, position. */
+static LLVMValueRef declare_variant(EmitModule *m, const Variant *v, LLVMTypeRef *type) {
+    LLVMTypeRef i64 = LLVMInt64TypeInContext(m->context), params[4] = {i64, i64, LLVMInt32TypeInContext(m->context), i64};
+    for (unsigned p = 0; p < 4; p++)
+        if (v->params[p] == 'v')
+            params[p] = LLVMVectorType(params[p], v->lanes);
+    *type = LLVMFunctionType(LLVMVectorType(LLVMDoubleTypeInContext(m->context), v->lanes), params, 4, 0);
+    return emit_declare_pure(m, v->name, *type);
+}
+
+/* Tells the vectorizer of the variants of a draw at several positions that this machine can run. They give the same
+ * bits, so they may be called whether the code is fast or exact. */
 static void offer_variants(Emitter *e, LLVMValueRef call, const char *name) {
     EmitModule *m = e->m;
     Buf list = {0};
     for (const Variant *v = variants; v->of; v++) {
-        if (strcmp(v->of, name) != 0 || !(v->isa == 'e' ? m->avx512 : m->avx2))
+        LLVMTypeRef type;
+        if (strcmp(v->of, name) != 0 || strcmp(v->params, "uuuv") != 0 || !(v->isa == 'e' ? m->avx512 : m->avx2))
             continue;
-        LLVMTypeRef key = LLVMInt64TypeInContext(m->context), site = LLVMInt32TypeInContext(m->context);
-        LLVMTypeRef params[4] = {key, key, site, LLVMVectorType(key, v->lanes)};
-        LLVMTypeRef result = LLVMVectorType(LLVMDoubleTypeInContext(m->context), v->lanes);
-        if (!LLVMGetNamedFunction(m->module, v->name)) {
-            LLVMValueRef fn = LLVMAddFunction(m->module, v->name, LLVMFunctionType(result, params, 4, 0));
-            emit_mark(m, fn, "nounwind", 0);
-            emit_mark(m, fn, "willreturn", 0);
-            emit_mark(m, fn, "memory", 0);
-        }
+        declare_variant(m, v, &type);
         buf_printf(&list, "%s%s", list.n ? "," : "", v->name);
     }
     if (list.n)
@@ -205,4 +208,48 @@ LLVMValueRef emit_draw(Emitter *e, const PlanNode *n) {
     LLVMValueRef call = LLVMBuildCall2(e->b, type, fn, args, 4, "");
     offer_variants(e, call, name);
     return call;
+}
+
+/* ---- noise of copies ---- */
+
+/* A vector of elements first … first+n-1 of another. */
+static LLVMValueRef piece_of(Emitter *e, LLVMValueRef x, unsigned first, unsigned n) {
+    LLVMValueRef index[EMIT_MAX_LANES];
+    for (unsigned i = 0; i < n; i++)
+        index[i] = LLVMConstInt(LLVMInt32TypeInContext(e->m->context), first + i, 0);
+    return LLVMBuildShuffleVector(e->b, x, LLVMGetPoison(LLVMTypeOf(x)), LLVMConstVector(index, n), "");
+}
+
+static const Variant *variant_over_seeds(const Emitter *e, const char *name) {
+    for (const Variant *v = variants; v->of; v++)
+        if (!strcmp(v->of, name) && !strcmp(v->params, "vuuu") && (v->isa == 'e' ? e->m->avx512 : e->m->avx2 && !e->m->avx512))
+            return v;
+    return NULL;
+}
+
+LLVMValueRef emit_draw_of_lanes(Emitter *e, const PlanNode *n) {
+    EmitModule *m = e->m;
+    const char *name = n->op == IR_DRAW_NORMAL ? "rt_random_normal" : "rt_random_uniform";
+    const Variant *variant = variant_over_seeds(e, name);
+    LLVMTypeRef i64 = LLVMInt64TypeInContext(m->context), wide = LLVMVectorType(i64, e->lanes), type;
+    LLVMBasicBlockRef here = LLVMGetInsertBlock(e->b);
+    LLVMPositionBuilderAtEnd(e->b, e->setup);
+    LLVMValueRef at = emit_frame_field(e, offsetof(RtFrame, seeds), LLVMPointerTypeInContext(m->context, 0), "seeds");
+    LLVMValueRef seeds = LLVMBuildLoad2(e->b, wide, at, "");
+    LLVMSetAlignment(seeds, sizeof(uint64_t));
+    LLVMPositionBuilderAtEnd(e->b, here);
+    LLVMValueRef fn = variant ? declare_variant(m, variant, &type) : emit_runtime(m, name, &type);
+    LLVMValueRef args[4] = {NULL, noise_key(e, offsetof(RtFrame, draw_step), "draw_step"),
+                            LLVMConstInt(LLVMInt32TypeInContext(m->context), n->bits, 0), emit_node(e, n->arg[1])};
+    LLVMValueRef all = LLVMGetPoison(LLVMVectorType(LLVMDoubleTypeInContext(m->context), e->lanes));
+    unsigned step = variant ? variant->lanes : 1;
+    for (unsigned l = 0; l < e->lanes; l += step) {
+        args[0] = variant ? piece_of(e, seeds, l, step) : LLVMBuildExtractElement(e->b, seeds, emit_int(m, l), "");
+        LLVMValueRef some = LLVMBuildCall2(e->b, type, fn, args, 4, "");
+        for (unsigned i = 0; i < step; i++) {
+            LLVMValueRef one = variant ? LLVMBuildExtractElement(e->b, some, emit_int(m, i), "") : some;
+            all = LLVMBuildInsertElement(e->b, all, one, emit_int(m, l + i), "");
+        }
+    }
+    return all;
 }

@@ -28,12 +28,12 @@ static bool fits(const Plan *plan, const PlanFunc *f, const PlanNode *n) {
     case PLAN_ACC: return n->type != PLAN_I64 && n->op != IR_ARGMAX && n->op != IR_ARGMIN;
     case PLAN_LOOP: return !f->loops.at[n->arg[0]].parallel;
     case PLAN_CALL:
-    case PLAN_DRAW:
     case PLAN_TURN:
     case PLAN_FLAG: return false;
     case PLAN_NONE:
     case PLAN_CONST:
     case PLAN_INDEX:
+    case PLAN_DRAW:
     case PLAN_ZERO:
     case PLAN_STEP:
     case PLAN_RESULT:
@@ -209,6 +209,7 @@ bool emit_lane_statement(Emitter *e, PlanValue v) {
     case PLAN_OP:
     case PLAN_CONVERT: e->value[v] = operate(e, n); break;
     case PLAN_LOAD: e->value[v] = load(e, n); break;
+    case PLAN_DRAW: e->value[v] = emit_draw_of_lanes(e, n); break;
     case PLAN_STORE:
         if (!n->dead)
             store(e, n);
@@ -232,7 +233,6 @@ bool emit_lane_statement(Emitter *e, PlanValue v) {
     case PLAN_INDEX:
     case PLAN_LOOP:
     case PLAN_CALL:
-    case PLAN_DRAW:
     case PLAN_TURN:
     case PLAN_FLAG: return false;
     }

@@ -29,8 +29,8 @@ bool emit_is_quick(const Plan *plan, uint32_t k);
 /* A function that is wanted for several copies also becomes `int32_t NAME_lanes(RtFrame *frame, int32_t *status)`: it does
  * for NAME_lanes_count (a constant int32_t of the module) copies what NAME does for one, with the same bits. The frame's
  * memory is that much larger: element e of copy l, at byte b + e·size for one copy, lies at count·(b + e·size) + l·size.
- * status[l] is what NAME returns for copy l. Left out where the function draws, calls the runtime or follows
- * subscripts that differ between copies. */
+ * status[l] is what NAME returns for copy l. frame->seeds are the keys of their noise. Left out where the function calls
+ * the runtime or follows subscripts that differ between copies. */
 EmitModule *emit_module(Session *session, const Plan *plan, const EmitOptions *options);
 void emit_free(EmitModule *module);
 void emit_print(EmitModule *module, bool optimized, Buf *out); /* --emit=llvm */

@@ -97,6 +97,7 @@ void emit_call(Emitter *e, const PlanCall *call);
 /* The call, and where its verdict leads. */
 void emit_turn(Emitter *e, const PlanCall *call);
 LLVMValueRef emit_draw(Emitter *e, const PlanNode *n);
+LLVMValueRef emit_draw_of_lanes(Emitter *e, const PlanNode *n); /* a number of each copy */
 LLVMValueRef emit_pointer(Emitter *e, uint32_t buffer, LLVMValueRef at);
 void emit_set_bad(Emitter *e, IrDef def);
 

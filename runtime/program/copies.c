@@ -118,7 +118,7 @@ static const char *find_lanes(Execution *e, RtCopies *copies) {
     if (!spec->lanes)
         return spec->jet_next ? "Taylor's method takes one at a time" : "training takes one at a time";
     if (!count)
-        return "a step of theirs draws noise, calls the library, iterates or reads integers";
+        return "a step of theirs calls the library, solves equations by iteration or reads integers";
     RtBlock *moved = ARENA_ARRAY(e->arena, RtBlock, spec->n_moved + 1);
     copies->code = (RtLaneCode){.lanes = (unsigned)*count, .bytes = spec->memory, .moved = moved,
                                 .advance = (RtLaneFunction)(uintptr_t)e->symbol(e->code, spec->lanes)};

@@ -4,6 +4,6 @@
 #define VEC(x) x##4
 #define MUL32(a, b) ((U4)_mm256_mul_epu32((__m256i)(a), (__m256i)(b)))
 #define SQRT(x) ((D4)_mm256_sqrt_pd((__m256d)(x)))
-#define VARIANT(name) _ZGVdN4uuuv_##name
+#define VARIANT(params, name) _ZGVdN4##params##_##name
 #include "vector.inc"
 #endif

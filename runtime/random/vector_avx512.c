@@ -4,6 +4,6 @@
 #define VEC(x) x##8
 #define MUL32(a, b) ((U8)_mm512_mul_epu32((__m512i)(a), (__m512i)(b)))
 #define SQRT(x) ((D8)_mm512_sqrt_pd((__m512d)(x)))
-#define VARIANT(name) _ZGVeN8uuuv_##name
+#define VARIANT(params, name) _ZGVeN8##params##_##name
 #include "vector.inc"
 #endif

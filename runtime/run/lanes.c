@@ -9,6 +9,8 @@ bool rt_lane_frame_open(LaneFrame *f, const RtLaneCode *code, const RtRun *run) 
     uint64_t bytes = code->lanes * (code->bytes ? code->bytes : 64);
     *f = (LaneFrame){.code = code, .frame = *run->frame};
     f->frame.pool = NULL;
+    f->frame.draw_step = 0;
+    f->frame.seeds = f->seeds;
     f->frame.mem = rt_alloc_zeroed(bytes);
     return f->frame.mem != NULL;
 }
@@ -35,6 +37,7 @@ static void get(const LaneFrame *f, unsigned lane, const RtBlock *block, char *m
 }
 
 void rt_lane_frame_put(LaneFrame *f, unsigned lane, const RtRun *run) {
+    f->seeds[lane] = run->frame->seed;
     for (uint32_t k = 0; k < f->code->n_moved; k++)
         put(f, lane, &f->code->moved[k], run->frame->mem);
 }

@@ -8,7 +8,8 @@
  * lanes·(b + e·size). */
 typedef struct LaneFrame {
     const RtLaneCode *code;
-    RtFrame frame;
+    RtFrame frame;          /* its memory; seeds: those below, so this stays where it was opened */
+    uint64_t seeds[RT_MAX_LANES];
 } LaneFrame;
 
 /* Memory like that of `run`, all 0. False: there is not enough. */

@@ -73,15 +73,24 @@ static void add_elementwise(Rig *r, IrElem elem) {
     rig_assign(r, x, ir_add(ir, value, ir_draw(ir, IR_DRAW_NORMAL, 2, at)));
 }
 
-/* The text of the module, before it is optimized, for a machine with AVX-512. */
-static void print_module(Rig *r, Buf *text) {
+/* Noise of several copies at once. */
+static void add_copies(Rig *r, IrElem elem) {
+    IrDef x = rig_input(r, IR_ROLE_COORD, elem, 1, EXTENT(3), 0);
+    IrTerm at = axis(r, 0, 3);
+    rig_assign(r, x, ir_add(r->ir, ir_draw(r->ir, IR_DRAW_UNIFORM, 1, at), ir_draw(r->ir, IR_DRAW_NORMAL, 2, at)));
+    r->func.copies = true;
+    r->options.fast = false;
+}
+
+/* The text of the module, before it is optimized, for a machine with AVX-512 or with AVX2 alone. */
+static void print_module(Rig *r, bool widest, Buf *text) {
     const IrFunc *func = &r->func;
     r->plan = plan_build(r->session, r->ir, &func, 1, &r->options);
     assert_non_null(r->plan);
     EmitOptions options = {.verify = true};
 #ifdef __x86_64__
-    options.cpu = "skylake-avx512";
-    options.features = "+avx2,+fma,+avx512f,+avx512dq,+avx512vl,+avx512bw,+avx512cd";
+    options.cpu = widest ? "skylake-avx512" : "haswell";
+    options.features = widest ? "+avx2,+fma,+avx512f,+avx512dq,+avx512vl,+avx512bw,+avx512cd" : "+avx2,+fma";
 #endif
     EmitModule *module = emit_module(r->session, r->plan, &options);
     assert_non_null(module);
@@ -92,7 +101,7 @@ static void print_module(Rig *r, Buf *text) {
 static void every_line_is_called(void **state) {
     (void)state;
     Buf text = {0};
-    for (int variant = 0; variant < 12; variant++) {
+    for (int variant = 0; variant < 14; variant++) {
         Rig *r = rig_new(true);
         IrElem elem = variant & 1 ? IR_F32 : IR_F64;
         switch (variant >> 1) {
@@ -102,8 +111,9 @@ static void every_line_is_called(void **state) {
         case 3: add_elementwise(r, elem); break;
         case 4: add_equation(r, false); break;
         case 5: add_equation(r, true); break;
+        case 6: add_copies(r, elem); break;
         }
-        print_module(r, &text);
+        print_module(r, variant != 13, &text);
         rig_free(r);
     }
     static const char *const wanted[] = {

@@ -1,5 +1,6 @@
 /* Vectors of 4 draws, called from code compiled for them. */
 #define LANES 4
 #define DRAW draw_4
-#define VARIANT(name) _ZGVdN4uuuv_##name
+#define SEEDS seeds_4
+#define VARIANT(params, name) _ZGVdN4##params##_##name
 #include "lanes.inc"

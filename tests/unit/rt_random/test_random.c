@@ -61,6 +61,9 @@ static void test_arguments_matter(void **state) {
 /* The vectors of draws at first, first + stride, …: lanes_4.c and lanes_8.c, compiled for processors that have them. */
 void draw_4(uint64_t step, int64_t first, int64_t stride, double *uniform, double *normal);
 void draw_8(uint64_t step, int64_t first, int64_t stride, double *uniform, double *normal);
+/* The same of as many seeds at one position. */
+void seeds_4(uint64_t step, const uint64_t *seeds, int64_t position, double *uniform, double *normal);
+void seeds_8(uint64_t step, const uint64_t *seeds, int64_t position, double *uniform, double *normal);
 #endif
 
 /* The variants a vectorizer calls give the bits of the single draws, at any positions. */
@@ -80,6 +83,14 @@ static void test_variants(void **state) {
                 for (int i = 0; i < lanes; i++) {
                     assert_true(u[i] == rt_random_uniform(99, step, 12, first + strides[s] * i));
                     assert_true(x[i] == rt_random_normal(99, step, 12, first + strides[s] * i));
+                }
+                uint64_t seeds[8];
+                for (int i = 0; i < lanes; i++)
+                    seeds[i] = (uint64_t)(first + strides[s] * i) * UINT64_C(0x9e3779b97f4a7c15);
+                (lanes == 8 ? seeds_8 : seeds_4)(step, seeds, first, u, x);
+                for (int i = 0; i < lanes; i++) {
+                    assert_true(u[i] == rt_random_uniform(seeds[i], step, 12, first));
+                    assert_true(x[i] == rt_random_normal(seeds[i], step, 12, first));
                 }
             }
     if (!middle)
