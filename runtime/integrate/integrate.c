@@ -109,6 +109,10 @@ double rt_ode_time(const RtIntegrator *g) {
     return g->t;
 }
 
+double rt_ode_from(const RtIntegrator *g) {
+    return g->t_old;
+}
+
 const double *rt_ode_state(const RtIntegrator *g) {
     return g->y;
 }

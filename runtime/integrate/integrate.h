@@ -90,6 +90,7 @@ RtStatus rt_ode_at(RtIntegrator *g, double t, double *y);
 bool rt_ode_covers(const RtIntegrator *g, double t);
 
 double rt_ode_time(const RtIntegrator *g);         /* the end of the last step */
+double rt_ode_from(const RtIntegrator *g);         /* its beginning */
 const double *rt_ode_state(const RtIntegrator *g); /* y there */
 bool rt_ode_done(const RtIntegrator *g);           /* t_end is reached */
 void rt_ode_extend(RtIntegrator *g, double t_end); /* moves the end, onward */
@@ -123,8 +124,8 @@ typedef struct RtLaneOde {
 
 typedef enum RtLaneResult {
     RT_LANE_FREE,
+    RT_LANE_BUSY,     /* on its way: a step too long, which will be tried again, or one that nobody asked to see */
     RT_LANE_ACCEPTED, /* one step further */
-    RT_LANE_AGAIN,    /* the step was too long, the next try is shorter */
     RT_LANE_FAILED,   /* no step succeeds: rt_lanes_status, rt_ode_explain after rt_lanes_leave */
 } RtLaneResult;
 
@@ -136,10 +137,12 @@ void rt_lanes_free(RtLanes *g);
 /* Lends a copy that has made no step since rt_ode_new, rt_ode_restart or rt_lanes_leave to a free lane. On failure it
  * stays outside. */
 RtStatus rt_lanes_enter(RtLanes *g, unsigned lane, RtIntegrator *copy);
+/* From now on accepted steps are told of when they end at t or beyond, and the last one; after rt_lanes_enter all are. */
+void rt_lanes_look(RtLanes *g, unsigned lane, double t);
 /* One try of a step in every lane: result[lanes]. */
 void rt_lanes_try(RtLanes *g, RtLaneResult *result);
 /* After an accepted try: the copy knows its state and its last step, so that rt_ode_at and rt_ode_state answer. */
-void rt_lanes_show(const RtLanes *g, unsigned lane);
+void rt_lanes_show(RtLanes *g, unsigned lane);
 /* The copy goes back to its owner, and the lane is free. */
 void rt_lanes_leave(RtLanes *g, unsigned lane);
 RtStatus rt_lanes_status(const RtLanes *g, unsigned lane); /* of a lane that failed */

@@ -3,12 +3,12 @@
 #include "lanes.h"
 #include "motion.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 typedef struct Lane {
     Motion motion;
     uint64_t copy;
-    double from;  /* where its next step begins */
     bool busy;
 } Lane;
 
@@ -50,8 +50,10 @@ static bool enter(Together *t, unsigned l) {
     }
     rt_lane_frame_put(&t->memory, l, motion->run);
     status = rt_lanes_enter(t->lanes, l, motion->integrator);
-    t->lane[l].from = rt_ode_time(motion->integrator);
-    return !status || rt_motion_fail(motion, status);
+    if (status)
+        return rt_motion_fail(motion, status);
+    rt_lanes_look(t->lanes, l, rt_motion_due(motion));
+    return true;
 }
 
 /* Copies that end before their first step leave the lane to the next one. */
@@ -66,31 +68,26 @@ static void fill(Together *t, unsigned l) {
 }
 
 static void accepted(Together *t, unsigned l) {
-    Lane *lane = &t->lane[l];
-    Motion *motion = &lane->motion;
-    const RtRun *run = motion->run;
-    bool stop = t->copies->stop && *t->copies->stop;
-    motion->steps++;
-    if (stop || rt_motion_is_due(motion)) {
-        bool may_move = motion->watch || run->hold; /* the state, on its own */
-        if (may_move)
-            rt_lanes_leave(t->lanes, l);
-        else
-            rt_lanes_show(t->lanes, l);
-        bool goes_on = rt_motion_after_step(motion, lane->from);
-        if (!goes_on && !may_move)
-            rt_lanes_leave(t->lanes, l);
-        if (!goes_on || (may_move && !enter(t, l))) {
-            end(t, l);
-            return;
-        }
-    }
-    lane->from = rt_ode_time(motion->integrator);
+    Motion *motion = &t->lane[l].motion;
+    bool may_move = motion->watch || motion->run->hold; /* the state, on its own */
+    if (may_move)
+        rt_lanes_leave(t->lanes, l);
+    else
+        rt_lanes_show(t->lanes, l);
+    motion->steps = rt_ode_stats(motion->integrator).accepted;
+    bool goes_on = rt_motion_after_step(motion, rt_ode_from(motion->integrator));
+    if (!goes_on && !may_move)
+        rt_lanes_leave(t->lanes, l);
+    if (!goes_on || (may_move && !enter(t, l)))
+        end(t, l);
+    else
+        rt_lanes_look(t->lanes, l, rt_motion_due(motion));
 }
 
 static void failed(Together *t, unsigned l) {
     RtStatus status = rt_lanes_status(t->lanes, l);
     rt_lanes_leave(t->lanes, l);
+    t->lane[l].motion.steps = rt_ode_stats(t->lane[l].motion.integrator).accepted;
     rt_motion_fail(&t->lane[l].motion, status);
     end(t, l);
 }
@@ -108,6 +105,9 @@ static void advance(Together *t) {
     for (unsigned l = 0; l < n; l++)
         fill(t, l);
     while (is_any_busy(t)) {
+        if (t->copies->stop && *t->copies->stop) /* each copy ends with its next step */
+            for (unsigned l = 0; l < n; l++)
+                rt_lanes_look(t->lanes, l, -INFINITY);
         rt_lanes_try(t->lanes, result);
         for (unsigned l = 0; l < n; l++) {
             if (result[l] == RT_LANE_ACCEPTED)

@@ -198,12 +198,12 @@ static bool events_within_step(Motion *motion, double from, bool *over) {
     return status ? rt_motion_fail(motion, status) : due_until(motion, rt_ode_time(g));
 }
 
-bool rt_motion_is_due(const Motion *motion) {
+double rt_motion_due(const Motion *motion) {
     const RtRun *run = motion->run;
-    bool each_step = motion->watch || run->hold || rt_motion_is_over(motion);
+    bool each_step = motion->watch || run->hold || !(run->end_time > 0);
     for (uint32_t i = 0; i < run->n_outputs; i++)
         each_step |= run->outputs[i].unit == RT_EVERY_STEPS;
-    return each_step || next_time(run) <= rt_ode_time(motion->integrator);
+    return each_step ? -INFINITY : next_time(run);
 }
 
 bool rt_motion_after_step(Motion *motion, double from) {

@@ -22,8 +22,8 @@ typedef struct Motion {
 /* The state's start, and an integrator aimed at the end. False: nothing to integrate, with the result filled. */
 bool rt_motion_begin(Motion *motion, RtRun *run);
 bool rt_motion_is_over(const Motion *motion);
-/* After an accepted step, counted in `steps`: whether anything happens or is due in it, or it was the last one. */
-bool rt_motion_is_due(const Motion *motion);
+/* The time at which something is due next; infinite: before the end nothing; -infinite: in each step. */
+double rt_motion_due(const Motion *motion);
 /* What happens and is due in the step from time `from`. False: the run is over, with the result filled. */
 bool rt_motion_after_step(Motion *motion, double from);
 /* No step succeeds. False. */
