@@ -16,6 +16,8 @@ static SemaRun bare(const SemaRun *run) {
     SemaRun out = *run;
     out.n_records = out.n_expects = out.n_events = out.n_plots = out.n_gathers = 0;
     out.copies = 0;
+    out.unit = DURATION_STEPS; /* its length is set for each integration */
+    out.duration = 1;
     return out;
 }
 
@@ -103,8 +105,6 @@ void order_open_reference(OrderVariant *v, const OrderSource *source, const char
     run->scheme = NULL;
     run->word = (SemaWord){0};
     run->by = 0;
-    run->unit = DURATION_TIME;
-    run->duration = 1;
     run->n_method_args = 2;
     run->method_names = ARENA_ARRAY(session->arena, Name, 2);
     run->method_values = ARENA_ARRAY(session->arena, double, 2);

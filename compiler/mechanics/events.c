@@ -7,6 +7,7 @@
  * coordinate moved alone keeps its velocity. All right sides read the state before. */
 #include "internal.h"
 
+#include <math.h>
 #include <string.h>
 
 /* The state after the event, per body over its axes; 0: as before. */
@@ -155,9 +156,41 @@ static void add_kinks(Mech *m, IrAssign *assign) {
     }
 }
 
+/* ---- what lies between steps ---- */
+
+static bool is_between(const Mech *m, double t) {
+    double steps = t / m->out->step_size;
+    return fabs(steps - round(steps)) > 1e-9 * fmax(1, steps);
+}
+
+/* Whether a run of steps needs one of any length: for events, or since it ends or is looked at between two. Training goes by
+ * whole steps. */
+static bool needs_part(const Mech *m) {
+    const SemaRun *run = m->run;
+    bool trains = true, between = run->unit == DURATION_TIME && is_between(m, run->duration);
+    for (uint32_t i = 0; i < run->n_vars; i++)
+        trains = trains && run->vars[i].kind == DECL_PARAM;
+    for (uint32_t i = 0; i < run->n_records && !between; i++)
+        between = !run->records[i].event && run->records[i].unit == EVERY_TIME && is_between(m, run->records[i].every);
+    return m->is_word && !trains && (run->n_events || between);
+}
+
+static bool add_part(Mech *m) {
+    MechRun *out = m->out;
+    out->part_length = ir_scalar_input(m->p, name_of(m->session->names, "h"), IR_ROLE_HYPER);
+    ir_mark_volatile(m->p, out->part_length);
+    IrTerm length = ir_read0(m->p, out->part_length);
+    if (m->run->scheme)
+        return mech_scheme_function(m, &out->part, "part", false, length);
+    mech_word_function(m, &out->part, "part", false, length);
+    return true;
+}
+
 bool mech_pass_events(Mech *m) {
     const SemaRun *run = m->run;
     MechRun *out = m->out;
+    if (needs_part(m) && !add_part(m))
+        return false;
     out->n_kinks = out->jet ? out->jet->n_kinks : 0;
     if (!run->n_events && !out->n_kinks)
         return true;
@@ -175,15 +208,6 @@ bool mech_pass_events(Mech *m) {
         add_kinks(m, assign + run->n_events);
     mech_func_start(m, &out->event, "event", false, 1);
     mech_func_add(&out->event, assign, run->n_events + out->n_kinks);
-    if (m->is_word) {
-        out->part_length = ir_scalar_input(m->p, name_of(m->session->names, "h"), IR_ROLE_HYPER);
-        ir_mark_volatile(m->p, out->part_length);
-        IrTerm length = ir_read0(m->p, out->part_length);
-        if (run->scheme)
-            ok = mech_scheme_function(m, &out->part, "part", false, length) && ok;
-        else
-            mech_word_function(m, &out->part, "part", false, length);
-    }
     return ok;
 }
 

@@ -97,7 +97,7 @@ typedef struct MechRun {
     IrFunc step;            /* words: one step; empty for methods. t, the time at its beginning, and k = 1, 2, … are
                                set by the caller before each call */
     IrFunc rhs;             /* methods: reads y (the blocks below) and t, sets dy */
-    IrFunc part;            /* words with events: a step over the time in part_length in the place of h; not cyclic */
+    IrFunc part;            /* words with events, or looked at between steps: a step over the time in part_length in the place of h; not cyclic */
     IrDef part_length;      /* INPUT scalar */
     IrFunc event;           /* sets the values of all events and kinks */
     MechEvent *events;      /* one per run->events[k] */

@@ -275,6 +275,8 @@ static bool schedule(Plotting *p, EveryUnit *unit, double *interval) {
     case DURATION_TIME:
         *unit = EVERY_TIME;
         *interval = out->duration / p->moments;
+        double h; /* where nobody said when, it is looked at after whole steps */
+        if (out->by && sema_const_term(p->j->s, out->by, &h) && h > 0) *interval = h * fmax(1, ceil(*interval / h - 1e-9));
         break;
     case DURATION_EPOCHS: *unit = EVERY_EPOCH; break;
     case DURATION_STEPS:

@@ -276,6 +276,10 @@ static void list_outputs(Execution *e) {
 
 static bool list_events(Execution *e) {
     const RtProgramRun *spec = e->spec;
+    e->run.part = execution_function(e, spec->part);
+    e->run.part_length = clock_at(e, &spec->part_length);
+    if (spec->part && !(e->run.part && e->run.part_length))
+        return false;
     if (!spec->n_events)
         return true;
     e->events = ARENA_ARRAY(e->arena, RtEvent, spec->n_events);
@@ -290,8 +294,6 @@ static bool list_events(Execution *e) {
     e->run.events = e->events;
     e->run.n_events = spec->n_events;
     e->run.event = execution_function(e, spec->event);
-    e->run.part = execution_function(e, spec->part);
-    e->run.part_length = clock_at(e, &spec->part_length);
     e->run.whole_steps = !spec->method && spec->trains;
     return e->run.event && (e->run.method || e->run.whole_steps || (e->run.part && e->run.part_length));
 }
@@ -351,8 +353,15 @@ static bool set_length(Execution *e) {
         e->run.end_time = spec->duration;
         return true;
     }
-    if (spec->unit == RT_FOR_TIME)
-        steps = ceil(spec->duration / spec->h * (1 - 1e-12) - 1e-9);
+    if (spec->unit == RT_FOR_TIME) {
+        steps = spec->duration / spec->h;
+        double whole = floor(steps + 1e-9 * fmax(steps, 1));
+        if (spec->part && steps - whole > 1e-9 * fmax(steps, 1)) {
+            e->run.rest = steps - whole;
+            e->run.ends_at = spec->duration;
+        }
+        steps = spec->part ? whole : ceil(steps * (1 - 1e-12) - 1e-9);
+    }
     else if (spec->unit == RT_FOR_EPOCHS && e->run.batches)
         steps = ceil(spec->duration * (double)spec->batch_of / (double)spec->batch_size - 1e-9);
     if (!(steps >= 0 && steps < 9e15)) {

@@ -65,9 +65,14 @@ static void step_together(Together *t) {
     unsigned n = t->copies->code.lanes;
     uint64_t done = 0, chunk = 1, all = run_of(t, 0)->steps;
     while (done < all && is_any_busy(t)) {
+        for (unsigned l = 0; l < n; l++)
+            if (t->lane[l].busy && !rt_loop_look_ahead(&t->lane[l].loop, done + 1))
+                end(t, l);
         const RtRun *run = NULL; /* one that goes on: what is due is the same for all that do */
         for (unsigned l = 0; l < n && !run; l++)
             run = t->lane[l].busy ? run_of(t, l) : NULL;
+        if (!run)
+            break;
         uint64_t quiet = rt_loop_quiet_steps(run, done, chunk);
         double start = rt_now();
         for (uint64_t i = 0; i < quiet; i++)
@@ -84,8 +89,10 @@ static void step_together(Together *t) {
         }
     }
     for (unsigned l = 0; l < n; l++)
-        if (t->lane[l].busy)
+        if (t->lane[l].busy) {
+            rt_loop_last_step(&t->lane[l].loop);
             end(t, l);
+        }
 }
 
 static void begin(Together *t, uint64_t count) {

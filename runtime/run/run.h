@@ -116,6 +116,8 @@ typedef struct RtRun {
     uint64_t batch, data_rows;
     double h;           /* words: time per step */
     uint64_t steps;     /* words: how many; 0 with a method */
+    double rest;        /* words: the share of h that one more, shorter step takes; 0: there is none */
+    double ends_at;     /* when that ends */
     double end_time;    /* methods: duration; 0: `steps` steps instead */
     const RtMethod *method;
     RtOdeOptions tolerance;
@@ -126,7 +128,8 @@ typedef struct RtRun {
     RtOutput *outputs; uint32_t n_outputs;
     RtFunction event;   /* computes the values of all events; NULL: there are none */
     RtEvent *events; uint32_t n_events;
-    RtFunction part;    /* words with events: a step over the time *part_length */
+    RtFunction part;    /* words: a step over the time *part_length, for what happens or is looked at between steps; NULL:
+                           such looks wait for the end of the step */
     double *part_length;
     bool whole_steps;   /* words: events happen where a step ends (training) */
     /* Called after output `index` was computed; false stops the run with `message` set (a full disk). */

@@ -2,7 +2,10 @@
  * is not, the run goes back to the kept state and repeats the interval step by step (it is reproducible) to
  * name the very step and quantity, and to leave the last good state in memory. What is watched (the loss) is
  * looked over with the state: it overflows before the parameters do. The steps themselves pay nothing for
- * this. */
+ * this.
+ *
+ * What is looked at between two steps is the state after a shorter step from the first of them; the motion does not
+ * go on from there, so looking changes no bit of it. A run that ends between two steps ends with such a step. */
 #include "../core/core.h"
 #include "loop.h"
 
@@ -14,12 +17,16 @@ static bool is_due(double now, double last, double cost) {
     return now - last > fmax(0.1, 20 * cost);
 }
 
+/* All steps, the last and shorter one among them. */
+static uint64_t steps_of(const RtRun *run) { return run->steps + (run->rest > 0); }
+
 static RtRunState where(const RtRun *run, uint64_t step) {
-    RtRunState at = {.step = step, .time = (double)step * run->h};
+    RtRunState at = {.step = step, .time = step > run->steps ? run->ends_at : (double)step * run->h};
+    uint64_t all = steps_of(run);
     if (run->batches)
         at.epoch = (double)step * (double)run->batch / (double)run->data_rows;
-    at.done = run->steps ? (double)step / (double)run->steps : 1;
-    at.at_end = step >= run->steps;
+    at.done = all ? (double)step / (double)all : 1;
+    at.at_end = step >= all;
     return at;
 }
 
@@ -154,13 +161,11 @@ uint64_t rt_loop_quiet_steps(const RtRun *run, uint64_t step, uint64_t most) {
     return quiet ? quiet : 1;
 }
 
-/* ---- events ----
+/* ---- between steps ----
  *
- * A step in which something happens is repeated from its beginning over a part of its length, which a root finder
- * chooses; so the state at an event is the word's own. An event that acts cuts the step: its rest is another step, with
- * noise of its own. Otherwise the state in which the step ends is put back. */
+ * Event or look, the state within a step is the word's own: that of a shorter step from `base`. */
 
-static double event_time(const Loop *loop, double s) {
+static double time_within(const Loop *loop, double s) {
     return ((double)(loop->base_step - 1) + loop->base_part + s) * loop->run->h;
 }
 
@@ -174,22 +179,85 @@ static RtStatus look(void *context, double s) {
     int32_t status = RT_OK;
     if (s > 0) {
         if (run->time)
-            *run->time = event_time(loop, 0);
+            *run->time = time_within(loop, 0);
         *run->part_length = s * run->h;
         run->frame->draw_step = loop->base_step | (uint64_t)loop->pieces << 56;
         status = run->part(run->frame);
     }
     if (run->time)
-        *run->time = event_time(loop, s);
+        *run->time = time_within(loop, s);
     return (RtStatus)status;
 }
+
+static void start_step(Loop *loop, uint64_t k, double length) {
+    rt_snapshot_take(loop->run, loop->base);
+    loop->base_step = k;
+    loop->base_part = 0;
+    loop->length = length;
+    loop->pieces = 0;
+}
+
+static bool fail(Loop *loop, RtStatus status) {
+    loop->result.status = status;
+    return rt_fail(&loop->result.message, "%s", rt_status_text(status));
+}
+
+/* The first time at which an output is due that lies before `end` by more than rounding; INFINITY: none. */
+static double due_before(const RtRun *run, double end) {
+    double first = INFINITY;
+    for (uint32_t i = 0; i < run->n_outputs; i++) {
+        const RtOutput *output = &run->outputs[i];
+        double next = (double)output->taken * output->every;
+        if (output->unit == RT_EVERY_TIME && next < end - 1e-9 * output->every - 1e-12 * end && next < first)
+            first = next;
+    }
+    return first;
+}
+
+/* Hands over what is due by the clock in part 0 … s of the present step from `base`; leaves some state of it in memory. */
+static bool due_within(Loop *loop, double s) {
+    RtRun *run = loop->run;
+    double t;
+    while (run->part && (t = due_before(run, time_within(loop, s))) < INFINITY) {
+        RtStatus status = look(loop, fmax(t / run->h - (double)(loop->base_step - 1) - loop->base_part, 0));
+        if (status)
+            return fail(loop, status);
+        if (run->time)
+            *run->time = t;
+        loop->result.at = where(run, loop->base_step - 1);
+        loop->result.at.time = t;
+        loop->result.at.at_end = false;
+        if (!rt_outputs_due(run, &loop->result.at, &loop->result))
+            return false;
+    }
+    return true;
+}
+
+/* The step starts from the state in memory, which is there again afterwards. */
+bool rt_loop_look_ahead(Loop *loop, uint64_t k) {
+    RtRun *run = loop->run;
+    if (!run->part || due_before(run, (double)k * run->h) == INFINITY)
+        return true;
+    start_step(loop, k, 1);
+    if (!due_within(loop, 1))
+        return false;
+    rt_snapshot_restore(run, loop->base);
+    int32_t status = run->prepare ? run->prepare(run->frame) : 0;
+    return !status || fail(loop, (RtStatus)status);
+}
+
+/* ---- events ----
+ *
+ * A step in which something happens is repeated from its beginning over a part of its length, which a root finder
+ * chooses. An event that acts cuts the step: its rest is another step, with noise of its own. Otherwise the state in which
+ * the step ends is put back. */
 
 /* The rest of the step that an event has cut at part s. */
 static RtStatus go_on_from(Loop *loop, double s) {
     rt_snapshot_take(loop->run, loop->base);
     loop->base_part += s;
     loop->pieces = (loop->pieces + 1) & 0xff;
-    double rest = 1 - loop->base_part;
+    double rest = loop->length - loop->base_part;
     return rest > 1e-14 ? look(loop, rest) : RT_OK;
 }
 
@@ -198,40 +266,41 @@ static RtFired events_of_piece(Loop *loop, double *s) {
     RtRun *run = loop->run;
     RtStatus status = RT_OK;
     rt_snapshot_take(run, loop->end);
+    double rest = loop->length - loop->base_part;
     if (run->time)
-        *run->time = event_time(loop, 1 - loop->base_part);
+        *run->time = time_within(loop, rest);
     RtFired fired = RT_EVENT_PASSED;
-    status = rt_watch_interval(loop->watch, 0, 1 - loop->base_part, 0, true, event_time(loop, 0));
+    status = rt_watch_interval(loop->watch, 0, rest, 0, true, time_within(loop, 0));
     while (!status && fired == RT_EVENT_PASSED && rt_watch_next(loop->watch, s, &status)) {
+        if (!due_within(loop, *s))
+            return RT_EVENT_FAILED;
         if (!run->whole_steps)
             status = look(loop, *s);
         loop->result.at = where(run, loop->base_step);
-        loop->result.at.time = event_time(loop, *s);
+        loop->result.at.time = time_within(loop, *s);
         loop->result.at.at_end = false;
         if (!status)
             fired = rt_watch_fire(loop->watch, &loop->result.at, &loop->result);
     }
     if (status) {
-        loop->result.status = status;
-        rt_fail(&loop->result.message, "%s", rt_status_text(status));
+        fail(loop, status);
         return RT_EVENT_FAILED;
     }
+    if (fired == RT_EVENT_PASSED && !due_within(loop, rest))
+        return RT_EVENT_FAILED;
     if (fired == RT_EVENT_PASSED)
         rt_snapshot_restore(run, loop->end);
     return fired;
 }
 
-/* Step k with its events. False: the run is over, with the result filled. */
-static bool step_with_events(Loop *loop, uint64_t k) {
+/* Step k, of so many h, with its events. False: the run is over, with the result filled. */
+static bool step_with_events(Loop *loop, uint64_t k, double length) {
     RtRun *run = loop->run;
     double s = 0;
-    rt_snapshot_take(run, loop->base);
+    start_step(loop, k, length);
     rt_snapshot_take(run, loop->kept);
     loop->kept_step = k - 1;
-    loop->base_step = k;
-    loop->base_part = 0;
-    loop->pieces = 0;
-    int32_t status = one_step(run, k);
+    int32_t status = length < 1 ? (int32_t)look(loop, length) : one_step(run, k);
     RtFired fired = RT_EVENT_PASSED;
     do {
         loop->result.bad = status ? NULL : rt_state_bad(run, &loop->result.bad_element);
@@ -246,7 +315,7 @@ static bool step_with_events(Loop *loop, uint64_t k) {
         fired = events_of_piece(loop, &s);
         if (fired == RT_EVENT_ACTED)
             status = go_on_from(loop, s);
-    } while (fired == RT_EVENT_ACTED && loop->base_part < 1 - 1e-14);
+    } while (fired == RT_EVENT_ACTED && loop->base_part < length - 1e-14);
     status = run->prepare ? run->prepare(run->frame) : 0;
     if (status) {
         loop->result.status = (RtStatus)status;
@@ -264,13 +333,16 @@ static bool step_with_events(Loop *loop, uint64_t k) {
 
 static bool watch(Loop *loop) {
     RtRun *run = loop->run;
-    if (!run->n_events)
+    if (!run->n_events && !run->part)
         return true;
-    loop->watch = rt_watch_new(run, look, loop, run->h);
     loop->base = rt_snapshot_new(run);
-    loop->end = rt_snapshot_new(run);
-    bool ok = loop->watch && loop->base && loop->end;
-    loop->result.status = ok ? rt_watch_begin(loop->watch) : RT_NO_MEMORY;
+    bool ok = loop->base != NULL;
+    if (run->n_events) {
+        loop->watch = rt_watch_new(run, look, loop, run->h);
+        loop->end = rt_snapshot_new(run);
+        ok = ok && loop->watch && loop->end;
+    }
+    loop->result.status = !ok ? RT_NO_MEMORY : loop->watch ? rt_watch_begin(loop->watch) : RT_OK;
     return !loop->result.status || rt_fail(&loop->result.message, "%s", rt_status_text(loop->result.status));
 }
 
@@ -280,15 +352,44 @@ uint64_t rt_loop_chunk(uint64_t chunk, uint64_t steps, double seconds) {
     return seconds > 0.02 && chunk > 1 ? chunk / 2 : chunk;
 }
 
+void rt_loop_last_step(Loop *loop) {
+    RtRun *run = loop->run;
+    uint64_t k = run->steps + 1;
+    int32_t status = RT_OK;
+    if (!(run->rest > 0))
+        return;
+    if (loop->watch) {
+        if (!step_with_events(loop, k, run->rest))
+            return;
+    } else {
+        start_step(loop, k, run->rest);
+        if (!due_within(loop, run->rest))
+            return;
+        status = (int32_t)look(loop, run->rest);
+    }
+    loop->result.bad = status ? NULL : rt_state_bad(run, &loop->result.bad_element);
+    if (!status && !loop->result.bad) {
+        rt_loop_after_step(loop, k, RT_OK);
+        return;
+    }
+    loop->result.status = status ? (RtStatus)status : RT_NOT_FINITE;
+    loop->result.bad_step = k;
+    rt_snapshot_restore(run, loop->base);
+    loop->result.at = where(run, k - 1);
+    set_clocks(run, &loop->result.at);
+}
+
 static void step_loop(Loop *loop) {
     RtRun *run = loop->run;
     uint64_t step = run->first, chunk = 1;
     while (step < run->steps) {
+        if (!loop->watch && !rt_loop_look_ahead(loop, step + 1))
+            return;
         uint64_t quiet = rt_loop_quiet_steps(run, step, chunk);
         double start = rt_now();
         int32_t status = RT_OK;
         for (uint64_t i = 0; i < quiet && status == RT_OK; i++) {
-            if (loop->watch && !step_with_events(loop, step + 1))
+            if (loop->watch && !step_with_events(loop, step + 1, 1))
                 return;
             status = loop->watch ? RT_OK : one_step(run, step + 1);
             step++;
@@ -297,6 +398,7 @@ static void step_loop(Loop *loop) {
         if (!rt_loop_after_step(loop, step, status))
             return;
     }
+    rt_loop_last_step(loop);
 }
 
 static void describe_divergence(Loop *loop) {
