@@ -29,7 +29,6 @@ static const struct {
     const char *method;
     double rtol, atol, steps;
 } references[REFERENCES] = {{"taylor", 1e-15, 0, 3}, {"dop853", 1e-13, 1e-14, 40}};
-static const double trusted = 1e-9; /* the relative error up to which a reference is one */
 
 typedef struct Measure {
     OrderSource source;
@@ -37,6 +36,7 @@ typedef struct Measure {
     bool has_truth;          /* one of them takes the system */
     double *truth, *coarse, *before, *now; /* coordinates at the end of the stretch */
     double scale, truth_error;
+    double eps, trusted;     /* rounding of a coordinate; the relative error up to which a reference is one */
     double truth_step;       /* its mean step */
     OrderReport *report;
 } Measure;
@@ -82,22 +82,16 @@ static bool find_truth(Measure *m) {
     double *zero = ARENA_ARRAY(m->source.session->arena, double, m->own.n + 1);
     m->scale = distance(m, size, zero);
     m->scale = m->scale > 0 ? m->scale : 1;
-    bool first = has && (!has_other || distance(m, m->truth, m->now) < trusted * m->scale);
+    bool first = has && (!has_other || distance(m, m->truth, m->now) < m->trusted * m->scale);
     if (!first)
         memcpy(m->truth, m->now, m->own.n * sizeof *m->now);
     m->truth_error = (first ? known : other) / m->scale;
     r->reference = references[first ? 0 : 1].method;
-    return m->truth_error < trusted;
+    return m->truth_error < m->trusted;
 }
 
 /* Rounding adds up along the way: a word of 4 million steps has lost some of its last digits. */
-static double rounding(const Measure *m, uint64_t steps) {
-    double eps = DBL_EPSILON;
-    for (uint32_t b = 0; b < m->own.n_q; b++)
-        if (m->own.q[b].elem == RT_F32)
-            eps = FLT_EPSILON;
-    return eps * (50 + (double)steps);
-}
+static double rounding(const Measure *m, uint64_t steps) { return m->eps * (50 + (double)steps); }
 
 /* The errors settle at a value that is none of rounding. */
 static bool settles_elsewhere(const OrderReport *r) {
@@ -254,6 +248,15 @@ static bool is_energy_kept(const MechRun *mech) {
     return false;
 }
 
+/* Single precision leaves a reference six digits, and no tolerance below makes sense. */
+static void find_precision(Measure *m) {
+    m->eps = DBL_EPSILON;
+    for (uint32_t b = 0; b < m->own.n_q; b++)
+        if (m->own.q[b].elem == RT_F32)
+            m->eps = FLT_EPSILON;
+    m->trusted = fmax(1e-9, 100 * m->eps);
+}
+
 /* How long a stretch shows something: a few steps of the reference, which are as long as the motion is smooth, but neither less
  * nor many more than a few of the run's own (h 0: it has none). A motion that no reference knows to nine digits, such
  * as a long one in chaos, is looked at for a shorter time. */
@@ -262,7 +265,8 @@ static double pick_stretch(Measure *m, double h, double longest) {
     double whole = h > 0 ? fmin(MOST_OF_OWN * h, longest) : longest;
     for (size_t k = 0; k < REFERENCES; k++) {
         OrderVariant *v = &m->others[k];
-        order_open_reference(v, &m->source, references[k].method, references[k].rtol, references[k].atol);
+        order_open_reference(v, &m->source, references[k].method, 
+                             fmax(references[k].rtol, m->eps), fmax(references[k].atol, m->eps > DBL_EPSILON ? m->eps : 0));
         v->mech = v->n == m->own.n ? v->mech : NULL;
     }
     m->has_truth = true;
@@ -282,6 +286,7 @@ static bool measure(Measure *m) {
     double h;
     if (!order_open_own(&m->own, &m->source, &h))
         return false;
+    find_precision(m);
     uint64_t n = m->own.n + 1;
     double **at[] = {&m->truth, &m->coarse, &m->before, &m->now};
     for (size_t k = 0; k < sizeof at / sizeof *at; k++)

@@ -7,10 +7,23 @@
 #include <string.h>
 
 enum { MOST_ROUNDS = 50 };
-static const double near = 1e-8;       /* a correction this small, relative to the state, leaves 1e-16 of the next one */
-static const double forgiven = 1e-6;   /* a start this far from the constraints is put on them */
-static const double dependent = 1e-9;  /* what is left of a row, relative to it, when it follows from others */
-static const double consistent = 1e-7; /* what a row that was left out may be off by, relative to the state */
+
+/* Relative to the state, but for `dependent`, which is to the row. */
+typedef struct Tolerances {
+    double near;       /* a correction this small leaves rounding of the next one */
+    double forgiven;   /* a start this far from the constraints is put on them */
+    double dependent;  /* what is left of a row when it follows from others */
+    double consistent; /* what a row that was left out may be off by */
+} Tolerances;
+
+/* Those of states in double precision, and of states in which a block is single. */
+static const Tolerances *tolerances(const RtHold *h) {
+    static const Tolerances f64 = {1e-8, 1e-6, 1e-9, 1e-7}, f32 = {1e-6, 1e-5, 1e-4, 1e-4};
+    for (uint32_t b = 0; b < h->n_state; b++)
+        if (h->state[b].elem == RT_F32)
+            return &f32;
+    return &f64;
+}
 
 static double value(const RtRun *run, const RtBlock *b, uint64_t i) {
     const void *at = run->frame->mem + b->offset;
@@ -43,6 +56,7 @@ static double largest(const double *x, uint64_t n, const double *minus) {
 int32_t rt_hold_project(RtRun *run) {
     RtHold *h = run->hold;
     uint64_t n = size_of(h->state, h->n_state);
+    double near = tolerances(h)->near;
     for (int k = 0; k < MOST_ROUNDS; k++) {
         copy(run, h->state, h->n_state, h->before);
         int32_t status = h->project(run->frame);
@@ -95,6 +109,7 @@ static double dot(const double *x, const double *y, uint64_t n) {
  * Notes on the way which earlier constraints it follows from. */
 static void find_dependent(RtRun *run, double *J, uint64_t columns) {
     RtHold *h = run->hold;
+    double dependent = tolerances(h)->dependent;
     for (uint64_t r = 0; r < h->rows; r++) {
         double *row = J + r * columns, whole = sqrt(dot(row, row, columns));
         uint32_t own = constraint_of(h, r);
@@ -182,7 +197,7 @@ static bool start_is_near(RtRun *run, RtRunResult *result) {
     }
     copy(run, h->state, h->n_state, start);
     int32_t status = rt_hold_project(run);
-    double way = 0, size = 0;
+    double way = 0, size = 0, forgiven = tolerances(h)->forgiven;
     if (!status) {
         copy(run, h->state, h->n_state, h->after);
         way = largest(h->after, n, start);
@@ -229,10 +244,10 @@ bool rt_hold_start(RtRun *run, RtRunResult *result) {
     double size = fmax(1, largest(h->after, n, NULL));
     uint32_t whose = 0;
     double off = worst(run, &h->violation, true, true, &whose);
-    if (off > consistent * size)
+    if (off > tolerances(h)->consistent * size)
         return start_fails(result, h, RT_HOLD_INCONSISTENT, whose, off);
     off = worst(run, &h->rate, true, false, &whose);
-    if (off > consistent * size)
+    if (off > tolerances(h)->consistent * size)
         return start_fails(result, h, RT_HOLD_INCONSISTENT_RATE, whose, off);
     return true;
 }
@@ -251,7 +266,7 @@ bool rt_hold_end(RtRun *run, RtRunResult *result) {
     uint64_t n = size_of(h->state, h->n_state);
     copy(run, h->state, h->n_state, h->after);
     double off = worst(run, &h->violation, true, true, &whose), size = fmax(1, largest(h->after, n, NULL));
-    return !(off > 1e3 * consistent * size) || start_fails(result, h, RT_HOLD_SINGULAR_START, whose, off);
+    return !(off > 1e3 * tolerances(h)->consistent * size) || start_fails(result, h, RT_HOLD_SINGULAR_START, whose, off);
 }
 
 void rt_hold_free(RtHold *h) {
