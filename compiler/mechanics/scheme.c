@@ -35,6 +35,18 @@ uint32_t mech_scheme_count(const Mech *m, const char *name, uint32_t otherwise) 
     return otherwise;
 }
 
+/* States of the system that change once a step do so at its end, in their order. */
+static void add_states(Mech *m) {
+    for (uint32_t i = 0; i < m->run->n_states; i++) {
+        const SemaState *s = &m->run->states[i];
+        if (!s->next)
+            continue;
+        IrAssign *assign = ARENA_NEW(ir_arena(m->p), IrAssign);
+        *assign = (IrAssign){s->s, mech_shift_time(m, mech_resolve(m, s->next), m->step), s->span};
+        mech_func_add(&m->out->step, assign, 1);
+    }
+}
+
 bool mech_scheme_step(Mech *m) {
     const MechScheme *scheme = scheme_of(m);
     if (m->out->first_order)
@@ -43,12 +55,15 @@ bool mech_scheme_step(Mech *m) {
         return mech_scheme_refuse(m, "it is given by a Hamiltonian, and this integrator discretizes the action of a Lagrangian",
                                   "gauss, discrete_gradient and generalized_leapfrog take Hamiltonians");
     for (uint32_t i = 0; i < m->run->n_states; i++)
-        if (m->run->states[i].rate || m->run->states[i].next)
-            return mech_scheme_refuse(m, "it has states with equations of their own", "use a word, or a method such as dop853");
-    mech_func_start(m, &m->out->step, "step", true, 4);
+        if (m->run->states[i].rate)
+            return mech_scheme_refuse(m, "it has states with rates of their own", "use a word, or a method such as dop853");
+    mech_func_start(m, &m->out->step, "step", true, 4 + m->run->n_states);
     m->out->advance = 1;
     m->out->order = (MechOrder){.least = (int)scheme->order(m), .symmetric = true};
-    return scheme->step(m);
+    if (!scheme->step(m))
+        return false;
+    add_states(m);
+    return true;
 }
 
 bool mech_scheme_function(Mech *m, IrFunc *f, const char *name, bool cyclic, IrTerm h) {
