@@ -104,7 +104,7 @@ void order_set_steps(OrderVariant *v, double stretch, uint64_t steps);
 bool order_integrate(OrderVariant *v, double *q, uint64_t *steps);
 /* Where a definition lies in frame memory; false when nothing uses it. */
 bool order_block(const OrderVariant *v, IrDef def, RtBlock *block);
-/* Relative error of the energy there. */
+/* Error of the energy there, relative unless it is 0. */
 double order_energy_error(OrderVariant *v);
 
 /* Measures; false after errors, which are reported. */

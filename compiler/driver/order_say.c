@@ -87,7 +87,7 @@ static void say_steps(const OrderSteps *s, Buf *out) {
                    s->back, s->back < 1e-10 ? ", symmetric" : ", not symmetric");
     if (isnan(s->symplectic))
         return;
-    bool kept = s->symplectic < 1e-9, unit = fabs(s->factor - 1) < 1e-9;
+    bool kept = s->symplectic < 1e-8, unit = fabs(s->factor - 1) < 1e-8;
     if (unit || !kept)
         buf_printf(out, "  one step of h = %g: |JᵀΩJ − Ω| = %.1e, %ssymplectic\n", s->step,
                    fmax(s->symplectic, fabs(s->factor - 1)), kept && unit ? "" : "not ");

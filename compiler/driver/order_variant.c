@@ -11,13 +11,71 @@
 
 static const double patience = 2; /* seconds for one integration */
 
+/* ---- what moves ---- */
+
+static bool reads(IrProgram *p, IrTerm t, IrDef d) { return t && ir_depends(p, t, d); }
+
+/* Whether the motion, or a state that it reads, reads this one. `kept`: of the states, what is known so far. */
+static bool is_read(IrProgram *p, const SemaRun *run, const bool *kept, IrDef state) {
+    const SemaTerm *terms[] = {&run->lagrangian,  &run->hamiltonian, &run->kinetic, &run->potential,
+                               &run->dissipation, &run->temperature, &run->metric};
+    bool found = false;
+    for (size_t k = 0; k < sizeof terms / sizeof *terms; k++)
+        found = found || reads(p, terms[k]->term, state);
+    for (uint32_t k = 0; k < run->n_forces; k++)
+        found = found || reads(p, run->forces[k].value, state);
+    for (uint32_t k = 0; k < run->n_flows; k++)
+        for (uint32_t i = 0; i < run->flows[k].n; i++)
+            found = found || reads(p, run->flows[k].rate[i], state) || run->flows[k].target[i] == state;
+    for (uint32_t k = 0; k < run->n_states; k++)
+        found = found || (kept[k] && (reads(p, run->states[k].rate, state) || reads(p, run->states[k].next, state)));
+    return found;
+}
+
+static SemaWord without(Arena *arena, const SemaWord *word, Name part) {
+    SemaWord out = *word;
+    out.body = ARENA_ARRAY(arena, SemaWord, word->n + 1);
+    out.n = 0;
+    for (uint32_t k = 0; k < word->n; k++)
+        if (word->body[k].part != part)
+            out.body[out.n++] = word->body[k].part ? word->body[k] : without(arena, &word->body[k], part);
+    return out;
+}
+
+/* States that change once a step and that nothing of the motion reads, such as the largest error so far, are left out: a
+ * method of the runtime has no steps for them. */
+static void drop_onlookers(const OrderSource *source, SemaRun *run) {
+    IrProgram *p = source->model->ir;
+    Arena *arena = source->session->arena;
+    SemaState *states = ARENA_ARRAY(arena, SemaState, run->n_states + 1);
+    bool *kept = ARENA_ARRAY(arena, bool, run->n_states + 1), changed = true;
+    uint32_t n = 0;
+    for (uint32_t k = 0; k < run->n_states; k++)
+        kept[k] = !run->states[k].next;
+    while (changed) {
+        changed = false;
+        for (uint32_t k = 0; k < run->n_states; k++)
+            if (!kept[k] && is_read(p, run, kept, run->states[k].s))
+                kept[k] = changed = true;
+    }
+    for (uint32_t k = 0; k < run->n_states; k++) {
+        if (kept[k])
+            states[n++] = run->states[k];
+        else if (run->word.n)
+            run->word = without(arena, &run->word, run->states[k].name);
+    }
+    run->states = states;
+    run->n_states = n;
+}
+
 /* Nothing is looked at, one copy moves, and events do not happen. */
-static SemaRun bare(const SemaRun *run) {
-    SemaRun out = *run;
+static SemaRun bare(const OrderSource *source) {
+    SemaRun out = *source->run;
     out.n_records = out.n_expects = out.n_events = out.n_plots = out.n_gathers = 0;
     out.copies = 0;
     out.unit = DURATION_STEPS; /* its length is set for each integration */
     out.duration = 1;
+    drop_onlookers(source, &out);
     return out;
 }
 
@@ -98,7 +156,7 @@ void order_close(OrderVariant *v) {
 void order_open_reference(OrderVariant *v, const OrderSource *source, const char *method, double rtol, double atol) {
     Session *session = source->session;
     uint32_t messages = session->diags.n, errors = session->n_errors;
-    *v = (OrderVariant){.run = bare(source->run)};
+    *v = (OrderVariant){.run = bare(source)};
     SemaRun *run = &v->run;
     run->method = method;
     run->of_jets = rt_method(method)->of_jets;
@@ -122,7 +180,7 @@ void order_open_reference(OrderVariant *v, const OrderSource *source, const char
 }
 
 bool order_open_own(OrderVariant *v, const OrderSource *source, double *h) {
-    *v = (OrderVariant){.run = bare(source->run)};
+    *v = (OrderVariant){.run = bare(source)};
     if (source->run->method) {
         bool ok = open_variant(v, source);
         *h = ok ? v->r->tolerance.h : 0;
@@ -181,5 +239,5 @@ bool order_integrate(OrderVariant *v, double *q, uint64_t *steps) {
 
 double order_energy_error(OrderVariant *v) {
     double now = rt_trial_energy(v->trial);
-    return fabs(now - v->energy0) / (v->energy0 != 0 ? fabs(v->energy0) : 1);
+    return fabs(now - v->energy0) / (fabs(v->energy0) > 1e-9 ? fabs(v->energy0) : 1); /* what is less is rounding of 0 */
 }
