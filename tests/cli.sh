@@ -146,7 +146,7 @@ expect 0 '"verdict":"agrees".*"derived":4' "$lag" derive --order --json orders.l
 expect 4 'converges to another motion' "$lag" derive --order orders.lag slow
 expect 4 'Lower than derived' "$lag" derive --order orders.lag kink
 expect 0 'Exact on this system' "$lag" derive --order orders.lag free
-expect 0 'no method takes this system' "$lag" derive --order orders.lag steps
+expect 4 'no method takes this system' "$lag" derive --order orders.lag steps
 expect 0 'against taylor' "$lag" derive --order orders.lag counted   # a state that nothing reads is no part of the motion
 expect 2 'no run called nobody' "$lag" derive --order orders.lag nobody
 expect 2 'one file at a time' "$lag" run orders.lag third
