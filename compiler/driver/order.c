@@ -13,7 +13,7 @@
 
 enum {
     FIRST_STEPS = 2,          /* on the coarsest rung */
-    MOST_STEPS = 1 << 22,
+    MOST_STEPS = 1 << 17,
     GOOD_RUNGS = 7,           /* errors between floor and most are enough with so many, where their slopes agree */
     MOST_GOOD_RUNGS = 14,     /* and else */
     LEAST_OF_OWN = 4, MOST_OF_OWN = 200, /* the first stretch in steps of the run's own length */
@@ -22,7 +22,7 @@ enum {
 };
 static const double resolved = 0.05; /* errors above are of motions that are not followed */
 static const double fuzzy = 1e-9;    /* errors below may be of rounding that a scheme magnifies */
-static const double patience = 2;    /* seconds for a ladder */
+static const double patience = 20;   /* seconds for a ladder: what is found should not depend on the machine */
 
 /* What motions are held against: the first, unless the second knows better. `steps` of it are a stretch that shows something. */
 static const struct {

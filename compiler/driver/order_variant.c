@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-static const double patience = 2; /* seconds for one integration */
+static const double patience = 10; /* seconds for one integration */
 
 /* ---- what moves ---- */
 
