@@ -97,6 +97,22 @@ RtStatus rt_inverse_f64(RtFrame *frame, int64_t n, const double *A, double *X, v
 RtStatus rt_logdet_f32(RtFrame *frame, int64_t n, const float *A, float *result, void *work);
 RtStatus rt_logdet_f64(RtFrame *frame, int64_t n, const double *A, double *result, void *work);
 
+/* ---- singular values of A[n, m] = W diag(s) Z. Singular values that are 0 but for rounding have no part in the results, which are 0
+ * for A = 0. RT_NOT_FINITE for an A that is not, RT_NO_MEMORY. ---- */
+
+/* X[n, m] = W Z, the polar factor: the orthogonal matrix nearest to A. */
+RtStatus rt_polar_f32(RtFrame *frame, int64_t n, int64_t m, const float *A, float *X);
+RtStatus rt_polar_f64(RtFrame *frame, int64_t n, int64_t m, const double *A, double *X);
+/* X[n, m] = w z, the vectors of the largest singular value. */
+RtStatus rt_leading_f32(RtFrame *frame, int64_t n, int64_t m, const float *A, float *X);
+RtStatus rt_leading_f64(RtFrame *frame, int64_t n, int64_t m, const double *A, double *X);
+/* *result = the largest singular value. */
+RtStatus rt_spectral_norm_f32(RtFrame *frame, int64_t n, int64_t m, const float *A, float *result);
+RtStatus rt_spectral_norm_f64(RtFrame *frame, int64_t n, int64_t m, const double *A, double *result);
+/* *result = Σ A P with P the polar factor of A, or what stands for it: the sum of the singular values. RT_OK. */
+RtStatus rt_nuclear_norm_f32(RtFrame *frame, int64_t n, int64_t m, const float *A, const float *P, float *result);
+RtStatus rt_nuclear_norm_f64(RtFrame *frame, int64_t n, int64_t m, const double *A, const double *P, double *result);
+
 /* ---- Newton's method for r(u) = 0, u[n]. Generated code runs
  *
  *     begin(start, u);  repeat { r = r(u); residual(r, u); J = ∂r/∂u; c = J⁻¹ r; correct(c, u); }

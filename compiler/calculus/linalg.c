@@ -8,6 +8,8 @@
  *   X = L⁻¹ B    B̄ = L⁻ᵀ X̄,  L̄ = −tril(B̄ Xᵀ)       dX = L⁻¹ (dB − tril(dL) X)
  *   X = L⁻ᵀ B    B̄ = L⁻¹ X̄,  L̄ = −tril(X B̄ᵀ)       dX = L⁻ᵀ (dB − tril(dL)ᵀ X)
  *   L = chol A   Ā = tril(S + Sᵀ − diag S), S = ½ L⁻ᵀ (P + Pᵀ) L⁻¹, P = Φ(Lᵀ L̄)      dL = L Φ(L⁻¹ dA L⁻ᵀ)
+ *   s = |A|₂     Ā = s̄ w z                         ds = Σ w z dA        (w, z the vectors of the largest singular value)
+ *   s = |A|_*    Ā = s̄ P                           ds = Σ P dA          (P the polar factor)
  * with Φ the lower triangle, its diagonal halved. The factorization reads the lower triangle of A only, and so A's
  * adjoint lies there. */
 #include "calculus_internal.h"
@@ -112,8 +114,23 @@ static IrDef right_side_adjoint(IrProgram *p, const IrDefInfo *info, IrDef adjoi
     case IR_CHOLESKY:
     case IR_INVERSE:
     case IR_LOGDET:
+    case IR_POLAR:
+    case IR_LEADING:
+    case IR_SPECTRAL:
+    case IR_NUCLEAR:
     case IR_LINALG_COUNT: break; /* one operand */
     }
+    return 0;
+}
+
+/* The derivative of the largest singular value is w z, of their sum the polar factor. */
+static IrDef gradient_of_norm(IrProgram *p, const IrDefInfo *info) {
+    return info->linalg == IR_NUCLEAR ? info->operand[1] : ir_linalg(p, IR_LEADING, info->operand[0], 0);
+}
+
+static IrDef no_derivative(IrProgram *p, const IrDefInfo *info) {
+    diag_error(ir_session(p), DIAG_NOT_DIFFERENTIABLE, info->span,
+               "singular vectors cannot be differentiated: where two singular values meet they have no derivative");
     return 0;
 }
 
@@ -138,6 +155,10 @@ IrDef calc_linalg_adjoint(IrProgram *p, IrDef d, IrDef adjoint, uint32_t k) {
         Mat outer = info.linalg == IR_SOLVE_LOWER ? minus_outer(p, right, d) : minus_outer(p, d, right);
         return by_triangle(p, outer, 1, 1, 0).def;
     }
+    case IR_SPECTRAL:
+    case IR_NUCLEAR: return k ? calc_zero_like(p, info.operand[1]) : scaled(p, (Mat){gradient_of_norm(p, &info), false}, ir_read0(p, adjoint)).def;
+    case IR_POLAR:
+    case IR_LEADING: return no_derivative(p, &info);
     case IR_LINALG_COUNT: break;
     }
     return 0;
@@ -265,6 +286,20 @@ IrDef calc_linalg_forward(IrProgram *p, IrDef d, const IrDef *moved, uint32_t ex
     case IR_SOLVE_SPD:
     case IR_SOLVE_LOWER:
     case IR_SOLVE_LOWER_T: return solve_forward(p, d, &da, &db, behind, extra);
+    case IR_SPECTRAL:
+    case IR_NUCLEAR: {
+        if (!moved[0])
+            return 0;
+        Mat slope = {gradient_of_norm(p, &info), false};
+        IrIdx a = ir_fresh(p, ir_def(p, slope.def)->extent[0], 0), b = ir_fresh(p, ir_def(p, slope.def)->extent[1], 0);
+        IrTerm i = ir_idx(p, a), j = ir_idx(p, b), at[IR_MAX_RANK] = {i, j};
+        memcpy(at + 2, da.extra, sizeof *at * extra);
+        IrTerm body = ir_mul(p, at2(p, slope, i, j), ir_at_subs(p, da.def, at)); /* deltas, of dA/dA, fall away */
+        body = ir_reduce(p, IR_SUM, b, 0, body);
+        return ir_define(p, 0, info.elem, behind, extra, ir_reduce(p, IR_SUM, a, 0, body));
+    }
+    case IR_POLAR:
+    case IR_LEADING: return no_derivative(p, &info);
     case IR_LINALG_COUNT: break;
     }
     return 0;

@@ -50,6 +50,10 @@ static IrDef solved(Taylor *s, IrLinalg fn, IrDef a, IrDef b, IrDef *factor) {
     case IR_SOLVE_LOWER_T: return ir_linalg(p, fn, a, b);
     case IR_CHOLESKY:
     case IR_LOGDET:
+    case IR_POLAR:
+    case IR_LEADING:
+    case IR_SPECTRAL:
+    case IR_NUCLEAR:
     case IR_LINALG_COUNT: break;
     }
     return 0;
@@ -62,7 +66,7 @@ IrDef taylor_flat_linalg(Taylor *s, IrDef d) {
     IrDef b = info.operand[1] ? taylor_flat_def(s, info.operand[1]) : 0;
     IrDef x = solved(s, info.linalg, a, b, &factor);
     if (!x) {
-        taylor_refuse_def(s, d, info.linalg == IR_CHOLESKY ? "`cholesky`" : "`logdet`");
+        taylor_refuse_def(s, d, info.linalg == IR_CHOLESKY ? "`cholesky`" : info.linalg == IR_LOGDET ? "`logdet`" : "a norm of singular values");
         return d;
     }
     TaylorSolve solve = {.x = x, .fn = info.linalg, .factor = factor, .rank = info.rank};

@@ -198,10 +198,10 @@ static void check_linalg(Checker *c, IrDef d) {
         return;
     }
     const IrDefInfo *m = &p->defs.at[a];
-    if (m->rank != 2 || m->extent[0] != m->extent[1])
+    bool is_singular = info->linalg >= IR_POLAR, solves = info->linalg >= IR_SOLVE && info->linalg <= IR_SOLVE_LOWER_T;
+    if (m->rank != 2 || (m->extent[0] != m->extent[1] && !is_singular))
         wrong(c, "definition", d, "its matrix is not square");
-    bool solves = info->linalg >= IR_SOLVE && info->linalg <= IR_SOLVE_LOWER_T;
-    if (solves != (b != 0))
+    if ((solves || info->linalg == IR_SPECTRAL || info->linalg == IR_NUCLEAR) != (b != 0))
         wrong(c, "definition", d, "it has the wrong number of operands");
     if (b && (p->defs.at[b].rank < 1 || p->defs.at[b].rank > 2 || p->defs.at[b].extent[0] != m->extent[0]))
         wrong(c, "definition", d, "its right side does not fit the matrix");

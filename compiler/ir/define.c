@@ -151,14 +151,20 @@ IrDef ir_concat(IrProgram *p, Name name, IrElem elem, uint32_t rank, const uint6
 }
 
 IrDef ir_linalg(IrProgram *p, IrLinalg fn, IrDef a, IrDef b) {
-    const IrDefInfo *of = &p->defs.at[fn == IR_CHOLESKY || fn == IR_INVERSE || fn == IR_LOGDET ? a : b];
+    bool solves = fn >= IR_SOLVE && fn <= IR_SOLVE_LOWER_T, is_scalar = fn == IR_LOGDET || fn == IR_SPECTRAL || fn == IR_NUCLEAR;
+    const IrDefInfo *of = &p->defs.at[solves ? b : a];
     if (!a || of == &p->defs.at[0])
         return 0;
-    IrDefInfo info = shaped(0, IR_DEF_LINALG, of->elem, fn == IR_LOGDET ? 0 : of->rank, of->extent);
+    IrDefInfo info = shaped(0, IR_DEF_LINALG, of->elem, is_scalar ? 0 : of->rank, of->extent);
     info.linalg = fn;
     info.operand[0] = a;
     info.operand[1] = b;
     return def_intern(p, def_add(p, info));
+}
+
+uint32_t ir_linalg_reads(const IrProgram *p, IrDef d) {
+    const IrDefInfo *info = &p->defs.at[d];
+    return info->linalg == IR_SPECTRAL || !info->operand[1] ? 1 : 2;
 }
 
 void ir_set_label(IrProgram *p, IrDef d, const char *label) {

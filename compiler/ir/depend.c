@@ -63,6 +63,8 @@ static void reach_operands(const IrProgram *p, Reach *r, IrDef d) {
     if (info->kind == IR_DEF_ROOT && r->into == IR_INTO_START)
         return;
     reach_one(r, info->operand[0]);
+    if (r->into == IR_INTO_RESIDUAL && info->kind == IR_DEF_LINALG && (info->linalg == IR_SPECTRAL || info->linalg == IR_NUCLEAR))
+        return; /* the polar factor that goes along is nothing their value moves with */
     if (info->kind != IR_DEF_ROOT || r->into == IR_INTO_ALL)
         reach_one(r, info->operand[1]);
     IrDef bound[1 + IR_MAX_LAGS];

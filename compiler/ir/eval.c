@@ -148,7 +148,7 @@ static void eval_linalg(IrEnv *env, IrDef d) {
     const Number *x = env->value[info->operand[0]]; /* all REAL */
     const Number *b = info->operand[1] ? env->value[info->operand[1]] : NULL;
     if (x && (b || !info->operand[1]))
-        ir_linalg_eval(info->linalg, a->extent[0], info->rank > 1 ? info->extent[1] : 1, &x->real,
+        ir_linalg_eval(info->linalg, a->extent[0], info->linalg >= IR_POLAR ? a->extent[1] : info->rank > 1 ? info->extent[1] : 1, &x->real,
                        b ? &b->real : NULL, &env->value[d]->real);
     else
         env->missing = true;

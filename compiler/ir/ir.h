@@ -110,6 +110,11 @@ typedef enum IrLinalg {
     IR_SOLVE_LOWER_T,/* L⁻ᵀB */
     IR_INVERSE,      /* A[n,n] */
     IR_LOGDET,       /* A[n,n] with positive determinant -> scalar */
+    IR_POLAR,        /* A[n,m] = W diag(s) Z -> W Z[n,m]: the polar factor */
+    IR_LEADING,      /* A[n,m] -> w z[n,m], the vectors of the largest singular value */
+    IR_SPECTRAL,     /* A[n,m] -> scalar, the largest singular value. P[n,m], made of A, goes along: what stands for the polar
+                        factor where the dual norm is wanted; the value does not depend on it */
+    IR_NUCLEAR,      /* A[n,m], P[n,m] made of A, its polar factor or what stands for it -> scalar, Σ A P; dΣ = P dA */
     IR_LINALG_COUNT
 } IrLinalg;
 
@@ -269,6 +274,8 @@ IrDef ir_define(IrProgram *p, Name name, IrElem elem, const IrIdx *axes, uint32_
 IrDef ir_concat(IrProgram *p, Name name, IrElem elem, uint32_t rank, const uint64_t *extent,
                 const IrPiece *pieces, uint32_t n);
 IrDef ir_linalg(IrProgram *p, IrLinalg fn, IrDef a, IrDef b);
+/* How many of its operands the value of LINALG d is computed from. */
+uint32_t ir_linalg_reads(const IrProgram *p, IrDef d);
 /* A scan, a recursion over its first axis: T[k, …] = row(k, T[k−1, …], …, T[k−lags, …]) for k = lags … count−1, and
  * T[0 … lags−1, …] = start; backwards it is T[k+1, …] … that are before, the row is for k = 0 … count−1−lags and the start is the
  * last `lags` rows. `row` is an ordinary definition over bound INPUTs: the counter k, an I64 scalar of ir_counter whose

@@ -21,7 +21,8 @@ const char *const ir_role_names[] = {"none",  "coord", "velocity", "momentum", "
                                      "batch", "hyper", "time",     "step",     "seed",  "output", "bound",
                                      "unknown"};
 const char *const ir_linalg_names[] = {"cholesky",      "solve",   "solve_spd", "solve_lower",
-                                       "solve_lower_t", "inverse", "logdet"};
+                                       "solve_lower_t", "inverse", "logdet",    "polar",
+                                       "leading",       "spectral_norm", "nuclear_norm"};
 
 static void print_shape(Printer *w, IrDef d, bool named) {
     const IrDefInfo *info = &w->p->defs.at[d];

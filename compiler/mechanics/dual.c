@@ -69,16 +69,36 @@ typedef struct Reads {
     bool other; /* x is read through something else: a definition that depends on it */
 } Reads;
 
+/* What a READ stands for: the body of a definition, or any element of the matrix a norm of singular values is of. 0: neither. */
+static IrTerm inside_read(const DualSpace *s, IrTerm t) {
+    IrProgram *p = s->m->p;
+    IrNode node = *ir_node(p, t);
+    IrDefInfo info = *ir_def(p, node.arg[0]);
+    IrTerm at[IR_MAX_RANK];
+    bool is_norm = info.kind == IR_DEF_LINALG && (info.linalg == IR_SPECTRAL || info.linalg == IR_NUCLEAR);
+    if (info.kind != IR_DEF_EXPR && !is_norm)
+        return 0;
+    for (uint32_t k = 0; k < 2 && is_norm; k++)
+        at[k] = ir_idx(p, ir_fresh(p, ir_def(p, info.operand[0])->extent[k], 0));
+    for (uint32_t k = 0; k < node.arg[2] && !is_norm; k++)
+        at[k] = ir_read_subs(p, t)[k];
+    return ir_at_subs(p, is_norm ? info.operand[0] : node.arg[0], at);
+}
+
 static bool note_read(const IrProgram *p, void *context, IrTerm t) {
     Reads *r = context;
     IrTerm at[IR_MAX_RANK];
     uint32_t a;
-    if (ir_node(p, t)->op != IR_READ)
+    if (ir_node(p, t)->op != IR_READ || !dual_moves(r->s, t))
         return true;
-    if (element_of(r->s, t, &a, at))
+    if (element_of(r->s, t, &a, at)) {
         vec_push(&r->at, t);
-    else
-        r->other = r->other || dual_moves(r->s, t);
+        return true;
+    }
+    IrTerm inside = inside_read(r->s, t);
+    r->other = r->other || !inside || inside == t;
+    if (inside && inside != t)
+        ir_walk(r->s->m->p, inside, note_read, r);
     return true;
 }
 
@@ -540,7 +560,8 @@ static bool note_corner(const IrProgram *p, void *context, IrTerm t) {
         ir_walk(p, ir_def(p, node.arg[0])->body, note_corner, c);
     if (moves && (op == IR_ABS || op == IR_SQRT) && c->found < MECH_LENGTHS)
         c->found = MECH_LENGTHS;
-    if (moves && (op == IR_MAX || op == IR_MAXIMUM))
+    bool singular = op == IR_READ && ir_def(p, node.arg[0])->kind == IR_DEF_LINALG && ir_def(p, node.arg[0])->linalg >= IR_POLAR;
+    if (moves && (op == IR_MAX || op == IR_MAXIMUM || singular))
         c->found = MECH_CORNERS;
     if (moves && op == IR_SELECT && c->found < MECH_LENGTHS)
         c->found = MECH_LENGTHS;

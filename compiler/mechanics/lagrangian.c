@@ -6,6 +6,8 @@
  * Source of the formulas: Goldstein, Poole, Safko, Classical Mechanics, chapters 1, 2 and 8. */
 #include "internal.h"
 
+#include <math.h>
+
 static void set_body(Mech *m, MechBody *b, const SemaBody *sema) {
     const IrDefInfo *info = ir_def(m->p, sema->q);
     *b = (MechBody){
@@ -230,11 +232,34 @@ bool mech_pass_lagrangian(Mech *m) {
 
 /* ---- dissipation ---- */
 
+static bool note_infinite(const IrProgram *p, void *context, IrTerm t) {
+    double v;
+    bool *found = context;
+    *found = *found || (ir_is_const(p, t, &v) && isinf(v));
+    return !*found;
+}
+
+/* A multiple of ∞ does not say which: a ball has no friction that is read off it. */
+static bool report_infinite_friction(Mech *m) {
+    bool found = false;
+    if (m->dissipation)
+        ir_walk(m->p, m->dissipation, note_infinite, &found);
+    if (!found)
+        return false;
+    Diag *d = diag_error(m->session, DIAG_MECH_FRICTION, m->dissipation_span,
+                         "the dissipation is infinite somewhere, like a kinetic energy that bounds the speed, and the friction "
+                         "∂R/∂q' does not follow from it");
+    diag_help(m->session, d, "write the friction as a flow of its own: `flow drag { p' = -γ * p }`, and `drag` in the word");
+    return true;
+}
+
 /* dissipation — the Rayleigh function R as a form in the velocities, and whether it is a multiple of the
  * kinetic energy, R = c T: then the friction is c p whatever the mass matrix.
  *
  * needs: mass matrix      gives: friction form, proportional      changes: nothing */
 bool mech_pass_dissipation(Mech *m) {
+    if (report_infinite_friction(m))
+        return false;
     if (m->dissipation && !mech_form(m, m->dissipation, false, &m->friction))
         return false;
     bool moved = m->dissipation && m->friction.structure != MECH_MASS_NONE;

@@ -120,6 +120,48 @@ static bool norm_of_element(DualSpace *s, IrTerm t, DualNorm *out) {
     return out->dual != 0;
 }
 
+/* READ0 of a norm of singular values of c·x, x a whole matrix of elements: the dual of the largest is their sum, and the other
+ * way round. What stands for the polar factor of x stands for that of y in its dual. */
+static bool norm_of_singular_values(DualSpace *s, IrTerm t, DualNorm *out) {
+    Mech *m = s->m;
+    IrProgram *p = m->p;
+    IrDefInfo info = *ir_def(p, ir_node(p, t)->arg[0]);
+    IrFactor factor[MOST_FACTORS];
+    IrTerm cond, y = 0, scale, at[2];
+    IrIdx axes[2];
+    uint32_t n;
+    double c;
+    if (info.linalg != IR_SPECTRAL && info.linalg != IR_NUCLEAR)
+        return false;
+    IrDefInfo matrix = *ir_def(p, info.operand[0]);
+    for (int k = 0; k < 2; k++) {
+        axes[k] = ir_fresh(p, matrix.extent[k], 0);
+        at[k] = ir_idx(p, axes[k]);
+    }
+    IrTerm element = ir_at_subs(p, info.operand[0], at);
+    if (!ir_product(p, element, &c, &cond, factor, MOST_FACTORS, &n) || cond)
+        return false;
+    scale = ir_real(p, fabs(c));
+    for (uint32_t k = 0; k < n; k++) {
+        IrTerm one = dual_element(s, factor[k].base);
+        if (one && factor[k].exponent == 1 && !y && dual_is_spread(s, factor[k].base, axes[0]) &&
+            dual_is_spread(s, factor[k].base, axes[1]))
+            y = one;
+        else if (dual_moves(s, factor[k].base) || ir_node(p, factor[k].base)->free)
+            return false;
+        else
+            scale = ir_mul(p, scale, ir_op1(p, IR_ABS, dual_power(m, factor[k].base, factor[k].exponent)));
+    }
+    if (!y)
+        return false;
+    IrDef momenta = ir_define(p, 0, matrix.elem, axes, 2, y);
+    IrReplace put = {.from = info.operand[0], .to = momenta};
+    IrDef polar = ir_replace_def(p, info.operand[1], &put, 1);
+    IrDef dual = ir_linalg(p, info.linalg == IR_SPECTRAL ? IR_NUCLEAR : IR_SPECTRAL, momenta, polar);
+    *out = (DualNorm){.sign = 1, .degree = 1, .scale = scale, .dual = ir_read0(p, dual), .has_corners = true};
+    return true;
+}
+
 /* A base of a product, which is no product itself. */
 static bool norm_of_base(DualSpace *s, IrTerm t, DualNorm *out) {
     Mech *m = s->m;
@@ -141,6 +183,8 @@ static bool norm_of_base(DualSpace *s, IrTerm t, DualNorm *out) {
             subs[k] = ir_read_subs(p, t)[k];
         return dual_norm(s, ir_at_subs(p, node.arg[0], subs), out);
     }
+    if (node.op == IR_READ && ir_def(p, node.arg[0])->kind == IR_DEF_LINALG)
+        return norm_of_singular_values(s, t, out);
     return dual_addends(m, t, list, MOST_ADDENDS, &n) && n > 1 && norm_of_several(s, list, n, false, out);
 }
 

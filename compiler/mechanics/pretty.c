@@ -104,6 +104,10 @@ static const char *linalg_name(IrLinalg fn) {
     case IR_SOLVE_LOWER_T: return "solve_t";
     case IR_INVERSE: return "inverse";
     case IR_LOGDET: return "logdet";
+    case IR_POLAR: return "polar";
+    case IR_LEADING: return "leading";
+    case IR_SPECTRAL: return "spectral_norm";
+    case IR_NUCLEAR: return "nuclear_norm";
     case IR_LINALG_COUNT: break;
     }
     return "";
@@ -128,8 +132,8 @@ static Pretty *build_linalg(PrettyScope *s, IrDef d) {
         args[1] = def_name(s, info.unknown);
         return pretty_call(s, "root", args, 2);
     }
-    uint32_t n = 0;
-    for (uint32_t k = 0; k < 2 && info.operand[k]; k++)
+    uint32_t n = 0, most = info.linalg == IR_SPECTRAL || info.linalg == IR_NUCLEAR ? 1 : 2; /* not the polar factor beside */
+    for (uint32_t k = 0; k < most && info.operand[k]; k++)
         args[n++] = def_name(s, info.operand[k]);
     return pretty_call(s, linalg_name(info.linalg), args, n);
 }

@@ -127,7 +127,8 @@ static void emit_linalg(Builder *b, const Op *op) {
     const IrDefInfo a = *ir_def(ir, info.operand[0]);
     uint64_t n = a.extent[0], m = info.rank == 2 ? info.extent[1] : 1, at[2];
     uint32_t in_a = plan_buffer_of(b->fp, info.operand[0], &at[0]), in_b = 0, out = op->out[0].buffer;
-    if (info.operand[1])
+    bool is_singular = info.linalg >= IR_POLAR;
+    if (ir_linalg_reads(ir, op->def) > 1)
         in_b = plan_buffer_of(b->fp, info.operand[1], &at[1]);
     PlanValue place_a = plan_row_place(b, info.operand[0], at[0]);
     PlanValue place_b = in_b ? plan_row_place(b, info.operand[1], at[1]) : 0;
@@ -144,6 +145,10 @@ static void emit_linalg(Builder *b, const Op *op) {
         [IR_SOLVE_LOWER_T] = "solve_triangular",
         [IR_INVERSE] = "inverse",
         [IR_LOGDET] = "logdet",
+        [IR_POLAR] = "polar",
+        [IR_LEADING] = "leading",
+        [IR_SPECTRAL] = "spectral_norm",
+        [IR_NUCLEAR] = "nuclear_norm",
     };
     call.name = spelled(b, stem[info.linalg], elem);
     if (lower) {
@@ -153,8 +158,10 @@ static void emit_linalg(Builder *b, const Op *op) {
     push_int(&call, n);
     if (lower || solve)
         push_int(&call, m);
+    if (is_singular)
+        push_int(&call, a.extent[1]);
     push_pointer(&call, in_a, place_a);
-    if (lower || solve)
+    if (lower || solve || info.linalg == IR_NUCLEAR)
         push_pointer(&call, in_b, place_b);
     push_pointer(&call, out, place);
     if (solve)

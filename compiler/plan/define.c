@@ -95,10 +95,8 @@ static void normalize_pieces(Plan *plan, IrDef d) {
 
 static void normalize_linalg(Plan *plan, IrDef d) {
     PlanBody body = {.form = FORM_LINALG, .elem = ir_def(plan->ir, d)->elem};
-    for (uint32_t i = 0; i < 2; i++) {
+    for (uint32_t i = 0; i < ir_linalg_reads(plan->ir, d); i++) {
         IrDef operand = ir_def(plan->ir, d)->operand[i];
-        if (!operand)
-            continue;
         plan_normalize_def(plan, operand);
         plan_def_of(plan, operand)->must = true;
         plan_add_unique(&body.deps, operand);

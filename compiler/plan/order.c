@@ -229,9 +229,8 @@ void plan_op_reads(FuncPlan *fp, Op *op) {
     } else if (op->kind == OP_STOP) {
         add_read(fp, op, op->def, 0);
     } else if (op->kind == OP_LINALG) {
-        for (uint32_t i = 0; i < 2; i++)
-            if (ir_def(ir, op->def)->operand[i])
-                add_read(fp, op, ir_def(ir, op->def)->operand[i], 0);
+        for (uint32_t i = 0; i < ir_linalg_reads(ir, op->def); i++)
+            add_read(fp, op, ir_def(ir, op->def)->operand[i], 0);
     } else if (op->kind == OP_CONTRACT) {
         Contract c;
         plan_match(fp->plan, op->body->body, op->rank, op->extent, &c);

@@ -275,6 +275,10 @@ static double operations(IrLinalg fn, double n, double m) {
     case IR_SOLVE: return 2 * factor + 2 * solve;
     case IR_INVERSE: return 2 * factor + 2 * n * n * n;
     case IR_LOGDET: return 2 * factor + 16 * n;
+    case IR_POLAR:
+    case IR_LEADING:
+    case IR_SPECTRAL:
+    case IR_NUCLEAR:
     case IR_LINALG_COUNT: break;
     }
     return HUGE_VAL;
@@ -291,7 +295,7 @@ bool plan_small_linalg(Builder *b, const Op *o) {
     const IrDefInfo info = *ir_def(ir, o->def);
     uint64_t n = ir_def(ir, info.operand[0])->extent[0], m = info.rank == 2 ? info.extent[1] : 1;
     IrLinalg fn = info.linalg;
-    if (n > SMALL_N || m > SMALL_M || n == 0 || m == 0 || (!b->fp->source->cyclic && !b->fp->source->often))
+    if (fn >= IR_POLAR || n > SMALL_N || m > SMALL_M || n == 0 || m == 0 || (!b->fp->source->cyclic && !b->fp->source->often))
         return false;
     Small s = {.b = b, .type = plan_elem_type(info.elem), .n = n, .m = m};
     b->straight = operations(fn, (double)n, (double)m) <= WRITTEN_OUT;
@@ -309,6 +313,10 @@ bool plan_small_linalg(Builder *b, const Op *o) {
     case IR_SOLVE: solve_general(&s, o->def, false); break;
     case IR_INVERSE: solve_general(&s, o->def, true); break;
     case IR_LOGDET: logdet(&s, o->def); break;
+    case IR_POLAR:
+    case IR_LEADING:
+    case IR_SPECTRAL:
+    case IR_NUCLEAR:
     case IR_LINALG_COUNT: break;
     }
     b->straight = false;

@@ -90,10 +90,32 @@ Val matrix_cross(Args *a) {
     return val_array(s, items, 3, a->call->span);
 }
 
+/* (Σ |x|^n)^(1/n) over all elements; max |x| for n = ∞. */
+static Val norm_of_order(Args *a) {
+    Sema *s = a->s;
+    double n;
+    Val v = a->at[0];
+    if (!val_ok(&a->at[1]) || a->at[1].rank || !sema_const_term(s, a->at[1].body, &n) || !(n >= 1)) {
+        sema_error(s, DIAG_TYPE, args_span(a, 1),
+                   "`norm(x, n)` needs a number n of at least 1, or `inf`, that is known before the program runs");
+        return val_poison();
+    }
+    v.body = ir_op1(s->ir, IR_ABS, v.body);
+    if (v.rank == 0) return v;
+    if (n == INFINITY) return sema_reduce_whole(s, REDUCE_MAX, v, a->call->span);
+    if (n > 1) v.body = ir_pow(s->ir, v.body, ir_real(s->ir, n));
+    v = sema_reduce_whole(s, REDUCE_SUM, v, a->call->span);
+    if (val_ok(&v) && n > 1) v.body = ir_pow(s->ir, v.body, ir_real(s->ir, 1 / n));
+    return v;
+}
+
 /* √Σ x² over all elements: Euclidean or Frobenius */
 Val matrix_norm(Args *a) {
     Sema *s = a->s;
+    double order;
     if (!args_real(a, 0)) return val_poison();
+    if (a->n == 2 && !(val_ok(&a->at[1]) && !a->at[1].rank && sema_const_term(s, a->at[1].body, &order) && order == 2))
+        return norm_of_order(a);
     Val v = a->at[0];
     if (v.rank == 0) {
         v.body = ir_op1(s->ir, IR_ABS, v.body);
@@ -315,4 +337,33 @@ Val matrix_det(Args *a) {
         det = ADD(det, MUL(m[0][j], SUB(MUL(m[1][k], m[2][l]), MUL(m[1][l], m[2][k]))));
     }
     return val_scalar(det);
+}
+
+/* ---- singular values ---- */
+
+/* A norm of singular values; the second argument stands for the polar factor of the first: how the dual is computed. */
+static Val singular_norm(Args *a, IrLinalg fn) {
+    Sema *s = a->s;
+    if (!args_rank(a, 0, 2, "a matrix") || (a->n == 2 && !args_rank(a, 1, 2, "a matrix"))) return val_poison();
+    IrDef m = matrix_def(s, &a->at[0], args_span(a, 0), a->scope, a->name), polar = 0;
+    if (!m) return val_poison();
+    if (a->n == 2 && !val_same_shape(s, &a->at[0], &a->at[1])) {
+        Diag *d = sema_error(s, DIAG_SHAPE, args_span(a, 1),
+                             "what stands for the polar factor in `%s(A, P)` is shaped like A, and this is %s", a->name,
+                             sema_shape_text(s, &a->at[1]));
+        sema_note(s, d, args_span(a, 0), "%s", sema_shape_text(s, &a->at[0]));
+        return val_poison();
+    }
+    polar = a->n == 2 ? matrix_def(s, &a->at[1], args_span(a, 1), a->scope, a->name) : ir_linalg(s->ir, IR_POLAR, m, 0);
+    return polar ? val_read(s, ir_linalg(s->ir, fn, m, polar), NULL) : val_poison();
+}
+
+Val matrix_spectral_norm(Args *a) { return singular_norm(a, IR_SPECTRAL); }
+Val matrix_nuclear_norm(Args *a) { return singular_norm(a, IR_NUCLEAR); }
+
+/* The orthogonal matrix nearest to A; of a matrix that is not square its rows, or columns, are orthonormal. */
+Val matrix_polar(Args *a) {
+    if (!args_rank(a, 0, 2, "a matrix")) return val_poison();
+    IrDef m = matrix_def(a->s, &a->at[0], args_span(a, 0), a->scope, a->name);
+    return m ? val_read(a->s, ir_linalg(a->s->ir, IR_POLAR, m, 0), NULL) : val_poison();
 }

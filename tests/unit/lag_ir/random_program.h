@@ -149,7 +149,7 @@ static inline IrDef rp_define(RandomProgram *g, uint32_t number, int depth) {
 static inline IrDef rp_linalg(RandomProgram *g, uint32_t number) {
     IrProgram *p = g->p;
     uint64_t n = g->extent[rng_below(&g->rng, 3)];
-    IrLinalg fn = (IrLinalg)rng_below(&g->rng, IR_LINALG_COUNT);
+    IrLinalg fn = (IrLinalg)rng_below(&g->rng, IR_LOGDET + 1);
     IrIdx axes[2] = {ir_fresh(p, n, rp_name(g, "r", 0)), ir_fresh(p, n, rp_name(g, "c", 0))};
     IrTerm i = ir_idx(p, axes[0]), j = ir_idx(p, axes[1]), at[2] = {i, j}, turned[2] = {j, i};
     IrTerm small = ir_mul(p, ir_real(p, 0.3), ir_op1(p, IR_SIN, rp_term(g, axes, 2, 1)));
