@@ -51,6 +51,7 @@ static bool write_run(Session *session, Model *model, const SemaRun *run, const 
     MechRun *mech = mech_derive(session, model, run);
     if (!mech)
         return true;
+    mech_stability(mech);
     if (options->noether)
         keep_conserved(mech);
     if (options->latex)

@@ -347,6 +347,8 @@ void mech_end_groups(Mech *m);
 /* The steps of the groups, over h of m->step, into one function; then the groups of `last`. */
 void mech_merge_words(Mech *m, IrFunc *f, const char *name, bool cyclic, IrTerm h, const IrFunc *last);
 void mech_group_sections(Mech *m);
+/* The sections of several dynamics anew from those of each. */
+void mech_renew_sections(Mech *m);
 /* "adam", or "adam (W1, W2), sgd (b)". */
 void mech_write_title(Buf *out, const Names *names, const SemaRun *run);
 /* lagrangian.c */

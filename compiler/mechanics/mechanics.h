@@ -133,6 +133,10 @@ bool mech_motion(Session *session, Model *model, const SemaRun *run, SemaMotion 
 void mech_print_text(const Model *model, const MechRun *mech, bool brief, Buf *out);
 void mech_print_latex(const Model *model, const MechRun *mech, Buf *out);
 
+/* Adds what the step of a block of coordinates does to V = ½ λ q²: the times in which momenta and estimators forget, how it contracts
+ * volumes, up to which λ it is stable. Not part of every derivation, since it takes some milliseconds. */
+void mech_stability(MechRun *mech);
+
 /* `lag derive --check`: evaluates gradients and the Euler-Lagrange residual of the derived flows numerically with the
  * reference evaluator at `points` random points; writes a line per check with its largest relative error; false
  * when one is above `tolerance`. */

@@ -378,14 +378,23 @@ static bool finish(Mech *m) {
     return true;
 }
 
+void mech_renew_sections(Mech *m) {
+    Lines *l = base_calloc(1, sizeof *l);
+    vec_free(&m->sections);
+    mech_group_sections(m);
+    step_lines(m, l);
+    add_section(m, "One step of all", true, l);
+    free(l);
+    finish(m);
+    vec_free(&m->sections);
+}
+
 bool mech_pass_sections(Mech *m) {
     Lines *l = base_calloc(1, sizeof *l);
     if (m->n_groups) {
-        mech_group_sections(m);
-        step_lines(m, l);
-        add_section(m, "One step of all", true, l);
         free(l);
-        return finish(m);
+        mech_renew_sections(m);
+        return true;
     }
     lagrangian_lines(m, l);
     add_section(m, m->run->hamiltonian.term ? "Hamiltonian" : "Lagrangian", true, l);
