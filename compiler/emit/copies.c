@@ -88,7 +88,7 @@ static bool is_direct(const PlanFunc *f, const PlanNode *n, bool has_fused) {
             return true;
     if (n->op == IR_SIN || n->op == IR_COS)
         return n->type == PLAN_F64;
-    if (n->op == IR_EXP || n->op == IR_LOG)
+    if (n->op == IR_EXP || n->op == IR_LOG || n->op == IR_TANH)
         return n->type == PLAN_F64 && has_fused;
     const PlanNode *exponent = &f->nodes.at[n->arg[1]];
     double value;

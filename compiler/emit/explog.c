@@ -1,12 +1,14 @@
-/* explog — exponential and logarithm in strict double precision, written out
- * without calls, tables or branches: the same bits at every vector width. Where
- * the machine has no fused multiplication the C library's are called.
+/* explog — exponential, hyperbolic tangent and logarithm in strict double
+ * precision, written out without calls, tables or branches: the same bits at
+ * every vector width. Where the machine has no fused multiplication the C
+ * library's are called.
  *
  * Method: Cody and Waite's reduction in steps of ln 2, then polynomials that
  * are minimax in relative error on the reduced range (Remez's exchange in 60
  * digits, rounded to double); the forms of the last steps, which carry the low
  * parts, are those of Muller et al., Handbook of Floating-Point Arithmetic,
- * chapter 10. Off by less than one unit in the last place
+ * chapter 10. Off by less than one unit in the last place, the hyperbolic
+ * tangent, which divides what it is made of, by less than two
  * (unit/lag_emit/test_explog.c). */
 #include <math.h>
 
@@ -48,26 +50,43 @@ static LLVMValueRef power_of_2(Emitter *e, LLVMValueRef k) {
         e, LLVMBuildShl(e->b, LLVMBuildAdd(e->b, k, whole(k, 1023), ""), whole(k, 52), ""));
 }
 
-/* x = n ln 2 + r: e^x = 2^n e^r. The factor comes in two halves, so that
- * results at both ends of the range, also those below the smallest normal
- * number, are reached without a special case. */
-LLVMValueRef emit_exp(Emitter *e, LLVMValueRef x) {
-    x = pick(e, is(e, LLVMRealOGT, x, 720), constant(x, 720), x);
-    x = pick(e, is(e, LLVMRealOLT, x, -760), constant(x, -760), x);
+/* x = n ln 2 + r for |x| < 2^10: gives e^r − 1 and the integer n. */
+static LLVMValueRef reduced(Emitter *e, LLVMValueRef x, LLVMValueRef *whole_part) {
     LLVMValueRef shifted = fused(e, x, constant(x, 0x1.71547652b82fep+0), constant(x, magic));
     LLVMValueRef n = sub(e, shifted, constant(x, magic));
     LLVMValueRef r =
         fused(e, negative(e, n), constant(x, ln2_lo), fused(e, negative(e, n), constant(x, ln2_hi), x));
-    LLVMValueRef small = fused(e, mul(e, r, r), polynomial(e, r, exponential, 11), r);
-    LLVMValueRef value = add(e, constant(x, 1), small);
     double m = magic;
     int64_t base;
     memcpy(&base, &m, sizeof base);
     LLVMValueRef k = bits_of(e, shifted);
-    k = LLVMBuildSub(e->b, k, whole(k, base), "");
+    *whole_part = LLVMBuildSub(e->b, k, whole(k, base), "");
+    return fused(e, mul(e, r, r), polynomial(e, r, exponential, 11), r);
+}
+
+/* e^x = 2^n e^r. The factor comes in two halves, so that results at both ends
+ * of the range, also those below the smallest normal number, are reached
+ * without a special case. */
+LLVMValueRef emit_exp(Emitter *e, LLVMValueRef x) {
+    LLVMValueRef k;
+    x = pick(e, is(e, LLVMRealOGT, x, 720), constant(x, 720), x);
+    x = pick(e, is(e, LLVMRealOLT, x, -760), constant(x, -760), x);
+    LLVMValueRef value = add(e, constant(x, 1), reduced(e, x, &k));
     LLVMValueRef first = LLVMBuildAShr(e->b, k, whole(k, 1), ""),
                  second = LLVMBuildSub(e->b, k, first, "");
     return mul(e, mul(e, value, power_of_2(e, first)), power_of_2(e, second));
+}
+
+/* tanh |x| = t / (t + 2) with t = e^(2|x|) − 1 = 2^n (e^r − 1) + (2^n − 1),
+ * which keeps its digits near 0; from 22 on it is 1. */
+LLVMValueRef emit_tanh(Emitter *e, LLVMValueRef x) {
+    LLVMValueRef k, size = emit_intrinsic(e, "llvm.fabs", LLVMTypeOf(x), &x, 1), both[2];
+    size = pick(e, is(e, LLVMRealOGT, size, 22), constant(x, 22), size);
+    LLVMValueRef small = reduced(e, add(e, size, size), &k), power = power_of_2(e, k);
+    LLVMValueRef t = fused(e, power, small, sub(e, power, constant(x, 1)));
+    both[0] = LLVMBuildFDiv(e->b, t, add(e, t, constant(x, 2)), "");
+    both[1] = x;
+    return emit_intrinsic(e, "llvm.copysign", LLVMTypeOf(x), both, 2);
 }
 
 /* ---- logarithm ---- */

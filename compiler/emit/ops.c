@@ -85,8 +85,14 @@ void emit_offer_variants(EmitModule *m, LLVMValueRef call, const char *names) {
 /* What strict double precision computes without a call (explog.c). */
 typedef LLVMValueRef (*Written)(Emitter *e, LLVMValueRef x);
 static Written is_written(const Emitter *e, const char *name, PlanType type) {
-    bool strict = !e->m->fast && e->m->fma && type == PLAN_F64;
-    return strict && strcmp(name, "exp") == 0 ? emit_exp : strict && strcmp(name, "log") == 0 ? emit_log : NULL;
+    static const struct {
+        const char *name;
+        Written write;
+    } written[] = {{"exp", emit_exp}, {"log", emit_log}, {"tanh", emit_tanh}};
+    for (size_t k = 0; k < sizeof written / sizeof *written; k++)
+        if (!e->m->fast && e->m->fma && type == PLAN_F64 && strcmp(name, written[k].name) == 0)
+            return written[k].write;
+    return NULL;
 }
 
 LLVMValueRef emit_pure_call(Emitter *e, const char *stem, PlanType type, LLVMValueRef *args, uint32_t n) {

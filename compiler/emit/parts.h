@@ -85,6 +85,7 @@ LLVMValueRef emit_trig(Emitter *e, LLVMValueRef x, bool is_cosine);
 /* ---- explog.c: x an f64 or a vector of such, on machines with fused multiplication ---- */
 LLVMValueRef emit_exp(Emitter *e, LLVMValueRef x);
 LLVMValueRef emit_log(Emitter *e, LLVMValueRef x);
+LLVMValueRef emit_tanh(Emitter *e, LLVMValueRef x);
 
 /* ---- lanes.c ---- */
 /* Function `name` of the C library of an f64, in a loop that may become vectors all the same. */
