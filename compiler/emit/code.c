@@ -233,19 +233,31 @@ static bool has_scalar_call(const Emitter *e, uint32_t scope) {
 
 #define SHORT_TRIPS 1024
 
-/* One vector at a time in short loops and those without accumulators, which gain nothing from several and
- * would take as many times longer to compile; none at all around calls for single numbers. */
-static void set_loop_hints(Emitter *e, const PlanLoop *loop, LLVMValueRef latch) {
+static uint32_t written_out(const Emitter *e, const PlanLoop *loop);
+
+/* What is in the body of a loop, those inside that are written out included. */
+typedef struct Content {
+    bool loop;       /* one that is not written out */
+    bool sum;        /* of real numbers over this loop's iterations */
+    bool elementary; /* a function that is computed in place */
+} Content;
+
+static void look_inside(const Emitter *e, const PlanLoop *loop, uint32_t scope, Content *c) {
+    const PlanFunc *f = e->func;
+    for (uint32_t i = 0; i < f->scopes.at[scope].body.n; i++) {
+        const PlanNode *n = &f->nodes.at[f->scopes.at[scope].body.at[i]];
+        if (n->kind == PLAN_LOOP && written_out(e, &f->loops.at[n->arg[0]]))
+            look_inside(e, loop, f->loops.at[n->arg[0]].scope, c);
+        else if (n->kind == PLAN_LOOP)
+            c->loop = true;
+        else if (n->kind == PLAN_STEP && n->op == IR_SUM && (n->type == PLAN_F64 || n->type == PLAN_F32))
+            c->sum |= f->scopes.at[f->nodes.at[n->arg[0]].scope].depth < f->scopes.at[loop->scope].depth;
+        c->elementary |= emit_length(e, n) > 1;
+    }
+}
+
+static void set_loop_hint(Emitter *e, LLVMValueRef latch, const char *name, LLVMValueRef value) {
     LLVMContextRef c = e->m->context;
-    const PlanNode *hi = &e->func->nodes.at[loop->hi];
-    bool is_short = hi->kind == PLAN_CONST && hi->bits <= SHORT_TRIPS;
-    bool scalar = has_scalar_call(e, loop->scope);
-    if (scope_has(e->func, loop->scope, PLAN_LOOP) ||
-        (!scalar && scope_has(e->func, loop->scope, PLAN_STEP) && !is_short))
-        return;
-    const char *name = scalar ? "llvm.loop.vectorize.enable" : "llvm.loop.interleave.count";
-    LLVMValueRef value =
-        scalar ? LLVMConstInt(LLVMInt1TypeInContext(c), 0, 0) : LLVMConstInt(LLVMInt32TypeInContext(c), 1, 0);
     LLVMMetadataRef hint[2] = {LLVMMDStringInContext2(c, name, strlen(name)), LLVMValueAsMetadata(value)};
     LLVMMetadataRef self = LLVMTemporaryMDNode(c, NULL, 0);
     LLVMMetadataRef parts[2] = {self, LLVMMDNodeInContext2(c, hint, 2)};
@@ -254,10 +266,26 @@ static void set_loop_hints(Emitter *e, const PlanLoop *loop, LLVMValueRef latch)
     LLVMSetMetadata(latch, LLVMGetMDKindIDInContext(c, "llvm.loop", 9), LLVMMetadataAsValue(c, node));
 }
 
+/* One vector at a time in short loops and those without accumulators, which gain nothing from several and
+ * would take as many times longer to compile; none at all around calls for single numbers, and where a sum that must
+ * keep its order has nothing in it that vectors would make cheaper. */
+static void set_loop_hints(Emitter *e, const PlanLoop *loop, LLVMValueRef latch) {
+    LLVMContextRef c = e->m->context;
+    const PlanNode *hi = &e->func->nodes.at[loop->hi];
+    bool is_short = hi->kind == PLAN_CONST && hi->bits <= SHORT_TRIPS, scalar = has_scalar_call(e, loop->scope);
+    Content content = {0};
+    look_inside(e, loop, loop->scope, &content);
+    bool ordered = content.sum && !e->m->fast;
+    if (content.loop || (!ordered && scope_has(e->func, loop->scope, PLAN_LOOP)))
+        return;
+    if (scalar || (ordered && !content.elementary))
+        set_loop_hint(e, latch, "llvm.loop.vectorize.enable", LLVMConstInt(LLVMInt1TypeInContext(c), 0, 0));
+    else if (ordered || is_short || !scope_has(e->func, loop->scope, PLAN_STEP))
+        set_loop_hint(e, latch, "llvm.loop.interleave.count", LLVMConstInt(LLVMInt32TypeInContext(c), 1, 0));
+}
+
 #define UNROLL_TRIPS 4   /* loops of so few iterations are written out … */
 #define UNROLL_SIZE 1024 /* … when that is at most so many statements */
-
-static uint32_t written_out(const Emitter *e, const PlanLoop *loop);
 
 /* Statements of a scope with its loops written out; 0 if one of them stays a loop. */
 static uint32_t straight_size(const Emitter *e, uint32_t scope) {

@@ -10,6 +10,7 @@
  * under pthread_once, then only read. */
 #include <pthread.h>
 
+#include <llvm-c/Support.h>
 #include <llvm-c/Target.h>
 
 #include "emit.h"
@@ -70,6 +71,10 @@ static const char *fill_table(void) {
 
 static struct { const char *problem; } library;
 
+/* Loops whose sums must keep their order become vectors all the same: what is summed is computed in vectors, and added one
+ * number after the other. It pays where there is something to compute; LLVM weighs it, once told that it may. */
+static const char *const settings[] = {"lag", "-force-ordered-reductions=true"};
+
 /* Opens the library and registers this machine's target, which LLVM lets only one thread do. */
 static void open_library(void) {
     library.problem = fill_table();
@@ -77,6 +82,7 @@ static void open_library(void) {
         return;
     if (LLVMInitializeNativeTarget() || LLVMInitializeNativeAsmPrinter())
         library.problem = "it makes no code for this machine";
+    LLVMParseCommandLineOptions(sizeof settings / sizeof *settings, settings, "");
 }
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;

@@ -128,11 +128,42 @@ static void test_edges(void **state) {
                 fail_msg("%s(%.17g) is %.17g", names[k], x[i], out[k * M + i]);
 }
 
+/* What is summed may be computed in vectors; strict sums add one number after the other all the same. */
+static void test_sums_keep_their_order(void **state) {
+    (void)state;
+    enum { M = 1001 };
+    static double x[M], out[FUNCTIONS * M];
+    uint64_t n = M;
+    Rig *r = rig_new(false);
+    IrDef in = rig_input(r, IR_ROLE_COORD, IR_F64, 1, &n, 0), to[FUNCTIONS];
+    for (int i = 0; i < M; i++)
+        r->start[0][i] = x[i] = 1 + 0.5 * rig_random(r);
+    for (int k = 0; k < FUNCTIONS; k++) {
+        IrIdx i = ir_fresh(r->ir, n, 0);
+        IrTerm value = ir_op1(r->ir, ops[k], rig_read1(r, in, ir_idx(r->ir, i)));
+        to[k] = rig_input(r, IR_ROLE_OUTPUT, IR_F64, 0, NULL, 0);
+        rig_assign(r, to[k], ir_reduce(r->ir, IR_SUM, i, 0, value));
+    }
+    apply(n, x, out);
+    rig_compile(r);
+    assert_int_equal(rig_call(r, 1), 0);
+    for (int k = 0; k < FUNCTIONS; k++) {
+        PlanPlace place;
+        double sum = 0;
+        for (int i = 0; i < M; i++)
+            sum += out[k * M + i];
+        assert_true(plan_place(r->plan, to[k], &place));
+        assert_memory_equal(r->frame.mem + place.offset, &sum, sizeof sum);
+    }
+    rig_free(r);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_accuracy),
         cmocka_unit_test(test_every_width),
         cmocka_unit_test(test_edges),
+        cmocka_unit_test(test_sums_keep_their_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
