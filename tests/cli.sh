@@ -185,6 +185,12 @@ run taylor on s for 20
 LAG
 expect 3 "at t = 15\.70796[0-9]* the motion is driven back from both sides to where .sign\(x'\). has its kink" "$lag" run dry.lag --quiet --out dry
 
+# What is looked at on the way is part of what a record computes, where that computes it anyway.
+sed 's/for 20/for 1 { record energy every 1 }/' dry.lag >looks.lag
+expect 0 '^1 0$' bash -c '"$0" run looks.lag --emit=plan >plan; echo $(grep -c ^observe_0: plan) $(grep -c ^monitor: plan)' "$lag"
+sed 's/record energy/record x/' looks.lag >apart.lag
+expect 0 '^1 1$' bash -c '"$0" run apart.lag --emit=plan >plan; echo $(grep -c ^observe_0: plan) $(grep -c ^monitor: plan)' "$lag"
+
 # A library of LLVM's name that is not LLVM; where lag is linked with LLVM itself there is no such library to name.
 mkdir -p fake
 for name in liblag_llvm.so libLLVM-19.so.1 libLLVM.so.19.1; do
