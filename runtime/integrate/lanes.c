@@ -197,20 +197,51 @@ static void leave_out(RtLanes *g, RtLaneTry *try, double c, const double *k, con
     }
 }
 
-/* Slope k at the times t + c h, of what stands in the rows of y. */
-static void slope(RtLanes *g, RtLaneTry *try, double c, double *k) {
-    int32_t status[RT_MAX_LANES];
-    double bad[RT_MAX_LANES];
+/* Slope k at the times t + c h, of what stands in the rows of y; bad as the kernel has it. */
+static void evaluate(RtLanes *g, RtLaneTry *try, double c, double *k, int32_t *status, double *bad) {
     for (unsigned l = 0; g->ode.t && l < g->lanes; l++)
         g->ode.t[l] = time_of(try, l, c);
     g->ode.rhs(g->ode.frame, status);
     try->slopes++;
-    if (g->kernels->slope(g->n, g->ode.dy, status, k, bad))
+    g->kernels->slope(g->n, g->ode.dy, status, k, bad);
+}
+
+/* Whether x is not 0 in a lane that is in the running; what free lanes hold does not matter. */
+static bool is_any(const RtLanes *g, const RtLaneTry *try, const double *x) {
+    double sum = 0;
+    for (unsigned l = 0; l < g->lanes; l++)
+        sum += try->on[l] != 0 ? fabs(x[l]) : 0;
+    return sum != 0; /* a NaN too */
+}
+
+static void slope(RtLanes *g, RtLaneTry *try, double c, double *k) {
+    int32_t status[RT_MAX_LANES];
+    double bad[RT_MAX_LANES] = {0};
+    evaluate(g, try, c, k, status, bad);
+    if (is_any(g, try, bad))
         leave_out(g, try, c, k, status, bad);
+}
+
+/* All stages, looked over at their end: true where every slope of every lane has a value, else nothing has happened. */
+static bool stages_at_once(RtLanes *g, RtLaneTry *try) {
+    const RtTableau *T = g->tableau;
+    int32_t status[RT_MAX_LANES];
+    double bad[RT_MAX_LANES] = {0};
+    for (int i = 1; i <= T->stages; i++) {
+        g->kernels->combine(g->n, g->y, try->h, &g->sum[i], g->ode.y);
+        if (i < T->stages)
+            evaluate(g, try, T->c[i], g->k[i], status, bad);
+    }
+    if (!is_any(g, try, bad))
+        return true;
+    try->slopes = 0;
+    return false;
 }
 
 static void stages(RtLanes *g, RtLaneTry *try) {
     const RtTableau *T = g->tableau;
+    if (stages_at_once(g, try))
+        return;
     for (int i = 1; i <= T->stages; i++) {
         g->kernels->combine(g->n, g->y, try->h, &g->sum[i], g->ode.y);
         if (i < T->stages)

@@ -40,8 +40,8 @@ typedef struct RtLaneKernels {
     unsigned lanes;
     /* Row i of out = y + h · sum as rt_rk_combine, h[lanes] */
     void (*combine)(size_t n, const double *y, const double *h, const RtLaneSum *sum, double *const *out);
-    /* k ← the n rows dy. bad[l]: not 0 where lane l has a status or an element that is not finite; false: there is none */
-    bool (*slope)(size_t n, double *const *dy, const int32_t *status, double *k, double *bad);
+    /* k ← the n rows dy. bad[l] += what is not 0 where lane l has a status or an element that is not finite */
+    void (*slope)(size_t n, double *const *dy, const int32_t *status, double *k, double *bad);
     /* to ← from in lanes where take[l] */
     void (*take)(size_t n, const double *from, const bool *take, double *to);
     /* y_old ← y ← the rows y_new in lanes where take[l] */
