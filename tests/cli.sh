@@ -256,15 +256,19 @@ run b = leapfrog(h = 0.01) on s for 1 over 40 copies { when x = 0 { stop } }
 run c = taylor(rtol = 1e-12) on s for 1 over 40 copies
 run d = gauss(stages = 1, h = 0.1) on s for 1 over 40 copies
 run e = leapfrog(h = 0.01) on s for 1 over 3 copies
+system hill { kinetic = 1/2 * x'^2; potential = -1/4 * x^4 }
+run f = leapfrog(h = 0.01) on hill for 1 over 40 copies { x from linspace(0, 3) }
 LAG
-expect 0 'copies went [0-9]+ side by side' "$lag" run how.lag --threads 1 --out how
-expect 0 'drift: energy [0-9.e-]+ in copy 39' "$lag" run how.lag --threads 2 --out how
-expect 0 'one by one: words look for events in one at a time' "$lag" run how.lag --threads 1 --out how
-expect 0 "one by one: Taylor's method takes one at a time" "$lag" run how.lag --threads 1 --out how
-expect 0 'one by one: a step of theirs calls the library, solves equations by iteration' "$lag" run how.lag --threads 1 --out how
-expect 0 'one by one on each of 2 threads: they are few' "$lag" run how.lag --threads 2 --out how
-expect 0 '"event":"copies","copies":40,"threads":1,"abreast":1,"why"' "$lag" run how.lag --json --threads 1 --out how
-expect 0 '"event":"drift","name":"energy".*"copy":39' "$lag" run how.lag --json --threads 1 --out how
+expect 3 'copies went [0-9]+ side by side' "$lag" run how.lag --threads 1 --out how
+expect 3 'drift: energy [0-9.e-]+ in copy 39' "$lag" run how.lag --threads 2 --out how
+expect 3 'one by one: words look for events in one at a time' "$lag" run how.lag --threads 1 --out how
+expect 3 "one by one: Taylor's method takes one at a time" "$lag" run how.lag --threads 1 --out how
+expect 3 'one by one: a step of theirs calls the library, solves equations by iteration' "$lag" run how.lag --threads 1 --out how
+expect 3 'one by one on each of 2 threads: they are few' "$lag" run how.lag --threads 2 --out how
+expect 3 '"event":"copies","copies":40,"threads":1,"abreast":1,"why"' "$lag" run how.lag --json --threads 1 --out how
+expect 3 '"event":"drift","name":"energy".*"copy":39' "$lag" run how.lag --json --threads 1 --out how
+expect 3 'copy [0-9]+ of f stopped' "$lag" run how.lag --threads 1 --out how
+expect 1 '' grep 'drift: energy inf' <("$lag" run how.lag --threads 1 --out how 2>&1) # of those that have ended alone
 cat >blows_up.lag <<'LAG'
 coord x = 1
 system s { x' = x^2 }

@@ -72,7 +72,8 @@ static void begins(void *context, uint32_t w, uint64_t copy) {
 static void show(Ensemble *n, const Execution *worker, uint64_t copy) {
     pthread_mutex_lock(&n->lock);
     n->done++;
-    drift_take_worst(n->e, worker, copy);
+    if (n->copies.result[copy].status == RT_OK) /* one that stopped has said what is wrong with it */
+        drift_take_worst(n->e, worker, copy);
     double now = rt_now();
     if (now - n->shown > 0.1 && !n->e->options->quiet) {
         n->shown = now;
