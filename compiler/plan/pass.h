@@ -417,6 +417,8 @@ PlanValue value_bool(Builder *b, bool v);
 PlanValue value_op(Builder *b, IrOp op, PlanType type, PlanValue x, PlanValue y, PlanValue z);
 /* x − f y, rounded once where the machine can */
 PlanValue value_subtract(Builder *b, PlanType type, PlanValue x, PlanValue f, PlanValue y);
+/* The sum x + y where it is cos² + sin² of one angle: 1. 0: it is not (angles.c). */
+PlanValue plan_fold_circle(Builder *b, PlanType type, PlanValue x, PlanValue y);
 PlanValue value_convert(Builder *b, PlanValue x, PlanType type);
 PlanValue value_load(Builder *b, uint32_t buffer, PlanValue at, PlanType type);
 PlanValue value_draw(Builder *b, IrDrawKind kind, uint32_t site, PlanValue position);

@@ -221,35 +221,13 @@ static PlanValue fold_int(Builder *b, IrOp op, PlanValue x, PlanValue y) {
     return 0;
 }
 
-/* The base of a square; 0: it is none. */
-static PlanValue base_of_square(const Builder *b, PlanValue v) {
-    const PlanNode *n = value_node(b, v), *second = value_node(b, n->arg[1]);
-    double exponent;
-    memcpy(&exponent, &second->bits, sizeof exponent);
-    if (n->kind != PLAN_OP || (n->op != IR_MUL && n->op != IR_POW))
-        return 0;
-    bool is_square = n->op == IR_MUL ? n->arg[0] == n->arg[1]
-                                     : second->kind == PLAN_CONST && second->type != PLAN_I64 && exponent == 2;
-    return is_square ? n->arg[0] : 0;
-}
-
-/* cos² v + sin² v = 1, in code that is written out: what is left of cos (v − v) once angles are split (angles.c), where
- * v − v is 0 too. */
-static PlanValue fold_circle(Builder *b, PlanType type, PlanValue x, PlanValue y) {
-    PlanValue p = base_of_square(b, x), q = base_of_square(b, y);
-    const PlanNode *a = value_node(b, p), *c = value_node(b, q);
-    bool is_circle = p && q && a->kind == PLAN_OP && c->kind == PLAN_OP && a->arg[0] == c->arg[0] &&
-                     ((a->op == IR_COS && c->op == IR_SIN) || (a->op == IR_SIN && c->op == IR_COS));
-    return is_circle ? value_real(b, 1, type) : 0;
-}
-
 PlanValue value_op(Builder *b, IrOp op, PlanType type, PlanValue x, PlanValue y, PlanValue z) {
     PlanNode nx = *value_node(b, x), ny = *value_node(b, y), nz = *value_node(b, z);
     PlanValue folded = fold_logic(b, op, x, y, z);
     if (!folded && type == PLAN_I64)
         folded = fold_int(b, op, x, y);
     else if (!folded && op == IR_ADD && b->straight)
-        folded = fold_circle(b, type, x, y);
+        folded = plan_fold_circle(b, type, x, y);
     if (folded)
         return folded;
     if (type == PLAN_BOOL && nx.type == PLAN_I64) {
