@@ -16,7 +16,7 @@
 #include "../../runtime/rt.h"
 #include "parts.h"
 
-#define SHORT 400 /* statements that are worth compiling twice */
+#define SHORT 100 /* statements that are worth compiling twice: of longer ones a call is a small part */
 
 /* y, y' or t as the function knows them: elements of buffers. */
 typedef struct Block {
