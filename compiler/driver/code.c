@@ -143,7 +143,8 @@ static CodeFunctions list_functions(Session *session, const MechRun *mech, Code 
     }
     if (mech->hold) {
         vec_push(&list, &mech->hold->project);
-        vec_push(&list, &mech->hold->inspect);
+        if (mech->hold->n)
+            vec_push(&list, &mech->hold->inspect);
     }
     if (mech->event.groups.n)
         vec_push(&list, &mech->event);

@@ -241,7 +241,7 @@ static void describe_constraints(const Describer *d) {
     if (!hold)
         return;
     out->project = hold->project.name;
-    out->inspect = hold->inspect.name;
+    out->inspect = hold->n ? hold->inspect.name : NULL;
     out->violation = place_of(d, hold->violation, "c");
     out->rate = place_of(d, hold->rate, "c'");
     out->jacobian = place_of(d, hold->jacobian, "J");

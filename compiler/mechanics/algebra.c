@@ -371,10 +371,11 @@ static uint32_t replacements(Mech *m, IrReplace *r) {
     uint32_t n = 0;
     for (uint32_t a = 0; a < m->n; a++) {
         const MechBody *b = &m->bodies[a];
-        if (m->stores_p || m->out->first_order) {
+        if (m->stores_p || b->order != MECH_SECOND) {
             if (b->velocity)
                 r[n++] = (IrReplace){.from = b->v, .body = b->velocity};
-        } else if (b->momentum) {
+        }
+        if (!m->stores_p && b->momentum) {
             r[n++] = (IrReplace){.from = b->p, .body = b->momentum};
         }
     }
@@ -397,7 +398,7 @@ IrTerm mech_resolve(Mech *m, IrTerm t) {
     }
     if (!mech_depends_any(m, t, MECH_ON_V | MECH_ON_P))
         return t;
-    IrReplace *r = ARENA_ARRAY(m->arena, IrReplace, m->n);
+    IrReplace *r = ARENA_ARRAY(m->arena, IrReplace, 2 * m->n);
     uint32_t n = replacements(m, r);
     return n ? ir_replace(m->p, t, r, n) : t;
 }
@@ -408,7 +409,7 @@ IrDef mech_resolve_def(Mech *m, IrDef d) {
         IrReplace e = energy_replacement(m);
         d = ir_replace_def(m->p, d, &e, 1);
     }
-    IrReplace *r = ARENA_ARRAY(m->arena, IrReplace, m->n);
+    IrReplace *r = ARENA_ARRAY(m->arena, IrReplace, 2 * m->n);
     uint32_t n = replacements(m, r);
     return n ? ir_replace_def(m->p, d, r, n) : d;
 }

@@ -70,10 +70,24 @@ static double *output_of(Check *c, IrDef y) {
     return NULL;
 }
 
+/* The velocities that follow from positions and other velocities, put where the Lagrangian reads them. */
+static void set_light(Check *c) {
+    Mech *m = (Mech *)(uintptr_t)c->m;
+    for (uint32_t a = 0; a < m->n; a++) {
+        const MechBody *b = &m->bodies[a];
+        if (b->order == MECH_SECOND)
+            continue;
+        double *v = check_values(c, mech_define(m, NULL, IR_F64, b->rank, b->extent, b->velocity));
+        ir_env_set(c->env, b->v, v);
+        free(v);
+    }
+}
+
 static void advance(Check *c, double **rate_q, double **rate_v, double dt) {
     for (uint32_t a = 0; a < c->m->n; a++) {
         check_move(c, c->m->bodies[a].q, dt, rate_q[a]);
-        check_move(c, c->m->bodies[a].v, dt, rate_v[a]);
+        if (rate_v[a])
+            check_move(c, c->m->bodies[a].v, dt, rate_v[a]);
     }
     if (c->m->run->time) {
         double *t = check_values(c, c->m->run->time);
@@ -81,6 +95,26 @@ static void advance(Check *c, double **rate_q, double **rate_v, double dt) {
         ir_env_set(c->env, c->m->run->time, t);
         free(t);
     }
+}
+
+/* Jᵀλ·w */
+static double constraint_force(Check *c, const Direction *d) {
+    Mech *m = (Mech *)(uintptr_t)c->m;
+    double sum = 0;
+    if (!m->n_constraints)
+        return 0;
+    IrTerm *force = ARENA_ARRAY(m->arena, IrTerm, m->n);
+    mech_reaction(m, m->lambda, force);
+    for (uint32_t a = 0; a < m->n; a++) {
+        const MechBody *b = &m->bodies[a];
+        if (!force[a])
+            continue;
+        double *x = check_values(c, mech_define(m, NULL, IR_F64, b->rank, b->extent, force[a]));
+        for (uint64_t i = 0; i < b->size; i++)
+            sum += x[i] * d->w[a][i];
+        free(x);
+    }
+    return sum;
 }
 
 static void check_euler_lagrange(Check *c, const Direction *d) {
@@ -94,6 +128,7 @@ static void check_euler_lagrange(Check *c, const Direction *d) {
         dq[a] = output_of(c, m->bodies[a].q);
         dv[a] = output_of(c, m->bodies[a].v);
     }
+    set_light(c);
     static const double at[4] = {1, -1, 2, -2}, weight[4] = {8, -8, -1, 1};
     double rate = 0;
     for (int k = 0; k < 4; k++) {
@@ -101,7 +136,9 @@ static void check_euler_lagrange(Check *c, const Direction *d) {
         rate += weight[k] * check_slope(c, m->lagrangian, ALONG_V, d) / (12 * deeper * c->scale);
         advance(c, dq, dv, -at[k] * deeper * c->scale);
     }
+    set_light(c);
     double pull = check_slope(c, m->lagrangian, ALONG_Q, d) + check_project(c, get_external, d);
+    pull += constraint_force(c, d);
     double friction = check_slope(c, m->dissipation, ALONG_V, d);
     compare(c, rate, pull - friction, fmax(fabs(pull), fabs(friction)));
     for (uint32_t a = 0; a < m->n; a++) {
@@ -134,8 +171,11 @@ static double dot(Check *c, Along along, const Direction *d) {
     return sum;
 }
 
-/* p = ∂L/∂q' at q'(q, p); on a Hamiltonian q' = ∂H/∂p. */
+/* p = ∂L/∂q' at q'(q, p); on a Hamiltonian q' = ∂H/∂p. Along what has momenta of its own. */
 static void check_legendre(Check *c, const Direction *d) {
+    for (uint32_t a = 0; a < c->m->n; a++)
+        for (uint64_t i = 0; c->m->bodies[a].order != MECH_SECOND && i < c->m->bodies[a].size; i++)
+            d->w[a][i] = 0;
     set_velocities(c);
     if (c->m->run->hamiltonian.term)
         compare(c, dot(c, ALONG_V, d), check_slope(c, c->m->hamiltonian, ALONG_P, d), 0);

@@ -111,6 +111,8 @@ bool check_set_point(Check *c) {
     }
     for (uint32_t i = 0; i < c->m->run->n_states; i++)
         set_input(c, c->m->run->states[i].s);
+    if (c->m->mixed && c->m->mixed->n_algebraic) /* a random point does not satisfy the conditions */
+        return mech_apply(c->p, c->env, &c->m->out->hold->project);
     return true;
 }
 

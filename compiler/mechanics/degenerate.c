@@ -37,7 +37,7 @@ static const char *element_velocity(Mech *m, uint64_t flat) {
 }
 
 /* "x' = 1, y' = -1" of a null direction. */
-static const char *direction_text(Mech *m, const double *x) {
+const char *mech_direction_text(Mech *m, const double *x) {
     uint64_t size = 0;
     double largest = 0;
     for (uint32_t a = 0; a < m->n; a++)
@@ -62,14 +62,14 @@ static void report_null_direction(Mech *m, const double *x, Span span) {
         m->session, DIAG_MECH_SINGULAR, span,
         "the mass matrix is singular: a motion with %s costs no kinetic energy, so nothing determines "
         "its acceleration",
-        direction_text(m, x));
+        mech_direction_text(m, x));
     diag_help(m->session, d,
               "drop that combination of coordinates, give it a kinetic energy, or hold it by a constraint");
 }
 
 /* ---- coordinates without inertia ---- */
 
-static const char *term_text(Mech *m, IrTerm t) {
+const char *mech_term_text(Mech *m, IrTerm t) {
     Buf text = {0};
     pretty_write_text(&text, pretty_term(pretty_scope_new(m->model, m->run), t, 0));
     const char *kept = mech_text(m, "%s", text.at ? text.at : "");
@@ -77,36 +77,27 @@ static const char *term_text(Mech *m, IrTerm t) {
     return kept;
 }
 
-/* What a coordinate without inertia means: its velocity occurs linearly, or not at all, and then its equation is a condition
- * between positions. */
-static void explain_no_inertia(Mech *m, Diag *d, const MechBody *b, IrTerm momentum) {
+/* What a coordinate without inertia means whose condition does not contain itself. */
+static void explain_no_inertia(Mech *m, Diag *d, const MechBody *b, IrTerm condition) {
     const char *name = b->name;
-    if (!ir_is_zero(m->p, momentum)) {
-        diag_help(m->session, d,
-                  "%s' occurs linearly, so `%s` obeys an equation of first order beside others of second: give it a kinetic "
-                  "energy, or drop the inertia of the others (the limit of a strong field)",
-                  name, name);
-        return;
-    }
-    IrTerm pull = m->lagrangian ? calc_partial(m->p, m->lagrangian, b->q, b->at) : 0;
-    IrTerm other = pull;
-    if (!pull || b->rank || m->run->block) {
+    if (!condition || b->rank || m->run->block)
         diag_help(m->session, d, "add a kinetic term for `%s`, or make it a `let` of the other coordinates", name);
-        return;
-    }
-    other = calc_tidy(m->p, pull);
-    if (ir_depends(m->p, other, b->q)) {
-        diag_note_at(m->session, d, b->sema->span, "it imposes ∂L/∂%s = %s = 0 at every moment", b->symbol,
-                     term_text(m, other));
-        diag_help(m->session, d, "add a kinetic term for `%s`, or solve that for `%s` and make it a `let` of the other coordinates",
-                  name, name);
-    } else {
-        diag_help(m->session, d, "it is a multiplier: ∂L/∂%s = 0 makes %s = 0 hold; write that as a `constraint` and leave `%s` out",
-                  b->symbol, term_text(m, other), name);
-    }
+    else
+        diag_help(m->session, d, "it is a multiplier: its equation says %s = 0; write that as a `constraint` and leave `%s` out",
+                  mech_term_text(m, condition), name);
 }
 
-static bool is_held(Mech *m, const MechBody *b) {
+void mech_report_no_inertia(Mech *m, uint32_t a, IrTerm condition) {
+    const MechBody *b = &m->bodies[a];
+    const char *name = b->name;
+    Diag *d = diag_error(m->session, DIAG_MECH_NO_INERTIA, b->sema->span,
+                         "`%s` has no kinetic energy: ∂²L/∂%s'² = 0, so its equation of motion does not determine %s''", name, name,
+                         name);
+    diag_note_at(m->session, d, m->kinetic_span, "the kinetic energy is given here, without %s'", name);
+    explain_no_inertia(m, d, b, condition);
+}
+
+bool mech_is_held(Mech *m, const MechBody *b) {
     for (uint32_t r = 0; r < m->run->n_constraints; r++) {
         if (ir_def_depends(m->p, m->run->constraints[r].residual, b->q))
             return true;
@@ -118,19 +109,12 @@ bool mech_check_inertia(Mech *m, const MechForm *f, Span span) {
     bool complete = true;
     for (uint32_t a = 0; a < m->n; a++) {
         const MechBody *b = &m->bodies[a];
-        bool any = is_held(m, b);
+        bool any = mech_is_held(m, b);
         for (uint32_t c = 0; c < m->n; c++)
             any = any || f->block[a * m->n + c];
-        if (any)
-            continue;
-        complete = false;
-        Diag *d = diag_error(
-            m->session, DIAG_MECH_NO_INERTIA, b->sema->span,
-            "`%s` has no kinetic energy: ∂²L/∂%s'² = 0, so its equation of motion does not determine "
-            "%s''",
-            b->name, b->name, b->name);
-        diag_note_at(m->session, d, span, "the kinetic energy is given here, without %s'", b->name);
-        explain_no_inertia(m, d, b, f->linear[a]);
+        if (!any)
+            mech_report_no_inertia(m, a, 0);
+        complete = complete && any;
     }
     if (!complete)
         return false;
@@ -145,7 +129,7 @@ bool mech_check_inertia(Mech *m, const MechForm *f, Span span) {
 /* ---- motion of first order ---- */
 
 /* Ω_ac = ∂a_c/∂q_a − ∂a_a/∂q_c over the axes of a, then of c. */
-static bool add_omega(Mech *m, MechForm *flow, uint32_t a, uint32_t c) {
+bool mech_omega(Mech *m, uint32_t a, uint32_t c, IrTerm *out) {
     const MechBody *rows = &m->bodies[a], *columns = &m->bodies[c];
     IrTerm at[IR_MAX_RANK], back[IR_MAX_RANK];
     if (rows->rank + columns->rank > IR_MAX_RANK) {
@@ -163,7 +147,15 @@ static bool add_omega(Mech *m, MechForm *flow, uint32_t a, uint32_t c) {
         return false;
     IrTerm omega = ir_sub(m->p, mech_exchange(m, other, columns, rows), forth);
     omega = calc_tidy(m->p, calc_factor(m->p, omega));
-    if (ir_is_zero(m->p, omega))
+    *out = ir_is_zero(m->p, omega) ? 0 : omega;
+    return true;
+}
+
+static bool add_omega(Mech *m, MechForm *flow, uint32_t a, uint32_t c) {
+    IrTerm omega;
+    if (!mech_omega(m, a, c, &omega))
+        return false;
+    if (!omega)
         return true;
     m->omega[a * m->n + c] = omega;
     IrTerm *block = &flow->block[a * m->n + c];
@@ -197,7 +189,7 @@ static bool check_omega(Mech *m, const MechForm *flow) {
         return true;
     return report_omega(m,
                         mech_text(m, "Ω = ∂a_j/∂q_i − ∂a_i/∂q_j is singular, so nothing determines a motion with %s",
-                                  direction_text(m, direction)),
+                                  mech_direction_text(m, direction)),
                         "leave that combination of coordinates out (a term of L that is a total time derivative moves "
                         "nothing), or give it a friction or a kinetic energy");
 }

@@ -3,6 +3,7 @@
  *   groups       several dynamics side by side -> each derived for itself, by the passes that follow
  *   lagrangian   system + dynamics -> L = T − V, p = ∂L/∂q', mass matrix and its structure
  *   dissipation  Rayleigh function -> friction
+ *   orders       what has no inertia beside what has: of first order, or a condition
  *   constraints  c = 0 -> J, the rate J q' + b
  *   legendre     p -> q'(q, p, t), Hamiltonian, energy; forces ∂L/∂q
  *   equations    M q'' = … -> right-hand side for methods
@@ -34,6 +35,7 @@ enum {
     ROWS = 256, /* constraints: J, the rate */
     HELD = 512, /* projection to the constraints */
     EVENTS = 1024,
+    ORDERS = 4096, /* of the equations of each coordinate */
     JETS = 2048,   /* its Taylor coefficients, where the method takes those */
 };
 
@@ -48,7 +50,8 @@ static const Pass passes[] = {
     {"groups", mech_pass_groups, 0, MASS | FRICTION | VELOCITY | RATES | HELD | CHARGES, FOR_SEVERAL},
     {"lagrangian", mech_pass_lagrangian, 0, MASS, FOR_ONE | FOR_GROUP},
     {"dissipation", mech_pass_dissipation, MASS, FRICTION, FOR_ONE | FOR_GROUP},
-    {"constraints", mech_pass_constraints, MASS | FRICTION, ROWS, FOR_ONE | FOR_GROUP},
+    {"orders", mech_pass_orders, MASS | FRICTION, ORDERS, FOR_ONE | FOR_GROUP},
+    {"constraints", mech_pass_constraints, MASS | FRICTION | ORDERS, ROWS, FOR_ONE | FOR_GROUP},
     {"legendre", mech_pass_legendre, MASS | FRICTION | ROWS, VELOCITY, FOR_ONE | FOR_GROUP},
     {"equations", mech_pass_equations, MASS | FRICTION | VELOCITY, RATES, FOR_ONE | FOR_GROUP},
     {"jets", mech_pass_jets, RATES, JETS, FOR_ONE},

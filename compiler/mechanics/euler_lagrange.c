@@ -44,6 +44,15 @@ static IrTerm right_side(Mech *m, uint32_t a) {
     return m->run->block ? t : mech_smallest(m, calc_tidy(m->p, t));
 }
 
+bool mech_residuals(Mech *m, IrTerm *out) {
+    if (!set_bias(m))
+        return false;
+    for (uint32_t a = 0; a < m->n; a++)
+        out[a] = right_side(m, a);
+    return true;
+}
+
+
 /* g with J x = g: J q'' = −γ. */
 static IrTerm *minus_bias(Mech *m) {
     IrTerm *g = ARENA_ARRAY(m->arena, IrTerm, m->n_constraints);
@@ -53,17 +62,17 @@ static IrTerm *minus_bias(Mech *m) {
 }
 
 /* M q'' − Jᵀλ = f, J q'' = −γ: once for the machine, once for the reader. */
-static bool held_accelerations(Mech *m, const IrTerm *f) {
+static bool held_accelerations(Mech *m, const MechForm *mass, const IrTerm *f) {
     IrTerm *x = ARENA_ARRAY(m->arena, IrTerm, m->n), *g;
     if (!mech_constraint_bias(m))
         return false;
     g = minus_bias(m);
-    if (!mech_multipliers(m, &m->mass, f, g, "λ", x, m->lambda))
+    if (!mech_multipliers(m, mass, f, g, "λ", x, m->lambda))
         return false;
     for (uint32_t a = 0; a < m->n; a++)
         m->bodies[a].acceleration = x[a];
     m->shows = true;
-    bool ok = mech_multipliers(m, &m->mass, f, g, "λ", x, m->lambda);
+    bool ok = mech_multipliers(m, mass, f, g, "λ", x, m->lambda);
     m->shows = false;
     for (uint32_t a = 0; a < m->n; a++)
         m->bodies[a].shown = x[a];
@@ -74,16 +83,27 @@ static bool set_accelerations(Mech *m) {
     if (!set_bias(m))
         return false;
     IrTerm *rhs = ARENA_ARRAY(m->arena, IrTerm, m->n), *x = ARENA_ARRAY(m->arena, IrTerm, m->n);
-    for (uint32_t a = 0; a < m->n; a++) {
-        rhs[a] = right_side(m, a);
-    }
-    if (m->n_constraints)
-        return held_accelerations(m, rhs);
-    bool positive = m->kinetic && !m->run->lagrangian.term && m->mass.quadratic;
-    if (!mech_form_solve(m, &m->mass, rhs, x, positive))
-        return false;
+    MechForm mass;
     for (uint32_t a = 0; a < m->n; a++)
+        rhs[a] = right_side(m, a);
+    if (!mech_mixed_system(m, &mass, rhs))
+        return false;
+    bool positive = m->kinetic && !m->run->lagrangian.term && m->mass.quadratic && !m->mixed;
+    if (m->n_constraints ? !held_accelerations(m, &mass, rhs) : !mech_form_solve(m, &mass, rhs, x, positive))
+        return false;
+    for (uint32_t a = 0; a < m->n && !m->n_constraints; a++)
         m->bodies[a].acceleration = x[a];
+    for (uint32_t a = 0; a < m->n && m->mixed; a++) {
+        MechBody *b = &m->bodies[a];
+        if (b->order == MECH_FIRST) {
+            b->shown = 0;
+            continue;
+        }
+        b->shown = b->shown ? b->shown : b->acceleration;
+        b->acceleration = mech_at_light(m, b->acceleration);
+        if (b->order == MECH_ALGEBRAIC)
+            b->velocity = mech_by_stored(m, b->acceleration); /* it stands in its place */
+    }
     return true;
 }
 
@@ -135,11 +155,13 @@ static Layout layout_of(Mech *m, const IrTerm *reaction) {
     Layout l = {ARENA_ARRAY(m->arena, IrDef, most), ARENA_ARRAY(m->arena, IrTerm, most), 0};
     for (uint32_t a = 0; a < m->n; a++) {
         MechBody *b = &m->bodies[a];
-        bool solved = m->out->first_order || m->stores_p;
+        bool solved = b->order != MECH_SECOND || m->stores_p;
         layout_add(&l, b->q, solved ? b->velocity : ir_read(m->p, b->v, b->at, b->rank));
     }
     for (uint32_t a = 0; a < m->n && !m->out->first_order; a++) {
         MechBody *b = &m->bodies[a];
+        if (b->order != MECH_SECOND)
+            continue;
         if (m->stores_p)
             layout_add(&l, b->p, reaction[a] ? ir_add(m->p, hamilton_rate(m, a), reaction[a]) : hamilton_rate(m, a));
         else
@@ -180,6 +202,8 @@ static bool check_states(Mech *m) {
 
 bool mech_pass_equations(Mech *m) {
     IrTerm *reaction = ARENA_ARRAY(m->arena, IrTerm, m->n);
+    if (m->mixed && m->is_word)
+        return !m->mixed->n_algebraic || set_accelerations(m);
     if (m->is_word) /* for the reader: the word does the motion in parts */
         return !m->n_constraints || m->out->first_order || hamilton_reactions(m, reaction);
     if (!check_states(m))

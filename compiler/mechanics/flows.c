@@ -372,8 +372,10 @@ static bool report_free_scheme(Mech *m) {
 bool mech_pass_parts(Mech *m) {
     if (!m->is_word)
         return true;
-    if (m->skew)
+    if (m->skew && !m->run->scheme)
         return report_no_momenta(m);
+    if (m->mixed && !m->run->scheme)
+        return mech_refuse_mixed_word(m);
     if (m->run->scheme)
         return m->n_constraints ? report_free_scheme(m) : true;
     m->parts = ARENA_ARRAY(m->arena, MechPart, word_length(&m->run->word, 1) + 1);

@@ -63,25 +63,30 @@ static void init_states(Mech *m, IrFunc *f, bool drawn) {
     mech_func_add(f, assign, n);
 }
 
-/* v, or p = ∂L/∂q' at the initial velocities. */
-static void init_motion(Mech *m, IrFunc *f) {
+/* v, or p = ∂L/∂q' at the initial velocities. What follows from conditions comes first. */
+static bool init_motion(Mech *m, IrFunc *f) {
     if (m->out->first_order)
-        return;
+        return true;
     IrReplace *start = ARENA_ARRAY(m->arena, IrReplace, m->n);
+    IrTerm *velocity = ARENA_ARRAY(m->arena, IrTerm, m->n);
     for (uint32_t a = 0; a < m->n; a++) {
         IrTerm v = initial_velocity(m, &m->bodies[a]);
-        start[a] = (IrReplace){.from = m->bodies[a].v, .body = v ? v : ir_real(m->p, 0)};
+        velocity[a] = v ? v : ir_real(m->p, 0);
+        start[a] = (IrReplace){.from = m->bodies[a].v, .body = velocity[a]};
     }
+    if (!mech_add_conditions(m, velocity, f))
+        return false;
     IrAssign *assign = ARENA_ARRAY(ir_arena(m->p), IrAssign, m->n);
     uint32_t n = 0;
     for (uint32_t a = 0; a < m->n; a++) {
         MechBody *b = &m->bodies[a];
-        if (b->massless)
+        if (b->order != MECH_SECOND)
             continue;
         IrTerm p = m->stores_p && b->momentum ? ir_replace(m->p, b->momentum, start, m->n) : ir_real(m->p, 0);
         assign[n++] = (IrAssign){m->stores_p ? b->p : b->v, m->stores_p ? p : start[a].body, b->sema->span};
     }
     mech_func_add(f, assign, n);
+    return true;
 }
 
 /* Every row of the constraints is kept until the start has been looked at. */
@@ -160,14 +165,15 @@ static void add_charges(Mech *m, Outputs *o) {
 
 bool mech_pass_functions(Mech *m) {
     const SemaRun *run = m->run;
-    mech_func_start(m, &m->out->init, "init", false, 5);
+    mech_func_start(m, &m->out->init, "init", false, 6);
     m->out->init.seldom = true;
     if (run->copies)
         mech_func_start(m, &m->out->draw, "draw", false, 1);
     init_states(m, run->copies ? &m->out->draw : &m->out->init, true);
     init_coordinates(m, &m->out->init);
     init_states(m, &m->out->init, false);
-    init_motion(m, &m->out->init);
+    if (!init_motion(m, &m->out->init))
+        return false;
     init_kept(m, &m->out->init);
     uint32_t most = run->n_records + 3 * run->n_expects + run->n_gathers + 2 + m->charges.n;
     Outputs o = {ARENA_ARRAY(ir_arena(m->p), IrAssign, most), 0};

@@ -38,7 +38,6 @@ static void gather(Mech *m) {
         uint32_t first = m->run->groups[g].first_body;
         for (uint32_t a = 0; a < sub->n; a++) {
             m->bodies[first + a] = sub->bodies[a];
-            m->bodies[first + a].massless = sub->out->first_order;
         }
         m->out->first_order = m->out->first_order && sub->out->first_order;
         m->out->mass = sub->out->mass;

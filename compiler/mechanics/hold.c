@@ -1,6 +1,6 @@
 /* hold — what keeps a motion on its constraints: the way back to them after a step, and what is looked at at the start.
  *
- * needs: MechConstraint[], the mass matrix, q'(q, p, t)      gives: MechRun.hold      changes: nothing
+ * needs: MechConstraint[], conditions, the mass matrix, q'(q, p, t)      gives: MechRun.hold      changes: nothing
  *
  * The accelerations keep the second derivative of c at 0, and the error of a method lets c itself drift. After each step the
  * state goes back: q ← q + δq with J δq = −c, the shortest way in the metric M (one step of Newton's method), then
@@ -153,13 +153,17 @@ static IrDef jacobian(Mech *m) {
 }
 
 bool mech_pass_hold(Mech *m) {
-    if (!m->n_constraints)
+    bool conditions = m->mixed && m->mixed->n_algebraic;
+    if (!m->n_constraints && !conditions)
         return true;
     MechHold *h = m->out->hold = ARENA_NEW(m->arena, MechHold);
+    mech_func_start(m, &h->project, "project", false, 3);
+    if (!m->n_constraints)
+        return mech_add_conditions(m, NULL, &h->project);
     const MechForm *mass = mech_stored_metric(m);
-    mech_func_start(m, &h->project, "project", false, 2);
     if (!project_positions(m, mass, &h->project) ||
-        (!m->out->first_order && !project_velocities(m, mass, &h->project)))
+        (!m->out->first_order && !project_velocities(m, mass, &h->project)) ||
+        !mech_add_conditions(m, NULL, &h->project))
         return false;
     IrAssign *assign = ARENA_ARRAY(ir_arena(m->p), IrAssign, 3);
     h->violation = output(m, &assign[0], "violation", stacked(m, get_residual), m->run->span);

@@ -27,10 +27,18 @@ typedef struct MechForm {
 
 /* ---- a body: what one `p` or `q` of a word moves ---- */
 
+/* By how its velocity enters the Lagrangian. */
+typedef enum MechOrder {
+    MECH_SECOND,   /* through a kinetic energy: q'' follows */
+    MECH_FIRST,    /* linearly, or through friction alone: q' follows */
+    MECH_ALGEBRAIC /* not at all, but for a total time derivative: q follows from a condition */
+} MechOrder;
+
 typedef struct MechBody {
     const SemaBody *sema;
     IrDef q, v, p;
     IrElem elem;
+    MechOrder order;             /* of its equation of motion */
     uint32_t rank;
     uint64_t extent[IR_MAX_RANK];
     uint64_t size;
@@ -41,12 +49,12 @@ typedef struct MechBody {
     IrTerm external;             /* generalized force Q, 0: none */
     IrTerm push, bare;           /* `force = …` and the −∂V/∂q in whose place it acts; Q has the difference. 0: no such */
     Span external_span;
-    bool massless;   /* of first order, beside others that have momenta */
     IrTerm dl_dq;    /* ∂L/∂q in (q, q', t) */
     IrTerm dr_dv;    /* ∂R/∂q', 0: no dissipation */
     IrTerm bias;     /* d/dt ∂L/∂q' at fixed q': (∂²L/∂q'∂q) q' + ∂²L/∂q'∂t; 0: vanishes */
     IrTerm momentum; /* p as a function of (q, q', t) */
-    IrTerm velocity; /* q' as a function of (q, p, t); of (q, t) for first-order motion */
+    IrTerm velocity; /* q' as a function of (q, p, t); of (q, t) for first-order motion; of (q, q' of the others, t) where the
+                        order is not MECH_SECOND and velocities are stored */
     IrTerm pull;     /* ∂L/∂q + Q, or −∂H/∂q + Q, as a function of (q, p, t): p' without friction */
     IrTerm acceleration; /* q'' as a function of (q, q', t) */
     IrTerm shown;        /* q'', or q' of first-order motion, as a reader sees it where that differs; else 0 */
@@ -94,6 +102,17 @@ typedef struct MechPart {
     bool solved;
 } MechPart;
 
+/* ---- coordinates of lower order beside others with inertia (mixed.c) ---- */
+
+typedef struct MechMixed {
+    uint32_t *light, n_light;         /* bodies of order MECH_FIRST */
+    uint32_t *algebraic, n_algebraic; /* bodies of order MECH_ALGEBRAIC */
+    MechForm flow;     /* over the light alone: G − Ω before their velocities */
+    IrTerm *rhs;       /* per light body: what stands against it, in (q, q' of the others, t) */
+    IrTerm *velocity;  /* per light body: its velocity, in (q, q' of the others, t) */
+    IrTerm *condition; /* per algebraic body: what is 0, over its axes, in (q, q' of the others, t) */
+} MechMixed;
+
 /* ---- the derivation in progress ---- */
 
 #define MECH_FIRST_SITE 0x40000000u /* of noise: sites of the source are numbered from 0 */
@@ -126,6 +145,7 @@ typedef struct Mech {
     struct Mech **groups; /* several dynamics side by side: the derivation of each */
     uint32_t n_groups;
     bool by_flows;       /* nothing but flows and states of the word's own moves anything */
+    MechMixed *mixed;    /* coordinates of lower order beside others of second; NULL: none */
     bool skew;           /* L is linear in all velocities: first-order motion by its momenta a(q, t) */
     IrTerm energy;       /* q'·∂L/∂q' − L in (q, q', t) */
     IrTerm hamiltonian;  /* the energy in (q, p, t); 0 without a Legendre transform */
@@ -219,6 +239,37 @@ bool mech_check_inertia(Mech *m, const MechForm *form, Span span);
 /* First-order motion: the matrix that stands before q', G − Ω, and what stands against it, per body. False after an error. */
 bool mech_first_order(Mech *m, MechForm *flow, IrTerm *rhs);
 
+/* ∂a_c/∂q_a − ∂a_a/∂q_c over the axes of a, then of c; 0: vanishes. False after an error. */
+bool mech_omega(Mech *m, uint32_t a, uint32_t c, IrTerm *omega);
+/* A constraint speaks of the coordinate. */
+bool mech_is_held(Mech *m, const MechBody *b);
+/* The error that nothing determines the acceleration of a body, whose condition (0: ∂L/∂q) does not determine it either. */
+void mech_report_no_inertia(Mech *m, uint32_t a, IrTerm condition);
+/* "x' = 1, y' = -1": a direction in the stacked elements of the bodies. */
+const char *mech_direction_text(Mech *m, const double *x);
+const char *mech_term_text(Mech *m, IrTerm t);
+
+/* ---- mixed.c ---- */
+/* The velocities of light bodies, and the conditions on algebraic ones. False after an error. */
+bool mech_light_velocities(Mech *m);
+/* t with the velocities of what has no inertia, in motions of second order, at 0. */
+IrTerm mech_without_light(Mech *m, IrTerm t);
+/* M q'' = rhs with the algebraic velocities among the unknowns, in the place of their accelerations. False after an error. */
+bool mech_mixed_system(Mech *m, MechForm *form, IrTerm *rhs);
+/* t with the velocities of light bodies at their values. */
+IrTerm mech_at_light(Mech *m, IrTerm t);
+/* t with the velocities of what has inertia by what is stored. */
+IrTerm mech_by_stored(Mech *m, IrTerm t);
+/* Per algebraic body over its axes: what solves its condition, from its present value on, at q and v (per body; NULL: themselves)
+ * in the places of positions and velocities. False after an error. */
+bool mech_solve_conditions(Mech *m, const IrTerm *q, const IrTerm *v, IrTerm *value);
+/* One more group of `f`: the algebraic bodies to what solves their conditions, at the velocities v per body (NULL: those of what
+ * is stored). False after an error. */
+bool mech_add_conditions(Mech *m, const IrTerm *v, IrFunc *f);
+/* The error that a word has no momenta for them. Returns false. */
+bool mech_refuse_mixed_word(Mech *m);
+void mech_mixed_lines(Mech *m, MechLine *at, uint32_t *n);
+
 /* ---- dual.c ---- */
 /* The Legendre transform of S, a convex function of the velocities (or momenta): S*(y) = y·x − S(x), and per body
  * x(y) = ∂(S*)/∂y over its axes; y are the momenta (or velocities). In closed form, or with functions of one number inverted by
@@ -301,7 +352,8 @@ bool mech_root(Mech *m, const MechUnknowns *u, const IrTerm *residual, const IrT
  * A step (q, p) → (q₁, p₁) whose stages are the root of equations: built of the terms below at stages, solved by mech_root. */
 typedef struct MechFormula {
     const char *text, *latex;
-    enum { FOR_BOTH, FOR_LAGRANGIAN, FOR_HAMILTONIAN } of; /* systems it is said of */
+    enum { FOR_BOTH, FOR_LAGRANGIAN, FOR_INERTIA, FOR_LIGHT, FOR_HAMILTONIAN } of; /* systems it is said of: FOR_INERTIA and FOR_LIGHT
+                                                                                    of Lagrangians where something has it, or has none */
 } MechFormula;
 typedef struct MechScheme {
     const char *name;
@@ -309,6 +361,7 @@ typedef struct MechScheme {
     uint32_t (*order)(const Mech *m); /* with the arguments of the run */
     bool of_lagrangian;             /* it needs L; else it takes a Hamiltonian too */
     const MechFormula *derivation;  /* what `lag derive` says, up to one without text */
+    bool of_first_order;            /* it moves coordinates without inertia too */
 } MechScheme;
 #define SCHEME(name, ...) extern const MechScheme mech_scheme_##name;
 #include "../../runtime/integrate/methods.def"
@@ -323,6 +376,8 @@ bool mech_scheme_refuse(Mech *m, const char *why, const char *help);
 /* t at another state: for every body a (a, not NULL) the terms q[a], v[a], p[a] over its axes in the place of its coordinates,
  * velocities, momenta, and t + c in that of the time (c 0: t). */
 IrTerm mech_stage(Mech *m, IrTerm t, IrTerm c, const IrTerm *q, const IrTerm *v, const IrTerm *p);
+/* Per body ∂L/∂q − d/dt(∂L/∂q')|_{q'} − ∂R/∂q' + Q in (q, q', t): M q'', and 0 for what has no inertia. False after an error. */
+bool mech_residuals(Mech *m, IrTerm *out);
 /* p' without constraints: ∂L/∂q + Q − ∂R/∂q' in (q, q', t), or −∂H/∂q + Q − ∂R/∂q' in (q, p, t). */
 IrTerm mech_force_of_v(Mech *m, uint32_t a);
 IrTerm mech_force_of_p(Mech *m, uint32_t a);
@@ -364,6 +419,7 @@ void mech_end(Mech *m);
 /* ---- the passes ---- */
 bool mech_pass_lagrangian(Mech *m);
 bool mech_pass_dissipation(Mech *m);
+bool mech_pass_orders(Mech *m);
 bool mech_pass_constraints(Mech *m);
 bool mech_pass_legendre(Mech *m);
 bool mech_pass_equations(Mech *m);

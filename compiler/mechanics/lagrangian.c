@@ -209,9 +209,7 @@ static bool lagrange_momenta(Mech *m) {
             m->mass.quadratic ? m->mass.gradient[a] : mech_zero_at_rest(m, m->mass.gradient[a], false);
         m->skew = m->skew || (m->out->first_order && !ir_is_zero(m->p, m->mass.gradient[a]));
     }
-    if (m->out->first_order || m->dual)
-        return true;
-    return mech_check_inertia(m, &m->mass, m->kinetic_span);
+    return true;
 }
 
 bool mech_pass_lagrangian(Mech *m) {

@@ -169,11 +169,12 @@ static bool invert_momenta(Mech *m) {
 
 /* ---- energy ---- */
 
-/* Σ x·y over all bodies. */
+/* Σ x·y over all bodies with inertia: what is linear in a velocity is no part of the energy. */
 static IrTerm contract(Mech *m, const IrTerm *x, const IrTerm *y) {
     IrTerm sum = ir_real(m->p, 0);
     for (uint32_t a = 0; a < m->n; a++)
-        sum = ir_add(m->p, sum, mech_sum(m, &m->bodies[a], ir_mul(m->p, x[a], y[a])));
+        if (m->bodies[a].order == MECH_SECOND)
+            sum = ir_add(m->p, sum, mech_sum(m, &m->bodies[a], ir_mul(m->p, x[a], y[a])));
     return sum;
 }
 
@@ -212,7 +213,8 @@ static void set_energy(Mech *m) {
     IrTerm *v = ARENA_ARRAY(m->arena, IrTerm, m->n);
     for (uint32_t a = 0; a < m->n; a++)
         v[a] = ir_read(p, m->bodies[a].v, m->bodies[a].at, m->bodies[a].rank);
-    m->energy = mech_smallest(m, calc_tidy(p, ir_sub(p, contract(m, v, m->mass.gradient), m->lagrangian)));
+    IrTerm l = mech_without_light(m, m->lagrangian);
+    m->energy = mech_smallest(m, calc_tidy(p, ir_sub(p, contract(m, v, m->mass.gradient), l)));
 }
 
 /* H from its pieces, so that it reads as it is written in a book: ½ (p − b)·M⁻¹(p − b) + V. */
@@ -230,6 +232,8 @@ static void set_hamiltonian(Mech *m) {
     for (uint32_t a = 0; a < m->n; a++) {
         MechBody *b = &m->bodies[a];
         IrTerm p = ir_read(m->p, b->p, b->at, b->rank);
+        if (b->order != MECH_SECOND)
+            continue;
         IrTerm density = mech_product(m, ir_mul(m->p, ir_real(m->p, 0.5), ir_mul(m->p, p, b->velocity)));
         sum = ir_add(m->p, sum, mech_sum(m, b, density));
     }
@@ -278,6 +282,8 @@ bool mech_pass_legendre(Mech *m) {
     set_energy(m);
     bool found = true;
     if (m->mass.quadratic ? !invert_momenta(m) : !invert_convex(m, &found))
+        return false;
+    if (!mech_light_velocities(m))
         return false;
     if (!found)
         return true;

@@ -48,7 +48,7 @@ typedef struct MechHold {
     MechHeld *at;
     uint32_t n;
     IrFunc project;       /* the state a Newton step back to c = 0, then the velocities to J q' + b = 0 */
-    IrFunc inspect;       /* sets the OUTPUTs below from the state */
+    IrFunc inspect;       /* sets the OUTPUTs below from the state; n = 0 (only coordinates that follow from conditions): none */
     IrDef violation;      /* c, every row: of a constraint on velocities its rate */
     IrDef rate;           /* J q' + b, every row */
     IrDef jacobian;       /* J: rows × elements of all bodies */

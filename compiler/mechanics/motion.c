@@ -29,7 +29,7 @@ static void starts_of(Mech *m, SemaMotion *out) {
 
 bool mech_motion(Session *session, Model *model, const SemaRun *run, SemaMotion *out) {
     Mech *m = mech_begin(session, model, run);
-    bool (*const passes[])(Mech *) = {mech_pass_lagrangian, mech_pass_dissipation, mech_pass_constraints,
+    bool (*const passes[])(Mech *) = {mech_pass_lagrangian, mech_pass_dissipation, mech_pass_orders, mech_pass_constraints,
                                       mech_pass_legendre,   mech_pass_equations,   mech_pass_functions};
     bool ok = true;
     for (uint32_t k = 0; k < sizeof passes / sizeof *passes && ok; k++)

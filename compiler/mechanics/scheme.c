@@ -49,15 +49,18 @@ static void add_states(Mech *m) {
 
 bool mech_scheme_step(Mech *m) {
     const MechScheme *scheme = scheme_of(m);
-    if (m->out->first_order)
-        return mech_scheme_refuse(m, "its motion is of first order, without momenta", "use a method such as dop853 or rk4");
+    if ((m->out->first_order || m->mixed) && !scheme->of_first_order)
+        return mech_scheme_refuse(m,
+                                  m->mixed ? "some of its coordinates have no inertia, and so no momenta"
+                                           : "its motion is of first order, without momenta",
+                                  "use gauss, or a method such as dop853 or rk4");
     if (scheme->of_lagrangian && m->run->hamiltonian.term)
         return mech_scheme_refuse(m, "it is given by a Hamiltonian, and this integrator discretizes the action of a Lagrangian",
                                   "gauss, discrete_gradient and generalized_leapfrog take Hamiltonians");
     for (uint32_t i = 0; i < m->run->n_states; i++)
         if (m->run->states[i].rate)
             return mech_scheme_refuse(m, "it has states with rates of their own", "use a word, or a method such as dop853");
-    mech_func_start(m, &m->out->step, "step", true, 4 + m->run->n_states);
+    mech_func_start(m, &m->out->step, "step", true, 5 + m->run->n_states);
     m->out->advance = 1;
     m->out->order = (MechOrder){.least = (int)scheme->order(m), .symmetric = true};
     if (!scheme->step(m))
@@ -80,9 +83,20 @@ bool mech_scheme_function(Mech *m, IrFunc *f, const char *name, bool cyclic, IrT
     return ok;
 }
 
+static bool is_said(const Mech *m, const MechFormula *f) {
+    switch (f->of) {
+    case FOR_BOTH: return true;
+    case FOR_HAMILTONIAN: return m->run->hamiltonian.term != 0;
+    case FOR_LAGRANGIAN: return !m->run->hamiltonian.term;
+    case FOR_INERTIA: return !m->run->hamiltonian.term && !m->out->first_order;
+    case FOR_LIGHT: return m->out->first_order || m->mixed;
+    }
+    return false;
+}
+
 void mech_scheme_lines(Mech *m, MechLine *at, uint32_t *n) {
     for (const MechFormula *f = scheme_of(m)->derivation; f->text; f++)
-        if (f->of == FOR_BOTH || (f->of == FOR_HAMILTONIAN) == (m->run->hamiltonian.term != 0))
+        if (is_said(m, f))
             at[(*n)++] = (MechLine){.remark = f->text, .latex = f->latex};
     at[(*n)++] = (MechLine){.remark = mech_text(m, "here of order %d", m->out->order.least)};
     at[(*n)++] = (MechLine){.remark = "solved in each step by Newton's method, with the Jacobian of these equations derived from "
@@ -148,9 +162,9 @@ void mech_scheme_assign(Mech *m, const IrTerm *q, const IrTerm *p) {
     IrAssign *assign = ARENA_ARRAY(ir_arena(m->p), IrAssign, 2 * m->n);
     uint32_t n = 0;
     for (uint32_t a = 0; a < m->n; a++) {
-        if (q)
+        if (q && m->bodies[a].order != MECH_ALGEBRAIC)
             assign[n++] = (IrAssign){m->bodies[a].q, q[a], m->run->span};
-        if (p)
+        if (p && m->bodies[a].order == MECH_SECOND)
             assign[n++] = (IrAssign){m->bodies[a].p, p[a], m->run->span};
     }
     mech_func_add(&m->out->step, assign, n);

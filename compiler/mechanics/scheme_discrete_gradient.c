@@ -98,4 +98,4 @@ static const MechFormula derivation[] = {
     {NULL, NULL, FOR_BOTH},
 };
 
-const MechScheme mech_scheme_discrete_gradient = {"discrete_gradient", step, order, false, derivation};
+const MechScheme mech_scheme_discrete_gradient = {"discrete_gradient", step, order, false, derivation, false};

@@ -140,4 +140,4 @@ static const MechFormula derivation[] = {
     {NULL, NULL, FOR_BOTH},
 };
 
-const MechScheme mech_scheme_galerkin = {"galerkin", step, order, true, derivation};
+const MechScheme mech_scheme_galerkin = {"galerkin", step, order, true, derivation, false};

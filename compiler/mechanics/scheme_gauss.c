@@ -1,6 +1,10 @@
 /* scheme_gauss — collocation at the s nodes of Gauss: order 2s, symplectic, symmetric (Hairer, Lubich, Wanner, Geometric
  * Numerical Integration, II.1.3, IV.4, VI.4).
  *
+ * What has no inertia has no momentum in it: its stage velocities solve its own equation at the stage, which for a Lagrangian
+ * linear in the velocities is collocation of Ω q' = ∂V/∂q + …; what follows from a condition has its stage positions for
+ * unknowns, and satisfies it in each and at the end.
+ *
  * Of a Lagrangian the unknowns are the stage velocities alone, in the partitioned form that needs gradients of L and no
  * Legendre transform; of a Hamiltonian both slopes of every stage. */
 #include "internal.h"
@@ -26,11 +30,13 @@ static IrTerm *terms(Mech *m, uint32_t n) { return ARENA_ARRAY(m->arena, IrTerm,
 
 static IrTerm own(Mech *m, IrDef d, uint32_t a) { return ir_read(m->p, d, m->bodies[a].at, m->bodies[a].rank); }
 
-/* Q_i, by stage and body, from stage slopes v. */
+/* Q_i, by stage and body, from stage slopes v; of what follows from a condition v is Q itself. */
 static void positions(Mech *m, const Stages *s, const IrTerm *v, IrTerm *q) {
     for (uint32_t i = 0; i < s->n; i++)
         for (uint32_t a = 0; a < m->n; a++)
-            q[i * m->n + a] = mech_advance(m, a, own(m, m->bodies[a].q, a), s->a[i], v, s->n, "Q");
+            q[i * m->n + a] = m->bodies[a].order == MECH_ALGEBRAIC
+                                  ? v[i * m->n + a]
+                                  : mech_advance(m, a, own(m, m->bodies[a].q, a), s->a[i], v, s->n, "Q");
 }
 
 static IrTerm time_of(Mech *m, double c) { return ir_mul(m->p, ir_real(m->p, c), m->step); }
@@ -46,15 +52,38 @@ static void forces(Mech *m, const Stages *s, const IrTerm *q, const IrTerm *v, c
         }
 }
 
+/* What is 0 at a stage for a body without inertia. */
+static IrTerm condition_of(Mech *m, uint32_t a, const IrTerm *equation) {
+    for (uint32_t i = 0; m->mixed && i < m->mixed->n_algebraic; i++)
+        if (m->mixed->algebraic[i] == a)
+            return m->mixed->condition[i];
+    return equation[a];
+}
+
+/* The force on what has inertia must not read velocities that are no unknowns. */
+static bool check_algebraic(Mech *m) {
+    for (uint32_t i = 0; m->mixed && i < m->mixed->n_algebraic; i++)
+        if (!ir_is_zero(m->p, m->mass.linear[m->mixed->algebraic[i]]))
+            return mech_scheme_refuse(m,
+                                      mech_text(m, "the velocity of `%s` occurs linearly, and its equation is a condition",
+                                                m->bodies[m->mixed->algebraic[i]].name),
+                                      "take the total time derivative out of the Lagrangian, or use a method such as dop853");
+    return true;
+}
+
 static bool of_lagrangian(Mech *m, const Stages *s) {
     uint32_t n = s->n * m->n;
+    IrTerm *equation = terms(m, 1);
+    if (!check_algebraic(m) || ((m->mixed || m->out->first_order) && !mech_residuals(m, equation)))
+        return false;
     MechShape *shape = ARENA_ARRAY(m->arena, MechShape, n);
     IrTerm *v = terms(m, s->n), *q = terms(m, s->n), *f = terms(m, s->n), *residual = terms(m, s->n), *start = terms(m, s->n);
     IrDef *value = ARENA_ARRAY(m->arena, IrDef, n);
     MechUnknowns u;
     for (uint32_t k = 0; k < n; k++) {
         shape[k] = mech_shape_like(&m->bodies[k % m->n], "V");
-        start[k] = m->bodies[k % m->n].velocity;
+        const MechBody *b = &m->bodies[k % m->n];
+        start[k] = b->order == MECH_ALGEBRAIC ? own(m, b->q, k % m->n) : b->velocity;
     }
     mech_unknowns(m, shape, n, &u);
     mech_terms_of(m, u.part, n, v);
@@ -63,6 +92,11 @@ static bool of_lagrangian(Mech *m, const Stages *s) {
     for (uint32_t i = 0; i < s->n; i++)
         for (uint32_t a = 0; a < m->n; a++) {
             const MechBody *b = &m->bodies[a];
+            if (b->order != MECH_SECOND) {
+                residual[i * m->n + a] =
+                    mech_stage(m, condition_of(m, a, equation), time_of(m, s->c[i]), q + i * m->n, v + i * m->n, NULL);
+                continue;
+            }
             IrTerm momentum = mech_stage(m, b->momentum, time_of(m, s->c[i]), q + i * m->n, v + i * m->n, NULL);
             residual[i * m->n + a] = ir_sub(m->p, momentum, mech_advance(m, a, own(m, b->p, a), s->a[i], f, s->n, NULL));
         }
@@ -77,7 +111,7 @@ static bool of_lagrangian(Mech *m, const Stages *s) {
         p1[a] = mech_advance(m, a, own(m, m->bodies[a].p, a), s->b, f, s->n, NULL);
     }
     mech_scheme_assign(m, q1, p1);
-    return true;
+    return mech_add_conditions(m, NULL, &m->out->step);
 }
 
 static bool of_hamiltonian(Mech *m, const Stages *s) {
@@ -138,7 +172,10 @@ static const MechFormula derivation[] = {
      FOR_LAGRANGIAN},
     {"for the stage velocities V: ∂L/∂q'(Q_i, V_i, t + c_i h) = p + h Σ_j a_ij F_j",
      "for the stage velocities $V$: $\\partial L/\\partial q'(Q_i, V_i, t + c_i h) = p + h \\sum_j a_{ij} F_j$",
-     FOR_LAGRANGIAN},
+     FOR_INERTIA},
+    {"what has no inertia obeys its own equation at each stage: F_i = (d/dt ∂L/∂q')(Q_i, V_i, t + c_i h); a condition, which has no velocity in it, holds for Q_i, and at the end for q",
+     "what has no inertia obeys its own equation at each stage: $F_i = (\\frac{d}{dt} \\partial L/\\partial q')(Q_i, V_i, t + c_i h)$; a condition, which has no velocity in it, holds for $Q_i$, and at the end for $q$",
+     FOR_LIGHT},
     {"Q_i = q + h Σ_j a_ij V_j, P_i = p + h Σ_j a_ij F_j",
      "$Q_i = q + h \\sum_j a_{ij} V_j$, $P_i = p + h \\sum_j a_{ij} F_j$",
      FOR_HAMILTONIAN},
@@ -151,4 +188,4 @@ static const MechFormula derivation[] = {
     {NULL, NULL, FOR_BOTH},
 };
 
-const MechScheme mech_scheme_gauss = {"gauss", step, order, false, derivation};
+const MechScheme mech_scheme_gauss = {"gauss", step, order, false, derivation, true};

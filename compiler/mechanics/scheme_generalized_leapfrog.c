@@ -67,4 +67,4 @@ static const MechFormula derivation[] = {
     {NULL, NULL, FOR_BOTH},
 };
 
-const MechScheme mech_scheme_generalized_leapfrog = {"generalized_leapfrog", step, order, false, derivation};
+const MechScheme mech_scheme_generalized_leapfrog = {"generalized_leapfrog", step, order, false, derivation, false};

@@ -89,6 +89,8 @@ static void momentum_lines(Mech *m, Lines *l) {
 static void form_lines(Mech *m, Lines *l, const MechForm *f, const char *symbol) {
     for (uint32_t a = 0; a < m->n; a++) {
         MechBody *b = &m->bodies[a];
+        if (m->mixed && b->order != MECH_SECOND)
+            continue;
         if (f->diagonal[a])
             add_equation(l, indexed(m, symbol, b), b->q, "=", f->diagonal[a], b->sema->span);
         for (uint32_t c = 0; c < m->n; c++) {
@@ -132,8 +134,9 @@ static void inversion_lines(Mech *m, Lines *l) {
 static void legendre_lines(Mech *m, Lines *l) {
     inversion_lines(m, l);
     for (uint32_t a = 0; a < m->n; a++)
-        add_equation(l, primed(m, &m->bodies[a], "'"), m->bodies[a].q, "=", m->bodies[a].velocity,
-                     m->kinetic_span);
+        if (m->bodies[a].order == MECH_SECOND)
+            add_equation(l, primed(m, &m->bodies[a], "'"), m->bodies[a].q, "=", m->bodies[a].velocity,
+                         m->kinetic_span);
     if (m->run->hamiltonian.term) {
         if (m->back)
             add_equation(l, "L", 0, "=", m->back, m->kinetic_span);
@@ -200,7 +203,9 @@ static void equation_lines(Mech *m, Lines *l) {
     }
     for (uint32_t a = 0; a < m->n; a++) {
         MechBody *b = &m->bodies[a];
-        if (m->stores_p)
+        if (b->order != MECH_SECOND)
+            add_equation(l, primed(m, b, "'"), b->q, "=", b->shown ? b->shown : b->velocity, m->run->span);
+        else if (m->stores_p)
             add_equation(l, mech_text(m, "%s'", b->momentum_symbol), b->q, "=", momentum_rate(m, a),
                          m->run->span);
         else
@@ -408,6 +413,8 @@ bool mech_pass_sections(Mech *m) {
     }
     dissipation_lines(m, l);
     add_section(m, "Dissipation", false, l);
+    mech_mixed_lines(m, l->at, &l->n);
+    add_section(m, "Coordinates without inertia", true, l);
     mech_constraint_lines(m, l->at, &l->n);
     add_section(m, "Constraints", true, l);
     if (m->skew) {

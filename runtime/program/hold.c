@@ -3,13 +3,13 @@
 
 bool hold_open(Execution *e) {
     const RtProgramRun *spec = e->spec;
-    if (!spec->n_constraints)
+    if (!spec->project)
         return true;
     Arena *arena = e->arena;
     RtHold *h = e->run.hold = ARENA_NEW(arena, RtHold);
     *h = (RtHold){.n = spec->n_constraints};
     h->project = execution_function(e, spec->project);
-    h->inspect = execution_function(e, spec->inspect);
+    h->inspect = h->n ? execution_function(e, spec->inspect) : NULL;
     h->at = ARENA_ARRAY(arena, RtHeld, h->n);
     for (uint32_t k = 0; k < h->n; k++) {
         const RtConstraint *held = &spec->constraints[k];
@@ -21,6 +21,8 @@ bool hold_open(Execution *e) {
     for (uint32_t a = 0; a < spec->n_held; a++)
         h->n_state += execution_block(&spec->held[a], &state[h->n_state]);
     h->state = state;
+    if (!h->n)
+        return h->project != NULL;
     return h->project && h->inspect && execution_block(&spec->violation, &h->violation) &&
            execution_block(&spec->rate, &h->rate) && execution_block(&spec->jacobian, &h->jacobian);
 }
@@ -62,7 +64,7 @@ static void report_left_out(const Execution *e) {
 
 void hold_report(const Execution *e) {
     const RtHold *h = e->run.hold;
-    if (!h || !h->dropped)
+    if (!h || !h->dropped || !h->n)
         return;
     const RtConstraint *whose = &e->spec->constraints[h->whose];
     switch (h->failure) {

@@ -175,6 +175,8 @@ static bool allocate(RtHold *h) {
 }
 
 static bool look(RtRun *run, RtRunResult *result) {
+    if (!run->hold->inspect)
+        return true;
     result->status = (RtStatus)run->hold->inspect(run->frame);
     return result->status == RT_OK;
 }

@@ -74,7 +74,7 @@ typedef enum RtHoldFailure {
 /* What keeps a run on its constraints. */
 typedef struct RtHold {
     RtFunction project;     /* the state one step back to the constraints */
-    RtFunction inspect;     /* computes the three blocks from the state */
+    RtFunction inspect;     /* computes the three blocks from the state; NULL where n = 0: project alone is asked for */
     RtBlock violation, rate, jacobian; /* rows; rows; rows × columns */
     RtHeld *at; uint32_t n;
     uint64_t rows;          /* of all together */
