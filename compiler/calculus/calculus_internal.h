@@ -72,6 +72,8 @@ IrTerm calc_name_sums(IrProgram *p, IrTerm t, IrElem elem, CalcDefs *made);
 /* A read of the definition of reduction t over its free indices; t itself when that would take too many. The definition
  * is computed everywhere: unless t is `certain` to be, too, reads in it that may leave their tensor are guarded. */
 IrTerm calc_named(IrProgram *p, IrTerm t, IrElem elem, bool certain);
+/* support.c: `adjoint` as 0 where its conditions on indices say so, if `body` may have no derivative there. */
+IrTerm calc_within_support(IrProgram *p, IrTerm adjoint, IrTerm body);
 
 /* ---- scans: scan.c, lift.c ---- */
 /* Row `lag` before row k (an INT term) of scan d, over the AXIS indices of a row. */

@@ -218,7 +218,7 @@ static void reverse_expr(Reverse *r, IrDef d, IrTerm body, IrDef adjoint) {
                       ? ir_at_subs(p, adjoint, subs)
                       : ir_read(p, adjoint, subs, rank);
     r->present.n = 0;
-    reverse_term(r, body, ir_read(p, d, subs, rank), seed, axes, rank);
+    reverse_term(r, body, ir_read(p, d, subs, rank), calc_within_support(p, seed, body), axes, rank);
     share_coefficients(r, d, axes, subs, rank);
 }
 

@@ -467,7 +467,7 @@ typedef enum PrettyKind {
     PRETTY_RELATION, /* at[0] text at[1] */
     PRETTY_CASES,    /* at[1] if at[0], else at[2] */
     PRETTY_BRACKET,  /* 1 where at[0] holds, else 0 */
-    PRETTY_TUPLE,    /* pieces in at */
+    PRETTY_TUPLE,    /* pieces in at, subscripts of the whole in below */
 } PrettyKind;
 
 typedef struct Pretty Pretty;

@@ -197,12 +197,58 @@ static bool is_removable(const IrProgram *p, IrOp op, IrTerm condition) {
            (ir_is_zero(p, n->arg[0]) || ir_is_zero(p, n->arg[1]));
 }
 
-static Pretty *build_select(PrettyScope *s, const IrNode *n) {
+/* The condition of a table: index ≤ k. */
+static bool is_up_to(const IrProgram *p, IrTerm condition, IrIdx *index, uint64_t k) {
+    IrNode node = *ir_node(p, condition);
+    double value;
+    if (node.op != IR_LE || ir_node(p, node.arg[0])->op != IR_INDEX || !ir_is_const(p, node.arg[1], &value))
+        return false;
+    IrIdx of = ir_node(p, node.arg[0])->arg[0];
+    bool fits = value == (double)k && (!*index || *index == of);
+    *index = fits ? of : *index;
+    return fits;
+}
+
+/* (a, b, c)[i]: what a list written with brackets is, a number, or a list again, for each value of an index in turn; NULL: it
+ * is not one. */
+static Pretty *build_table(PrettyScope *s, IrTerm t) {
+    enum { MOST = 64 };
+    IrTerm item[MOST];
+    IrIdx index = 0;
+    uint32_t n = 0;
+    double value;
+    for (; ir_node(s->p, t)->op == IR_SELECT; t = ir_node(s->p, t)->arg[2]) {
+        if (n + 1 >= MOST || !is_up_to(s->p, ir_node(s->p, t)->arg[0], &index, n))
+            break;
+        item[n++] = ir_node(s->p, t)->arg[1];
+    }
+    if (!n || ir_index(s->p, index)->extent != n + 1)
+        return NULL;
+    item[n++] = t;
+    Pretty *list = pretty_node(s, PRETTY_TUPLE, n);
+    list->below = ARENA_ARRAY(s->arena, Pretty *, IR_MAX_RANK);
+    list->below[list->n_below++] = pretty_build(s, ir_idx(s->p, index));
+    for (uint32_t k = 0; k < n; k++) {
+        Pretty *one = ir_is_const(s->p, item[k], &value) ? pretty_build(s, item[k]) : build_table(s, item[k]);
+        if (!one)
+            return NULL;
+        for (uint32_t b = 0; b < one->n_below && !k && list->n_below < IR_MAX_RANK; b++)
+            list->below[list->n_below++] = one->below[b];
+        one->n_below = 0;
+        list->at[list->n++] = one;
+    }
+    return list;
+}
+
+static Pretty *build_select(PrettyScope *s, IrTerm term, const IrNode *n) {
     if (is_removable(s->p, IR_EQ, n->arg[0]))
         return pretty_build(s, n->arg[2]);
     if (is_removable(s->p, IR_NE, n->arg[0]) && ir_is_zero(s->p, n->arg[2]))
         return pretty_build(s, n->arg[1]);
-    Pretty *t = pretty_node(s, PRETTY_CASES, 3);
+    Pretty *t = build_table(s, term);
+    if (t)
+        return t;
+    t = pretty_node(s, PRETTY_CASES, 3);
     IrNode condition = *ir_node(s->p, n->arg[0]);
     bool other = condition.op == IR_NOT; /* the other case first */
     t->at[t->n++] = pretty_build(s, other ? condition.arg[0] : n->arg[0]);
@@ -261,7 +307,7 @@ Pretty *pretty_build(PrettyScope *s, IrTerm t) {
     if (op == IR_EQ || op == IR_NE || op == IR_LT || op == IR_LE || op == IR_AND || op == IR_OR)
         return build_relation(s, ir_op_name(op), n.arg[0], n.arg[1]);
     if (op == IR_SELECT)
-        return build_select(s, &n);
+        return build_select(s, t, &n);
     if (op == IR_TO_REAL) {
         Pretty *inner = pretty_build(s, n.arg[0]);
         if (ir_node(s->p, n.arg[0])->type != IR_BOOL)

@@ -255,6 +255,7 @@ static void write_kind(Buf *out, const Pretty *t) {
         buf_puts(out, "\\left(");
         write_list(out, t->at, t->n, ",\\, ");
         buf_puts(out, "\\right)");
+        write_subscripts(out, t->below, t->n_below);
         break;
     }
 }

@@ -37,7 +37,7 @@ static void collect_sum(PrettyScope *s, IrTerm t, bool negative, TermList *list)
 
 /* Whether anything in t carries an index or moves. */
 static bool has_subscript(const Pretty *t) {
-    if ((t->kind == PRETTY_SYMBOL && (t->n || t->varies)) || (t->kind == PRETTY_CALL && t->n_below))
+    if ((t->kind == PRETTY_SYMBOL && (t->n || t->varies)) || ((t->kind == PRETTY_CALL || t->kind == PRETTY_TUPLE) && t->n_below))
         return true;
     bool any = false;
     for (uint32_t i = 0; i < t->n && !any; i++)

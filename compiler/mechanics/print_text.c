@@ -254,6 +254,11 @@ static void write_kind(Buf *out, const Pretty *t) {
         buf_puts(out, "(");
         write_list(out, t->at, t->n, ", ", LEVEL_SUM);
         buf_puts(out, ")");
+        if (t->n_below) {
+            buf_puts(out, "[");
+            write_list(out, t->below, t->n_below, ",", LEVEL_SUM);
+            buf_puts(out, "]");
+        }
         break;
     }
 }

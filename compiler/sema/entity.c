@@ -94,8 +94,9 @@ static Val override_value(Sema *s, const Ent *ent, const char *text) {
 static Val const_value(Sema *s, Ent *ent) {
     const char *text = override_of(s, ent);
     if (text) return override_value(s, ent, text);
-    Val v = sema_let(s, ent->scope, ent->decl, false);
-    return fold_const(s, ent, v);
+    Val v = fold_const(s, ent, sema_let(s, ent->scope, ent->decl, false));
+    /* a table has a name, and is shown by it */
+    return val_ok(&v) && v.rank ? val_define(s, v, ent->decl->name, ent->decl->name_span, ent->scope) : v;
 }
 
 static bool is_fixed(const Ent *ent) {

@@ -174,6 +174,19 @@ static Val count_error(Sema *s, const Expr *e, const Val *base) {
     return val_poison();
 }
 
+/* An element of a table of constants is a constant. */
+static IrTerm folded(Sema *s, Scope *scope, const Expr *of, IrTerm element) {
+    Ent *ent = of->kind == EXPR_NAME ? scope_find(s, scope, of->name.name) : NULL;
+    double value;
+    if (!ent || ent->kind != ENT_CONST || !sema_const_term(s, element, &value)) return element;
+    switch (ir_node(s->ir, element)->type) {
+    case IR_REAL: return ir_real(s->ir, value);
+    case IR_INT: return ir_int(s->ir, (int64_t)value);
+    case IR_BOOL: return ir_bool(s->ir, value != 0);
+    }
+    return element;
+}
+
 Val sema_subscript(Sema *s, Scope *scope, const Expr *e) {
     Val base = sema_expr(s, scope, e->subscript.of);
     if (base.kind == VAL_POISON) return base;
@@ -199,5 +212,6 @@ Val sema_subscript(Sema *s, Scope *scope, const Expr *e) {
     if (!ok) return val_poison();
     ir_at(s->ir, e->span);
     out.body = val_at(s, &base, at);
+    if (!out.rank) out.body = folded(s, scope, e->subscript.of, out.body);
     return out;
 }
