@@ -311,6 +311,49 @@ for run in 'leapfrog(h = 0.01)' 'dop853(rtol = 1e-9)'; do
   count=$((count + 1))
 done
 
+# What is conserved is followed; a drift is relative, or absolute where there is nothing but rounding.
+cat >conserved.lag <<'LAG'
+coord x = 1, y = 0, y' = 1.1
+system planet { kinetic = 1/2 * (x'^2 + y'^2); potential = -1 / sqrt(x^2 + y^2); symmetry J: rotation(x, y) }
+run leapfrog(h = 0.01) on planet for 1
+coord a[i : 3] = i, b[i : 3] = i^2
+system vortices { lagrangian = sum[i](a[i] * b'[i]) - sum[i, j | i < j](ln((a[i] - a[j])^2 + (b[i] - b[j])^2)); symmetry I: rotation(a, b) }
+run dop853(rtol = 1e-12) on vortices for 1
+coord u = 1, v = -1, u' = 0.5, v' = -0.5
+system pair { kinetic = 1/2 * (u'^2 + v'^2); potential = 1/2 * (u - v)^2 }
+run leapfrog(h = 0.01) on pair for 1
+LAG
+expect 0 '^drift: energy [0-9.]+e-0[4-9], J ([0-9.]+e-1[5-9]|0)$' "$lag" run conserved.lag
+expect 0 '^drift: energy [0-9.]+e-1[0-9], I [0-9.]+e-1[0-9], P_b ([0-9.]+e-1[0-9]|0)$' "$lag" run conserved.lag
+expect 0 '^drift: energy [0-9.]+e-0[4-9], P (0|[0-9.]+e-1[5-9] .absolute.)$' "$lag" run conserved.lag
+expect 0 '"event":"drift","name":"J","drift":.*,"relative":true' "$lag" run conserved.lag --json
+
+# A start that constraints refuse is no run: nothing is summed up, and nothing written.
+cat >refused.lag <<'LAG'
+coord x = 1, y = 0.5
+system pendulum { kinetic = 1/2 * (x'^2 + y'^2); potential = 9.81 * y; constraint x^2 + y^2 = 1 }
+run dop853 on pendulum for 1 { record x every 0.1 }
+LAG
+expect 3 'E0671' "$lag" run refused.lag --out refused
+"$lag" run refused.lag --out refused 2>&1 | grep -qE '^(dop853 on|drift|wrote)' && { echo "FAILED: a refused start is summed up"; failed=$((failed + 1)); }
+[ -e refused/dop853.csv ] && { echo "FAILED: a refused start leaves a table"; failed=$((failed + 1)); }
+
+# What an event does has no value; where an implicit step finds no solution.
+cat >no_value.lag <<'LAG'
+coord x = 1
+system spring { kinetic = 1/2 * x'^2; potential = 1/2 * x^2 }
+run dop853 on spring for 10 { when x = 0 { x' = sqrt(-1 - x'^2) } }
+LAG
+expect 3 'dop853 stopped: the velocity of x is not finite after an event at t = 1\.57079.*The right side of what the event changes' "$lag" run no_value.lag --out no_value
+sed 's/dop853/leapfrog(h = 0.01)/' no_value.lag >no_value_word.lag
+expect 3 'leapfrog stopped: the momentum of x is not finite after an event at t = 1\.57' "$lag" run no_value_word.lag --out no_value
+cat >falls.lag <<'LAG'
+coord x = 1
+system falls { kinetic = 1/2 * x'^2; potential = -x^4 }
+run gauss(h = 0.01) on falls for 10
+LAG
+expect 3 'gauss stopped: after step [0-9]+, at t = 0\.9[0-9]+: Newton' "$lag" run falls.lag --out falls
+
 # A full disk: one message, nothing half written.
 if [ "$(id -u)" -eq 0 ] && mkdir disk && mount -t tmpfs -o size=64k tmpfs disk 2>/dev/null; then
   sed 's/every 10 steps/every 1 steps/; s/200 steps/20000 steps/' valley.lag >big.lag

@@ -58,7 +58,7 @@ static void energy_line(Mech *m, MechLine *at, uint32_t *n) {
     }
     IrTerm e = m->stores_p && m->hamiltonian ? m->hamiltonian : m->energy;
     at[*n] = (MechLine){.lhs = "E", .relation = "=", .rhs = e, .remark = "the energy: L does not depend on t"};
-    if (m->energy && !m->out->first_order)
+    if (m->energy && (!m->out->first_order || m->skew))
         mech_add_charge(m, "energy", &at[*n]);
     (*n)++;
 }
@@ -84,8 +84,9 @@ static void cyclic_lines(Mech *m, MechLine *at, uint32_t *n) {
                 .relation = "=",
                 .rhs = m->mass.of_momenta ? ir_read(m->p, b->p, b->at, b->rank) : m->mass.gradient[a],
                 .remark = mech_text(m, "%s is cyclic: L does not depend on it", b->symbol)};
-        if (!mech_has_charge(m, at[*n].rhs))
-            mech_add_charge(m, b->momentum_symbol, &at[*n]);
+        if (mech_has_charge(m, at[*n].rhs))
+            continue;
+        mech_add_charge(m, b->momentum_symbol, &at[*n]);
         (*n)++;
     }
 }
@@ -304,10 +305,28 @@ void mech_add_charge(Mech *m, const char *name, const MechLine *line) {
     vec_push(&m->charges, (MechCharge){.name = name, .value = line->rhs, .like = line->like, .span = m->run->span});
 }
 
-bool mech_has_charge(const Mech *m, IrTerm value) {
-    for (uint32_t k = 0; k < m->charges.n; k++)
-        if (m->charges.at[k].value == value)
+/* Whether two scalars are multiples of each other: at generic points. */
+static bool is_multiple(Mech *m, IrTerm a, IrTerm b) {
+    enum { POINTS = 3 };
+    double ratio = 0;
+    IrTerm both[2] = {a, b};
+    for (uint32_t k = 0; k < POINTS; k++) {
+        bool ok = mech_set_generic(m, both, 2, 41 * k + 7);
+        double x = ok ? ir_eval(m->env, a, NULL, &ok) : 0, y = ok ? ir_eval(m->env, b, NULL, &ok) : 0;
+        if (!ok || !isfinite(x) || !isfinite(y) || y == 0 || x == 0 || (k && fabs(x / y - ratio) > 1e-9 * fabs(ratio)))
+            return false;
+        ratio = x / y;
+    }
+    return true;
+}
+
+bool mech_has_charge(Mech *m, IrTerm value) {
+    for (uint32_t k = 0; k < m->charges.n; k++) {
+        const MechCharge *c = &m->charges.at[k];
+        bool scalars = !c->like && !ir_node(m->p, value)->free;
+        if (c->value == value || (scalars && is_multiple(m, value, c->value)))
             return true;
+    }
     return false;
 }
 
@@ -329,7 +348,7 @@ static bool conserved_lines(Mech *m, MechLine *at, uint32_t *n) {
     energy_line(m, at, n);
     if (!mech_declared_lines(m, at, n))
         return false;
-    if (m->out->first_order || m->run->block)
+    if ((m->out->first_order && !m->skew) || m->run->block)
         return true;
     cyclic_lines(m, at, n);
     Probe seen;

@@ -114,7 +114,7 @@ static bool first_order(Mech *m, MechLine *at, uint32_t *n) {
 }
 
 bool mech_declared_lines(Mech *m, MechLine *at, uint32_t *n) {
-    if (m->out->first_order || m->run->block)
+    if ((m->out->first_order && !m->skew) || m->run->block)
         return first_order(m, at, n);
     bool ok = true;
     for (uint32_t k = 0; k < m->run->n_symmetries; k++)

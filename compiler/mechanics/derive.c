@@ -60,7 +60,7 @@ static const Pass passes[] = {
     {"hold", mech_pass_hold, MASS | ROWS | VELOCITY, HELD, FOR_ONE},
     {"conserved", mech_pass_conserved, VELOCITY | RATES | STEP | HELD, CHARGES, FOR_ONE | FOR_GROUP},
     {"functions", mech_pass_functions, RATES | STEP | HELD | CHARGES, FUNCTIONS, FOR_ONE | FOR_SEVERAL},
-    {"events", mech_pass_events, VELOCITY | RATES | STEP, EVENTS, FOR_ONE | FOR_SEVERAL},
+    {"events", mech_pass_events, VELOCITY | RATES | STEP | HELD, EVENTS, FOR_ONE | FOR_SEVERAL},
     {"sections", mech_pass_sections, RATES | STEP | FUNCTIONS | EVENTS | CHARGES, DERIVATION, FOR_ONE | FOR_GROUP | FOR_SEVERAL},
 };
 

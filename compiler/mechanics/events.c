@@ -5,7 +5,7 @@
  * What an event assigns is said in coordinates and velocities, and may be stored as momenta. Where the state is (q, p),
  * a velocity that changes, or a coordinate that enters the mass matrix, changes p = ∂L/∂q' at the new q and q'; a
  * coordinate moved alone keeps its velocity. All right sides read the state before. */
-#include "internal.h"
+#include "noether.h"
 
 #include <math.h>
 #include <string.h>
@@ -186,6 +186,83 @@ static bool add_part(Mech *m) {
     return true;
 }
 
+/* ---- what never crosses ---- */
+
+enum { POINTS = 3, MOST_ROUNDS = 40, MOST_LOOKED_AT = 400 };
+
+static void keep_all_rows(Mech *m) {
+    double ones[MOST_LOOKED_AT];
+    for (uint32_t i = 0; i < MOST_LOOKED_AT; i++)
+        ones[i] = 1;
+    for (uint32_t r = 0; r < m->n_constraints; r++)
+        if (m->constraints[r].kept)
+            ir_env_set(m->env, m->constraints[r].kept, ones);
+}
+
+/* A generic state that the constraints allow. False where none is found: it is out of the domain. */
+static bool go_to_allowed(Mech *m, const IrTerm *terms, uint32_t n, uint32_t salt) {
+    const IrFunc *project = &m->out->hold->project;
+    if (!mech_set_generic(m, terms, n, salt))
+        return false;
+    keep_all_rows(m);
+    for (int k = 0; k < MOST_ROUNDS; k++)
+        if (!mech_apply(m->p, m->env, project))
+            return false;
+    for (uint32_t r = 0; r < m->n_constraints; r++) {
+        const double *c = ir_eval_def(m->env, m->constraints[r].sema->residual);
+        for (uint64_t i = 0; c && i < m->constraints[r].row.size; i++)
+            if (!(fabs(c[i]) < 1e-12))
+                return false;
+        if (!c)
+            return false;
+    }
+    return true;
+}
+
+/* Whether the difference is 0 wherever the constraints hold: then what crosses is rounding. */
+static bool is_kept(Mech *m, IrTerm value, IrDef like) {
+    uint64_t size = ir_size(m->p, like), total = m->n_rows + size;
+    IrTerm *all = ARENA_ARRAY(m->arena, IrTerm, 1 + 2 * m->n + m->n_constraints);
+    uint32_t n = 0;
+    for (uint32_t a = 0; a < m->n; a++) {
+        const MechBody *b = &m->bodies[a];
+        total += b->size;
+        all[n++] = ir_read(m->p, b->q, b->at, b->rank);
+        if (b->order == MECH_SECOND)
+            all[n++] = ir_read(m->p, m->stores_p ? b->p : b->v, b->at, b->rank);
+    }
+    all[n++] = value;
+    for (uint32_t r = 0; r < m->n_constraints; r++)
+        all[n++] = m->constraints[r].residual;
+    if (total > MOST_LOOKED_AT || ir_def(m->p, like)->rank > IR_MAX_RANK)
+        return false;
+    for (uint32_t point = 0; point < POINTS; point++) {
+        if (!go_to_allowed(m, all, n, 29 * point + 11))
+            return false;
+        for (uint64_t i = 0; i < size; i++) {
+            int64_t at[IR_MAX_RANK] = {0};
+            uint64_t rest = i;
+            bool ok = true;
+            for (uint32_t k = ir_def(m->p, like)->rank; k-- > 0; rest /= ir_def(m->p, like)->extent[k])
+                at[k] = (int64_t)(rest % ir_def(m->p, like)->extent[k]);
+            double g = ir_eval(m->env, value, at, &ok);
+            if (!ok || !(fabs(g) < 1e-9))
+                return false;
+        }
+    }
+    return true;
+}
+
+static bool check_moves(Mech *m, const SemaEvent *event, const IrAssign *value) {
+    if (!m->n_constraints || !is_kept(m, value->value, value->target))
+        return true;
+    Diag *d = diag_error(m->session, DIAG_EVENT, event->span, "the constraints keep both sides equal at all times, so nothing ever crosses here");
+    for (uint32_t r = 0; r < m->n_constraints && r < 4; r++)
+        diag_note_at(m->session, d, m->constraints[r].span, "this holds");
+    diag_help(m->session, d, "watch something that the motion changes");
+    return false;
+}
+
 bool mech_pass_events(Mech *m) {
     const SemaRun *run = m->run;
     MechRun *out = m->out;
@@ -201,6 +278,7 @@ bool mech_pass_events(Mech *m) {
     for (uint32_t k = 0; k < run->n_events; k++) {
         const SemaEvent *event = &run->events[k];
         out->events[k].value = mech_output(m, event->value, event->span, &assign[k]);
+        ok = check_moves(m, event, &assign[k]) && ok;
         if (event->n_acts)
             ok = add_act(m, event, &out->events[k].act, k) && ok;
     }

@@ -33,7 +33,7 @@ bool mech_set_generic(Mech *m, const IrTerm *terms, uint32_t n, uint32_t salt);
 void mech_add_charge(Mech *m, const char *name, const MechLine *line);
 /* declared.c: the lines of declared symmetries; an error at the line of one that is none. False after an error. */
 bool mech_declared_lines(Mech *m, MechLine *at, uint32_t *n);
-/* Whether a charge of this value is among those found. */
-bool mech_has_charge(const Mech *m, IrTerm value);
+/* Whether a charge of this value, or of a multiple of it, is among those found. */
+bool mech_has_charge(Mech *m, IrTerm value);
 
 #endif

@@ -96,6 +96,13 @@ static void end_progress(Execution *e, const RtRunResult *result) {
     rt_progress_end(&e->progress, amount(e, &result->at), n, names, values);
 }
 
+/* The run did not come to its first step: its start is not one that it can have. */
+static bool refused(const Execution *e, const RtRunResult *result) {
+    const RtHold *h = e->run.hold;
+    bool at_start = result->at.step == 0 && result->at.time == 0 && !result->by_event;
+    return at_start && ((h && h->failure) || (result->status == RT_NOT_FINITE && !result->bad_step));
+}
+
 static int explain_stop(Execution *e, const RtRunResult *result) {
     if (result->status == RT_INTERRUPTED) {
         if (!e->options->json)
@@ -106,7 +113,9 @@ static int explain_stop(Execution *e, const RtRunResult *result) {
     if (e->run.hold && e->run.hold->failure)
         return EXIT_RUN; /* said at its line */
     const char *text = result->message.text[0] ? result->message.text : rt_status_text(result->status);
-    if (result->status == RT_NOT_FINITE && !e->spec->method && !result->bad_step) {
+    if (result->by_event) {
+        execution_complain(e, "%s stopped: %s. The right side of what the event changes has no value there", e->spec->name, text);
+    } else if (result->status == RT_NOT_FINITE && !e->spec->method && !result->bad_step) {
         execution_complain(e, "%s cannot start: %s", e->spec->name, text);
     } else if (result->status == RT_NOT_FINITE && !e->spec->method) {
         execution_complain(e, "%s diverged: %s. The state after step %llu is kept in the results; a smaller step or "
@@ -114,8 +123,11 @@ static int explain_stop(Execution *e, const RtRunResult *result) {
     } else {
         if (result->status == RT_NOT_CONVEX && !e->spec->method)
             execution_complain(e, "%s stopped in step %llu: %s", e->spec->name, (unsigned long long)result->at.step + 1, text);
-        else
+        else if (e->spec->method || e->run.batches || refused(e, result))
             execution_complain(e, "%s stopped: %s", e->spec->name, text);
+        else
+            execution_complain(e, "%s stopped: after step %llu, at t = %.10g: %s", e->spec->name,
+                               (unsigned long long)result->at.step, result->at.time, text);
         execution_blame(e, (int32_t)result->status);
     }
     return EXIT_RUN;
@@ -180,24 +192,29 @@ static int run_to_end(Execution *e) {
     bool ok = result.status == RT_OK;
     if (ok)
         kept_take(e);
-    end_progress(e, &result);
-    drift_say(e);
+    bool ran = !refused(e, &result);
+    if (ran) {
+        end_progress(e, &result);
+        drift_say(e);
+    } else {
+        rt_progress_clear(&e->progress);
+    }
     hold_report(e);
     if (ok && result.stopped_by && !e->options->json && !e->options->quiet)
         fprintf(stderr, "ended at t = %.10g by `when %s`\n", result.at.time, result.stopped_by->text);
     int status = ok ? EXIT_OK : explain_stop(e, &result);
-    if (!outputs_write(e))
+    if (ran && !outputs_write(e))
         status = EXIT_RUN;
-    if (result.status == RT_NOT_FINITE && (e->spec->method || result.bad_step))
+    if (result.status == RT_NOT_FINITE && ran)
         save_last_state(e);
     if (ok && !expects_hold(e) && status == EXIT_OK)
         status = EXIT_EXPECT;
     rt_float_mode_restore(mode);
     sigaction(SIGINT, &before, NULL);
-    for (uint32_t g = 0; g < e->n_groups && !e->options->json && !e->options->quiet; g++)
+    for (uint32_t g = 0; g < e->n_groups && ran && !e->options->json && !e->options->quiet; g++)
         if (!e->groups[g].plot)
             fprintf(stderr, "wrote %s\n", e->groups[g].path);
-    if (!pictures_write(e))
+    if (ran && !pictures_write(e))
         status = EXIT_RUN;
     page_end_run(e, ok ? NULL : result.message.text[0] ? result.message.text : rt_status_text(result.status));
     fwrite(e->printed.at ? e->printed.at : "", 1, e->printed.n, stdout);

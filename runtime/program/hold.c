@@ -84,6 +84,12 @@ void hold_report(const Execution *e) {
                       "the start does not satisfy the constraints, by %.6g here, and there is no way back to them",
                        h->amount);
         return;
+    case RT_HOLD_FLAT:
+        execution_say(e, SAYS_NO_GRADIENT, &whose->spot,
+                      (Aside){.help = "a square is 0 without changing its sign: constrain what is squared (x = 0 in the place of x^2 = 0); if "
+                                      "the gradient vanishes at this position alone, start from another"},
+                      "the gradient ∂c/∂q of this constraint vanishes where the motion starts, so no force Jᵀλ can keep it");
+        return;
     case RT_HOLD_INCONSISTENT:
         execution_say(e, SAYS_INCONSISTENT, &whose->spot, (Aside){.help = "leave one of them out, or make them agree"},
                       "no position satisfies all constraints: this one speaks of the same motion as %s, and with "

@@ -1,5 +1,6 @@
 /* hold — keeps a run on its constraints: the start is looked at, rows that follow from others are left out, and the state goes
  * back to the constraints after each step of a method. */
+#include "../core/core.h"
 #include "state.h"
 
 #include <math.h>
@@ -157,12 +158,67 @@ static double worst(const RtRun *run, const RtBlock *block, bool dropped, bool p
     return most;
 }
 
+static bool look(RtRun *run, RtRunResult *result) {
+    if (!run->hold->inspect)
+        return true;
+    result->status = (RtStatus)run->hold->inspect(run->frame);
+    return result->status == RT_OK;
+}
+
 static bool start_fails(RtRunResult *result, RtHold *h, RtHoldFailure failure, uint32_t whose, double amount) {
     h->failure = failure;
     h->whose = whose;
     h->amount = amount;
     result->status = RT_CONSTRAINT_LOST;
     return false;
+}
+
+/* State x moved by a fraction of itself, each number in its own way. */
+static void nudge(RtRun *run, const double *x) {
+    const RtHold *h = run->hold;
+    uint64_t k = 0;
+    for (uint32_t b = 0; b < h->n_state; b++) {
+        void *at = run->frame->mem + h->state[b].offset;
+        for (uint64_t i = 0; i < h->state[b].n; i++, k++) {
+            double moved = x[k] + 1e-3 * (1 + fabs(x[k])) * (1 + 0.3 * sin(2.3 * (double)k + 1));
+            if (h->state[b].elem == RT_F64)
+                ((double *)at)[i] = moved;
+            else
+                ((float *)at)[i] = (float)moved;
+        }
+    }
+}
+
+/* A constraint such as (x² + y² − 1)² = 0 has no gradient where it holds, and then no force can keep it: a row of J that is
+ * nothing at the start (J) and something beside it. False: there is one. */
+static bool has_gradients(RtRun *run, RtRunResult *result, const double *J, uint64_t columns) {
+    RtHold *h = run->hold;
+    char *kept = rt_snapshot_new(run);
+    double *x = malloc((size_of(h->state, h->n_state) + 1) * sizeof *x), *beside = malloc((h->jacobian.n + 1) * sizeof *beside);
+    bool ok = true;
+    if (!kept || !x || !beside) {
+        result->status = RT_NO_MEMORY;
+        ok = false;
+    } else {
+        rt_snapshot_take(run, kept);
+        copy(run, h->state, h->n_state, x);
+        nudge(run, x);
+        bool known = h->inspect(run->frame) == RT_OK;
+        copy(run, &h->jacobian, 1, beside);
+        rt_snapshot_restore(run, kept);
+        known = known && look(run, result);
+        for (uint64_t r = 0; r < h->rows && known && ok; r++) {
+            double here = sqrt(dot(J + r * columns, J + r * columns, columns));
+            double there = sqrt(dot(beside + r * columns, beside + r * columns, columns));
+            bool holds = fabs(value(run, &h->violation, r)) <= forgiven; /* else the way to it is what is missing */
+            if (holds && isfinite(there) && here <= 1e-8 * there)
+                ok = start_fails(result, h, RT_HOLD_FLAT, constraint_of(h, r), 0);
+        }
+    }
+    rt_free(kept);
+    free(x);
+    free(beside);
+    return ok;
 }
 
 static bool allocate(RtHold *h) {
@@ -172,13 +228,6 @@ static bool allocate(RtHold *h) {
     h->dropped = calloc(h->rows + 1, 1);
     h->follows = calloc((size_t)h->n * h->n + 1, 1);
     return h->before && h->dropped && h->follows;
-}
-
-static bool look(RtRun *run, RtRunResult *result) {
-    if (!run->hold->inspect)
-        return true;
-    result->status = (RtStatus)run->hold->inspect(run->frame);
-    return result->status == RT_OK;
 }
 
 /* Keeps where the start was, for the message that tells the way to the constraints. */
@@ -236,8 +285,12 @@ bool rt_hold_start(RtRun *run, RtRunResult *result) {
         return false;
     }
     copy(run, &h->jacobian, 1, J);
-    find_dependent(run, J, columns);
+    bool regular = !h->n || has_gradients(run, result, J, columns);
+    if (regular)
+        find_dependent(run, J, columns);
     free(J);
+    if (!regular)
+        return false;
     h->rate_at_start = worst(run, &h->rate, false, false, &h->rate_whose);
     if (!start_is_near(run, result) || !look(run, result))
         return false;

@@ -189,6 +189,8 @@ static bool events_within_step(Motion *motion, double from, bool *over) {
         motion->result.bad = rt_state_bad(run, &motion->result.bad_element);
         if (motion->result.bad) {
             motion->result.status = RT_NOT_FINITE;
+            motion->result.by_event = true;
+            look(motion, t); /* the state before it is the last good one */
             return rt_fail(&motion->result.message, "%s is not finite after an event at t = %.10g",
                            motion->result.bad->name, t);
         }

@@ -68,6 +68,7 @@ typedef enum RtHoldFailure {
     RT_HOLD_SINGULAR,          /* and there is no way back to it */
     RT_HOLD_INCONSISTENT,      /* held by the others, this one is off by `amount` wherever the motion goes */
     RT_HOLD_INCONSISTENT_RATE, /* the same of its rate of change */
+    RT_HOLD_FLAT,              /* its gradient vanishes at the start, though not beside it */
     RT_HOLD_SINGULAR_START,    /* it followed from others at the start alone */
 } RtHoldFailure;
 
@@ -152,6 +153,7 @@ typedef struct RtRunResult {
     const RtBlock *bad;     /* diverged: the quantity, */
     uint64_t bad_element;   /* its first element that is not finite, */
     uint64_t bad_step;      /* and the step that made it so */
+    bool by_event;          /* or what an event did */
     const RtEvent *stopped_by; /* the event that ended the run; NULL: none */
     RtOdeStats ode;         /* methods: accepted and rejected steps, evaluations */
 } RtRunResult;

@@ -293,6 +293,19 @@ static RtFired events_of_piece(Loop *loop, double *s) {
     return fired;
 }
 
+/* What an event at part s of the present piece did to the state is a number; else the run ends, before it. */
+static bool acts_are_finite(Loop *loop, double s) {
+    RtRun *run = loop->run;
+    loop->result.bad = rt_state_bad(run, &loop->result.bad_element);
+    if (!loop->result.bad)
+        return true;
+    loop->result.status = RT_NOT_FINITE;
+    loop->result.by_event = true;
+    look(loop, s);
+    return rt_fail(&loop->result.message, "%s is not finite after an event at t = %.10g", loop->result.bad->name,
+                   event_time(loop, s));
+}
+
 /* Step k, of so many h, with its events. False: the run is over, with the result filled. */
 static bool step_with_events(Loop *loop, uint64_t k, double length) {
     RtRun *run = loop->run;
@@ -313,6 +326,8 @@ static bool step_with_events(Loop *loop, uint64_t k, double length) {
             return false;
         }
         fired = events_of_piece(loop, &s);
+        if (fired == RT_EVENT_ACTED && !acts_are_finite(loop, s))
+            return false;
         if (fired == RT_EVENT_ACTED)
             status = go_on_from(loop, s);
     } while (fired == RT_EVENT_ACTED && loop->base_part < length - 1e-14);
