@@ -183,17 +183,13 @@ static void check_legendre(Check *c, const Direction *d) {
         compare(c, dot(c, ALONG_P, d), check_slope(c, c->m->lagrangian, ALONG_V, d), 0);
 }
 
-/* a + b x of a rate, summed over the directions of the body it moves. */
+/* A rate, summed over the directions of the body it moves; of a bath the friction. */
 static double rate_along(Check *c, const MechRate *r, const double *w) {
     Mech *m = (Mech *)(uintptr_t)c->m;
-    double *a = r->a ? check_values(c, mech_define(m, NULL, IR_F64, r->rank, r->extent, r->a)) : NULL;
-    double *b = r->b ? check_values(c, mech_define(m, NULL, IR_F64, r->rank, r->extent, r->b)) : NULL;
-    double *x = check_values(c, r->target), sum = 0;
+    double *rate = check_values(c, mech_define(m, NULL, IR_F64, r->rank, r->extent, mech_rate_term(m, r))), sum = 0;
     for (uint64_t i = 0; i < ir_size(c->p, r->target); i++)
-        sum += ((a ? a[i] : 0) + (b ? b[i] * x[i] : 0)) * w[i];
-    free(a);
-    free(b);
-    free(x);
+        sum += rate[i] * w[i];
+    free(rate);
     return sum;
 }
 
@@ -213,13 +209,20 @@ static void check_hamilton(Check *c, const Direction *d) {
     compare(c, sum, pull - friction, fmax(fabs(pull), fabs(friction)));
 }
 
-/* Runge-Kutta over h of x' = a + b x at one element with a and b as they are. */
-static double small_steps(double x, double a, double b, double h) {
+/* a + b x − c |x| x at one element, a, b and c as they are. */
+typedef struct Rate {
+    double a, b, c;
+} Rate;
+
+static double rate_at(const Rate *r, double x) { return r->a + r->b * x - r->c * fabs(x) * x; }
+
+/* Runge-Kutta over h. */
+static double small_steps(double x, const Rate *r, double h) {
     enum { STEPS = 400 };
     double dt = h / STEPS;
     for (int i = 0; i < STEPS; i++) {
-        double k1 = a + b * x, k2 = a + b * (x + dt / 2 * k1), k3 = a + b * (x + dt / 2 * k2),
-               k4 = a + b * (x + dt * k3);
+        double k1 = rate_at(r, x), k2 = rate_at(r, x + dt / 2 * k1), k3 = rate_at(r, x + dt / 2 * k2),
+               k4 = rate_at(r, x + dt * k3);
         x += dt / 6 * (k1 + 2 * k2 + 2 * k3 + k4);
     }
     return x;
@@ -228,7 +231,7 @@ static double small_steps(double x, double a, double b, double h) {
 static void check_rate(Check *c, const MechRate *r) {
     enum { MOST_ELEMENTS = 16 };
     Mech *m = (Mech *)(uintptr_t)c->m;
-    if (r->variance || r->diffusion || r->next)
+    if (r->variance || r->diffusion || r->next || r->implicit)
         return;
     IrTerm flow = mech_flow_value(m, r, m->step, 0);
     uint64_t n = ir_size(c->p, r->target);
@@ -240,12 +243,12 @@ static void check_rate(Check *c, const MechRate *r) {
         uint64_t rest = flat;
         for (uint32_t i = r->rank; i-- > 0; rest /= r->extent[i])
             at[i] = (int64_t)(rest % r->extent[i]);
-        bool ok_a = true, ok_b = true, ok = true;
-        double a = r->a ? ir_eval(c->env, r->a, at, &ok_a) : 0,
-               b = r->b ? ir_eval(c->env, r->b, at, &ok_b) : 0;
-        double exact = ir_eval(c->env, flow, at, &ok);
-        c->complete = c->complete && ok_a && ok_b && ok;
-        double reference = small_steps(x[flat], a, b, h);
+        bool ok[4] = {true, true, true, true};
+        Rate rate = {r->a ? ir_eval(c->env, r->a, at, &ok[0]) : 0, r->b ? ir_eval(c->env, r->b, at, &ok[1]) : 0,
+                     r->drag ? ir_eval(c->env, r->drag, at, &ok[2]) : 0};
+        double exact = ir_eval(c->env, flow, at, &ok[3]);
+        c->complete = c->complete && ok[0] && ok[1] && ok[2] && ok[3];
+        double reference = small_steps(x[flat], &rate, h);
         if (!isfinite(reference)) /* this element is outside the domain */
             continue;
         compare(c, exact, reference, fabs(x[flat]));
@@ -311,7 +314,7 @@ static void check_parts(Check *c, uint32_t points) {
         const MechPart *part = &c->m->parts[i];
         bool exact = false;
         for (uint32_t k = 0; k < part->n; k++)
-            exact = exact || (!part->rate[k].variance && !part->rate[k].diffusion && !part->rate[k].next);
+            exact = exact || (!part->rate[k].variance && !part->rate[k].diffusion && !part->rate[k].next && !part->implicit);
         if (!exact)
             continue;
         part_points(c, part, points);

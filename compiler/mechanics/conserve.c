@@ -36,7 +36,9 @@ static IrTerm generator(Mech *m) { return m->run->hamiltonian.term ? m->hamilton
 static void energy_line(Mech *m, MechLine *at, uint32_t *n) {
     if (m->out->first_order && !m->skew) {
         if (m->potential && !changes_by_itself(m, m->potential))
-            remark(at, n, "V never rises along the exact motion: V' = −2R + Q·q'");
+            remark(at, n,
+                   m->friction.quadratic ? "V never rises along the exact motion: V' = −2R + Q·q'"
+                                         : "V never rises along the exact motion: V' = −q'·∂R/∂q' + Q·q'");
         return;
     }
     if (changes_by_itself(m, generator(m))) {

@@ -8,7 +8,7 @@
  * Relaxation of an estimator: a = −b s*, so x ← e^(bh) x + (1 − e^(bh)) s*. Ornstein-Uhlenbeck at temperature
  * τ: p' = −c p + noise, p ← e^(−ch) p + √(τ M (1 − e^(−2ch))) ξ (Leimkuhler and Matthews, Molecular Dynamics,
  * section 7.3). For first-order motion the force in q' = G⁻¹F is frozen at the beginning of the part: the
- * explicit Euler step. A part that is not of this kind is reported by name where it is used. */
+ * explicit Euler step. Friction that is not linear is followed in drag.c. Another part that is not of this kind is reported by name where it is used. */
 #include "internal.h"
 
 #include <string.h>
@@ -98,22 +98,36 @@ static IrTerm friction_rate(Mech *m, uint32_t a) {
     return m->mass.of_momenta ? mech_times(m, friction, mass) : mech_quotient(m, friction, mass);
 }
 
-static bool add_friction(Mech *m, MechPart *part, uint32_t a, MechRate *r) {
+static bool goes_back(Mech *m, const SemaWord *word, uint32_t n, Name part) {
+    for (uint32_t i = 0; i < n; i++) {
+        if (word[i].part ? word[i].part == part && word[i].fraction < 0 : goes_back(m, word[i].body, word[i].n, part))
+            return true;
+    }
+    return false;
+}
+
+/* Friction that no linear rate is: quadratic drag on each momentum, or whatever the midpoint rule follows. */
+static void add_nonlinear_friction(Mech *m, MechPart *part, MechRate *r, IrTerm f) {
+    bool closed = !r->b && !(r->a && mech_depends_any(m, r->a, MECH_ON_P)) && !goes_back(m, &m->run->word, 1, part->name);
+    r->drag = closed ? mech_drag(m, r, f) : 0;
+    part->implicit = part->implicit || !r->drag;
+}
+
+static void add_friction(Mech *m, MechPart *part, uint32_t a, MechRate *r) {
     if (!m->dissipation || m->friction.structure == MECH_MASS_NONE)
-        return true;
+        return;
     IrTerm c = friction_rate(m, a);
     if (c && !mech_depends_any(m, c, MECH_ON_P)) {
         r->b = r->b ? ir_sub(m->p, r->b, c) : ir_neg(m->p, c);
-        return true;
+        return;
     }
     IrTerm f = calc_tidy(m->p, mech_resolve(m, m->friction.gradient[a]));
-    if (split_rate(m, r, ir_neg(m->p, f)))
-        return true;
-    return report_part(m, part, m->dissipation_span,
-                       mech_text(m,
-                                 "the friction ∂R/∂%s' is not a rate times the momentum of the same element",
-                                 m->bodies[a].name),
-                       use_method);
+    MechRate linear = *r;
+    if (split_rate(m, &linear, ir_neg(m->p, f)) && !(linear.a && mech_depends_any(m, linear.a, MECH_ON_P)) &&
+        !(linear.b && mech_depends_any(m, linear.b, MECH_ON_P)))
+        *r = linear;
+    else
+        add_nonlinear_friction(m, part, r, f);
 }
 
 /* Why the force depends on the momenta. */
@@ -134,12 +148,17 @@ static bool solve_momenta(Mech *m, MechPart *part) {
         MechRate r = rate_for(m, b->p, b->momentum_symbol);
         if (!split_rate(m, &r, b->pull))
             return report_pull(m, part, b);
-        if (!bath && !add_friction(m, part, a, &r))
-            return false;
         if ((r.a && mech_depends_any(m, r.a, MECH_ON_P)) || (r.b && mech_depends_any(m, r.b, MECH_ON_P)))
             return report_pull(m, part, b);
+        if (!bath)
+            add_friction(m, part, a, &r);
         finish_rate(m, &r, false);
         part->rate[part->n++] = r;
+    }
+    for (uint32_t a = 0; a < m->n && part->implicit; a++) {
+        MechRate *r = &part->rate[a];
+        r->implicit = ir_sub(m->p, m->bodies[a].pull, calc_tidy(m->p, mech_resolve(m, m->friction.gradient[a])));
+        r->a = r->b = r->drag = r->fixed = 0;
     }
     return true;
 }
@@ -230,6 +249,9 @@ static bool solve_flow(Mech *m, MechPart *part, const SemaFlow *f) {
 
 /* First-order motion: the friction is in `q`, the bath is the noise q' = √(2τ/G) ξ' alone. */
 static bool bath_first_order(Mech *m, MechPart *part, IrTerm temperature) {
+    if (!m->friction.quadratic)
+        return report_part(m, part, m->dissipation_span, "its noise depends on the velocities, which it moves",
+                           "give a dissipation quadratic in the velocities");
     for (uint32_t a = 0; a < m->n; a++) {
         MechBody *b = &m->bodies[a];
         if (!m->friction.diagonal[a])
@@ -403,6 +425,8 @@ IrTerm mech_flow_value(Mech *m, const MechRate *r, IrTerm h, uint32_t site) {
     IrTerm x = rate_variable(m, r);
     if (r->next)
         return r->next;
+    if (r->drag)
+        return mech_drag_value(m, r, x, h);
     if (!r->b) {
         IrTerm value = add_scaled(m, x, h, r->a);
         return r->diffusion ? add_noise(m, r, value, ir_mul(p, h, r->diffusion), site) : value;

@@ -24,6 +24,8 @@ static const char *const by_method = "use a method such as dop853 or rk4 on the 
 static bool decay_is_even(Mech *m, const MechPart *part) {
     for (uint32_t i = 0; i < part->n; i++) {
         const MechRate *r = &part->rate[i];
+        if (r->drag || r->implicit)
+            return false;
         bool even = (r->b ? r->b : 0) == (part->rate[0].b ? part->rate[0].b : 0);
         if (!even || (r->b && ir_node(m->p, r->b)->free))
             return false;

@@ -57,6 +57,7 @@ typedef struct MechBody {
                         order is not MECH_SECOND and velocities are stored */
     IrTerm pull;     /* ∂L/∂q + Q, or −∂H/∂q + Q, as a function of (q, p, t): p' without friction */
     IrTerm acceleration; /* q'' as a function of (q, q', t) */
+    IrTerm balance;      /* F in ∂R/∂q' = F, which Newton's method solves for q'; else 0 */
     IrTerm shown;        /* q'', or q' of first-order motion, as a reader sees it where that differs; else 0 */
 } MechBody;
 
@@ -83,6 +84,8 @@ typedef enum MechPartKind { PART_P, PART_Q, PART_STATE, PART_FLOW, PART_BATH, PA
 typedef struct MechRate {
     IrDef target;
     IrTerm a, b;      /* over the target's axes; 0: absent. A scale of both may be shared: see fixed */
+    IrTerm drag;      /* c: x' = a − c |x| x, and b is absent; 0: none */
+    IrTerm implicit;  /* the whole rate where it has no closed form: followed by the implicit midpoint rule; 0: it has */
     IrTerm next;      /* the value it takes at once, whatever h; 0: moved by a rate */
     IrTerm fixed;     /* fixed point -a/b where the quotient cancels; 0: none */
     IrTerm variance;  /* stationary variance of the noise; 0: no noise */
@@ -100,6 +103,7 @@ typedef struct MechPart {
     uint32_t n;
     bool moves_time; /* t advances with it: `q`, or `t` where the word says when */
     bool solved;
+    bool implicit; /* its rates are, all of them */
 } MechPart;
 
 /* ---- coordinates of lower order beside others with inertia (mixed.c) ---- */
@@ -269,6 +273,21 @@ bool mech_add_conditions(Mech *m, const IrTerm *v, IrFunc *f);
 /* The error that a word has no momenta for them. Returns false. */
 bool mech_refuse_mixed_word(Mech *m);
 void mech_mixed_lines(Mech *m, MechLine *at, uint32_t *n);
+
+/* ---- rayleigh.c ---- */
+/* What the second derivatives of R do not show: corners of the dissipation; in its gradient sign(x) x^n becomes |x| x^(n−1). */
+void mech_look_for_corners(Mech *m, IrTerm R, MechForm *f);
+/* First-order motion with a dissipation that is not quadratic: sets the velocities with ∂R/∂q' = force, per body a term in (q, t).
+ * False after an error. */
+bool mech_rayleigh_velocities(Mech *m, const IrTerm *force);
+
+/* ---- drag.c ---- */
+/* c with f = c |x| x, f a term over the axes of the rate's target x; 0: f is not of this form. */
+IrTerm mech_drag(Mech *m, const MechRate *r, IrTerm f);
+/* The value of x after time h ≥ 0 of x' = a − c |x| x. */
+IrTerm mech_drag_value(Mech *m, const MechRate *r, IrTerm x, IrTerm h);
+/* A part by the implicit midpoint rule over the time h, from t + now: one more group of `f`. False after an error. */
+bool mech_add_midpoint(Mech *m, IrFunc *f, const MechPart *part, IrTerm h, IrTerm now, Span span);
 
 /* ---- dual.c ---- */
 /* The Legendre transform of S, a convex function of the velocities (or momenta): S*(y) = y·x − S(x), and per body
@@ -445,6 +464,8 @@ IrTerm mech_flow_value(Mech *m, const MechRate *rate, IrTerm h, uint32_t site);
 MechPart *mech_find_part(Mech *m, Name name);
 /* Whether the word has an element of this part. */
 bool mech_word_has(const Mech *m, const char *part);
+/* The right side of x' = …, over the axes of x; 0 for noise alone. */
+IrTerm mech_rate_term(Mech *m, const MechRate *r);
 
 /* ---- lines of the derivation: appended to at[*n…] ---- */
 void mech_event_lines(Mech *m, MechLine *at, uint32_t *n);     /* events and what they do */

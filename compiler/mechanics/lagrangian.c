@@ -260,6 +260,8 @@ bool mech_pass_dissipation(Mech *m) {
         return false;
     if (m->dissipation && !mech_form(m, m->dissipation, false, &m->friction))
         return false;
+    if (m->dissipation)
+        mech_look_for_corners(m, m->dissipation, &m->friction);
     bool moved = m->dissipation && m->friction.structure != MECH_MASS_NONE;
     m->by_flows = m->out->first_order && !m->skew && !moved && m->is_word && !m->run->scheme && m->run->n_flows &&
                   !mech_word_has(m, "q") && !mech_word_has(m, "p") && !mech_word_has(m, "bath");
@@ -271,13 +273,6 @@ bool mech_pass_dissipation(Mech *m) {
             name_text(m->session->names, m->run->system), name_text(m->session->names, m->run->dynamics));
         diag_help(m->session, d,
                   "give `kinetic` for motion with inertia, or `dissipation` for motion of first order");
-        return false;
-    }
-    if (m->out->first_order && m->dissipation && !m->friction.quadratic) {
-        diag_error(
-            m->session, DIAG_MECH_FRICTION, m->dissipation_span,
-            "without kinetic energy the dissipation must be quadratic in the velocities: ∂R/∂q' = −∂V/∂q is "
-            "solved for q'");
         return false;
     }
     if (m->by_flows)

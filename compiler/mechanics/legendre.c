@@ -95,9 +95,11 @@ static bool first_order_velocities(Mech *m) {
                        b->name);
             return false;
         }
-        if (m->dissipation && !ir_is_zero(m->p, m->friction.linear[a]))
+        if (m->dissipation && m->friction.quadratic && !ir_is_zero(m->p, m->friction.linear[a]))
             rhs[a] = ir_sub(m->p, rhs[a], m->friction.linear[a]);
     }
+    if (m->dissipation && !m->friction.quadratic)
+        return mech_rayleigh_velocities(m, rhs);
     bool ok;
     if (m->n_constraints) {
         IrTerm *g = ARENA_ARRAY(m->arena, IrTerm, m->n_constraints);

@@ -246,9 +246,12 @@ static bool set_flow(Mech *m, Mech *light) {
             uint32_t at = x->light[i] * m->n + x->light[k];
             IrTerm g = m->dissipation ? m->friction.block[at] : 0;
             if (g && mech_depends_any(m, g, MECH_ON_V)) {
-                diag_error(m->session, DIAG_MECH_FRICTION, m->dissipation_span,
-                           "`%s` has no kinetic energy, and this dissipation is not quadratic in its velocity: ∂R/∂%s' = … is solved for %s'",
-                           m->bodies[x->light[i]].name, m->bodies[x->light[i]].symbol, m->bodies[x->light[i]].symbol);
+                const char *name = m->bodies[x->light[i]].name;
+                Diag *d = diag_error(m->session, DIAG_MECH_FRICTION, m->dissipation_span,
+                                     "`%s` has no kinetic energy beside others that have, and this dissipation is not quadratic in its "
+                                     "velocity, so ∂R/∂%s' = … is not solved for %s'",
+                                     name, name, name);
+                diag_help(m->session, d, "give `%s` a quadratic dissipation or a kinetic energy", name);
                 return false;
             }
             IrTerm omega = m->omega[at];

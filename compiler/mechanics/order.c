@@ -117,12 +117,17 @@ static bool is_plain(Mech *m) {
     return true;
 }
 
-/* On constraints a drift is a symmetric map of order two, e^(a h A + a³ h³ A₃ + …) for some A₃: what is of higher order must
- * cancel Σ a³ over its drifts, as compositions of leapfrogs do; then order four is sure where the word is symmetric. */
-static int order_on_constraints(Mech *m, const Elements *e, int order) {
+/* A part that is followed by a symmetric map of order two, e^(a h A + a³ h³ A₃ + …) for some A₃: a drift on constraints, the
+ * implicit midpoint rule. What is of higher order must cancel Σ a³ over its elements, as compositions of leapfrogs do; then order
+ * four is sure where the word is symmetric. */
+static bool is_of_order_two(Mech *m, const MechPart *part) {
+    return part->implicit || (m->n_constraints && part->kind == PART_Q);
+}
+
+static int order_of_maps(Mech *m, const Elements *e, int order) {
     double cubes = 0;
     for (uint32_t i = 0; i < e->n; i++) {
-        if (m->parts[e->at[i].letter].kind == PART_Q)
+        if (is_of_order_two(m, &m->parts[e->at[i].letter]))
             cubes += e->at[i].fraction * e->at[i].fraction * e->at[i].fraction;
     }
     int most = fabs(cubes) > 1e-10 ? 2 : is_symmetric(e) ? 4 : 3;
@@ -137,8 +142,11 @@ void mech_order_lines(Mech *m, MechLine *at, uint32_t *n) {
     if (!e->full) {
         int order = order_of(e, m->n_parts);
         bool more = order == degree_for(m->n_parts);
-        if (m->n_constraints && order > 2) {
-            order = order_on_constraints(m, e, order);
+        bool maps = false;
+        for (uint32_t i = 0; i < m->n_parts; i++)
+            maps = maps || is_of_order_two(m, &m->parts[i]);
+        if (maps && order > 2) {
+            order = order_of_maps(m, e, order);
             more = order > 2;
         }
         m->out->order = (MechOrder){.least = order, .open = more, .symmetric = is_symmetric(e)};

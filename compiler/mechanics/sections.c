@@ -195,9 +195,16 @@ static void equation_lines(Mech *m, Lines *l) {
             add_remark(l, m->n_constraints
                               ? "without kinetic energy the dissipation balances the forces: ∂R/∂q' = −∂V/∂q + Q + Jᵀλ"
                               : "without kinetic energy the dissipation balances the forces: ∂R/∂q' = −∂V/∂q + Q");
-        for (uint32_t a = 0; a < m->n; a++)
-            add_equation(l, primed(m, &m->bodies[a], "'"), m->bodies[a].q, "=",
-                         m->bodies[a].shown ? m->bodies[a].shown : m->bodies[a].velocity, m->run->span);
+        for (uint32_t a = 0; a < m->n; a++) {
+            const MechBody *b = &m->bodies[a];
+            if (b->balance)
+                add_equation(l, mech_text(m, "∂R/∂%s'", b->symbol), b->q, "=", b->balance, m->run->span);
+            else
+                add_equation(l, primed(m, b, "'"), b->q, "=", b->shown ? b->shown : b->velocity, m->run->span);
+        }
+        if (m->bodies[0].balance)
+            add_remark(l, "solved for q' by Newton's method; that ∂²R/∂q'∂q' is positive definite, so that there is one solution, is "
+                          "seen in Cholesky's factorization as the motion goes");
         noise_lines(m, l);
         return;
     }
@@ -226,12 +233,16 @@ static IrTerm length_symbol(Mech *m) {
 }
 
 /* The right-hand side of x' = …; 0 for noise alone and for what changes at once. */
-static IrTerm rate_term(Mech *m, const MechRate *r) {
+IrTerm mech_rate_term(Mech *m, const MechRate *r) {
     IrTerm at[IR_MAX_RANK];
     for (uint32_t k = 0; k < r->rank; k++)
         at[k] = ir_idx(m->p, ir_axis(m->p, k, r->extent[k]));
     IrTerm x = ir_read(m->p, r->target, at, r->rank);
     IrTerm t = r->a ? r->a : ir_real(m->p, 0);
+    if (r->implicit)
+        return r->implicit;
+    if (r->drag)
+        return ir_sub(m->p, t, mech_times(m, r->drag, ir_mul(m->p, ir_op1(m->p, IR_ABS, x), x)));
     if (r->fixed)
         return mech_times(m, ir_neg(m->p, r->b), ir_sub(m->p, r->fixed, x));
     return r->b ? ir_add(m->p, t, mech_times(m, r->b, x)) : t;
@@ -240,7 +251,11 @@ static IrTerm rate_term(Mech *m, const MechRate *r) {
 static const char *part_kind(const Mech *m, const MechPart *part) {
     const MechRate *r = part->rate;
     switch (part->kind) {
-    case PART_P: return r->b ? "constant force and linear friction" : "constant force";
+    case PART_P:
+        return part->implicit ? "force and friction, by the implicit midpoint rule P = p + h p'((p + P)/2): symmetric, of order 2"
+             : r->drag        ? "constant force and quadratic drag"
+             : r->b           ? "constant force and linear friction"
+                              : "constant force";
     case PART_Q:
         return m->out->first_order ? "drift in the force frozen at its beginning"
                                    : "drift at constant momentum";
@@ -262,8 +277,9 @@ static void part_lines(Mech *m, Lines *l) {
         for (uint32_t k = 0; k < part->n; k++) {
             const MechRate *r = &part->rate[k];
             if (part->kind != PART_BATH && !r->next)
-                add_equation(l, mech_text(m, "%s'", r->symbol), r->target, "=", rate_term(m, r), part->span);
-            add_equation(l, r->symbol, r->target, "→", mech_flow_value(m, r, h, m->next_site++), part->span);
+                add_equation(l, mech_text(m, "%s'", r->symbol), r->target, "=", mech_rate_term(m, r), part->span);
+            if (!r->implicit)
+                add_equation(l, r->symbol, r->target, "→", mech_flow_value(m, r, h, m->next_site++), part->span);
         }
     }
 }
@@ -435,7 +451,10 @@ bool mech_pass_sections(Mech *m) {
         add_section(m, "Implicit step", true, l);
     } else if (m->is_word) {
         part_lines(m, l);
-        add_section(m, "Parts and their exact solutions over a time h", true, l);
+        bool exact = true;
+        for (uint32_t i = 0; i < m->n_parts; i++)
+            exact = exact && !m->parts[i].implicit;
+        add_section(m, exact ? "Parts and their exact solutions over a time h" : "Parts and their solutions over a time h", true, l);
         word_lines(m, l);
         add_section(m, "Word", false, l);
         step_lines(m, l);

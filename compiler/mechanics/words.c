@@ -50,6 +50,10 @@ static void add_element(Mech *m, IrFunc *f, const MechPart *part, const SemaWord
         mech_add_held(m, f, part, element, elapsed);
         return;
     }
+    if (part->implicit) {
+        mech_add_midpoint(m, f, part, length_of(m, element->fraction), length_of(m, elapsed), element->span);
+        return;
+    }
     IrAssign *assign = ARENA_ARRAY(ir_arena(m->p), IrAssign, part->n);
     double now = elapsed + (part->moves_time ? element->fraction / 2 : 0);
     IrTerm h = length_of(m, element->fraction);
