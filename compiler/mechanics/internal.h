@@ -28,17 +28,17 @@ typedef struct MechForm {
 /* ---- a body: what one `p` or `q` of a word moves ---- */
 
 /* By how its velocity enters the Lagrangian. */
-typedef enum MechOrder {
+typedef enum MechBodyOrder {
     MECH_SECOND,   /* through a kinetic energy: q'' follows */
     MECH_FIRST,    /* linearly, or through friction alone: q' follows */
     MECH_ALGEBRAIC /* not at all, but for a total time derivative: q follows from a condition */
-} MechOrder;
+} MechBodyOrder;
 
 typedef struct MechBody {
     const SemaBody *sema;
     IrDef q, v, p;
     IrElem elem;
-    MechOrder order;             /* of its equation of motion */
+    MechBodyOrder order;         /* of its equation of motion */
     uint32_t rank;
     uint64_t extent[IR_MAX_RANK];
     uint64_t size;

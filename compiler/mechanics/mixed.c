@@ -134,7 +134,7 @@ static bool on_lower_velocities(Mech *m, IrTerm t) {
 }
 
 /* The derivative of a term over the axes of body b along q → q', t → 1 of the bodies up to an order; 0 after an error. */
-static IrTerm along(Mech *m, const MechBody *b, const char *label, IrTerm t, MechOrder most) {
+static IrTerm along(Mech *m, const MechBody *b, const char *label, IrTerm t, MechBodyOrder most) {
     CalcSeed *seeds = ARENA_ARRAY(m->arena, CalcSeed, m->n + 1);
     uint32_t n = 0;
     for (uint32_t a = 0; a < m->n; a++)

@@ -117,6 +117,20 @@ static bool refuse(Mech *m, const char *why, const char *help) {
     return false;
 }
 
+static IrTerm map_jumps(Mech *m, void *context, IrTerm t) {
+    bool *found = context;
+    *found = *found || (ir_node(m->p, t)->op == IR_SIGN && mech_depends_any(m, t, MECH_ON_V));
+    return 0;
+}
+
+/* Dry friction holds what is pushed less than it resists. */
+static bool jumps(Mech *m) {
+    bool found = false;
+    for (uint32_t a = 0; a < m->n; a++)
+        mech_rewrite(m, m->friction.gradient[a], map_jumps, &found);
+    return found;
+}
+
 bool mech_rayleigh_velocities(Mech *m, const IrTerm *force) {
     IrTerm *x = ARENA_ARRAY(m->arena, IrTerm, m->n);
     MechDual dual = {0};
@@ -125,6 +139,9 @@ bool mech_rayleigh_velocities(Mech *m, const IrTerm *force) {
                       "give a quadratic dissipation, or the coordinates a kinetic energy");
     if (m->n_constraints)
         return refuse(m, "together with the forces of constraints", "give a quadratic dissipation, or leave the constraints out");
+    if (jumps(m))
+        return refuse(m, "where its force jumps, as dry friction does between motion and rest",
+                      "make it smooth: sqrt(x'^2 + ε^2) in the place of abs(x')");
     if (mech_dual(m, m->dissipation, false, &dual)) {
         IrReplace *at = ARENA_ARRAY(m->arena, IrReplace, m->n);
         for (uint32_t a = 0; a < m->n; a++)
