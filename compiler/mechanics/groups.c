@@ -36,9 +36,8 @@ static void gather(Mech *m) {
     for (uint32_t g = 0; g < m->n_groups; g++) {
         const Mech *sub = m->groups[g];
         uint32_t first = m->run->groups[g].first_body;
-        for (uint32_t a = 0; a < sub->n; a++) {
+        for (uint32_t a = 0; a < sub->n; a++)
             m->bodies[first + a] = sub->bodies[a];
-        }
         m->out->first_order = m->out->first_order && sub->out->first_order;
         m->out->mass = sub->out->mass;
     }

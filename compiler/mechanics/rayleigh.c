@@ -44,7 +44,7 @@ static IrTerm map_signs(Mech *m, void *context, IrTerm t) {
 }
 
 void mech_look_for_corners(Mech *m, IrTerm R, MechForm *f) {
-    if (f->quadratic && mech_may_have_corners(m, R, false)) { /* such as dry friction, μ |q'|: its force is no part of M or of b */
+    if (f->quadratic && mech_corners(m, R, false) != MECH_SMOOTH) { /* such as dry friction, μ |q'|: its force is no part of M or of b */
         f->quadratic = false;
         f->structure = MECH_MASS_NONQUADRATIC;
     }
@@ -142,7 +142,7 @@ bool mech_rayleigh_velocities(Mech *m, const IrTerm *force) {
     if (jumps(m))
         return refuse(m, "where its force jumps, as dry friction does between motion and rest",
                       "make it smooth: sqrt(x'^2 + ε^2) in the place of abs(x')");
-    if (mech_dual(m, m->dissipation, false, &dual)) {
+    if (mech_dual(m, m->dissipation, false, false, &dual)) {
         IrReplace *at = ARENA_ARRAY(m->arena, IrReplace, m->n);
         for (uint32_t a = 0; a < m->n; a++)
             at[a] = (IrReplace){.from = m->bodies[a].p, .body = force[a]};
