@@ -229,6 +229,8 @@ static bool has_part(const Session *session, const SemaWord *word, uint32_t n, c
 static const char *why_none(const Session *session, const SemaRun *run) {
     if (run->missing)
         return run->missing;
+    if (run->n_groups)
+        return "several dynamics move it side by side";
     if (run->batch)
         return "each step sees other rows of the data";
     if (has_part(session, &run->word, 1, "bath"))

@@ -24,6 +24,10 @@ static bool is_read(IrProgram *p, const SemaRun *run, const bool *kept, IrDef st
         found = found || reads(p, terms[k]->term, state);
     for (uint32_t k = 0; k < run->n_forces; k++)
         found = found || reads(p, run->forces[k].value, state);
+    for (uint32_t k = 0; k < run->n_bodies && run->pushes; k++)
+        found = found || reads(p, run->pushes[k].value, state);
+    for (uint32_t k = 0; k < run->n_constraints; k++)
+        found = found || ir_def_depends(p, run->constraints[k].residual, state);
     for (uint32_t k = 0; k < run->n_flows; k++)
         for (uint32_t i = 0; i < run->flows[k].n; i++)
             found = found || reads(p, run->flows[k].rate[i], state) || run->flows[k].target[i] == state;
