@@ -168,6 +168,41 @@ static void decide_pieces(Kernel *k) {
     k->chunk = chunk < extent ? chunk : 0;
 }
 
+/* Whether neighbouring kernels are one loop: what comes between an operation and the loop it shares no data with may itself be
+ * of that loop (a decay of weights between the momenta and the move). */
+static bool merges(FuncPlan *fp, const Kernel *a, const Kernel *b) {
+    bool data = false;
+    if (a->ops.n + b->ops.n > MAX_FUSED)
+        return false;
+    for (uint32_t j = 0; j < b->ops.n; j++) {
+        const Op *op = b->ops.at[j], *first = a->ops.at[0];
+        if (op->kind != OP_LOOPS || op->n_loops == 0 || first->kind != OP_LOOPS || first->n_loops == 0 ||
+            (op->loop[0].axis < 0) != (first->loop[0].axis < 0))
+            return false;
+        data = joins(fp, a, op) || data;
+        for (uint32_t i = 0; i < a->ops.n; i++)
+            if (!plan_may_share(fp, a->ops.at[i], op, 0))
+                return false;
+    }
+    return data;
+}
+
+static void merge_neighbours(FuncPlan *fp, KernelList *list) {
+    uint32_t n = 0;
+    for (uint32_t k = 0; k < list->n; k++) {
+        if (n && merges(fp, &list->at[n - 1], &list->at[k])) {
+            for (uint32_t i = 0; i < list->at[k].ops.n; i++)
+                vec_push(&list->at[n - 1].ops, list->at[k].ops.at[i]);
+            vec_free(&list->at[k].ops);
+        } else {
+            list->at[n++] = list->at[k];
+        }
+        for (uint32_t i = 0; i < list->at[n - 1].ops.n; i++)
+            list->at[n - 1].ops.at[i]->kernel = n - 1;
+    }
+    list->n = n;
+}
+
 void plan_fuse(FuncPlan *fp, KernelList *out) {
     for (uint32_t i = 0; i < fp->ops.n; i++) {
         Op *op = fp->ops.at[i];
@@ -188,6 +223,7 @@ void plan_fuse(FuncPlan *fp, KernelList *out) {
         op->kernel = at;
         vec_push(&out->at[at].ops, op);
     }
+    merge_neighbours(fp, out);
     for (uint32_t k = 0; k < out->n; k++)
         decide_pieces(&out->at[k]);
 }

@@ -105,6 +105,21 @@ static void fused_update(void **state) {
     finish(c, "fused_update");
 }
 
+/* A decay of q, which shares nothing with p, between the pull on p and the move by it: one loop all the same. */
+static void decayed_update(void **state) {
+    (void)state;
+    Case *c = begin(true, true);
+    IrProgram *ir = c->ir;
+    uint64_t n = 1000;
+    IrDef q = input(c, "q", IR_ROLE_COORD, IR_F64, 1, &n), p = input(c, "p", IR_ROLE_MOMENTUM, IR_F64, 1, &n);
+    IrDef g = input(c, "g", IR_ROLE_DATA, IR_F64, 1, &n);
+    IrTerm i = axis(c, 0, n);
+    assign(c, p, ir_sub(ir, ir_mul(ir, num(c, 0.9), read1(c, p, i)), read1(c, g, i)));
+    assign(c, q, ir_mul(ir, num(c, 0.99), read1(c, q, i)));
+    assign(c, q, ir_add(ir, read1(c, q, i), ir_mul(ir, num(c, 0.01), read1(c, p, i))));
+    finish(c, "decayed_update");
+}
+
 /* Half kick, drift, half kick with a costly force: computed once a step, kept for the next. */
 static void kept_force(void **state) {
     (void)state;
@@ -213,7 +228,7 @@ static void triangle(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(circle),       cmocka_unit_test(fused_update), cmocka_unit_test(kept_force),
-        cmocka_unit_test(layer),
+        cmocka_unit_test(layer),        cmocka_unit_test(decayed_update),
         cmocka_unit_test(pairs),        cmocka_unit_test(ring),       cmocka_unit_test(triangle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
