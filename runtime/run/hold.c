@@ -210,7 +210,7 @@ static bool has_gradients(RtRun *run, RtRunResult *result, const double *J, uint
         for (uint64_t r = 0; r < h->rows && known && ok; r++) {
             double here = sqrt(dot(J + r * columns, J + r * columns, columns));
             double there = sqrt(dot(beside + r * columns, beside + r * columns, columns));
-            bool holds = fabs(value(run, &h->violation, r)) <= forgiven; /* else the way to it is what is missing */
+            bool holds = fabs(value(run, &h->violation, r)) <= tolerances(h)->forgiven; /* else the way to it is what is missing */
             if (holds && isfinite(there) && here <= 1e-8 * there)
                 ok = start_fails(result, h, RT_HOLD_FLAT, constraint_of(h, r), 0);
         }

@@ -303,7 +303,7 @@ static bool acts_are_finite(Loop *loop, double s) {
     loop->result.by_event = true;
     look(loop, s);
     return rt_fail(&loop->result.message, "%s is not finite after an event at t = %.10g", loop->result.bad->name,
-                   event_time(loop, s));
+                   time_within(loop, s));
 }
 
 /* Step k, of so many h, with its events. False: the run is over, with the result filled. */
