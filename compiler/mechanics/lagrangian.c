@@ -197,8 +197,41 @@ static IrTerm momentum_from_mass(Mech *m, uint32_t a) {
     return sum;
 }
 
+typedef struct Jump {
+    Mech *m;
+    bool found;
+} Jump;
+
+static bool note_jump(const IrProgram *p, void *context, IrTerm t) {
+    Jump *jump = context;
+    IrNode node = *ir_node(p, t);
+    if (jump->found || !mech_depends_any(jump->m, t, MECH_ON_V))
+        return false;
+    if (node.op == IR_READ && ir_def(p, node.arg[0])->kind == IR_DEF_EXPR)
+        ir_walk(p, ir_def(p, node.arg[0])->body, note_jump, jump);
+    jump->found = jump->found || node.op == IR_SIGN;
+    return !jump->found;
+}
+
+/* What jumps with the sign of a velocity has no second derivative where it does, and would be lost between momenta and mass. */
+static bool check_jumps(Mech *m) {
+    for (uint32_t a = 0; m->mass.quadratic && !m->dual && a < m->n; a++) {
+        Jump jump = {.m = m};
+        ir_walk(m->p, m->mass.gradient[a], note_jump, &jump);
+        if (!jump.found)
+            continue;
+        Diag *d = diag_error(m->session, DIAG_MECH_NONQUADRATIC, m->kinetic_span,
+                             "the momentum of `%s`, ∂L/∂q', jumps where a velocity changes its sign, and nothing moves it over the "
+                             "jump", m->bodies[a].symbol);
+        diag_help(m->session, d, "dry friction, μ |q'|, is a `dissipation`; a kinetic energy is smooth, as √(q'² + ε²), or a "
+                                 "function of a norm alone");
+        return false;
+    }
+    return true;
+}
+
 static bool lagrange_momenta(Mech *m) {
-    if (!set_form(m, m->lagrangian, false))
+    if (!set_form(m, m->lagrangian, false) || !check_jumps(m))
         return false;
     m->out->first_order = m->mass.structure == MECH_MASS_NONE;
     for (uint32_t a = 0; a < m->n; a++) {

@@ -37,7 +37,9 @@ static void add_linear_algebra(Rig *r, IrElem elem) {
     enum { N = 20 };
     IrDef a = rig_input(r, IR_ROLE_COORD, elem, 2, EXTENT(N, N), 0),
           b = rig_input(r, IR_ROLE_COORD, elem, 1, EXTENT(N), 0);
-    const IrDef all[] = {ir_linalg(ir, IR_CHOLESKY, a, 0),      ir_linalg(ir, IR_SOLVE, a, b),
+    const IrDef polar = ir_linalg(ir, IR_POLAR, a, 0);
+    const IrDef all[] = {polar, ir_linalg(ir, IR_LEADING, a, 0), ir_linalg(ir, IR_SPECTRAL, a, polar), ir_linalg(ir, IR_NUCLEAR, a, polar),
+                         ir_linalg(ir, IR_CHOLESKY, a, 0),      ir_linalg(ir, IR_SOLVE, a, b),
                          ir_linalg(ir, IR_SOLVE_SPD, a, b),     ir_linalg(ir, IR_SOLVE_LOWER, a, b),
                          ir_linalg(ir, IR_INVERSE, a, 0),       ir_linalg(ir, IR_LOGDET, a, 0)};
     for (size_t d = 0; d < sizeof all / sizeof *all; d++) {
