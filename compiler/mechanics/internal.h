@@ -270,9 +270,12 @@ bool mech_solve_conditions(Mech *m, const IrTerm *q, const IrTerm *v, IrTerm *va
 /* One more group of `f`: the algebraic bodies to what solves their conditions, at the velocities v per body (NULL: those of what
  * is stored). False after an error. */
 bool mech_add_conditions(Mech *m, const IrTerm *v, IrFunc *f);
+/* ---- mixed_lines.c ---- */
 /* The error that a word has no momenta for them. Returns false. */
 bool mech_refuse_mixed_word(Mech *m);
 void mech_mixed_lines(Mech *m, MechLine *at, uint32_t *n);
+/* "`x`, `y` and `z`" */
+const char *mech_list_of(Mech *m, const uint32_t *of, uint32_t n);
 
 /* ---- rayleigh.c ---- */
 /* What the second derivatives of R do not show: corners of the dissipation; in its gradient sign(x) x^n becomes |x| x^(n−1). */
