@@ -201,9 +201,11 @@ static void twice(Join *j, const Stmt *st, const Stmt *before) {
 /* States first … end-1 move once a step, after what the word has by now. */
 static void append_states(Join *j, uint32_t first, uint32_t end) {
     SemaWord *word = &j->out->word;
-    if (first == end || j->out->method || j->out->scheme) return;
+    if (first == end || j->out->method || j->out->scheme)
+        return;
     SemaWord *body = ARENA_ARRAY(j->s->arena, SemaWord, word->n + end - first);
-    memcpy(body, word->body, sizeof *body * word->n);
+    if (word->n)
+        memcpy(body, word->body, sizeof *body * word->n);
     for (uint32_t k = first; k < end; k++) {
         const SemaState *state = &j->states.at[k];
         if (state->rate || state->next) /* others change at events alone */

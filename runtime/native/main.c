@@ -228,7 +228,9 @@ static bool load(const Native *n, const RtProgramRun *run, Functions *functions)
     char why[200];
     rt_symbols_open(&functions->symbols);
     for (uint32_t i = 0; i < run->n_code; i++) {
-        RtObject *object = rt_object_load(run->code[i].object, run->code[i].n_object, &functions->symbols, why, sizeof why);
+        const RtCode *code = &run->code[i];
+        const uint8_t *aligned = arena_copy(n->arena, code->object, code->n_object); /* in the image it lies anywhere */
+        RtObject *object = rt_object_load(aligned, code->n_object, &functions->symbols, why, sizeof why);
         if (!object)
             return refuse(n->name, arena_printf(n->arena, "its code cannot be loaded: %s", why));
         vec_push(&functions->objects, object);
