@@ -7,6 +7,7 @@
 #include "internal.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { LINE_WEIGHT = 95 }; /* printed characters, about, that fit one line */
@@ -216,7 +217,13 @@ void mech_print_latex(const Model *model, const MechRun *mech, Buf *out) {
         const MechSection *section = &mech->sections[i];
         const char *formula = strstr(section->title, "  ");
         size_t n = formula ? (size_t)(formula - section->title) : strlen(section->title);
-        buf_printf(out, "\n\\subsection*{%.*s", (int)n, section->title);
+        const char *whose = strstr(section->title, ": "); /* names of one of several dynamics stand before it */
+        size_t names_end = whose && (size_t)(whose - section->title) < n ? (size_t)(whose - section->title) : 0;
+        char *who = strndup(section->title, names_end);
+        buf_puts(out, "\n\\subsection*{");
+        write_sentence(out, who);
+        free(who);
+        buf_printf(out, "%.*s", (int)(n - names_end), section->title + names_end);
         if (formula) {
             buf_puts(out, "\\quad $");
             symbol_write_latex(out, formula + 2);

@@ -133,7 +133,7 @@ static void equal_recursions_are_one(void **state) {
     (void)state;
     for (size_t k = 0; k < sizeof scan_texts / sizeof *scan_texts; k++) {
         Case c;
-        IrDef first, second;
+        IrDef first = 0, second = 0;
         start(&c, &scan_texts[k]);
         IrTerm loss = ir_read0(c.p, c.loss);
         assert_true(calc_gradient(c.p, loss, &c.q, 1, &first) && calc_gradient(c.p, loss, &c.q, 1, &second));
