@@ -120,6 +120,16 @@ expect 3 'without --resume the run begins at its start' "$lag" run long.lag --ou
 expect 2 'expected a number of seconds' "$lag" run train.lag --checkpoint soon
 expect 0 'no checkpoint' "$lag" run bath.lag --out none --resume
 
+# ---- what is due at the end of a run is not behind a checkpoint ----
+cat >ends.lag <<'LAG'
+param x = 1
+system hill { potential = x^2 }
+run first = gradient_descent(lr = 0.1) on hill for 1 steps { print "the first is at" = x }
+run second = gradient_descent(lr = 1e9) on hill for 100000 steps { record x every 100 steps }
+LAG
+expect 3 'the first is at 0.8' "$lag" run ends.lag --out ends --checkpoint 1e-9 --quiet
+expect 3 'the first is at 0.8' "$lag" run ends.lag --out ends --checkpoint 1e-9 --quiet --resume
+
 # ---- no room for checkpoints: said once, and the run goes on ----
 mkdir -p full && chmod 500 full
 if [ "$(id -u)" -ne 0 ]; then

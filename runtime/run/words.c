@@ -120,7 +120,8 @@ bool rt_loop_after_step(Loop *loop, uint64_t step, int32_t status) {
         return false;
     }
     bool stopped = run->stop && *run->stop && !at.at_end;
-    bool saves = run->save && (stopped || now - loop->saved > fmax(run->save_every, 20 * loop->save_cost));
+    /* not at the end: what is due there has been handed over, and a run that began behind it would not do so again */
+    bool saves = run->save && !at.at_end && (stopped || now - loop->saved > fmax(run->save_every, 20 * loop->save_cost));
     if ((is_due(now, loop->looked, loop->look_cost) || at.at_end || saves) && !check_state(loop, step, now))
         return false;
     loop->result.at = at;

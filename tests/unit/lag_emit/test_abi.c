@@ -48,8 +48,7 @@ static void add_linear_algebra(Rig *r, IrElem elem) {
     }
 }
 
-/* exp(u) = x */
-/* blocks: of a convex function of four unknowns in two blocks; else one equation. */
+/* exp(u) = x: one equation; `blocks`: of a convex function of four unknowns in two blocks. */
 static void add_equation(Rig *r, bool blocks) {
     IrProgram *ir = r->ir;
     uint64_t n = blocks ? 4 : 1;
