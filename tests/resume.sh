@@ -3,28 +3,12 @@
 # that does not fit is refused with the reason.
 #   resume.sh LAG
 set -u
+. "$(dirname "$0")/expect.sh"
 lag=$(realpath "$1")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 export XDG_CACHE_HOME=$work/cache
-failed=0
-count=0
-
-# expect STATUS 'PATTERN' COMMAND… : the exit status, and a pattern in what it says.
-expect() {
-  local want=$1 pattern=$2 said status
-  shift 2
-  said=$("$@" 2>&1 </dev/null)
-  status=$?
-  count=$((count + 1))
-  if [ "$status" -ne "$want" ] || ! grep -qE -- "$pattern" <<<"$said"; then
-    echo "FAILED: $*"
-    echo "  exit status $status, expected $want; expected to say: $pattern"
-    sed 's/^/  | /' <<<"$said"
-    failed=$((failed + 1))
-  fi
-}
 
 # Noise, minibatches, estimators, single precision, two runs of which the second starts from the first, a word with a bath.
 cat >train.lag <<'LAG'
